@@ -1,0 +1,22 @@
+/** Jest in ESM mode: Nest 12 is ESM only (see docs/adr). Run through `npm run jest`, which sets the VM modules flag. */
+export default {
+  roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/testing'],
+  testRegex: '\\.spec\\.ts$',
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  transform: {
+    '\\.ts$': ['@swc/jest', {
+      jsc: {
+        target: 'es2022',
+        parser: { syntax: 'typescript', decorators: true },
+        transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false },
+      },
+      module: { type: 'es6' },
+    }],
+  },
+  globalSetup: '<rootDir>/testing/global-setup.js',
+  globalTeardown: '<rootDir>/testing/global-teardown.js',
+  testTimeout: 60000,
+  maxWorkers: 2,
+};
