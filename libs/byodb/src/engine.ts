@@ -1,0 +1,140 @@
+import type { Address, EngineName } from './address.js';
+import type { LiveTable } from './live.js';
+import type { Column } from './schema.js';
+
+/** Facts in which engines differ; callers ask these and never an engine's name. */
+export interface EngineFacts {
+  /** DDL commits and rolls back with the ledger row beside it. Without it a step is one statement, and ledger rows are written around it. */
+  transactionalDdl: boolean;
+  /** Longest identifier, in bytes. */
+  identifierBytes: number;
+}
+
+/** What a renderer gives: the statements, and the table as they will leave it (null: gone). Pure: no clock, no randomness, no I/O. */
+export interface Rendered { statements: string[]; live: LiveTable | null }
+
+/**
+ * Pure renderers, golden-tested. Identifiers are always quoted. They work from a `LiveTable`, either read just now under
+ * the lock or predicted, and keep whatever others put beside the managed part.
+ * On an engine without transactional DDL each gives exactly one statement (MySQL: one ALTER with several clauses).
+ */
+export interface Ddl {
+  quote(name: string): string;
+  /** `owner` is the table's id in history, left as a mark where DDL is not transactional (a table comment). `names` gives a unique constraint's name per column. */
+  createTable(table: string, columns: Column[], owner: string, names: (column: string) => string): Rendered;
+  dropTable(live: LiveTable): Rendered;
+  renameTable(live: LiveTable, to: string): Rendered;
+  /** Out of the way, with whatever hangs on the table and would block re-use of its names (PostgreSQL: indexes, constraints, owned sequences; SQLite: explicit indexes). */
+  setAsideTable(live: LiveTable, aside: string): Rendered;
+  /** The exact inverse: `live` is the table set aside, `was` how it was before. */
+  bringBackTable(live: LiveTable, was: LiveTable): Rendered;
+  addColumn(live: LiveTable, column: Column, uniqueName: string): Rendered;
+  /** For good. With what hangs on the column alone (its unique). */
+  dropColumn(live: LiveTable, name: string): Rendered;
+  renameColumn(live: LiveTable, from: string, to: string): Rendered;
+  /** Renamed to `aside` and made unable to block inserts: nullable; a non-generated primary key it is part of is dropped; a default on a unique one goes. */
+  setAsideColumn(live: LiveTable, name: string, aside: string): Rendered;
+  /** The exact inverse, from the `was` of before; rows that do not fit (NULLs, duplicates) make the statement fail. */
+  bringBackColumn(live: LiveTable, aside: string, was: LiveTable, name: string): Rendered;
+  /** Copies primary key and values of one column into the new table `keep`. Only for tables with a primary key. */
+  keepValues(live: LiveTable, name: string, keep: string): Rendered;
+  /** Changes type (converting in place), nullability, default and uniqueness to `to`'s where they differ; name, position, indexes, keys, comments stay. */
+  alterColumn(live: LiveTable, name: string, to: Column, uniqueName: string): Rendered;
+  /** Back to what the column was in `was`, verbatim. */
+  restoreColumn(live: LiveTable, name: string, was: LiveTable): Rendered;
+  /**
+   * After restoreColumn: rows whose value still equals the conversion of their kept one get the kept one back (null: nothing to do).
+   * `from` is the former column, `to` what it was converted to. One UPDATE, safe to run twice.
+   */
+  giveBackValues(live: LiveTable, name: string, keep: string, from: Column, to: Column): string | null;
+  /** Whether the conversion touches nothing but the catalog, so that no value can be lost. */
+  metadataOnly(from: Column, to: Column): boolean;
+  /**
+   * An SQL condition over `column` (quoted) that is true where the value, as `from`, would not survive as `to`: invalid, out
+   * of range, cut, rounded; the check is value by value: convert, convert back, compare (numbers as numbers, texts exactly;
+   * text to a temporal type, json or uuid: a valid one). NULL always survives. Must itself never fail on any value. 'false'-like when all do.
+   */
+  lost(from: Column, to: Column, quoted: string): string;
+}
+
+/** What an object hangs on: a view, an inbound foreign key, a generated column, a check, … */
+export interface Dependent { kind: string; name: string }
+
+/** A row of the ledger that every managed database carries: `_saga_ledger`. */
+export interface LedgerRow {
+  step_id: string;
+  direction: Direction;
+  /** `intended` only where DDL is not transactional. `nothing`: there was nothing to do or undo. */
+  state: 'intended' | 'done' | 'not_applied' | 'nothing';
+  fingerprint_before: string;
+  fingerprint_after: string | null;
+  statements: string[];
+  /** ISO 8601, by the caller's clock. */
+  recorded_at: string;
+}
+export type Direction = 'apply' | 'compensate' | 'finalize';
+
+/** One connection of a customer's database. */
+export interface Session {
+  query(sql: string): Promise<Record<string, unknown>[]>;
+  run(sql: string): Promise<void>;
+  /** Null: no such table (or it is a view, see `occupant`). Names are matched exactly as stored, or in folded case where the engine does. */
+  introspect(table: string): Promise<LiveTable | null>;
+  /** What stands under a name that a new table would need, in any case of letters: 'table', 'view', 'index', 'sequence', 'type' … or null. */
+  occupant(name: string): Promise<string | null>;
+  /** What would break or bend when the table, or just one column, were renamed away; the table's own foreign keys, indexes and triggers on it do not count. */
+  dependents(table: string, column: string | null): Promise<Dependent[]>;
+  /** Null when the session's user may do this kind of DDL, else why not. Only what can be known for sure is refused. */
+  lacksRight(action: 'create' | 'alter', table: string | null): Promise<string | null>;
+  readLedger(stepId: string): Promise<LedgerRow[]>;
+  /** Insert or replace by (step_id, direction). */
+  writeLedger(row: LedgerRow): Promise<void>;
+}
+
+export interface Exclusive {
+  /** The table's id in history: what the lock and the fence are named by. */
+  tableId: string;
+  /** Fencing token of the caller's lease: refused (`stale_token`) when a higher one was seen for this table. */
+  token: number;
+  /** How long any lock may be waited for, milliseconds. */
+  lockTimeoutMs: number;
+}
+
+export interface ServerInfo { version: string; }
+
+/** A pool on one customer's database. Every error it throws is a DatabaseError. */
+export interface Connection {
+  readonly engine: Engine;
+  info(): Promise<ServerInfo>;
+  /** The id in the ledger, null when there is no ledger yet. */
+  identity(): Promise<string | null>;
+  /** Makes the ledger tables when missing and writes the id when there is none; gives the id that then stands there (the first writer's). `permission_denied` when it may not. */
+  claim(id: string): Promise<string>;
+  /** Names of the tables, without the project's own. */
+  tables(): Promise<string[]>;
+  /** Looks, without locks. */
+  look<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  /**
+   * Alone on one table among all workers. Where DDL is transactional, `work` runs in one transaction that commits when it
+   * resolves: lock timeout set, table's advisory lock had, fence checked and raised in that same transaction. Elsewhere on one
+   * connection that holds the named lock (checked), fence raised first; a session that still holds the lock belongs to a
+   * worker whose lease is over: it is ended before going on. A commit whose answer was lost: outcome 'unknown'.
+   */
+  exclusively<T>(on: Exclusive, work: (session: Session) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** One customer's kind of database. Engines differ by this port alone. */
+export interface Engine {
+  readonly name: EngineName;
+  readonly facts: EngineFacts;
+  readonly ddl: Ddl;
+  /** The column as introspection will give it back; differs from what was asked only where the engine cannot keep it. */
+  keeps(column: Column): Column;
+  /** One sentence where the engine keeps a type as something else (for docs and dry run), else null. */
+  note(column: Column): string | null;
+  /** Why a table of these columns cannot be made here (row size, key length, unindexable type), else null. Pure. */
+  refuses(columns: Column[]): string | null;
+  /** Opens lazily: no I/O before the first call. */
+  open(address: Address): Connection;
+}

@@ -1,0 +1,266 @@
+import { z } from 'zod';
+
+/** The portable column types, the same on every engine (API.md, Tables). */
+export const COLUMN_TYPES = [
+  'smallint', 'integer', 'bigint', 'decimal', 'float', 'double', 'boolean', 'string', 'text',
+  'uuid', 'date', 'time', 'timestamp', 'json', 'binary',
+] as const;
+export type ColumnType = (typeof COLUMN_TYPES)[number];
+
+const ALIASES: Record<string, ColumnType> = { int: 'integer', varchar: 'string', datetime: 'timestamp', jsonb: 'json', numeric: 'decimal', bool: 'boolean' };
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+/** null: none. bigint and decimal literals are strings; json's are any JSON but null; see `defaultFunction` for functions. */
+export type Default = Json;
+
+export interface Column {
+  name: string;
+  type: ColumnType;
+  /** Of `string`, in characters; else null. */
+  length: number | null;
+  /** Of `decimal`; else null. */
+  precision: number | null;
+  scale: number | null;
+  nullable: boolean;
+  default: Default;
+  primary_key: boolean;
+  generated: boolean;
+  unique: boolean;
+}
+
+export const MAX_NAME = 48;
+export const MAX_STRING = 16383;
+export const MAX_COLUMNS = 500;
+const INTEGER_RANGE: Partial<Record<ColumnType, [bigint, bigint]>> = {
+  smallint: [-(2n ** 15n), 2n ** 15n - 1n],
+  integer: [-(2n ** 31n), 2n ** 31n - 1n],
+  bigint: [-(2n ** 63n), 2n ** 63n - 1n],
+};
+
+/** A table's or column's name. 48 characters leave room for what the project puts aside under every engine's limit. */
+export const nameSchema = z.string()
+  .min(1, 'must not be empty')
+  .max(MAX_NAME, `must have at most ${MAX_NAME} characters`)
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must start with a letter or _ and hold only letters, digits and _')
+  .refine((name) => !/^(__|sqlite_|pg_|_saga_)/i.test(name), 'must not start with __, sqlite_, pg_ or _saga_');
+
+const typeSchema = z.string().transform((type, ctx): ColumnType => {
+  const known = (COLUMN_TYPES as readonly string[]).includes(type) ? (type as ColumnType) : Object.hasOwn(ALIASES, type) ? ALIASES[type] : undefined;
+  if (known !== undefined) return known;
+  ctx.addIssue({ code: 'custom', message: `must be one of ${COLUMN_TYPES.join(', ')}` });
+  return z.NEVER;
+}).meta({ enum: [...COLUMN_TYPES, ...Object.keys(ALIASES)] });
+
+const fields = {
+  name: nameSchema,
+  type: typeSchema,
+  length: z.int().min(1).max(MAX_STRING),
+  precision: z.int().min(1).max(38),
+  scale: z.int().min(0).max(30),
+  nullable: z.boolean(),
+  default: z.json(),
+  primary_key: z.boolean(),
+  generated: z.boolean(),
+  unique: z.boolean(),
+};
+
+/** A whole column, as in `POST /table/create`; the output is normalised: aliases, lengths and defaults resolved. */
+export const columnSchema = z.strictObject({
+  name: fields.name,
+  type: fields.type,
+  length: fields.length.optional(),
+  precision: fields.precision.optional(),
+  scale: fields.scale.optional(),
+  nullable: fields.nullable.optional(),
+  default: fields.default.optional(),
+  primary_key: fields.primary_key.optional(),
+  generated: fields.generated.optional(),
+  unique: fields.unique.optional(),
+}).transform((input, ctx): Column => {
+  const { column, problems } = completeColumn(input);
+  for (const problem of problems) ctx.addIssue({ code: 'custom', path: [problem.path], message: problem.message });
+  return column;
+});
+
+/** One entry of `POST /table/column`: add, alter, rename or drop is told by what is there and by what the table has (libs/tables). */
+export const columnChangeSchema = z.strictObject({
+  name: fields.name,
+  rename_to: nameSchema.optional(),
+  type: fields.type.optional(),
+  length: fields.length.optional(),
+  precision: fields.precision.optional(),
+  scale: fields.scale.optional(),
+  nullable: fields.nullable.optional(),
+  default: fields.default.optional(),
+  primary_key: fields.primary_key.optional(),
+  generated: fields.generated.optional(),
+  unique: fields.unique.optional(),
+});
+export type ColumnChange = z.output<typeof columnChangeSchema>;
+
+export interface Problem { path: string; message: string }
+export type ColumnInput = { name: string; type: ColumnType } & Partial<Omit<Column, 'name' | 'type' | 'length' | 'precision' | 'scale'>>
+  & { length?: number | null; precision?: number | null; scale?: number | null };
+
+/** Fills in what was not said and lists everything that does not fit together. */
+export function completeColumn(input: ColumnInput): { column: Column; problems: Problem[] } {
+  const problems: Problem[] = [];
+  const refuse = (path: string, message: string): void => { problems.push({ path, message }); };
+  const { type } = input;
+  if (input.length != null && type !== 'string') refuse('length', `does not belong to ${type}`);
+  if (input.precision != null && type !== 'decimal') refuse('precision', `does not belong to ${type}`);
+  if (input.scale != null && type !== 'decimal') refuse('scale', `does not belong to ${type}`);
+  const precision = type === 'decimal' ? input.precision ?? 10 : null;
+  const scale = type === 'decimal' ? input.scale ?? Math.min(2, precision!) : null;
+  if (scale !== null && scale > precision!) refuse('scale', 'must not exceed precision');
+  const primaryKey = input.primary_key ?? false;
+  const generated = input.generated ?? false;
+  if (primaryKey && input.nullable === true) refuse('nullable', 'a primary key cannot be null');
+  if (generated && !isIntegerType(type)) refuse('generated', `needs an integer type, not ${type}`);
+  if (generated && !primaryKey) refuse('generated', 'needs primary_key: true');
+  if (generated && input.default != null) refuse('default', 'a generated column has no default');
+  const column: Column = {
+    name: input.name, type,
+    length: type === 'string' ? input.length ?? 255 : null,
+    precision, scale,
+    nullable: primaryKey ? false : input.nullable ?? true,
+    default: null, primary_key: primaryKey, generated,
+    unique: input.unique ?? false,
+  };
+  if (input.default != null && problems.length === 0) {
+    const fitted = fitDefault(column, input.default);
+    if ('problem' in fitted) refuse('default', fitted.problem);
+    else column.default = fitted.value;
+  }
+  return { column, problems };
+}
+
+export function isIntegerType(type: ColumnType): boolean {
+  return type === 'smallint' || type === 'integer' || type === 'bigint';
+}
+
+/** `{"function": "now"}` on date, time and timestamp, `{"function": "uuid"}` on uuid. On json such an object is a literal. */
+export function defaultFunction(column: Pick<Column, 'type' | 'default'>): 'now' | 'uuid' | null {
+  const value = column.default;
+  if (column.type === 'json' || typeof value !== 'object' || value === null || Array.isArray(value)) return null;
+  return value['function'] === 'now' ? 'now' : value['function'] === 'uuid' ? 'uuid' : null;
+}
+
+/** A default in its normal form, or why it does not fit the column's type. */
+export function fitDefault(column: Pick<Column, 'type' | 'length' | 'precision' | 'scale'>, value: Json): { value: Default } | { problem: string } {
+  if (value === null) return { value: null };
+  if (column.type !== 'json' && typeof value === 'object') return fitFunction(column.type, value);
+  switch (column.type) {
+    case 'smallint': case 'integer': case 'bigint': return fitInteger(column.type, value);
+    case 'decimal': return fitDecimal(column.precision!, column.scale!, value);
+    case 'float': case 'double': {
+      const limit = column.type === 'float' ? 3.4028234663852886e38 : Number.MAX_VALUE;
+      return typeof value === 'number' && Math.abs(value) <= limit ? { value: Object.is(value, -0) ? 0 : value } : { problem: 'must be a finite number in range' };
+    }
+    case 'boolean': return typeof value === 'boolean' ? { value } : { problem: 'must be true or false' };
+    case 'string': case 'text': return fitText(column.length ?? MAX_STRING, value);
+    case 'uuid':
+      return typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value) ? { value: value.toLowerCase() } : { problem: 'must be a UUID or {"function": "uuid"}' };
+    case 'date': return isDate(value) ? { value } : { problem: 'must be a date as YYYY-MM-DD or {"function": "now"}' };
+    case 'time': return fitTime(value);
+    case 'timestamp': return fitTimestamp(value);
+    case 'json': return JSON.stringify(value).includes('\\u0000') ? { problem: 'must not hold the character U+0000' } : { value };
+    case 'binary': return { problem: 'a binary column takes no default' };
+  }
+}
+
+function fitFunction(type: ColumnType, value: Json[] | { [key: string]: Json }): { value: Default } | { problem: string } {
+  const name = !Array.isArray(value) && Object.keys(value).length === 1 ? value['function'] : undefined;
+  if (name === 'now' && (type === 'timestamp' || type === 'date' || type === 'time')) return { value: { function: 'now' } };
+  if (name === 'uuid' && type === 'uuid') return { value: { function: 'uuid' } };
+  return { problem: `must be a literal of type ${type}${type === 'uuid' ? ' or {"function": "uuid"}' : ['timestamp', 'date', 'time'].includes(type) ? ' or {"function": "now"}' : ''}` };
+}
+
+function fitInteger(type: ColumnType, value: Json): { value: Default } | { problem: string } {
+  const [low, high] = INTEGER_RANGE[type]!;
+  const isText = type === 'bigint' && typeof value === 'string' && /^-?\d{1,19}$/.test(value);
+  if (!isText && !(typeof value === 'number' && Number.isSafeInteger(value))) {
+    return { problem: type === 'bigint' ? 'must be an integer, as a string when beyond 2^53' : 'must be an integer' };
+  }
+  const exact = BigInt(value as string | number);
+  if (exact < low || exact > high) return { problem: `must be between ${low} and ${high}` };
+  return { value: type === 'bigint' ? exact.toString() : Number(exact) };
+}
+
+function fitDecimal(precision: number, scale: number, value: Json): { value: Default } | { problem: string } {
+  const text = typeof value === 'number' ? String(value) : value;
+  const parts = typeof text === 'string' ? /^(-?)0*(\d+)(?:\.(\d+))?$/.exec(text) : null;
+  if (parts === null) return { problem: 'must be a decimal number without exponent' };
+  const whole = parts[2]!;
+  const fraction = parts[3] ?? '';
+  if (fraction.replace(/0+$/, '').length > scale || (whole === '0' ? 0 : whole.length) > precision - scale) return { problem: `must fit decimal(${precision},${scale})` };
+  const kept = fraction.slice(0, scale);
+  const digits = kept === '' ? whole : `${whole}.${kept}`;
+  return { value: /^[0.]*$/.test(digits) ? digits : parts[1]! + digits };
+}
+
+function fitText(length: number, value: Json): { value: Default } | { problem: string } {
+  if (typeof value !== 'string') return { problem: 'must be a string' };
+  if (/\0/.test(value) || /\p{Surrogate}/u.test(value)) return { problem: 'must be well-formed text without the character U+0000' };
+  return [...value].length <= length ? { value } : { problem: `must have at most ${length} characters` };
+}
+
+function isDate(value: Json): value is string {
+  if (typeof value !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(value) || value < '1000-01-01') return false;
+  const time = Date.parse(`${value}T00:00:00Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(value);
+}
+
+function fitTime(value: Json): { value: Default } | { problem: string } {
+  const parts = typeof value === 'string' ? /^([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.(\d{1,6}))?$/.exec(value) : null;
+  if (parts === null) return { problem: 'must be a time as HH:MM:SS[.ffffff] or {"function": "now"}' };
+  const fraction = (parts[4] ?? '').replace(/0+$/, '');
+  return { value: `${parts[1]}:${parts[2]}:${parts[3]}${fraction === '' ? '' : `.${fraction}`}` };
+}
+
+/** Normal form: UTC, three digits after the second, or six when there are microseconds. */
+function fitTimestamp(value: Json): { value: Default } | { problem: string } {
+  const problem = { problem: 'must be an ISO 8601 time with Z or an offset, or {"function": "now"}' };
+  const parts = typeof value === 'string' ? /^(\d{4}-\d{2}-\d{2})[T ]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d{1,6}))?(Z|[+-](?:0\d|1[0-4]):[0-5]\d)$/.exec(value) : null;
+  if (parts === null || !isDate(parts[1]!)) return problem;
+  const seconds = Date.parse(`${parts[1]}T${parts[2]}${parts[4]}`);
+  if (Number.isNaN(seconds)) return problem;
+  const micros = (parts[3] ?? '').padEnd(6, '0');
+  return { value: `${new Date(seconds).toISOString().slice(0, 19)}.${micros.endsWith('000') ? micros.slice(0, 3) : micros}Z` };
+}
+
+/** Whether values of one type can become the other at all, on every engine alike; whether each value survives is looked at in the rows. */
+export function convertible(from: ColumnType, to: ColumnType): boolean {
+  if (from === to) return true;
+  const numeric = (t: ColumnType): boolean => isIntegerType(t) || t === 'decimal' || t === 'float' || t === 'double';
+  const textual = (t: ColumnType): boolean => t === 'string' || t === 'text';
+  if (numeric(from) && numeric(to)) return true;
+  if ((from === 'boolean' && isIntegerType(to)) || (isIntegerType(from) && to === 'boolean')) return true;
+  if ((from === 'date' && to === 'timestamp') || (from === 'timestamp' && to === 'date')) return true;
+  const likeText = (t: ColumnType): boolean => textual(t) || numeric(t) || t === 'uuid' || t === 'date' || t === 'time' || t === 'timestamp' || t === 'json';
+  return (textual(from) && likeText(to)) || (textual(to) && likeText(from));
+}
+
+/** Same type with the same length, precision and scale. */
+export function sameType(a: Pick<Column, 'type' | 'length' | 'precision' | 'scale'>, b: Pick<Column, 'type' | 'length' | 'precision' | 'scale'>): boolean {
+  return a.type === b.type && a.length === b.length && a.precision === b.precision && a.scale === b.scale;
+}
+
+/** Equal as defaults of this type: decimals by value, json by content. */
+export function sameDefault(type: ColumnType, a: Default, b: Default): boolean {
+  if (type === 'decimal' && typeof a === 'string' && typeof b === 'string') return trimDecimal(a) === trimDecimal(b);
+  return canonical(a) === canonical(b);
+}
+
+function trimDecimal(text: string): string {
+  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+}
+
+/** JSON with sorted keys: equal content gives equal text. */
+export function canonical(value: Json | undefined): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value === 'object' && value !== null) {
+    return `{${Object.keys(value).sort().map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(',')}}`;
+  }
+  return JSON.stringify(value) ?? 'null';
+}

@@ -1,0 +1,65 @@
+import type { Tx } from './core-database.js';
+
+export interface NewEvent {
+  /** UUIDv7; made by the store when absent. */
+  event_id?: string;
+  type: string;
+  schema_version: number;
+  data: object;
+  /** What caused this event when that differs from the append's metadata. */
+  causation_id?: string;
+}
+
+export interface Metadata {
+  correlation_id: string;
+  causation_id: string | null;
+  actor: string;
+}
+
+/** The envelope. Final: nothing is ever removed from it or changed in it. */
+export interface StoredEvent {
+  event_id: string;
+  /** Place in the global order, from 1, rising, with gaps. */
+  position: number;
+  stream: string;
+  /** Place in its stream, from 1, without gaps. */
+  version: number;
+  type: string;
+  schema_version: number;
+  data: object;
+  metadata: Metadata;
+  /** ISO 8601, UTC, milliseconds; never falls within a stream. */
+  recorded_at: string;
+  /** sha256 in hex over the canonical content and the hash of the event before it in its stream ('' for the first). */
+  hash: string;
+}
+
+export interface Append {
+  stream: string;
+  /** The version the stream must be at: 0 = must not exist yet. Always enforced. */
+  expectedVersion: number;
+  events: NewEvent[];
+}
+
+/** A read model kept in the appending transaction, so that a reader sees its own writes. */
+export interface InlineProjection {
+  readonly name: string;
+  apply(tx: Tx, events: StoredEvent[]): Promise<void>;
+}
+
+export interface ReadAllFilter { stream?: string; type?: string; correlation_id?: string }
+
+export interface EventStore {
+  /**
+   * Appends to all the streams in one transaction, or to none. `alongside` runs in that transaction after the
+   * events and the inline projections (it may run again after a deadlock). Errors: VersionConflict, UniqueViolation
+   * (from a projection or `alongside`), CoreUnavailable.
+   */
+  append(appends: Append[], metadata: Metadata, alongside?: (tx: Tx, events: StoredEvent[]) => Promise<void>): Promise<StoredEvent[]>;
+  /** Events of one stream in order; `upTo` is inclusive. Empty when there is none. */
+  readStream(stream: string, range?: { after?: number; upTo?: number }): Promise<StoredEvent[]>;
+  /** Events after `after` in global order. Never returns an event while one before it could still appear. */
+  readAll(after: number, limit: number, filter?: ReadAllFilter): Promise<StoredEvent[]>;
+  /** Calls back soon after something was appended by this process (not a guarantee for other processes: poll as well). */
+  onAppended(listener: (events: StoredEvent[]) => void): () => void;
+}
