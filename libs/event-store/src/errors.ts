@@ -21,3 +21,8 @@ export class CoreUnavailable extends Error {
     super(message, options);
   }
 }
+
+/** The core schema and this code do not fit: a newer schema than the code knows, or a released migration that was edited. */
+export class MigrationRefused extends Error {
+  readonly code = 'migration_refused';
+}

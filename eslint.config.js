@@ -1,0 +1,83 @@
+import js from '@eslint/js';
+import { defineConfig, globalIgnores } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+/** Only rules that find mistakes; how code looks is nobody's business here. */
+
+const only = 'a focused test keeps all others from running, and the run stays green';
+
+export default defineConfig(
+  globalIgnores(['**/dist/', '**/node_modules/', '**/coverage/', '**/data/']),
+  {
+    extends: [js.configs.recommended],
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      'eqeqeq': ['error', 'always', { null: 'ignore' }], // == null asks for undefined as well
+      'no-empty': ['error', { allowEmptyCatch: false }],
+      'no-unused-vars': 'off', // the compiler's noUnusedLocals and noUnusedParameters know types as well
+      'no-restricted-syntax': ['error',
+        { selector: 'MemberExpression[property.name="only"][object.name=/^(describe|it|test)$/]', message: `.only: ${only}` },
+        { selector: 'CallExpression[callee.name=/^(fdescribe|fit)$/]', message: only },
+      ],
+    },
+  },
+
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.base, tseslint.configs.eslintRecommended],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/await-thenable': 'error',
+      '@typescript-eslint/ban-ts-comment': 'error',
+      '@typescript-eslint/consistent-type-exports': 'error',
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/only-throw-error': 'error',
+      '@typescript-eslint/prefer-promise-reject-errors': 'error',
+      '@typescript-eslint/return-await': ['error', 'error-handling-correctness-only'],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+    },
+  },
+  {
+    // Nest reads the injected classes from the decorators' metadata, which a type import would leave out
+    files: ['apps/api/**/*.ts'],
+    rules: { '@typescript-eslint/consistent-type-imports': 'off' },
+  },
+
+  {
+    files: ['**/*.js', '**/*.cjs', '**/*.mjs'],
+    languageOptions: { globals: nodeGlobals() },
+  },
+  {
+    files: ['**/*.cjs'],
+    languageOptions: { sourceType: 'commonjs' },
+  },
+
+  {
+    files: ['libs/**', 'apps/**'],
+    ignores: ['**/*.spec.ts', '**/testing/**'],
+    rules: { 'no-restricted-imports': ['error', { paths: [{ name: 'process', importNames: ['env'] }, { name: 'node:process', importNames: ['env'] }] }] },
+  },
+  {
+    files: ['libs/**', 'apps/**'],
+    ignores: ['**/*.spec.ts', '**/testing/**', 'apps/api/src/config.ts'],
+    rules: {
+      'no-restricted-properties': ['error', {
+        object: 'process', property: 'env', message: 'apps/api/src/config.ts alone reads the environment: elsewhere a misspelt or unchecked variable goes unnoticed',
+      }],
+    },
+  },
+  {
+    files: ['libs/**', 'apps/**'],
+    ignores: ['**/*.spec.ts', '**/testing/**', '**/main.ts'],
+    rules: { 'no-console': 'error' },
+  },
+);
+
+function nodeGlobals() {
+  const names = ['process', 'console', 'Buffer', 'URL', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate',
+    'performance', 'structuredClone', 'fetch', 'AbortController', 'AbortSignal', 'TextEncoder', 'TextDecoder', 'globalThis'];
+  return Object.fromEntries(names.map(name => [name, 'readonly']));
+}

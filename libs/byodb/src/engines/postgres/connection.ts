@@ -1,0 +1,189 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import knex, { type Knex } from 'knex';
+import pg from 'pg';
+import { secretsOf, type ServerAddress } from '../../address.js';
+import type { Connection, Engine, Exclusive, ServerInfo, Session } from '../../engine.js';
+import { DatabaseError } from '../../errors.js';
+import { begin, Link } from './link.js';
+import { LOCK_CLAIM, openExclusively, tryLock, freeLock, readFence, MAKE_LEDGER } from './locks.js';
+import { PostgresSession } from './session.js';
+import { translate } from './translate.js';
+
+const CONNECT_MS = 5_000;
+const ACQUIRE_MS = 10_000;
+const POOL_SIZE = 5;
+/** How long a look or a claim waits for another's lock. */
+const LOOK_LOCK_MS = 5_000;
+/** Ends the transaction of a worker that stalled between two statements, and with it its locks. */
+const IDLE_MS = 60_000;
+/** How long a holder of the table's lock is given to end by itself. */
+const PATIENCE_MS = 500;
+const POLL_MS = 50;
+
+/** What we use of Knex's client; its own type leaves it open. */
+interface Pool { acquireConnection(): Promise<pg.Client>; releaseConnection(client: pg.Client & { __knex__disposed?: unknown }): Promise<void> }
+
+export class PostgresConnection implements Connection {
+  private readonly knex: Knex;
+  private readonly pool: Pool;
+  private readonly secrets: string[];
+  private closing: Promise<void> | null = null;
+
+  constructor(readonly engine: Engine, private readonly address: ServerAddress) {
+    this.secrets = secretsOf(address);
+    this.knex = knex({
+      client: 'pg', version: '12', // given, or Knex would ask for it on every new connection
+      connection: {
+        host: address.host, port: address.port, user: address.user, database: address.database,
+        // As a function: for an empty one the driver would take PGPASSWORD or ~/.pgpass of our own and send it there.
+        password: async () => address.password,
+        ssl: address.tls === false ? false : { rejectUnauthorized: address.tls === true },
+        application_name: 'schemasaga', client_encoding: 'UTF8', connectionTimeoutMillis: CONNECT_MS, keepAlive: true, keepAliveInitialDelayMillis: 10_000,
+        types: { getTypeParser },
+      } as Knex.PgConnectionConfig,
+      pool: { min: 0, max: POOL_SIZE, acquireTimeoutMillis: ACQUIRE_MS, createTimeoutMillis: ACQUIRE_MS },
+      acquireConnectionTimeout: ACQUIRE_MS,
+      // Knex prints every lost connection, with the driver's message; whoever uses the connection gets the error anyway.
+      log: { warn: () => undefined, error: () => undefined, debug: () => undefined, deprecate: () => undefined },
+    });
+    this.pool = this.knex.client as Pool;
+  }
+
+  async info(): Promise<ServerInfo> {
+    const [row] = await this.look((session) => session.query('show server_version'));
+    return { version: String(row!['server_version']) };
+  }
+
+  async identity(): Promise<string | null> {
+    try {
+      const [row] = await this.look((session) => session.query('select id from _saga_identity'));
+      return row === undefined ? null : String(row['id']);
+    } catch (error) {
+      if (isMissingTable(error)) return null;
+      throw error;
+    }
+  }
+
+  async claim(id: string): Promise<string> {
+    const present = await this.look(async (session) => {
+      const [row] = await session.query('select to_regclass(\'_saga_ledger\') is not null and to_regclass(\'_saga_fences\') is not null and to_regclass(\'_saga_identity\') is not null as complete');
+      // A user who may not create tables can still use a ledger that is there.
+      return row!['complete'] === true ? session.query('select id from _saga_identity') : [];
+    });
+    if (present[0] !== undefined) return String(present[0]['id']);
+    return this.withLink(async (link) => this.transaction(link, () => link.results(this.begin(false, LOOK_LOCK_MS)), async () => {
+      await link.query(LOCK_CLAIM);
+      await link.query(MAKE_LEDGER);
+      await link.query('insert into _saga_identity (id) values ($1) on conflict do nothing', [id]);
+      const [row] = await link.query('select id from _saga_identity');
+      return String(row!['id']);
+    }));
+  }
+
+  async tables(): Promise<string[]> {
+    const rows = await this.look((session) => session.query(
+      `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = current_schema() and c.relkind in ('r', 'p') and c.relname !~* '^_saga_' order by c.relname collate "C"`));
+    return rows.map((row) => String(row['name']));
+  }
+
+  async look<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.withLink((link) => this.transaction(link, () => link.results(this.begin(true, LOOK_LOCK_MS)), () => withSession(link, work)));
+  }
+
+  async exclusively<T>(on: Exclusive, work: (session: Session) => Promise<T>): Promise<T> {
+    return this.withLink((link) => this.transaction(link, () => this.lock(link, on).catch((error: unknown) => { throw noLedger(error); }), () => withSession(link, work)));
+  }
+
+  close(): Promise<void> {
+    return this.closing ??= this.knex.destroy();
+  }
+
+  /** Leaves a transaction open that holds the table's lock and whose token is not behind. */
+  private async lock(link: Link, on: Exclusive): Promise<void> {
+    const started = Date.now();
+    const opening = await link.results(openExclusively(on, this.begin(false, on.lockTimeoutMs)));
+    let held = opening.at(-2)!.rows[0]!['locked'] === true;
+    this.refuseStale(on, opening.at(-1)!.rows[0]!['token']);
+    if (held) return;
+    const wait = async (ms: number): Promise<void> => {
+      while (!held && Date.now() - started < ms) {
+        await sleep(POLL_MS);
+        held = await tryLock(link, on);
+      }
+    };
+    await wait(Math.min(PATIENCE_MS, on.lockTimeoutMs / 2));
+    if (!held) {
+      // Others may have raised the fence meanwhile: whoever holds the lock then is not ours to end.
+      this.refuseStale(on, await readFence(link, on));
+      await freeLock(link, on);
+      await wait(Math.max(on.lockTimeoutMs, 2 * POLL_MS));
+    }
+    if (!held) throw new DatabaseError('lock_timeout', 'another worker is changing this table', { retryable: true, details: { table_id: on.tableId } });
+    this.refuseStale(on, await readFence(link, on));
+  }
+
+  private refuseStale(on: Exclusive, seen: unknown): void {
+    if (BigInt(String(seen)) > BigInt(on.token)) {
+      throw new DatabaseError('stale_token', 'another worker has taken over this table', { details: { table_id: on.tableId, token: on.token, seen: Number(seen) } });
+    }
+  }
+
+  private async transaction<T>(link: Link, start: () => Promise<unknown>, work: () => Promise<T>): Promise<T> {
+    try {
+      await start();
+      const result = await work();
+      await link.commit();
+      return result;
+    } catch (error) {
+      await link.rollback();
+      throw error;
+    }
+  }
+
+  private begin(readOnly: boolean, lockTimeoutMs: number): string {
+    return begin({ schema: this.address.schema, readOnly, lockTimeoutMs, idleTimeoutMs: IDLE_MS });
+  }
+
+  private async withLink<T>(work: (link: Link) => Promise<T>): Promise<T> {
+    if (this.closing !== null) throw new DatabaseError('database_error', 'the connection is closed');
+    let client: pg.Client & { __knex__disposed?: unknown };
+    try {
+      client = await this.pool.acquireConnection();
+    } catch (error) {
+      throw translate(error, 'connecting', this.secrets);
+    }
+    const link = new Link(client, this.secrets);
+    try {
+      return await work(link);
+    } finally {
+      // Knex ends such a connection instead of giving it out again.
+      if (link.broken) client.__knex__disposed = 'broken';
+      await this.pool.releaseConnection(client);
+    }
+  }
+}
+
+async function withSession<T>(link: Link, work: (session: Session) => Promise<T>): Promise<T> {
+  const session = new PostgresSession(link);
+  try {
+    return await work(session);
+  } finally {
+    session.end();
+  }
+}
+
+function isMissingTable(error: unknown): error is DatabaseError {
+  return error instanceof DatabaseError && error.details['sqlstate'] === '42P01';
+}
+
+function noLedger(error: unknown): unknown {
+  if (!isMissingTable(error) || !error.message.includes('_saga_')) return error;
+  return new DatabaseError('database_mismatch', `the database has no ledger, or not all of it: ${error.message}`, { details: error.details, cause: error });
+}
+
+/** Numbers and truth values as such, json as its content, everything else as PostgreSQL prints it: a Date would lose the microseconds. */
+function getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
+  const { BOOL, INT2, INT4, FLOAT4, FLOAT8, JSON, JSONB } = pg.types.builtins;
+  return [BOOL, INT2, INT4, FLOAT4, FLOAT8, JSON, JSONB].includes(oid) ? pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown : (value) => value;
+}

@@ -1,0 +1,15 @@
+import type { Engine } from '../../engine.js';
+import { PostgresConnection } from './connection.js';
+import { ddl } from './ddl.js';
+import { IDENTIFIER_BYTES } from './sql.js';
+import { keeps, note, refuses } from './types.js';
+
+export const postgres: Engine = {
+  name: 'postgres',
+  facts: { transactionalDdl: true, identifierBytes: IDENTIFIER_BYTES },
+  ddl, keeps, note, refuses,
+  open(address) {
+    if (address.engine !== 'postgres') throw new TypeError(`not an address of a PostgreSQL database: ${address.engine}`);
+    return new PostgresConnection(postgres, address);
+  },
+};

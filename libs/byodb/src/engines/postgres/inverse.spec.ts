@@ -1,0 +1,186 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Session } from '../../engine.js';
+import { fingerprint, type LiveTable } from '../../live.js';
+import type { Column } from '../../schema.js';
+import { alone, column, freshDatabase, managed, run, type Fresh } from './fixture.js';
+import { ddl } from './ddl.js';
+
+let fresh: Fresh;
+beforeAll(async () => { fresh = await freshDatabase(); });
+afterAll(async () => { await fresh.remove(); });
+
+/** A table on which others have put all that they can. */
+const LADEN = `
+create collation if not exists nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+create table other (id integer primary key, n integer, m integer, unique (n, m));
+insert into other values (1, 1, 1), (2, 2, 2);
+create function touch() returns trigger language plpgsql as 'begin new.touched = ''yes''; return new; end';
+create table laden (
+  id serial primary key,
+  a varchar(50) collate "C" default upper('x') not null,
+  b integer default 1 + 1 not null constraint positive check (b > 0) not null,
+  c numeric(10,2) default 1.5 unique,
+  d integer references other (id) on delete cascade,
+  e text collate nocase unique,
+  f timestamptz default clock_timestamp(),
+  g bigint generated always as identity (start 100 increment 10),
+  h tsvector,
+  i varchar(20),
+  j int, k int,
+  twice integer generated always as (b * 2) stored,
+  touched text,
+  constraint pair unique (j, k) deferrable initially deferred,
+  constraint both_or_none foreign key (j, k) references other (n, m) match full,
+  constraint never_null check (i is not null),
+  exclude (k with =) where (j > 100)
+);
+comment on table laden is 'it''s laden?';
+comment on column laden.a is 'a $1 ? \\ comment';
+comment on constraint laden_c_key on laden is 'key comment';
+comment on constraint never_null on laden is 'check comment';
+create index laden_a on laden (a text_pattern_ops) include (b) with (fillfactor = 70);
+create unique index laden_lower on laden (lower(a)) where b > 0;
+comment on index laden_lower is 'index comment';
+create unique index laden_coalesce on laden (coalesce(i, ''), id);
+create unique index laden_nulls on laden (i, id) nulls not distinct;
+create index laden_expression on laden ((b + 1)) where c > 2;
+create trigger touch before update on laden for each row execute function touch();
+create trigger only_b before update of f on laden for each row when (new.f is null) execute function touch();
+alter table laden disable trigger only_b;
+create statistics laden_stats on a, i from laden;
+alter table laden alter a set statistics 500, alter e set storage external, alter a set (n_distinct = 5);
+alter table laden cluster on laden_a;
+alter table laden enable row level security;
+create policy mine on laden using (j = 1);
+create rule quiet as on delete to laden do also select 1;
+grant select on laden to public;
+grant update (a) on laden to public;
+insert into laden (a, b, c, d, e, i, j, k) values ('one', 1, 1.25, 1, 'E1', '1', 1, 1), ('two', 2, 2.50, 2, 'E2', '2', null, null);
+`;
+
+async function laden(work: (session: Session, before: LiveTable) => Promise<void>): Promise<void> {
+  await fresh.admin.query('drop schema public cascade; create schema public');
+  await fresh.connection.claim('database-1');
+  await fresh.admin.query(LADEN);
+  await alone(fresh, async (session) => {
+    const before = (await session.introspect('laden'))!;
+    const rows = await session.query('select * from laden order by id');
+    await work(session, before);
+    const after = await session.introspect('laden');
+    expect(after).toEqual(before);
+    expect(fingerprint(after)).toBe(fingerprint(before));
+    expect(await session.query('select * from laden order by id')).toEqual(rows);
+  });
+}
+
+async function look(session: Session, table: string): Promise<LiveTable> {
+  const live = await session.introspect(table);
+  expect(live).not.toBeNull();
+  return live!;
+}
+
+async function step(session: Session, rendered: ReturnType<typeof ddl.renameTable>): Promise<LiveTable> {
+  const live = await look(session, (await run(session, rendered))!.name);
+  expect(managed(live)).toEqual(managed(rendered.live));
+  return live;
+}
+
+describe('a table full of others\' things comes back the same', () => {
+  it('renamed and back', () => laden(async (session, before) => {
+    const live = await step(session, ddl.renameTable(before, 'new "name'));
+    await step(session, ddl.renameTable(live, 'laden'));
+  }));
+
+  it('set aside and back, its names free in between', () => laden(async (session, before) => {
+    const live = await step(session, ddl.setAsideTable(before, '_saga_tbl_0123456789abcdef'));
+    await session.run('savepoint s');
+    await session.run(`create table laden (id serial primary key, c numeric unique, e text unique, constraint pair unique (c, e));
+      create index laden_a on laden (c); create unique index laden_lower on laden (c); create index laden_expression on laden (c); create statistics laden_stats on c, e from laden`);
+    expect((await look(session, 'laden')).extras.map((e) => e.name)).toContain('laden_pkey');
+    await session.run('rollback to savepoint s');
+    await step(session, ddl.bringBackTable(live, before));
+  }));
+
+  it('set aside and back under another name, beside a new one of its own', () => laden(async (session, before) => {
+    const live = await step(session, ddl.setAsideTable(before, '_saga_tbl_x'));
+    await session.run('create table laden (id serial primary key, c numeric unique); create index laden_a on laden (c)');
+    const back = await step(session, ddl.bringBackTable(live, { ...before, name: 'restored' }));
+    expect(back.extras.filter((e) => e.name.startsWith('_saga_'))).toEqual([]);
+    expect(back.uniques.map((u) => u.name)).toEqual(['pair_restored', 'restored_c_key', 'restored_e_key', 'restored_nulls']);
+    throw new Done();
+  }).catch((error: unknown) => { if (!(error instanceof Done)) throw error; }));
+
+  const columns = ['id', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'twice', 'touched'];
+  for (const name of columns) {
+    it(`column ${name} renamed and back`, () => laden(async (session, before) => {
+      const live = await step(session, ddl.renameColumn(before, name, 'Other "name"'));
+      await step(session, ddl.renameColumn(live, 'Other "name"', name));
+    }));
+
+    it(`column ${name} set aside and back, no insert blocked in between`, () => laden(async (session, before) => {
+      const live = await step(session, ddl.setAsideColumn(before, name, '_saga_col_0123'));
+      await session.run('savepoint s');
+      // its names are free: the same could be made again
+      await session.run('alter table laden disable trigger user');
+      const parts = { a: '\'new\'', b: '7', c: '9.75', i: '\'9\'', e: '\'E9\'' };
+      const used = Object.entries(parts).filter(([key]) => key !== name);
+      for (const n of [1, 2]) {
+        const values = used.map(([, value]) => value.replace('9', `${n}9`).replace('new', `new${n}`));
+        await session.run(`insert into laden (${used.map(([key]) => key).join(', ')}) values (${values.join(', ')})`);
+      }
+      await session.run('set constraints all immediate');
+      await session.run('rollback to savepoint s');
+      await step(session, ddl.bringBackColumn(live, '_saga_col_0123', before, name));
+    }));
+  }
+
+  it('two columns of one key set aside and brought back, the last one first', () => laden(async (session, before) => {
+    const one = await step(session, ddl.setAsideColumn(before, 'j', '_saga_col_j'));
+    const two = await step(session, ddl.setAsideColumn(one, 'k', '_saga_col_k'));
+    const three = await step(session, ddl.bringBackColumn(two, '_saga_col_k', one, 'k'));
+    await step(session, ddl.bringBackColumn(three, '_saga_col_j', before, 'j'));
+  }));
+
+  it('two columns of one key brought back the other way round: what needs both and was dropped with the first is gone', () => laden(async (session, before) => {
+    const one = await step(session, ddl.setAsideColumn(before, 'j', '_saga_col_j'));
+    const two = await step(session, ddl.setAsideColumn(one, 'k', '_saga_col_k'));
+    const three = await step(session, ddl.bringBackColumn(two, '_saga_col_j', before, 'j'));
+    const four = await step(session, ddl.bringBackColumn(three, '_saga_col_k', one, 'k'));
+    expect(four.uniques).toEqual(before.uniques);
+    const gone = before.extras.filter((e) => !four.extras.some((other) => other.name === e.name));
+    expect(gone.map((e) => e.name)).toEqual(['both_or_none', 'laden_k_excl']);
+    throw new Done();
+  }).catch((error: unknown) => { if (!(error instanceof Done)) throw error; }));
+
+  it('a column added and dropped', () => laden(async (session, before) => {
+    for (const added of [column({ name: 'z', type: 'string', length: 5, default: '?', nullable: false }), column({ name: 'z', type: 'decimal', unique: true }), column({ name: 'z', type: 'uuid', default: { function: 'uuid' } })]) {
+      const live = await step(session, ddl.addColumn(before, added, 'z_unique'));
+      await step(session, ddl.dropColumn(live, 'z'));
+    }
+  }));
+
+  const alterations: [string, Partial<Column>][] = [
+    ['a', { length: 100 }], ['a', { type: 'text', length: null }], ['a', { nullable: true }], ['a', { unique: true }], ['a', { default: 'plain' }], ['a', { length: 10, nullable: true, unique: true, default: 'x' }],
+    ['c', { precision: 20 }], ['c', { precision: 12, scale: 4 }], ['c', { unique: false }], ['c', { default: null }], ['c', { default: '2.25' }], ['c', { default: null, unique: false, nullable: false }],
+    ['d', { nullable: true, default: 5 }], ['e', { unique: false }], ['e', { type: 'string', length: 30 }], ['i', { type: 'integer', length: null }], ['i', { nullable: false }],
+    ['i', { type: 'bigint', length: null, default: '5', unique: true }], ['id', { type: 'bigint' }], ['g', { type: 'integer' }], ['j', { default: 3 }],
+  ];
+  for (const [name, change] of alterations) {
+    it(`column ${name} altered by ${JSON.stringify(change)} and restored`, () => laden(async (session, before) => {
+      // What no conversion goes through is dropped here.
+      const was = before.columns.find((c) => c.name === name)!;
+      const from: Column = { name, type: was.type!, length: was.length, precision: was.precision, scale: was.scale, nullable: was.nullable, default: was.default !== null && 'value' in was.default ? was.default.value : null,
+        primary_key: before.primaryKey.includes(name), generated: was.generated, unique: before.uniques.some((u) => u.columns.length === 1 && u.columns[0] === name) };
+      const hinders = name === 'i' && change.type !== undefined;
+      if (hinders) await session.run('drop index laden_coalesce');
+      const start = await look(session, 'laden');
+      const live = await step(session, ddl.alterColumn(start, name, { ...from, ...change }, 'made_unique'));
+      for (const kept of start.extras.filter((e) => ['trigger', 'comment', 'table', 'policy', 'rule', 'foreign key', 'statistics'].includes(e.kind))) expect(live.extras).toContainEqual(kept);
+      await step(session, ddl.restoreColumn(live, name, start));
+      expect(await look(session, 'laden')).toEqual(start);
+      if (hinders) await session.run('create unique index laden_coalesce on laden (coalesce(i, \'\'), id)');
+    }));
+  }
+});
+
+class Done extends Error {}

@@ -1,0 +1,88 @@
+import { isAside, type LiveTable } from '../../live.js';
+import { fitName, literal, quote } from './sql.js';
+import { withColumns, type Item, type Source } from './source.js';
+
+/** Something whose name others could need: an index or sequence is known to the whole schema. */
+export interface Named { sort: 'constraint' | 'index' | 'sequence' | 'statistics'; name: string; to: string }
+
+/**
+ * What gives up its name together with the table, or with one column, in an order that follows from `source` alone. The names of checks
+ * and foreign keys are the table's own, so they stay when the whole table goes. What was set aside before keeps that name.
+ */
+export function setAsideNames(source: Source, column: string | null, aside: string, without: readonly Item[] = []): Named[] {
+  const hangs = (mentions: readonly string[]): boolean => column === null || mentions.includes(column);
+  const items = source.items.filter((item) => hangs(item.mentions) && !without.some((w) => w.name === item.name)
+    && (item.kind === 'index' || item.unique || item.kind === 'exclude' || (column !== null && item.kind === 'foreign key')));
+  return [
+    ...items.map((item) => ({ sort: item.kind === 'index' ? 'index' as const : 'constraint' as const, name: item.name })),
+    ...source.sequences.filter((s) => hangs([s.column])).map((s) => ({ sort: 'sequence' as const, name: s.name })),
+    ...source.statistics.filter((s) => hangs(s.mentions)).map((s) => ({ sort: 'statistics' as const, name: s.name })),
+  ].map((named, i) => ({ ...named, to: fitName(aside, `_${i + 1}`) })).filter((named) => !isAside(named.name));
+}
+
+/** The way back, for those that are there under the name that they were given. */
+export function bringBackNames(live: Source, given: readonly Named[], former: (name: string) => string = (name) => name): Named[] {
+  const there = new Set([...live.items, ...live.sequences, ...live.statistics].map((x) => x.name));
+  return given.filter((named) => there.has(named.to)).map((named) => ({ sort: named.sort, name: named.to, to: former(named.name) }));
+}
+
+export function renameStatements(table: string, names: readonly Named[]): string[] {
+  return names.map(({ sort, name, to }) => (sort === 'constraint'
+    ? `alter table ${quote(table)} rename constraint ${quote(name)} to ${quote(to)}`
+    : `alter ${sort} ${quote(name)} rename to ${quote(to)}`));
+}
+
+export function renameIn(source: Source, names: readonly Named[]): Source {
+  const to = new Map(names.map((named) => [named.name, named.to]));
+  const renamed = <T extends { name: string }>(x: T): T => ({ ...x, name: to.get(x.name) ?? x.name });
+  return { ...source, items: source.items.map(renamed), sequences: source.sequences.map(renamed), statistics: source.statistics.map(renamed) };
+}
+
+export function renameColumnIn(source: Source, from: string, to: string): Source {
+  const renamed = (names: readonly string[]): string[] => names.map((name) => (name === from ? to : name));
+  return {
+    ...source,
+    items: source.items.map((item) => withColumns(item, renamed(item.columns), renamed(item.mentions))),
+    sequences: source.sequences.map((s) => ({ ...s, column: s.column === from ? to : s.column })),
+    statistics: source.statistics.map((s) => ({ ...s, mentions: renamed(s.mentions) })),
+  };
+}
+
+/** Clauses of one ALTER TABLE, and what cannot stand in one. */
+export interface Parts { clauses: string[]; statements: string[] }
+
+export function dropParts(items: readonly Item[]): Parts {
+  return {
+    clauses: items.filter((item) => item.kind !== 'index').map((item) => `drop constraint ${quote(item.name)}`),
+    statements: items.filter((item) => item.kind === 'index').map((item) => `drop index ${quote(item.name)}`),
+  };
+}
+
+/** Makes dropped items again, with all that hung on them. Keys come first: a foreign key may need them. */
+export function remakeParts(table: string, items: readonly Item[]): Parts {
+  const clauses = items.filter((item) => item.kind !== 'index').map((item) => `add constraint ${quote(item.name)} ${item.definition}`);
+  const statements = items.flatMap((item) => {
+    const made = item.kind === 'index' ? [`create ${item.unique ? 'unique ' : ''}index ${quote(item.name)} on ${quote(table)} ${item.definition}`] : [];
+    if (item.options.length > 0) made.push(`alter index ${quote(item.name)} set (${item.options.join(', ')})`);
+    if (item.tablespace !== null) made.push(`alter index ${quote(item.name)} set tablespace ${quote(item.tablespace)}`);
+    if (item.clustered) made.push(`alter table ${quote(table)} cluster on ${quote(item.name)}`);
+    if (item.replicaIdentity) made.push(`alter table ${quote(table)} replica identity using index ${quote(item.name)}`);
+    if (item.comment !== null) made.push(`comment on ${item.kind === 'index' ? `index ${quote(item.name)}` : `constraint ${quote(item.name)} on ${quote(table)}`} is ${literal(item.comment)}`);
+    return made;
+  });
+  return { clauses, statements };
+}
+
+export function alterTable(table: string, clauses: readonly string[]): string[] {
+  return clauses.length === 0 ? [] : [`alter table ${quote(table)} ${clauses.join(', ')}`];
+}
+
+/** What would make an insert fail that leaves the column out, once its value is NULL there. A generated key still numbers itself. */
+export function bites(item: Item, column: string, generated: boolean): boolean {
+  return item.bitesNull && item.mentions.includes(column) && !(item.kind === 'primary key' && generated);
+}
+
+/** Of those, the ones whose columns are all there again. */
+export function remakeable(items: readonly Item[], live: LiveTable): Item[] {
+  return items.filter((item) => item.mentions.every((name) => live.columns.some((column) => column.name === name)));
+}

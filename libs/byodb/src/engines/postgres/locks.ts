@@ -1,0 +1,53 @@
+import type { Exclusive } from '../../engine.js';
+import type { Link } from './link.js';
+import { literal } from './sql.js';
+
+/** Two schemas of one database are two databases to us, and may have one and the same table. */
+function key(on: Exclusive): string {
+  return `hashtextextended('schemasaga/' || current_schema() || '/' || ${literal(on.tableId)}, 0)`;
+}
+
+function tryLockSql(on: Exclusive): string {
+  return `select pg_try_advisory_xact_lock(${key(on)}) as locked`;
+}
+
+function fenceSql(on: Exclusive): string {
+  return `select token from _saga_fences where table_id = ${literal(on.tableId)}`;
+}
+
+/**
+ * All that opens an exclusive transaction, in one round trip. The fence has a transaction of its own: raised in the long one
+ * it could not be seen, and its row's lock would keep a successor from finding out that it is one.
+ * The fence is read by a statement of its own, after the lock: its snapshot is taken then.
+ */
+export function openExclusively(on: Exclusive, begin: string): string {
+  const raise = `insert into _saga_fences as f (table_id, token) values (${literal(on.tableId)}, ${BigInt(on.token)}) on conflict (table_id) do update set token = excluded.token where f.token < excluded.token`;
+  return [begin, raise, 'commit', begin, tryLockSql(on), fenceSql(on)].join('; ');
+}
+
+export async function tryLock(link: Link, on: Exclusive): Promise<boolean> {
+  return (await link.query(tryLockSql(on)))[0]!['locked'] === true;
+}
+
+export async function readFence(link: Link, on: Exclusive): Promise<unknown> {
+  return (await link.query(fenceSql(on)))[0]?.['token'];
+}
+
+/** Ends the session that holds the table's lock. Only that of a role whose sessions we may end: others' would be an error that spoils the transaction. */
+export async function freeLock(link: Link, on: Exclusive): Promise<void> {
+  await link.query(`select pg_terminate_backend(l.pid) from pg_locks l join pg_stat_activity a on a.pid = l.pid join pg_roles r on r.rolname = a.usename
+    where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and l.database = (select oid from pg_database where datname = current_database())
+      and (l.classid::bigint << 32) | l.objid::bigint = ${key(on)} and l.pid <> pg_backend_pid() and pg_has_role(r.oid, 'MEMBER')
+      and (not r.rolsuper or (select rolsuper from pg_roles where rolname = current_user))`);
+}
+
+/** Two processes that make the ledger at once would fail on each other. */
+export const LOCK_CLAIM = 'select pg_advisory_xact_lock(hashtextextended(\'schemasaga claim/\' || current_schema(), 0))';
+
+export const MAKE_LEDGER = `
+create table if not exists _saga_ledger (
+  step_id text not null, direction text not null, state text not null, fingerprint_before text not null, fingerprint_after text,
+  statements text not null, recorded_at timestamp(3) with time zone not null, primary key (step_id, direction)
+);
+create table if not exists _saga_fences (table_id text primary key, token bigint not null);
+create table if not exists _saga_identity (only_row boolean primary key default true check (only_row), id text not null)`;

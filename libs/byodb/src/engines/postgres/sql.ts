@@ -1,0 +1,26 @@
+/** NAMEDATALEN - 1: PostgreSQL cuts longer names without an error, so that two of them could become one. */
+export const IDENTIFIER_BYTES = 63;
+
+export function quote(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+export function quoteAll(names: readonly string[]): string {
+  return names.map(quote).join(', ');
+}
+
+/**
+ * A text literal that means the same under either setting of standard_conforming_strings
+ * (https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-STRINGS-ESCAPE).
+ */
+export function literal(text: string): string {
+  const doubled = text.replaceAll('\'', '\'\'');
+  return doubled.includes('\\') ? `E'${doubled.replaceAll('\\', '\\\\')}'` : `'${doubled}'`;
+}
+
+/** A name that was derived from others, under the limit in bytes. `end` is kept whole. */
+export function fitName(start: string, end: string): string {
+  let kept = start;
+  while (Buffer.byteLength(kept + end) > IDENTIFIER_BYTES) kept = [...kept].slice(0, -1).join('');
+  return kept + end;
+}

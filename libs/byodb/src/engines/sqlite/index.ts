@@ -1,0 +1,16 @@
+import { AddressProblem } from '../../address.js';
+import type { Engine } from '../../engine.js';
+import { SqliteConnection } from './connection.js';
+import { ddl } from './ddl.js';
+import { keeps, note, refuses } from './types.js';
+
+export const sqlite: Engine = {
+  name: 'sqlite',
+  // SQLite has no limit on names; this one keeps them portable.
+  facts: { transactionalDdl: true, identifierBytes: 255 },
+  ddl, keeps, note, refuses,
+  open(address) {
+    if (address.engine !== 'sqlite') throw new AddressProblem('engine', 'is not a SQLite file');
+    return new SqliteConnection(sqlite, address);
+  },
+};

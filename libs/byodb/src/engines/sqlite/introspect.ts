@@ -1,0 +1,141 @@
+import type { Extra, LiveColumn, LiveTable } from '../../live.js';
+import { clauseColumns, parseIndex, parseTable, type Clause, type ColumnText, type TableText } from './parse.js';
+import { isWord, normalise, sameName, tokenize } from './tokens.js';
+import { readDefault, readType, type Shape } from './types.js';
+
+/**
+ * All that SQLite keeps of a table are the texts that made it, so a `LiveTable` is a pure function of them: what a renderer
+ * predicts is read from the texts it will leave, by the same function that reads those found in the file.
+ */
+export interface Source {
+  table: string;
+  indexes: string[];
+  triggers: string[];
+}
+
+export function sourceOf(live: LiveTable): Source {
+  if (live.source === null) throw new TypeError(`${live.name} was not read by the SQLite engine`);
+  return JSON.parse(live.source) as Source;
+}
+
+export function textOf(live: LiveTable): TableText {
+  return parseSource(sourceOf(live));
+}
+
+function parseSource(source: Source): TableText {
+  const text = parseTable(source.table);
+  if (text === null) throw new TypeError('not an ordinary table');
+  return text;
+}
+
+/** A row of sqlite_schema (https://www.sqlite.org/schematab.html). `sql` is null for what a constraint brings with it. */
+export interface SchemaRow { type: string; name: string; tbl_name: string; sql: string | null }
+
+/** Null: no ordinary table (a virtual one's columns are its module's affair). */
+export function readRows(rows: SchemaRow[]): LiveTable | null {
+  const table = rows.find((row) => row.type === 'table');
+  if (table === undefined || table.sql === null || parseTable(table.sql) === null) return null;
+  const texts = (type: string): string[] => rows.filter((row) => row.type === type && row.sql !== null).map((row) => row.sql!);
+  return { ...readSource({ table: table.sql, indexes: texts('index'), triggers: texts('trigger') }), name: table.name };
+}
+
+export function readSource(source: Source): LiveTable {
+  const text = parseSource(source);
+  const indexes = source.indexes.map((sql) => ({ sql, index: parseIndex(sql) }));
+  return {
+    name: text.name,
+    columns: text.columns.map((column) => readColumn(text, column)),
+    primaryKey: primaryKeyOf(text),
+    uniques: [
+      ...text.columns.flatMap((column) => column.clauses.filter((c) => c.kind === 'unique').map((c) => ({ name: c.name ?? '', columns: [column.name] }))),
+      ...text.constraints.filter((c) => c.kind === 'unique').map((c) => ({ name: c.name ?? '', columns: storedNames(text, clauseColumns(c)) })),
+      ...indexes.filter(({ index }) => isPlainUnique(index)).map(({ index }) => ({ name: index.name, columns: storedNames(text, index.columns!) })),
+    ],
+    extras: [
+      ...text.constraints.flatMap((clause) => constraintExtra(text, clause)),
+      ...indexes.filter(({ index }) => !isPlainUnique(index)).map(({ sql, index }) => ({ kind: 'index', name: index.name, definition: normalise(sql, text.name) })),
+      ...source.triggers.map((sql) => ({ kind: 'trigger', name: triggerName(sql), definition: normalise(sql) })),
+      ...(tokenize(text.options).length > 0 ? [{ kind: 'options', name: '', definition: normalise(text.options) }] : []),
+    ],
+    owner: null,
+    source: JSON.stringify(source),
+  };
+}
+
+export function isPlainUnique(index: ReturnType<typeof parseIndex>): boolean {
+  return index.unique && !index.partial && index.columns !== null;
+}
+
+function readColumn(text: TableText, column: ColumnText): LiveColumn {
+  const generated = isRowid(text, column.name);
+  const isExpression = column.clauses.some((c) => c.kind === 'generated');
+  const shape = isExpression ? null : generated ? numbered(text) : readType(column.type);
+  const byDefault = column.clauses.find((c) => c.kind === 'default');
+  return {
+    name: column.name,
+    type: shape?.type ?? null, length: shape?.length ?? null, precision: shape?.precision ?? null, scale: shape?.scale ?? null,
+    native: column.type,
+    nullable: !column.clauses.some((c) => c.kind === 'not null') && !primaryKeyOf(text).some((name) => sameName(name, column.name)),
+    default: byDefault === undefined ? null : readDefault(shape, byDefault.body.slice('default'.length).trim()),
+    generated,
+    definition: normalise([column.type, ...column.clauses.map((c) => c.text)].join(' '), text.name),
+  };
+}
+
+/** A column that is the rowid must be declared exactly INTEGER, so the name of its key says what it was asked as. */
+function numbered(text: TableText): Shape {
+  const name = keyClause(text)?.clause.name?.toLowerCase();
+  return { type: name === 'smallint' || name === 'bigint' ? name : 'integer', length: null, precision: null, scale: null };
+}
+
+/** The PRIMARY KEY clause, and the column it stands in (null: it is a table constraint). */
+export function keyClause(text: TableText): { clause: Clause; column: string | null } | null {
+  for (const column of text.columns) {
+    const clause = column.clauses.find((c) => c.kind === 'primary key');
+    if (clause !== undefined) return { clause, column: column.name };
+  }
+  const clause = text.constraints.find((c) => c.kind === 'primary key');
+  return clause === undefined ? null : { clause, column: null };
+}
+
+export function primaryKeyOf(text: TableText): string[] {
+  const key = keyClause(text);
+  if (key === null) return [];
+  return key.column !== null ? [key.column] : storedNames(text, clauseColumns(key.clause));
+}
+
+/**
+ * Whether the column is the rowid, which SQLite numbers (https://www.sqlite.org/lang_createtable.html#rowid): declared exactly
+ * INTEGER, alone in the key, and not `integer primary key desc`, an old quirk that is none.
+ */
+export function isRowid(text: TableText, name: string): boolean {
+  const key = keyClause(text);
+  const names = primaryKeyOf(text);
+  const column = text.columns.find((c) => sameName(c.name, name));
+  if (key === null || column === undefined || names.length !== 1 || !sameName(names[0]!, name) || withoutRowid(text)) return false;
+  const isDescending = key.column !== null && tokenize(key.clause.body).some((t) => isWord(t, 'desc'));
+  return column.type.toLowerCase() === 'integer' && !isDescending;
+}
+
+export function withoutRowid(text: TableText): boolean {
+  return tokenize(text.options).some((t) => isWord(t, 'without'));
+}
+
+/** A list may name a column in another case than the column itself. */
+function storedNames(text: TableText, names: string[]): string[] {
+  return names.map((name) => text.columns.find((c) => sameName(c.name, name))?.name ?? name);
+}
+
+function constraintExtra(text: TableText, clause: Clause): Extra[] {
+  const definition = normalise(clause.body, text.name);
+  const isPlain = (clause.kind === 'unique' || clause.kind === 'primary key') && !/ (collate|desc|asc|autoincrement|conflict) /.test(`${definition} `);
+  const isSaid = clause.kind === 'unique' || (clause.kind === 'primary key' && clause.name === null);
+  return isPlain && isSaid ? [] : [{ kind: clause.kind, name: clause.name ?? '', definition }];
+}
+
+export function triggerName(sql: string): string {
+  const tokens = tokenize(sql);
+  let at = tokens.findIndex((t) => isWord(t, 'trigger')) + 1;
+  if (isWord(tokens[at], 'if')) at += 3;
+  return (tokens[at + 1]?.text === '.' ? tokens[at + 2] : tokens[at])?.value ?? '';
+}

@@ -1,0 +1,250 @@
+import driver from 'mysql2';
+import mysql from 'mysql2/promise';
+import type { Connection, ConnectionOptions, Pool, PoolConnection, ResultSetHeader } from 'mysql2/promise';
+import { sql } from '../core-database.js';
+import type { CoreDatabase, Row, Sql, SqlValue, Tx } from '../core-database.js';
+import { CoreUnavailable, UniqueViolation } from '../errors.js';
+import { DeadlockVictim, errorField, networkErrors, rerunVictims, runTransaction, type Session } from './handle.js';
+import type { Server } from './server.js';
+import { insertRow, updateRow } from './upsert.js';
+
+const connections = 16;
+/** Waiting longer for a free connection means that transactions wait for each other, or hang. */
+const connectionWaitMs = 30_000;
+/** Idle connections are closed by us before the server does it (see `wait_timeout`): using one it just closed would fail. */
+const idlePoolMs = 30_000;
+
+/** Reads what others have not committed yet; needed to know which appends are in flight. See order/mysql.ts. */
+export interface UncommittedReads {
+  queryUncommitted(statement: Sql): Promise<Row[]>;
+}
+
+/** MySQL 8 and MariaDB from 10.6 on. */
+export class MysqlCore implements CoreDatabase, UncommittedReads {
+  readonly engine = 'mysql';
+  private readonly options: ConnectionOptions;
+  private readonly pool: Pool;
+  /** A connection of its own: an isolation level set on a pooled one would leak to whoever gets it next. */
+  private uncommitted: Promise<Connection> | null = null;
+  private closed = false;
+
+  constructor(server: Server) {
+    this.options = {
+      host: server.host,
+      port: server.port,
+      user: server.user,
+      password: server.password,
+      database: server.database,
+      ...(server.tls === 'off' ? {} : { ssl: { rejectUnauthorized: server.tls === 'verify' } }),
+      charset: 'utf8mb4_bin',
+      timezone: 'Z',
+      multipleStatements: false,
+      // FOUND_ROWS: an update counts the rows it matched, as on the other engines. LOCAL_FILES: a server could ask for any file.
+      flags: ['FOUND_ROWS', '-LOCAL_FILES'],
+      enableKeepAlive: true,
+      connectTimeout: 10_000,
+      maxPreparedStatements: 200,
+    };
+    this.pool = mysql.createPool({
+      ...this.options, connectionLimit: connections, maxIdle: connections - 1, idleTimeout: idlePoolMs,
+    });
+    this.pool.pool.on('connection', (connection) => {
+      // Without a listener a server that restarts would end this process; who uses the connection gets the error anyway.
+      connection.on('error', () => undefined);
+      // Sent before the first statement of whoever waits for this connection. Were it to fail, nobody may use the connection.
+      for (const setting of settings('read committed', 60)) {
+        connection.query(setting, (error) => {
+          if (error) connection.destroy();
+        });
+      }
+    });
+  }
+
+  query(statement: Sql): Promise<Row[]> {
+    return this.onConnection((connection) => rows(connection, statement));
+  }
+
+  execute(statement: Sql): Promise<number> {
+    return rerunVictims(() => this.onConnection((connection) => affected(connection, statement)));
+  }
+
+  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return rerunVictims(() => this.onConnection((connection) => runTransaction(session(connection), {
+      begin: async () => {
+        await run(connection, sql`start transaction`);
+      },
+      commit: async () => {
+        await run(connection, sql`commit`);
+      },
+      rollback: async () => {
+        // It fails only when the connection is lost, and then the server has rolled back; what failed first is the news.
+        // Locks of the session (get_lock) outlive a rollback and would go to whoever gets the connection next.
+        await run(connection, sql`rollback`).then(() => run(connection, sql`do release_all_locks()`))
+          .catch(() => connection.destroy());
+      },
+    }, work)));
+  }
+
+  async queryUncommitted(statement: Sql): Promise<Row[]> {
+    const connection = await this.uncommittedConnection();
+    try {
+      return await rows(connection, statement);
+    } catch (error) {
+      if (!(error instanceof CoreUnavailable)) throw error;
+      // The server closes idle connections and may have restarted meanwhile. A read may simply be sent again.
+      connection.destroy();
+      return rows(await this.uncommittedConnection(connection), statement);
+    }
+  }
+
+  async ping(): Promise<void> {
+    await this.query(sql`select 1`);
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    const reader = this.uncommitted;
+    this.uncommitted = null;
+    if (reader !== null) await reader.then((connection) => connection.destroy(), () => undefined);
+    await this.pool.end();
+  }
+
+  /** The connection for uncommitted reads; a new one if it is still `lost`, which others may have replaced meanwhile. */
+  private async uncommittedConnection(lost?: Connection): Promise<Connection> {
+    if (this.closed) throw new CoreUnavailable('the core database is closed');
+    const opening = this.uncommitted ??= this.openUncommitted();
+    try {
+      const connection = await opening;
+      if (connection !== lost) return connection;
+    } catch (error) {
+      // A connection that failed to open must not be what everybody gets from now on.
+      if (this.uncommitted === opening) this.uncommitted = null;
+      throw error;
+    }
+    if (this.uncommitted === opening) this.uncommitted = null;
+    return this.uncommittedConnection(lost);
+  }
+
+  private async openUncommitted(): Promise<Connection> {
+    try {
+      const connection = await mysql.createConnection(this.options);
+      connection.on('error', () => undefined);
+      for (const setting of settings('read uncommitted', 28_800)) await connection.query(setting);
+      return connection;
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  private async onConnection<T>(use: (connection: PoolConnection) => Promise<T>): Promise<T> {
+    const connection = await this.connect();
+    try {
+      return await use(connection);
+    } catch (error) {
+      if (error instanceof CoreUnavailable) connection.destroy();
+      throw error;
+    } finally {
+      connection.release();
+    }
+  }
+
+  private async connect(): Promise<PoolConnection> {
+    const connecting = this.pool.getConnection();
+    let timer: NodeJS.Timeout | undefined;
+    const tooLong = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        // It may still come; then it must go back, or the pool would run dry.
+        connecting.then((late) => late.release(), () => undefined);
+        reject(new CoreUnavailable(`no free connection to the core database (MySQL) within ${connectionWaitMs / 1000} s`));
+      }, connectionWaitMs);
+    });
+    try {
+      return await Promise.race([connecting, tooLong]);
+    } catch (error) {
+      throw translate(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/**
+ * The same on every server whatever its defaults. sql_mode: strict (a value that does not fit is refused, not cut),
+ * double quotes for names and || for joining as the standard has it. wait_timeout (seconds): the server ends a session
+ * that hangs, so that its open transaction cannot hold back every reader of events.
+ */
+function settings(isolation: 'read committed' | 'read uncommitted', idleSeconds: number): string[] {
+  return [
+    `set session transaction isolation level ${isolation}`,
+    `set session wait_timeout = ${idleSeconds}, session innodb_lock_wait_timeout = 20,
+      session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,ANSI_QUOTES,PIPES_AS_CONCAT'`,
+  ];
+}
+
+function session(connection: Connection): Session {
+  return {
+    query: (statement) => rows(connection, statement),
+    execute: (statement) => affected(connection, statement),
+    upsert: async (table, key, row: Record<string, SqlValue>) => {
+      if (await affected(connection, updateRow(table, key, row)) > 0) return;
+      try {
+        await affected(connection, insertRow(table, row));
+      } catch (error) {
+        // Somebody inserted the row in between; or another unique key clashes, and then there is still nothing to update.
+        if (!(error instanceof UniqueViolation) || await affected(connection, updateRow(table, key, row)) === 0) throw error;
+      }
+    },
+  };
+}
+
+async function rows(connection: Connection, statement: Sql): Promise<Row[]> {
+  const result = await run(connection, statement);
+  return Array.isArray(result) ? result as Row[] : [];
+}
+
+async function affected(connection: Connection, statement: Sql): Promise<number> {
+  const result = await run(connection, statement);
+  return Array.isArray(result) ? result.length : result.affectedRows;
+}
+
+/** With values: prepared, so that they travel apart from the text. Without: as text, which also knows DDL. */
+async function run(connection: Connection, statement: Sql): Promise<Row[] | ResultSetHeader> {
+  try {
+    const text = statement.texts.join('?');
+    const [result] = statement.values.length === 0
+      ? await connection.query(text)
+      : await connection.execute(text, statement.values.map(bindable));
+    return result as Row[] | ResultSetHeader;
+  } catch (error) {
+    throw translate(error);
+  }
+}
+
+/** Whole numbers as 64-bit integers: the driver's default, a double, is refused by MySQL 8 where it wants a count (`limit`). */
+function bindable(value: SqlValue): ReturnType<typeof driver.TypedParameter.LONGLONG> | string | number | null {
+  if (typeof value === 'boolean') return Number(value);
+  if (typeof value === 'bigint' || Number.isInteger(value)) return driver.TypedParameter.LONGLONG(value);
+  return value as string | number | null;
+}
+
+/** Too many connections, shutting down, lost, killed, idle too long. */
+const gone = new Set([1040, 1053, 1077, 1079, 1152, 1184, 1203, 1226, 1927, 2002, 2006, 2013, 4031]);
+const lostMessages = /^(Pool is closed|Can't add new command when connection is in closed state|Connection lost)/;
+
+function translate(error: unknown): unknown {
+  if (error instanceof CoreUnavailable) return error;
+  const code = errorField(error, 'code') ?? '';
+  const number = Number(errorField(error, 'errno'));
+  if (number === 1062) {
+    const target = /for key '(.*)'$/.exec(errorField(error, 'message') ?? '')?.[1] ?? 'unknown';
+    return new UniqueViolation(target, { cause: error });
+  }
+  // 1020: MariaDB found the row changed since it was read.
+  if (number === 1213 || number === 1205 || number === 1020) return new DeadlockVictim({ cause: error });
+  if (gone.has(number) || networkErrors.has(code) || code.startsWith('PROTOCOL_')
+    || lostMessages.test(errorField(error, 'message') ?? '')) {
+    return new CoreUnavailable(`the core database (MySQL) cannot be reached (${code || 'connection lost'})`, { cause: error });
+  }
+  return error;
+}

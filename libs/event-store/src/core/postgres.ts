@@ -1,0 +1,133 @@
+import pg from 'pg';
+import { sql } from '../core-database.js';
+import type { CoreDatabase, Row, Sql, Tx } from '../core-database.js';
+import { CoreUnavailable, UniqueViolation } from '../errors.js';
+import { DeadlockVictim, errorField, networkErrors, rerunVictims, runTransaction, type Session } from './handle.js';
+import type { Server } from './server.js';
+import { upsertOnConflict } from './upsert.js';
+
+/** Ends a transaction whose process hangs between two statements: it would hold back every reader of events. */
+const idleInTransactionMs = 30_000;
+const connections = 16;
+const int8 = 20;
+
+export class PostgresCore implements CoreDatabase {
+  readonly engine = 'postgres';
+  private readonly pool: pg.Pool;
+
+  constructor(server: Server) {
+    this.pool = new pg.Pool({
+      host: server.host,
+      port: server.port,
+      user: server.user,
+      password: server.password,
+      database: server.database,
+      ssl: server.tls === 'off' ? false : { rejectUnauthorized: server.tls === 'verify' },
+      max: connections,
+      connectionTimeoutMillis: 10_000,
+      idle_in_transaction_session_timeout: idleInTransactionMs,
+      application_name: 'schemasaga',
+      keepAlive: true,
+      types: { getTypeParser },
+    });
+    // Without a listener a server that restarts would end this process; who uses the connection gets the error anyway.
+    this.pool.on('error', () => undefined);
+    this.pool.on('connect', (client) => client.on('error', () => undefined));
+  }
+
+  async query(statement: Sql): Promise<Row[]> {
+    return (await run(this.pool, statement)).rows;
+  }
+
+  execute(statement: Sql): Promise<number> {
+    return rerunVictims(async () => (await run(this.pool, statement)).rowCount ?? 0);
+  }
+
+  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return rerunVictims(() => this.once(work));
+  }
+
+  async ping(): Promise<void> {
+    await this.query(sql`select 1`);
+  }
+
+  async close(): Promise<void> {
+    if (!this.pool.ending) await this.pool.end();
+  }
+
+  private async once<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    let client: pg.PoolClient;
+    try {
+      client = await this.pool.connect();
+    } catch (error) {
+      throw translate(error);
+    }
+    let broken = false;
+    try {
+      return await runTransaction(session(client), {
+        begin: async () => {
+          await run(client, sql`begin isolation level read committed`);
+        },
+        commit: async () => {
+          const { command } = await run(client, sql`commit`);
+          // A doomed transaction answers COMMIT without an error, by rolling back.
+          if (command !== 'COMMIT') throw new Error(`the transaction was rolled back at its commit (${command})`);
+        },
+        rollback: async () => {
+          // It fails only when the connection is lost, and then the server has rolled back; what failed first is the news.
+          await run(client, sql`rollback`).catch(() => { broken = true; });
+        },
+      }, work);
+    } catch (error) {
+      broken ||= error instanceof CoreUnavailable;
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+}
+
+function session(client: pg.PoolClient): Session {
+  return {
+    query: async (statement) => (await run(client, statement)).rows,
+    execute: async (statement) => (await run(client, statement)).rowCount ?? 0,
+    upsert: async (table, key, row) => {
+      await run(client, upsertOnConflict(table, key, row));
+    },
+  };
+}
+
+async function run(on: pg.Pool | pg.PoolClient, statement: Sql): Promise<pg.QueryResult<Row>> {
+  const text = statement.texts.reduce((joined, next, i) => `${joined}$${i}${next}`);
+  try {
+    return await on.query<Row>(text, [...statement.values]);
+  } catch (error) {
+    throw translate(error);
+  }
+}
+
+/** bigint arrives as text; our positions and counts stay far below 2^53, and a wrong number must not pass unseen. */
+function getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
+  if (oid !== int8) return pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown;
+  return (value) => {
+    const number = Number(value);
+    if (!Number.isSafeInteger(number)) throw new RangeError(`bigint out of range: ${value}`);
+    return number;
+  };
+}
+
+/** Shutting down, starting up, connection lost, idle too long in a transaction, too many connections. */
+const gone = /^(08...|57P0[1235]|25P0[34]|53300)$/;
+const lostMessages = /^(Connection terminated|timeout exceeded when trying to connect|Client (has encountered a connection error|was closed)|Cannot use a pool after calling end)/;
+
+function translate(error: unknown): unknown {
+  const code = errorField(error, 'code') ?? '';
+  if (code === '23505') {
+    return new UniqueViolation(errorField(error, 'constraint') ?? 'unknown', { cause: error });
+  }
+  if (code === '40P01' || code === '40001') return new DeadlockVictim({ cause: error });
+  if (gone.test(code) || networkErrors.has(code) || lostMessages.test(errorField(error, 'message') ?? '')) {
+    return new CoreUnavailable(`the core database (PostgreSQL) cannot be reached (${code || 'connection lost'})`, { cause: error });
+  }
+  return error;
+}

@@ -1,0 +1,223 @@
+import Database from 'better-sqlite3';
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { sql } from '../core-database.js';
+import type { CoreDatabase, Row, Sql, SqlValue, Tx } from '../core-database.js';
+import { CoreUnavailable, UniqueViolation } from '../errors.js';
+import { errorField, runTransaction, sleep, type Session } from './handle.js';
+import { upsertOnConflict } from './upsert.js';
+
+/** How long a lock held by another process is waited for. */
+const lockWaitMs = 10_000;
+/** How long a transaction of this process waits for its turn before it suspects that it waits for itself. */
+const turnWaitMs = 60_000;
+const cachedStatements = 500;
+
+/**
+ * The core database in one file. One connection writes, behind a queue; another reads what is committed. Every
+ * statement is synchronous in the driver, so a lock held by another process is waited for by sleeping and asking
+ * again, never inside SQLite: that would stop every heartbeat and answer of this process.
+ */
+export class SqliteCore implements CoreDatabase {
+  readonly engine = 'sqlite';
+  private readonly writer: Connection;
+  private readonly reader: Connection;
+  private readonly session: Session;
+  private tail: Promise<void> = Promise.resolve();
+  private closed = false;
+
+  /** Errors: CoreUnavailable when the file cannot be opened. */
+  static async open(file: string): Promise<SqliteCore> {
+    try {
+      mkdirSync(dirname(file), { recursive: true });
+      // Switching to WAL needs the file for oneself, so processes that start together get "busy" here.
+      return await patiently(async () => new SqliteCore(file));
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  private constructor(file: string) {
+    this.writer = new Connection(file);
+    try {
+      this.reader = new Connection(file);
+    } catch (error) {
+      this.writer.close();
+      throw error;
+    }
+    const writer = this.writer;
+    this.session = {
+      query: async (statement) => writer.query(statement),
+      execute: async (statement) => writer.execute(statement),
+      upsert: async (table, key, row) => {
+        writer.execute(upsertOnConflict(table, key, row));
+      },
+    };
+  }
+
+  async query(statement: Sql): Promise<Row[]> {
+    // On the reading connection: the writing one may be in the middle of a transaction that will be rolled back.
+    return patiently(async () => this.reader.query(statement));
+  }
+
+  execute(statement: Sql): Promise<number> {
+    return this.transaction((tx) => tx.execute(statement));
+  }
+
+  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.inTurn(() => runTransaction(this.session, {
+      begin: () => patiently(async () => this.writer.command('begin immediate')),
+      commit: async () => {
+        try {
+          await patiently(async () => this.writer.command('commit'));
+        } catch (error) {
+          this.writer.rollback();
+          throw error;
+        }
+      },
+      rollback: async () => this.writer.rollback(),
+    }, work));
+  }
+
+  async ping(): Promise<void> {
+    await this.query(sql`select 1`);
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    await this.inTurn(async () => {
+      this.closed = true;
+      this.reader.close();
+      this.writer.close();
+    });
+  }
+
+  /** One at a time, first come first served. */
+  private async inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const before = this.tail;
+    let done = (): void => undefined;
+    this.tail = new Promise((resolve) => { done = resolve; });
+    // Whoever gives up waiting still keeps the order: the one behind waits for the one before.
+    try {
+      await withDeadline(before);
+    } catch (error) {
+      void before.then(done);
+      throw error;
+    }
+    try {
+      if (this.closed) throw new CoreUnavailable('the core database is closed');
+      return await run();
+    } finally {
+      done();
+    }
+  }
+}
+
+/** One connection and its prepared statements. Errors are translated. */
+class Connection {
+  private readonly database: Database.Database;
+  private readonly statements = new Map<string, Database.Statement>();
+
+  constructor(file: string) {
+    this.database = new Database(file, { timeout: 0 });
+    try {
+      this.database.pragma('journal_mode = WAL');
+      // FULL: an answer that was given survives a power cut; NORMAL would keep the file sound but lose the last commits.
+      this.database.pragma('synchronous = FULL');
+      this.database.pragma('foreign_keys = ON');
+      this.database.pragma('cache_size = -16000');
+    } catch (error) {
+      this.database.close();
+      throw error;
+    }
+  }
+
+  query(statement: Sql): Row[] {
+    return this.run(statement, (prepared, values) => (prepared.reader ? prepared.all(values) as Row[] : (prepared.run(values), [])));
+  }
+
+  execute(statement: Sql): number {
+    return this.run(statement, (prepared, values) => (prepared.reader ? prepared.all(values).length : prepared.run(values).changes));
+  }
+
+  command(text: 'begin immediate' | 'commit'): void {
+    this.query({ texts: [text], values: [] });
+  }
+
+  rollback(): void {
+    // Some errors (a full disk) end the transaction by themselves; "rollback" would then hide the first error.
+    if (this.database.open && this.database.inTransaction) this.database.exec('rollback');
+  }
+
+  close(): void {
+    this.database.close();
+  }
+
+  private run<T>(statement: Sql, use: (prepared: Database.Statement, values: unknown[]) => T): T {
+    if (!this.database.open) throw new CoreUnavailable('the core database is closed');
+    try {
+      return use(this.prepared(statement.texts.join('?')), statement.values.map(bindable));
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  private prepared(text: string): Database.Statement {
+    let statement = this.statements.get(text);
+    if (statement === undefined) {
+      statement = this.database.prepare(text);
+      const oldest = this.statements.keys().next();
+      if (this.statements.size >= cachedStatements && !oldest.done) this.statements.delete(oldest.value);
+      this.statements.set(text, statement);
+    }
+    return statement;
+  }
+}
+
+function bindable(value: SqlValue): string | number | bigint | null {
+  return typeof value === 'boolean' ? Number(value) : value;
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof CoreUnavailable && /^SQLITE_(BUSY|LOCKED)/.test(errorField(error.cause, 'code') ?? '')
+    || /^SQLITE_(BUSY|LOCKED)/.test(errorField(error, 'code') ?? '');
+}
+
+/** Asks again, with growing jittered pauses, while another process holds the lock; at most `lockWaitMs`. */
+async function patiently<T>(run: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + lockWaitMs;
+  for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
+    try {
+      return await run();
+    } catch (error) {
+      if (!isBusy(error) || Date.now() > deadline) throw error;
+      await sleep(pause * (0.5 + Math.random()));
+    }
+  }
+}
+
+async function withDeadline(turn: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new CoreUnavailable(
+      `waited ${turnWaitMs / 1000} s for another transaction of this process: does its work use the database beside its tx?`,
+    )), turnWaitMs);
+  });
+  try {
+    await Promise.race([turn, tooLong]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function translate(error: unknown): unknown {
+  const code = errorField(error, 'code') ?? '';
+  if (code === 'SQLITE_CONSTRAINT_UNIQUE' || code === 'SQLITE_CONSTRAINT_PRIMARYKEY') {
+    const target = /failed: (.*)$/.exec(errorField(error, 'message') ?? '')?.[1] ?? 'unknown';
+    return new UniqueViolation(target, { cause: error });
+  }
+  if (/^SQLITE_(BUSY|LOCKED|CANTOPEN|IOERR|FULL|PROTOCOL|READONLY)/.test(code) || /^E[A-Z]+$/.test(code)) {
+    return new CoreUnavailable(`the core database's file cannot be used (${code})`, { cause: error });
+  }
+  return error;
+}

@@ -1,0 +1,203 @@
+import { v7 as uuidv7 } from 'uuid';
+import { checkAppend } from './check-append.js';
+import { sql, sqlList } from './core-database.js';
+import type { CoreDatabase, Row, Sql, Tx } from './core-database.js';
+import { UniqueViolation, VersionConflict } from './errors.js';
+import type { Append, EventStore, InlineProjection, Metadata, StoredEvent } from './event-store.js';
+import { hashEvent } from './hash.js';
+import { globalOrder } from './order/global-order.js';
+
+/** An event ready to be inserted, with its data as the text that is stored. */
+interface Prepared { event: StoredEvent; text: string }
+interface Head { version: number; hash: string; recordedAt: string }
+
+const columns = sql`stream, version, event_id, type, schema_version, data, correlation_id, causation_id, actor, recorded_at, hash`;
+/** 500 × 11 values: below SQLite's limit of 32,766 in one statement. */
+const rowsPerInsert = 500;
+const emptyHead: Head = { version: 0, hash: '', recordedAt: '' };
+
+/** `now` is the clock for `recorded_at`. The projections run in every append's transaction, in the order given. */
+export function createEventStore(
+  core: CoreDatabase,
+  options: { projections?: readonly InlineProjection[]; now?: () => Date } = {},
+): EventStore {
+  const { projections = [], now = () => new Date() } = options;
+  const order = globalOrder(core, now);
+  const listeners = new Set<(events: StoredEvent[]) => void>();
+  /** The highest horizon seen. What is at or below it is settled for good and may be read without asking again. */
+  let settled = 0;
+
+  return {
+    async append(appends, metadata, alongside) {
+      checkAppend(appends, metadata);
+      // Outside the transaction: when it runs again after a deadlock, the events are still the same ones.
+      const ids = appends.map(({ events }) => events.map((event) => event.event_id ?? uuidv7()));
+      const texts = appends.map(({ events }) => events.map((event) => JSON.stringify(event.data)));
+      const stored = await appendOnce(core, appends, async (tx, heads, inserting) => {
+        const recordedAt = now().toISOString();
+        const prepared = appends.flatMap((one, i) => prepare(one, metadata, heads.get(one.stream) ?? emptyHead, recordedAt, ids[i]!, texts[i]!));
+        await order.announce(tx);
+        const events = await inserting(() => insert(tx, core.engine, prepared));
+        for (const projection of projections) await projection.apply(tx, events);
+        await alongside?.(tx, events);
+        return events;
+      });
+      for (const listener of listeners) tell(listener, stored);
+      return stored;
+    },
+
+    async readStream(stream, { after = 0, upTo } = {}) {
+      const end = upTo === undefined ? sql`` : sql` and version <= ${upTo}`;
+      return (await core.query(sql`select position, ${columns} from events where stream = ${stream} and version > ${after}${end} order by version`)).map(toEvent);
+    },
+
+    async readAll(after, limit, filter = {}) {
+      const where = (['stream', 'type', 'correlation_id'] as const).flatMap((name) => {
+        const value = filter[name];
+        return value === undefined ? [] : [sql` and ${filterColumns[name]} = ${value}`];
+      }).reduce((all, one) => sql`${all}${one}`, sql``);
+      const read = async (upTo: number): Promise<Row[]> => core.query(sql`
+        select position, ${columns} from events where position > ${after} and position <= ${upTo}${where} order by position limit ${limit}`);
+      // A full page of settled events: the common case of catching up, in one query.
+      let rows = settled > after ? await read(settled) : [];
+      if (rows.length < limit && settled < Number.MAX_SAFE_INTEGER) {
+        settled = Math.max(settled, await order.horizon());
+        rows = settled > after ? await read(settled) : [];
+      }
+      return rows.map(toEvent);
+    },
+
+    onAppended(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+const filterColumns = { stream: sql`stream`, type: sql`type`, correlation_id: sql`correlation_id` };
+
+/** The transaction of an append, with its expected versions enforced and the errors of that told apart from others. */
+async function appendOnce(
+  core: CoreDatabase,
+  appends: readonly Append[],
+  work: (tx: Tx, heads: Map<string, Head>, inserting: (insert: () => Promise<StoredEvent[]>) => Promise<StoredEvent[]>) => Promise<StoredEvent[]>,
+): Promise<StoredEvent[]> {
+  let clash: unknown;
+  try {
+    return await core.transaction(async (tx) => {
+      clash = undefined;
+      // Version 0 needs no look: were there a version 1, the unique key would refuse ours.
+      const heads = await readHeads(tx, appends.filter(({ expectedVersion }) => expectedVersion > 0).map(({ stream }) => stream));
+      for (const { stream, expectedVersion } of appends) {
+        const actual = expectedVersion === 0 ? 0 : heads.get(stream)?.version ?? 0;
+        if (actual !== expectedVersion) throw new VersionConflict(stream, expectedVersion, actual);
+      }
+      return work(tx, heads, (insert) => insert().catch((error: unknown) => {
+        clash = error;
+        throw error;
+      }));
+    });
+  } catch (error) {
+    // Only a clash of the events themselves: one in a projection is the projection's.
+    if (!(error instanceof UniqueViolation) || error !== clash) throw error;
+    const heads = await readHeads(core, appends.map(({ stream }) => stream));
+    for (const { stream, expectedVersion } of appends) {
+      const actual = heads.get(stream)?.version ?? 0;
+      if (actual !== expectedVersion) throw new VersionConflict(stream, expectedVersion, actual);
+    }
+    throw error;
+  }
+}
+
+async function readHeads(from: Pick<Tx, 'query'>, streams: readonly string[]): Promise<Map<string, Head>> {
+  if (streams.length === 0) return new Map();
+  const each = streams.map((stream, i) => sql`select * from (
+    select stream, version, hash, recorded_at from events where stream = ${stream} order by version desc limit 1) as ${headNames(i)}`);
+  const rows = await from.query(each.reduce((all, one) => sql`${all} union all ${one}`));
+  return new Map(rows.map((row) => [String(row.stream), { version: Number(row.version), hash: String(row.hash), recordedAt: String(row.recorded_at) }]));
+}
+
+function headNames(i: number): Sql {
+  return { texts: [`head${i}`], values: [] };
+}
+
+function prepare(append: Append, metadata: Metadata, head: Head, now: string, ids: readonly string[], texts: readonly string[]): Prepared[] {
+  // A clock that went back must not put an event before the one it follows.
+  const recorded_at = now > head.recordedAt ? now : head.recordedAt;
+  let { hash } = head;
+  return append.events.map((given, i) => {
+    const { correlation_id, actor } = metadata;
+    const event: StoredEvent = {
+      event_id: ids[i]!,
+      position: 0,
+      stream: append.stream,
+      version: append.expectedVersion + i + 1,
+      type: given.type,
+      schema_version: given.schema_version,
+      // As it will be read back: projections must see now what they will see when they are rebuilt.
+      data: JSON.parse(texts[i]!) as object,
+      metadata: { correlation_id, causation_id: given.causation_id ?? metadata.causation_id, actor },
+      recorded_at,
+      hash: '',
+    };
+    event.hash = hash = hashEvent(event, hash);
+    return { event, text: texts[i]! };
+  });
+}
+
+/** Inserts in the order given and returns the events with their positions. */
+async function insert(tx: Tx, engine: CoreDatabase['engine'], prepared: readonly Prepared[]): Promise<StoredEvent[]> {
+  const positions = new Map<unknown, number>();
+  for (let start = 0; start < prepared.length; start += rowsPerInsert) {
+    const rows = prepared.slice(start, start + rowsPerInsert);
+    const statement = sql`insert into events (${columns}) values ${sqlList(rows.map(rowOf))}`;
+    const ids = sqlList(rows.map(({ event }) => event.event_id));
+    // MySQL has no "returning", and how far its generated numbers lie apart is the server's setting: so look.
+    if (engine === 'mysql') await tx.execute(statement);
+    const found = await tx.query(engine === 'mysql'
+      ? sql`select event_id, position from events where event_id in (${ids})`
+      : sql`${statement} returning event_id, position`);
+    for (const row of found) positions.set(row.event_id, Number(row.position));
+  }
+  let last = 0;
+  return prepared.map(({ event }) => {
+    const position = positions.get(event.event_id) ?? 0;
+    if (position <= last) throw new Error('positions were not given in the order of the events');
+    last = position;
+    return { ...event, position };
+  });
+}
+
+function rowOf({ event, text }: Prepared): Sql {
+  const { correlation_id, causation_id, actor } = event.metadata;
+  return sql`(${sqlList([event.stream, event.version, event.event_id, event.type, event.schema_version, text,
+    correlation_id, causation_id, actor, event.recorded_at, event.hash])})`;
+}
+
+function toEvent(row: Row): StoredEvent {
+  return {
+    event_id: row.event_id as string,
+    position: row.position as number,
+    stream: row.stream as string,
+    version: row.version as number,
+    type: row.type as string,
+    schema_version: row.schema_version as number,
+    data: JSON.parse(row.data as string) as object,
+    metadata: {
+      correlation_id: row.correlation_id as string,
+      causation_id: row.causation_id as string | null,
+      actor: row.actor as string,
+    },
+    recorded_at: row.recorded_at as string,
+    hash: row.hash as string,
+  };
+}
+
+/** The append is committed: a listener that throws must not make it look failed, nor keep the others from hearing of it. */
+function tell(listener: (events: StoredEvent[]) => void, events: StoredEvent[]): void {
+  try {
+    listener(events);
+  } catch (error) {
+    process.emitWarning(`a listener of onAppended failed: ${error instanceof Error ? error.stack : String(error)}`);
+  }
+}
