@@ -86,7 +86,9 @@ const kinds = {
     async ping(url) {
       const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0, connectTimeout: 2000 });
       redis.on('error', () => {}); // `connect` rejects as well
-      try { await redis.connect(); await redis.ping(); } finally { redis.disconnect(); }
+      try { await redis.connect(); await redis.ping(); } finally {
+        if (redis.status !== 'end') redis.disconnect(); // on one that has ended, it would keep the process alive for two seconds
+      }
     },
   },
 };
@@ -129,10 +131,19 @@ export async function freePort() {
 }
 
 async function start(kind) {
+  if (await dockerAnswers()) {
+    try { return await startOn(dockerHost, kind); } catch (error) { // an image that can't be pulled, ports that are another machine's
+      console.warn(`${kind.title} does not start in Docker: ${error.message}`);
+    }
+  }
+  return await startOn(processHost, kind);
+}
+
+async function startOn(newHost, kind) {
   const port = await freePort();
   const password = randomBytes(12).toString('hex');
   const url = kind.url(port, password);
-  const host = await dockerAnswers() ? dockerHost(kind, port, password) : await processHost(kind, port, password);
+  const host = await newHost(kind, port, password);
 
   /** @type {import('./servers.js').Server} */
   const server = {

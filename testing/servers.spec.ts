@@ -6,14 +6,14 @@ import pg from 'pg';
 import { freshMysql, freshPostgres, freshRedis, freshSqlite, query, tcpProxy, type Fresh } from './fixtures.js';
 import { startMariadb, startPostgres, startRedis, type Server } from './servers.js';
 
-const cleanups: (() => Promise<void>)[] = [];
-const later = (cleanup: () => Promise<void>): void => { cleanups.push(cleanup); };
+const cleanups: (() => void | Promise<void>)[] = [];
+const later = (cleanup: () => void | Promise<void>): void => { cleanups.push(cleanup); };
 afterEach(async () => { for (const cleanup of cleanups.splice(0).reverse()) await cleanup(); });
 
 function redisAt(url: string): Redis {
   const redis = new Redis(url, { retryStrategy: () => null });
   redis.on('error', () => undefined);
-  later(async () => { await Promise.resolve(redis.disconnect()); });
+  later(() => { if (redis.status !== 'end') redis.disconnect(); });
   return redis;
 }
 

@@ -33,11 +33,11 @@ export function createEventStore(
       // Outside the transaction: when it runs again after a deadlock, the events are still the same ones.
       const ids = appends.map(({ events }) => events.map((event) => event.event_id ?? uuidv7()));
       const texts = appends.map(({ events }) => events.map((event) => JSON.stringify(event.data)));
-      const stored = await appendOnce(core, appends, async (tx, heads, inserting) => {
+      const stored = await atExpectedVersions(core, appends, async (tx, heads) => {
         const recordedAt = now().toISOString();
         const prepared = appends.flatMap((one, i) => prepare(one, metadata, heads.get(one.stream) ?? emptyHead, recordedAt, ids[i]!, texts[i]!));
         await order.announce(tx);
-        const events = await inserting(() => insert(tx, core.engine, prepared));
+        const events = await insert(tx, core.engine, prepared);
         for (const projection of projections) await projection.apply(tx, events);
         await alongside?.(tx, events);
         return events;
@@ -76,36 +76,31 @@ export function createEventStore(
 
 const filterColumns = { stream: sql`stream`, type: sql`type`, correlation_id: sql`correlation_id` };
 
-/** The transaction of an append, with its expected versions enforced and the errors of that told apart from others. */
-async function appendOnce(
+/** Runs `work` in a transaction if every stream is at its expected version. Errors: VersionConflict; what `work` throws. */
+async function atExpectedVersions(
   core: CoreDatabase,
   appends: readonly Append[],
-  work: (tx: Tx, heads: Map<string, Head>, inserting: (insert: () => Promise<StoredEvent[]>) => Promise<StoredEvent[]>) => Promise<StoredEvent[]>,
+  work: (tx: Tx, heads: Map<string, Head>) => Promise<StoredEvent[]>,
 ): Promise<StoredEvent[]> {
-  let clash: unknown;
   try {
     return await core.transaction(async (tx) => {
-      clash = undefined;
       // Version 0 needs no look: were there a version 1, the unique key would refuse ours.
-      const heads = await readHeads(tx, appends.filter(({ expectedVersion }) => expectedVersion > 0).map(({ stream }) => stream));
-      for (const { stream, expectedVersion } of appends) {
-        const actual = expectedVersion === 0 ? 0 : heads.get(stream)?.version ?? 0;
-        if (actual !== expectedVersion) throw new VersionConflict(stream, expectedVersion, actual);
-      }
-      return work(tx, heads, (insert) => insert().catch((error: unknown) => {
-        clash = error;
-        throw error;
-      }));
+      const existing = appends.filter(({ expectedVersion }) => expectedVersion > 0);
+      const heads = await readHeads(tx, existing.map(({ stream }) => stream));
+      refuseOtherVersions(existing, heads);
+      return work(tx, heads);
     });
   } catch (error) {
-    // Only a clash of the events themselves: one in a projection is the projection's.
-    if (!(error instanceof UniqueViolation) || error !== clash) throw error;
-    const heads = await readHeads(core, appends.map(({ stream }) => stream));
-    for (const { stream, expectedVersion } of appends) {
-      const actual = heads.get(stream)?.version ?? 0;
-      if (actual !== expectedVersion) throw new VersionConflict(stream, expectedVersion, actual);
-    }
+    // Somebody was quicker between our look and our insert; or the key that clashed is a projection's, and no version is another.
+    if (error instanceof UniqueViolation) refuseOtherVersions(appends, await readHeads(core, appends.map(({ stream }) => stream)));
     throw error;
+  }
+}
+
+function refuseOtherVersions(appends: readonly Append[], heads: Map<string, Head>): void {
+  for (const { stream, expectedVersion } of appends) {
+    const actual = heads.get(stream)?.version ?? 0;
+    if (actual !== expectedVersion) throw new VersionConflict(stream, expectedVersion, actual);
   }
 }
 

@@ -24,6 +24,8 @@ export interface Step {
   plan: object | null;
   /** An intent to apply was recorded: whatever happens, this step is looked at and undone when the saga goes back. */
   intended: boolean;
+  /** Its compensation failed for good: it waits for an operator's retry. */
+  blocked: boolean;
 }
 
 export interface Saga {
@@ -84,13 +86,13 @@ function requested(event: Extract<SagaEvent, { type: 'SagaRequested' }>, recorde
 
 const emptyStep = {
   status: 'pending' as const, attempts: 0, started_at: null, finished_at: null, duration_ms: null, reason: '', statements: [], compensation: [],
-  fingerprint_before: null, fingerprint_after: null, next_attempt_at: null, error: null, plan: null, intended: false,
+  fingerprint_before: null, fingerprint_after: null, next_attempt_at: null, error: null, plan: null, intended: false, blocked: false,
 };
 
 function apply(saga: Saga, event: Exclude<SagaEvent, { type: 'SagaRequested' }>, at: string): Saga {
   switch (event.type) {
     case 'SagaStarted':
-      return { ...saga, status: 'running', started_at: saga.started_at ?? at, steps: saga.steps.map((s) => ({ ...s, status: 'running', started_at: at, attempts: 1 })) };
+      return { ...saga, status: 'running', started_at: at, steps: saga.steps.map((s) => ({ ...s, status: 'running', started_at: at, attempts: 1 })) };
     case 'StepPrepared': {
       const prepared = withStep(saga, event.step_id, (s) => ({ ...s, status: 'succeeded', finished_at: at, duration_ms: event.duration_ms, fingerprint_before: event.fingerprint, fingerprint_after: event.fingerprint, next_attempt_at: null, error: null }));
       const target = prepared.steps.find((s) => s.step_id === event.step_id)!.target;
@@ -108,7 +110,7 @@ function apply(saga: Saga, event: Exclude<SagaEvent, { type: 'SagaRequested' }>,
     case 'StepDelayed':
       return withStep(saga, event.step_id, (s) => ({ ...s, attempts: event.attempt, next_attempt_at: event.next_attempt_at, error: event.error }));
     case 'StepFailed': {
-      const failed = withStep(saga, event.step_id, (s) => ({ ...s, status: 'failed', finished_at: at, next_attempt_at: null, error: event.error }));
+      const failed = withStep(saga, event.step_id, (s) => ({ ...s, status: 'failed', finished_at: at, next_attempt_at: null, error: event.error, blocked: event.way === 'compensate' }));
       return { ...failed, error: failed.error ?? event.error };
     }
     case 'CompensationStarted':
@@ -125,7 +127,7 @@ function apply(saga: Saga, event: Exclude<SagaEvent, { type: 'SagaRequested' }>,
     case 'RetryRequested':
       return {
         ...saga, status: saga.compensating ? 'compensating' : 'running',
-        steps: saga.steps.map((s) => (s.status === 'failed' && s.intended && saga.compensating ? { ...s, status: 'compensating', next_attempt_at: null } : { ...s, next_attempt_at: null })),
+        steps: saga.steps.map((s) => ({ ...s, next_attempt_at: null, blocked: false, status: s.blocked ? 'compensating' : s.status })),
       };
     case 'StepResolved':
       return withStep(saga, event.step_id, (s) => ({ ...s, status: event.as === 'applied' ? 'succeeded' : event.as === 'restored' ? 'compensated' : 'skipped', finished_at: at, next_attempt_at: null }));

@@ -5,7 +5,7 @@ import { convertOrFail } from './convert.js';
 import { alterTable, dropParts, remakeParts } from './items.js';
 import { columnOf, compose, definitionOf, isSerial, keyItem, sourceOf, uniquesOver, type Definition, type Item } from './source.js';
 import { quote } from './sql.js';
-import { metadataOnly, nativeType, readType, renderDefault, shapeOf, type Shape } from './types.js';
+import { keeps, metadataOnly, nativeType, readType, renderDefault, shapeOf, type Shape } from './types.js';
 
 const isTextual = (shape: Shape | null): boolean => shape !== null && (shape.type === 'string' || shape.type === 'text');
 
@@ -30,7 +30,7 @@ export function alterColumn(live: LiveTable, name: string, to: Column, uniqueNam
   if (!isTextual(to)) delete after.collation;
   const columns = live.columns.map((c): LiveColumn => (c !== column ? c : {
     ...c, ...(retypes && { type: to.type, length: to.length, precision: to.precision, scale: to.scale, native: nativeType(to) }),
-    nullable: renulls ? to.nullable : c.nullable, default: redefaults ? (to.default === null ? null : { value: to.default }) : c.default, definition: JSON.stringify(after),
+    nullable: renulls ? to.nullable : c.nullable, default: redefaults ? (to.default === null ? null : { value: keeps(to).default }) : c.default, definition: JSON.stringify(after),
   }));
   return {
     statements: render(live.name, column, {

@@ -12,7 +12,10 @@ import { postgres } from './index.js';
 let fresh: Fresh;
 const opened: Connection[] = [];
 beforeAll(async () => { fresh = await freshDatabase(); });
-afterAll(async () => { await fresh.remove(); });
+afterAll(async () => {
+  await fresh.admin.query('drop schema if exists closed, sealed cascade; drop role if exists guest; drop role if exists outsider');
+  await fresh.remove();
+});
 afterEach(async () => { for (const connection of opened.splice(0)) await connection.close(); });
 
 function open(change: Partial<ServerAddress> = {}): Connection {
@@ -71,7 +74,7 @@ describe('the ledger', () => {
   });
 
   it('needs the right to create tables', async () => {
-    await fresh.admin.query('create role guest login password \'guest?secret\'; create schema closed; grant usage on schema closed to guest');
+    await fresh.admin.query('drop role if exists guest; create role guest login password \'guest?secret\'; create schema closed; grant usage on schema closed to guest');
     const guest = open({ user: 'guest', password: 'guest?secret', schema: 'closed' });
     expect(await guest.identity()).toBeNull();
     expect(await failure(guest.claim('x'))).toMatchObject({ code: 'permission_denied', retryable: false, details: { sqlstate: '42501' } });
@@ -167,6 +170,13 @@ describe('exclusively', () => {
     expect((await fresh.admin.query('select count(*)::int as n from pg_stat_activity where application_name = \'schemasaga\' and state like \'idle in transaction%\' and datname = current_database()')).rows).toEqual([{ n: 0 }]);
   });
 
+  it('makes nothing in a schema that may not be used', async () => {
+    await fresh.admin.query('drop role if exists outsider; create role outsider login password \'outsider\'; create schema sealed');
+    const outsider = open({ user: 'outsider', password: 'outsider', schema: 'sealed' });
+    expect(await outsider.tables()).toEqual([]);
+    expect(await failure(outsider.claim('x'))).toMatchObject({ details: { sqlstate: '3F000' } });
+  });
+
   it('does not take our own mistakes for the database\'s', async () => {
     await expect(open().exclusively(on('bug'), async () => { throw new TypeError('ours'); })).rejects.toBeInstanceOf(TypeError);
   });
@@ -209,7 +219,7 @@ describe('connections', () => {
   it('never send our own environment\'s password', async () => {
     process.env['PGPASSWORD'] = fresh.address.password;
     try {
-      expect((await failure(open({ password: '' }).info())).outcome).toBe('not_applied');
+      expect(await failure(open({ password: '' }).info())).toMatchObject({ code: 'permission_denied', outcome: 'not_applied', details: { sqlstate: '28P01' } });
     } finally {
       delete process.env['PGPASSWORD'];
     }

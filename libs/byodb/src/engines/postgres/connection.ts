@@ -35,8 +35,9 @@ export class PostgresConnection implements Connection {
       client: 'pg', version: '12', // given, or Knex would ask for it on every new connection
       connection: {
         host: address.host, port: address.port, user: address.user, database: address.database,
-        // As a function: for an empty one the driver would take PGPASSWORD or ~/.pgpass of our own and send it there.
-        password: async () => address.password,
+        // As a function: for an empty one the driver would take PGPASSWORD or ~/.pgpass of our own and send it there. PostgreSQL has no empty
+        // passwords; the driver's own error about one leaves the socket open until the server's authentication_timeout.
+        password: async () => address.password || ' ',
         ssl: address.tls === false ? false : { rejectUnauthorized: address.tls === true },
         application_name: 'schemasaga', client_encoding: 'UTF8', connectionTimeoutMillis: CONNECT_MS, keepAlive: true, keepAliveInitialDelayMillis: 10_000,
         types: { getTypeParser },
@@ -157,8 +158,10 @@ export class PostgresConnection implements Connection {
     try {
       return await work(link);
     } finally {
-      // Knex ends such a connection instead of giving it out again.
-      if (link.broken) client.__knex__disposed = 'broken';
+      if (link.broken) {
+        client.__knex__disposed = 'broken'; // Knex throws it away then instead of giving it out again, but not before it needs one
+        client.end(() => undefined);
+      }
       await this.pool.releaseConnection(client);
     }
   }

@@ -97,7 +97,7 @@ export function readTable(name: string, row: TableRow): LiveTable {
     table: name,
     items: (row.items ?? []).map(readItem),
     sequences: columns.flatMap((c) => (c.sequences ?? []).map((s): Sequence => ({ name: s.name, column: c.name, identity: s.identity }))),
-    statistics: statistics.map((s) => ({ name: s.name, mentions: s.mentions ?? [] })),
+    statistics: statistics.map((s) => ({ name: s.name, mentions: [...(s.mentions ?? [])].sort() })),
     triggers: triggers.map((t) => ({ name: t.name, enabled: t.enabled, onUpdate: t.on_update })),
   };
   const extras: Extra[] = [

@@ -1,6 +1,6 @@
 import type { Client, QueryResult } from 'pg';
 import { DatabaseError } from '../../errors.js';
-import { literal, quote } from './sql.js';
+import { literal } from './sql.js';
 import type { Row } from './session.js';
 import { translate, type Moment } from './translate.js';
 
@@ -22,7 +22,7 @@ export class Link {
       return Array.isArray(result) ? result : [result];
     } catch (error) {
       const translated = translate(error, moment, this.secrets);
-      if (translated.code === 'database_unreachable') this.broken = true;
+      if (translated.outcome === 'unknown') this.broken = true;
       throw translated;
     }
   }
@@ -50,10 +50,10 @@ export class Link {
  */
 export function begin(options: { schema: string | null; readOnly: boolean; lockTimeoutMs: number; idleTimeoutMs: number }): string {
   // pg_catalog is searched first when it is not named, and pg_temp last when it is: nobody's table or function can stand before the system's
-  // (https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SEARCH-PATH).
-  const path = options.schema === null
-    ? 'select set_config(\'search_path\', coalesce(quote_ident(current_schema()) || \', \', \'\') || \'pg_temp\', true)'
-    : `set local search_path = ${quote(options.schema)}, pg_temp`;
+  // or the customer's (https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SEARCH-PATH). But behind a schema that
+  // is not there, or not to be used, pg_temp would be where tables are made.
+  const path = `select set_config('search_path', quote_ident(s.name) || case when exists (select from pg_namespace n where n.nspname = s.name and has_schema_privilege(n.oid, 'USAGE')) then ', pg_temp' else '' end, true)`
+    + ` from (select coalesce(${options.schema === null ? 'current_schema()::text' : literal(options.schema)}, '') as name) s`;
   return [
     `begin isolation level read committed ${options.readOnly ? 'read only' : 'read write'}`,
     path,

@@ -92,12 +92,14 @@ export function uniquesOver(source: Source, column: string): Item[] {
 
 /** The table with everything that follows from its items told again. */
 export function compose(live: LiveTable, source: Source): LiveTable {
-  const sorted = { ...source, items: [...source.items].sort(byName), sequences: [...source.sequences].sort(byName), statistics: [...source.statistics].sort(byName) };
+  const sorted = {
+    ...source, items: [...source.items].sort(byName), sequences: [...source.sequences].sort(byName), statistics: [...source.statistics].sort(byName), triggers: [...source.triggers].sort(byName),
+  };
   return {
     ...live,
     primaryKey: sorted.items.find((item) => item.kind === 'primary key')?.columns ?? [],
     uniques: sorted.items.filter(isPlainUnique).map(({ name, columns }) => ({ name, columns })),
-    extras: [...live.extras.filter((extra) => !KINDS.has(extra.kind)), ...sorted.items.filter((item) => !item.mentions.some(isAside)).map(toExtra)],
+    extras: [...live.extras.filter((extra) => !KINDS.has(extra.kind)), ...sorted.items.filter((item) => !item.mentions.some(isAside)).map(toExtra)].sort(byKind),
     source: JSON.stringify(sorted),
   };
 }
@@ -112,6 +114,10 @@ function toExtra(item: Item): Extra {
 /** By code units: the server's collation must not decide which name is the first. */
 function byName(a: { name: string }, b: { name: string }): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+}
+
+function byKind(a: Extra, b: Extra): number {
+  return a.kind < b.kind ? -1 : a.kind > b.kind ? 1 : byName(a, b);
 }
 
 /** The column of this very name, else the one that differs in case alone. */

@@ -1,0 +1,79 @@
+import type { z } from 'zod';
+import type { Ddl, Engine, Rendered, Session } from './engine.js';
+import type { Expectation } from './expectation.js';
+import type { LiveTable } from './live.js';
+import type { Column } from './schema.js';
+
+/** What planning may know: nothing of it is a clock, randomness or I/O. */
+export interface PlanContext {
+  engine: Engine;
+  /** The table's id in history. */
+  tableId: string;
+  /** Names of what is set aside are made from it, so that they are known before the step runs. */
+  stepId: string;
+  /** The managed columns as they will be when the step's turn comes. */
+  columns: Column[];
+}
+
+/** All that apply and compensate need, as data. */
+export interface Plan<P = unknown> {
+  operation: string;
+  params: P;
+  table_id: string;
+  /** The table that the step works on, and what it is called when the step is done (what compensation works on). */
+  table: string;
+  table_after: string;
+  /** Whose fingerprint tells the state after: differs from `table_after` where the table is set aside. */
+  shown_after: string;
+  before: Expectation[];
+  after: Expectation[];
+  /** The table as it was predicted or found at planning; compensation restores from what it finds recorded by apply, see step.ts. */
+  was: LiveTable | null;
+  columns_after: Column[];
+  statements: string[];
+  compensation: string[];
+  reason: string;
+}
+
+export type Draft = Omit<Plan, 'operation' | 'params' | 'table_id' | 'was'> & { live: LiveTable | null };
+
+/** Statements to run, and such as are to be run again after a crash even when the schema is there already (safe to run twice). */
+export interface Work { statements: string[]; settle?: string[] }
+
+/** One kind of schema change; one file each. */
+export interface Operation<P> {
+  readonly kind: string;
+  readonly params: z.ZodType<P>;
+  /** Pure. Throws DatabaseError `unsupported_change` for what the engine cannot do. */
+  plan(params: P, before: LiveTable | null, context: PlanContext): Draft;
+  /** What can be known beforehand from live data; throws DatabaseError. Run in prepare and again under the lock. */
+  check?(session: Session, plan: Plan<P>, live: LiveTable | null, limits: Limits): Promise<void>;
+  apply(session: Session, plan: Plan<P>, live: LiveTable | null, ddl: Ddl): Promise<Work>;
+  compensate(session: Session, plan: Plan<P>, live: LiveTable | null, ddl: Ddl): Promise<Work>;
+}
+
+export interface Limits { maxRewriteRows: number }
+
+export function statementsOf(rendered: Rendered): Work {
+  return { statements: rendered.statements };
+}
+
+/** `_saga_<32 hex of the step's id>`: 38 bytes, under every engine's limit with room for a suffix. */
+export function asideName(stepId: string, suffix = ''): string {
+  return `_saga_${stepId.replaceAll('-', '')}${suffix}`;
+}
+
+/** A unique constraint's name: index names are global in some engines, so it is the step's and not the table's. */
+export function uniqueName(stepId: string, index = 0): string {
+  return `uq_${stepId.replaceAll('-', '')}${index === 0 ? '' : `_${index}`}`;
+}
+
+export async function hasRows(session: Session, ddl: Ddl, table: string): Promise<boolean> {
+  return (await session.query(`select 1 as found from ${ddl.quote(table)} limit 1`)).length > 0;
+}
+
+/** Counts rows by an SQL condition. */
+export async function countRows(session: Session, ddl: Ddl, table: string, condition: string): Promise<number> {
+  const [row] = await session.query(`select count(*) as n from ${ddl.quote(table)} where ${condition}`);
+  return Number(row?.['n'] ?? 0);
+}

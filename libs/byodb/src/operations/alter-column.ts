@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import type { Ddl, Session } from '../engine.js';
+import { DatabaseError } from '../errors.js';
+import { foldName, type LiveTable } from '../live.js';
+import { countRows, uniqueName, type Operation } from '../operation.js';
+import { sameType, type Column } from '../schema.js';
+
+/** `keep`: the table of former values that keep_values made; null: nothing can be lost, or there is no primary key to keep them by. */
+interface Params { table: string; from: Column; to: Column; keep: string | null; step_id: string; quoted: string; lost: string | null; quotedTable: string }
+
+export const alterColumn: Operation<Params> = {
+  kind: 'alter_column',
+  params: z.custom<Params>(),
+  plan({ table, from, to }, before, { engine, stepId, columns }) {
+    const altered = columns.map((c) => (foldName(c.name) === foldName(from.name) ? to : c));
+    const reason = engine.refuses(altered);
+    if (reason !== null) throw new DatabaseError('unsupported_change', `${engine.name}: ${reason}`);
+    const done = engine.ddl.alterColumn(before!, from.name, to, uniqueName(stepId));
+    return {
+      table, table_after: table, shown_after: table,
+      before: [{ table, columns }], after: [{ table, columns: altered }],
+      columns_after: altered, live: done.live, statements: done.statements,
+      compensation: engine.ddl.restoreColumn(done.live!, from.name, before!).statements, reason: `alter column ${from.name} of ${table}`,
+    };
+  },
+  async check(session, plan, live, limits) {
+    const { table, params: { from, to, lost, quoted, quotedTable } } = plan;
+    const lacking = await session.lacksRight('alter', table);
+    if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
+    if (!sameType(from, to)) {
+      const dependents = await session.dependents(table, from.name);
+      if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${table}.${from.name}`, { details: { dependents } });
+      if (lost !== null) await refuseLoss(session, quotedTable, live, lost, from, to, limits.maxRewriteRows);
+    }
+    if (from.nullable && !to.nullable) await refuse(session, `select count(*) as n from ${quotedTable} where ${quoted} is null`, `${from.name} is NULL in`);
+    if (!from.unique && to.unique) await refuse(session, `select count(*) as n from (select ${quoted} from ${quotedTable} where ${quoted} is not null group by ${quoted} having count(*) > 1) as d`, `${from.name} is not unique: values found twice:`);
+  },
+  async apply(_session, { params }, live, ddl) {
+    return ddlOnly(ddl.alterColumn(live!, params.from.name, params.to, uniqueName(params.step_id)).statements);
+  },
+  async compensate(session, { table, params, was }, live, ddl) {
+    return { ...ddlOnly(ddl.restoreColumn(live!, params.from.name, was!).statements), settle: await giveBack(session, ddl, table, live!, params) };
+  },
+};
+
+function ddlOnly(statements: string[]): { statements: string[] } { return { statements }; }
+
+async function giveBack(session: Session, ddl: Ddl, table: string, live: LiveTable, params: Params): Promise<string[]> {
+  if (params.keep === null || await session.introspect(params.keep) === null || await countRows(session, ddl, table, '1 = 1') === 0) return [];
+  const statement = ddl.giveBackValues(live, params.from.name, params.keep, params.from, params.to);
+  return statement === null ? [] : [statement];
+}
+
+async function refuse(session: Session, sql: string, what: string): Promise<void> {
+  const [row] = await session.query(sql);
+  const n = Number(row?.['n'] ?? 0);
+  if (n > 0) throw new DatabaseError('rows_conflict', `${what} ${n} row(s)`, { details: { count: n } });
+}
+
+async function refuseLoss(session: Session, table: string, live: LiveTable | null, lost: string, from: Column, to: Column, maxRows: number): Promise<void> {
+  const [many] = await session.query(`select count(*) as n from (select 1 as one from ${table} limit ${maxRows + 1}) as r`);
+  if (Number(many?.['n'] ?? 0) > maxRows) throw new DatabaseError('table_too_large', `more than ${maxRows} rows would have to be rewritten`);
+  const [row] = await session.query(`select count(*) as n from ${table} where ${lost}`);
+  const n = Number(row?.['n'] ?? 0);
+  if (n === 0) return;
+  const [example] = await session.query(`select * from ${table} where ${lost} limit 1`);
+  const keyColumns = live === null || live.primaryKey.length === 0 ? [from.name] : live.primaryKey;
+  const key = Object.fromEntries(keyColumns.map((name) => [name, String(example?.[name])]));
+  throw new DatabaseError('lossy_conversion', `${n} value(s) of ${from.name} would not survive as ${to.type}, for example at ${JSON.stringify(key)}`, { details: { count: n, example: key } });
+}

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { DatabaseError } from '../errors.js';
+import { asideName, statementsOf, type Operation } from '../operation.js';
+
+interface Params { table: string; step_id: string }
+
+/** Sets the table aside; what destroys it comes after the retention time, in a saga of its own. */
+export const dropTable: Operation<Params> = {
+  kind: 'drop_table',
+  params: z.custom<Params>(),
+  plan({ table }, before, { engine, stepId, columns }) {
+    const aside = asideName(stepId);
+    const gone = engine.ddl.setAsideTable(before!, aside);
+    return {
+      table, table_after: aside, shown_after: table,
+      before: [{ table, columns }, { table: aside, columns: null }], after: [{ table, columns: null }, { table: aside, columns: 'any' }],
+      columns_after: [], live: null, statements: gone.statements,
+      compensation: engine.ddl.bringBackTable(gone.live!, before!).statements, reason: `set table ${table} aside as ${aside}`,
+    };
+  },
+  async check(session, { table }) {
+    const lacking = await session.lacksRight('alter', table);
+    if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
+    const dependents = await session.dependents(table, null);
+    if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${table}`, { details: { dependents } });
+  },
+  async apply(_session, { params }, live, ddl) {
+    return statementsOf(ddl.setAsideTable(live!, asideName(params.step_id)));
+  },
+  async compensate(_session, { was }, live, ddl) {
+    return statementsOf(ddl.bringBackTable(live!, was!));
+  },
+};

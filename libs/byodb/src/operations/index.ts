@@ -1,0 +1,23 @@
+import type { Operation } from '../operation.js';
+import { addColumn } from './add-column.js';
+import { alterColumn } from './alter-column.js';
+import { createTable } from './create-table.js';
+import { dropColumn } from './drop-column.js';
+import { dropTable } from './drop-table.js';
+import { keepValues } from './keep-values.js';
+import { renameColumn } from './rename-column.js';
+import { renameTable } from './rename-table.js';
+
+export type OperationKind = 'create_table' | 'drop_table' | 'rename_table' | 'add_column' | 'drop_column' | 'rename_column' | 'keep_values' | 'alter_column';
+
+/** Every kind of change there is; total, so that a new kind cannot be forgotten. Parameters are checked where they are made (libs/tables). */
+export const operations: Record<OperationKind, Operation<never>> = {
+  create_table: createTable,
+  drop_table: dropTable,
+  rename_table: renameTable,
+  add_column: addColumn,
+  drop_column: dropColumn,
+  rename_column: renameColumn,
+  keep_values: keepValues,
+  alter_column: alterColumn,
+};

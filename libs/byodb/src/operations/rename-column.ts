@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { DatabaseError } from '../errors.js';
+import { foldName } from '../live.js';
+import { statementsOf, type Operation } from '../operation.js';
+
+interface Params { table: string; name: string; to: string }
+
+export const renameColumn: Operation<Params> = {
+  kind: 'rename_column',
+  params: z.custom<Params>(),
+  plan({ table, name, to }, before, { engine, columns }) {
+    const done = engine.ddl.renameColumn(before!, name, to);
+    const renamed = columns.map((c) => (foldName(c.name) === foldName(name) ? { ...c, name: to } : c));
+    const caseAlone = foldName(name) === foldName(to);
+    return {
+      table, table_after: table, shown_after: table,
+      before: [{ table, columns, ...(caseAlone ? {} : { without: [to] }) }], after: [{ table, columns: renamed, ...(caseAlone ? {} : { without: [name] }) }],
+      columns_after: renamed, live: done.live, statements: done.statements,
+      compensation: engine.ddl.renameColumn(done.live!, to, name).statements, reason: `rename column ${name} of ${table} to ${to}`,
+    };
+  },
+  async check(session, { table, params }) {
+    const lacking = await session.lacksRight('alter', table);
+    if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
+    const dependents = await session.dependents(table, params.name);
+    if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${table}.${params.name}`, { details: { dependents } });
+  },
+  async apply(_session, { params }, live, ddl) {
+    return statementsOf(ddl.renameColumn(live!, params.name, params.to));
+  },
+  async compensate(_session, { params }, live, ddl) {
+    return statementsOf(ddl.renameColumn(live!, params.to, params.name));
+  },
+};

@@ -1,0 +1,159 @@
+import { v7 as uuid } from 'uuid';
+import type { Connection, Direction, Engine, LedgerRow, Session } from './engine.js';
+import { DatabaseError } from './errors.js';
+import { differences, drift, type Expectation } from './expectation.js';
+import { fingerprint, type LiveTable } from './live.js';
+import { asideName, type Limits, type Operation, type Plan, type Work } from './operation.js';
+import { operations, type OperationKind } from './operations/index.js';
+import { convertible, sameType, type Column } from './schema.js';
+
+/** One thing to be done to a table, as libs/tables resolved it. */
+export type Task =
+  | { do: 'create_table'; table: string; columns: Column[] }
+  | { do: 'drop_table'; table: string }
+  | { do: 'rename_table'; table: string; to: string }
+  | { do: 'add_column'; table: string; column: Column }
+  | { do: 'drop_column'; table: string; name: string }
+  | { do: 'rename_column'; table: string; name: string; to: string }
+  | { do: 'alter_column'; table: string; from: Column; to: Column };
+
+export interface StepResult { fingerprint_before: string; fingerprint_after: string; statements: string[] }
+export interface StepKey { stepId: string; token: number; lockTimeoutMs: number }
+
+function operation(kind: string): Operation<unknown> {
+  return operations[kind as OperationKind] as Operation<unknown>;
+}
+
+/**
+ * Looks at the live database, locks nothing, and promises: plans for all tasks in order, each against what the ones
+ * before it will leave. Throws DatabaseError for what can be known beforehand.
+ */
+export async function preparePlans(connection: Connection, tableId: string, tasks: Task[], columns: Column[], limits: Limits): Promise<{ plans: { stepId: string; plan: Plan }[]; fingerprint: string }> {
+  return connection.look(async (session) => {
+    const name = tasks[0]!.table;
+    const found = await session.introspect(name);
+    const plans: { stepId: string; plan: Plan }[] = [];
+    const checks: (() => Promise<void>)[] = [];
+    let live = found;
+    let managed = columns;
+    const isNew = tasks[0]!.do === 'create_table';
+    if (!isNew) {
+      const differs = await differences(connection.engine, session, [{ table: name, columns }]);
+      if (differs.length > 0) throw drift(differs);
+    }
+    for (const task of tasks) {
+      for (const { kind, params, stepId } of expand(task, connection.engine, live)) {
+        const op = operation(kind);
+        const { live: left, ...draft } = op.plan(params, live, { engine: connection.engine, tableId, stepId, columns: managed });
+        const plan: Plan = { ...draft, operation: kind, params, table_id: tableId, was: live };
+        const before = live;
+        checks.push(async () => op.check?.(session, plan, before, limits));
+        plans.push({ stepId, plan });
+        live = left;
+        managed = plan.columns_after;
+      }
+    }
+    for (const check of checks) await check();
+    const { plan } = plans[0]!;
+    const differs = isNew ? [] : await differences(connection.engine, session, plan.before);
+    if (differs.length > 0) throw drift(differs);
+    return { plans, fingerprint: fingerprint(found) };
+  });
+}
+
+function expand(task: Task, engine: Engine, live: LiveTable | null): { kind: OperationKind; params: unknown; stepId: string }[] {
+  const stepId = uuid();
+  if (task.do === 'add_column') return [{ kind: task.do, params: { ...task, step_id: stepId, quotedTable: engine.ddl.quote(task.table) }, stepId }];
+  if (task.do !== 'alter_column') return [{ kind: task.do, params: { ...task, step_id: stepId }, stepId }];
+  const { table, from, to } = task;
+  if (!convertible(from.type, to.type)) throw new DatabaseError('unsupported_change', `${from.type} cannot become ${to.type}`);
+  const quoted = engine.ddl.quote(from.name);
+  const rewrites = !sameType(from, to) && !engine.ddl.metadataOnly(from, to);
+  const keepId = rewrites && live !== null && live.primaryKey.length > 0 && !from.primary_key ? uuid() : null;
+  const alter = {
+    kind: 'alter_column' as const, stepId,
+    params: { table, from, to, step_id: stepId, quoted, quotedTable: engine.ddl.quote(table), lost: rewrites ? engine.ddl.lost(from, to, quoted) : null, keep: keepId === null ? null : asideName(keepId) },
+  };
+  return keepId === null ? [alter] : [{ kind: 'keep_values', params: { table, name: from.name, step_id: keepId }, stepId: keepId }, alter];
+}
+
+/** Makes the step so, exactly once: ledger and catalog decide, never an error's text. Any number of calls, at once or after any crash. */
+export async function applyStep(connection: Connection, plan: Plan, key: StepKey, limits: Limits): Promise<StepResult> {
+  return run(connection, plan, key, 'apply', async (session, rows) => {
+    // A compensation that has run closes the step: a late apply must not bring back what was undone.
+    if (rows.compensate !== undefined) throw new DatabaseError('stale_token', 'the step was compensated already');
+    return { skip: false, from: plan.before, to: plan.after, table: plan.table, check: (live) => operation(plan.operation).check?.(session, plan, live, limits) ?? Promise.resolve() };
+  });
+}
+
+/** Puts back what the step did, if it did anything. */
+export async function compensateStep(connection: Connection, plan: Plan, key: StepKey): Promise<StepResult> {
+  return run(connection, plan, key, 'compensate', async (session, rows) => {
+    const { apply } = rows;
+    if (apply === undefined || apply.state === 'not_applied' || apply.state === 'nothing') return { skip: true };
+    // Intended and nothing more: the worker died around the statement. The catalog tells on which side.
+    if (apply.state === 'intended' && (await differences(connection.engine, session, plan.after)).length > 0) {
+      const differs = await differences(connection.engine, session, plan.before);
+      if (differs.length === 0) return { skip: true };
+      throw drift(differs);
+    }
+    return { skip: false, from: plan.after, to: plan.before, table: plan.table_after, check: () => Promise.resolve() };
+  });
+}
+
+type Way = { skip: true } | { skip: false; from: Expectation[]; to: Expectation[]; table: string; check: (live: LiveTable | null) => Promise<void> };
+type Rows = Partial<Record<Direction, LedgerRow>>;
+
+async function run(connection: Connection, plan: Plan, key: StepKey, direction: 'apply' | 'compensate', decide: (session: Session, rows: Rows) => Promise<Way>): Promise<StepResult> {
+  const { engine } = connection;
+  return connection.exclusively({ tableId: plan.table_id, token: key.token, lockTimeoutMs: key.lockTimeoutMs }, async (session) => {
+    const rows: Rows = Object.fromEntries((await session.readLedger(key.stepId)).map((row) => [row.direction, row]));
+    const done = rows[direction];
+    if (done !== undefined && (done.state === 'done' || done.state === 'nothing')) return { fingerprint_before: done.fingerprint_before, fingerprint_after: done.fingerprint_after!, statements: done.statements };
+    const shown = direction === 'apply' ? [plan.table, plan.shown_after] : [plan.shown_after, plan.table];
+    const record = async (state: LedgerRow['state'], before: string, after: string | null, statements: string[]): Promise<void> =>
+      session.writeLedger({ step_id: key.stepId, direction, state, fingerprint_before: before, fingerprint_after: after, statements, recorded_at: new Date().toISOString() });
+    const now = fingerprint(await session.introspect(shown[0]!));
+    const way = await decide(session, rows);
+    if (way.skip) {
+      const was = fingerprint(await session.introspect(plan.table));
+      await record('nothing', was, was, []);
+      return { fingerprint_before: was, fingerprint_after: was, statements: [] };
+    }
+    const resumed = done?.state === 'intended';
+    const began = resumed ? done.fingerprint_before : now;
+    const live = await session.introspect(way.table);
+    const differs = await differences(engine, session, way.from);
+    const there = differs.length > 0 && resumed && (await differences(engine, session, way.to)).length === 0;
+    if (differs.length > 0 && !there) throw drift(differs);
+    if (!there) await way.check(live);
+    const op = operation(plan.operation);
+    const work = there ? await settled(op, session, plan, engine, direction) : direction === 'apply' ? await op.apply(session, plan, live, engine.ddl) : await op.compensate(session, plan, live, engine.ddl);
+    const statements = there ? done.statements : work.statements;
+    if (!engine.facts.transactionalDdl && !resumed) await record('intended', began, null, statements);
+    try {
+      if (!there) for (const statement of statements) await session.run(statement);
+    } catch (error) {
+      // The statement was refused: on an engine without transactions say so, else a crash's look-up would have to guess.
+      if (!engine.facts.transactionalDdl && error instanceof DatabaseError && error.outcome === 'not_applied') await record('not_applied', began, began, []);
+      throw error;
+    }
+    for (const statement of work.settle ?? []) await session.run(statement);
+    const left = await differences(engine, session, way.to);
+    if (left.length > 0) throw drift(left);
+    const ended = fingerprint(await session.introspect(shown[1]!));
+    // Nobody touched the table since apply, so it must be to the letter what it was.
+    const { apply } = rows;
+    if (direction === 'compensate' && apply?.state === 'done' && now === apply.fingerprint_after && ended !== apply.fingerprint_before) {
+      throw new DatabaseError('drift_detected', `${plan.table} is not what it was before the step`, { details: { expected: apply.fingerprint_before, found: ended } });
+    }
+    await record('done', began, ended, [...statements, ...(work.settle ?? [])]);
+    return { fingerprint_before: began, fingerprint_after: ended, statements: [...statements, ...(work.settle ?? [])] };
+  });
+}
+
+async function settled(op: Operation<unknown>, session: Session, plan: Plan, engine: Engine, direction: 'apply' | 'compensate'): Promise<Work> {
+  if (direction === 'apply') return { statements: [] };
+  const { settle } = plan.operation === 'alter_column' ? await op.compensate(session, plan, await session.introspect(plan.table), engine.ddl) : { settle: [] as string[] };
+  return { statements: [], settle };
+}

@@ -1,0 +1,24 @@
+import type { Append } from '../../event-store/src/index.js';
+import type { PlannedStep, StepError } from './events.js';
+import type { Saga, Step } from './saga.js';
+
+export interface Prepared { steps: PlannedStep[]; fingerprint: string; reversible_seconds: number | null }
+export interface Outcome { fingerprint_before: string; fingerprint_after: string; statements: string[] }
+
+/** What a failing effect throws; recognised by shape, so that the library that throws it need not know this one. */
+export interface Failure extends Error { code: string; retryable: boolean; outcome: 'not_applied' | 'unknown'; details?: Record<string, unknown> }
+
+export function isFailure(error: unknown): error is Failure {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && 'retryable' in error && typeof error.retryable === 'boolean';
+}
+
+/** What this library asks of a domain. Effects may be run any number of times, by two processes at once, and be killed anywhere. */
+export interface SagaDefinition {
+  /** When its turn has come: go on, end at once because nothing is to be changed, or refuse. */
+  judge(saga: Saga): Promise<{ verdict: 'go' } | { verdict: 'nothing_to_do' } | { verdict: 'refuse'; error: StepError }>;
+  prepare(saga: Saga, step: Step): Promise<Prepared>;
+  apply(saga: Saga, step: Step, token: number): Promise<Outcome>;
+  compensate(saga: Saga, step: Step, token: number): Promise<Outcome>;
+  /** What the end means for the subject's own stream; appended in one transaction with the saga's last event. */
+  ending(saga: Saga, end: 'completed' | 'compensated' | 'rejected', error: StepError | null): Promise<Append[]>;
+}

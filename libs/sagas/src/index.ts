@@ -1,0 +1,9 @@
+export * from './events.js';
+export * from './saga.js';
+export { decide } from './decide.js';
+export type { Failure, Outcome, Prepared, SagaDefinition } from './definition.js';
+export { listSagas, loadSaga, recorded, sagasProjection } from './read-model.js';
+export { NotRetryable, Orchestrator } from './orchestrator.js';
+export type { SagaQueue } from './queue/queue.js';
+export { InProcessQueue } from './queue/in-process.js';
+export { BullQueue } from './queue/bullmq.js';

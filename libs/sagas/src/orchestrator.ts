@@ -1,0 +1,114 @@
+import { VersionConflict, type CoreDatabase, type EventStore, type Metadata } from '../../event-store/src/index.js';
+import { v7 as uuid } from 'uuid';
+import type { SagaDefinition } from './definition.js';
+import { SAGA_SCHEMA_VERSION, sagaStream, type SagaEvent } from './events.js';
+import { Leases } from './lease.js';
+import type { SagaQueue } from './queue/queue.js';
+import { loadSaga, openSagas } from './read-model.js';
+import { runSaga } from './run-saga.js';
+import { isEnded, type Saga } from './saga.js';
+
+export interface OrchestratorOptions {
+  store: EventStore;
+  core: CoreDatabase;
+  queue: SagaQueue;
+  definition: SagaDefinition;
+  log: (message: string, details: Record<string, unknown>) => void;
+  /** How long a dead worker's lease lasts, milliseconds. */
+  leaseMs?: number;
+  /** How often the reconciler looks for sagas that nobody runs, milliseconds. */
+  sweepMs?: number;
+}
+
+export class NotRetryable extends Error {
+  constructor(readonly code: 'saga_not_retryable' | 'saga_past_pivot', message: string) { super(message); }
+}
+
+/** Wakes, runs, sweeps, and takes operators' words. */
+export class Orchestrator {
+  private readonly leases: Leases;
+  private timer: NodeJS.Timeout | null = null;
+  private stopped = false;
+  private sweeping: Promise<void> | null = null;
+
+  constructor(private readonly options: OrchestratorOptions) {
+    this.leases = new Leases(options.core, uuid(), options.leaseMs ?? 2000, (error) => options.log('heartbeat failed', { error: String(error) }));
+  }
+
+  /** Starts taking sagas, unfinished ones first. */
+  start(): void {
+    this.options.queue.start((sagaId) => this.run(sagaId));
+    const sweep = (): void => {
+      this.sweeping ??= this.sweep().catch((error: unknown) => this.options.log('sweep failed', { error: String(error) })).finally(() => { this.sweeping = null; });
+    };
+    sweep();
+    this.timer = setInterval(sweep, this.options.sweepMs ?? 1000);
+  }
+
+  /** A wake that is not heard is no failure of what was asked: the reconciler finds the saga. */
+  async wake(sagaId: string, delayMs = 0): Promise<void> {
+    try {
+      await this.options.queue.wake(sagaId, delayMs);
+    } catch (error) {
+      this.options.log('wake failed: left to the reconciler', { saga_id: sagaId, error: String(error) });
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    if (this.timer !== null) clearInterval(this.timer);
+    await this.sweeping;
+    await this.options.queue.stop();
+  }
+
+  /** A stuck saga goes on from where it is. Errors: NotRetryable, VersionConflict. */
+  async retry(sagaId: string, reason: string, metadata: Metadata): Promise<Saga> {
+    return this.tell(sagaId, { type: 'RetryRequested', reason }, metadata, (saga) => {
+      if (saga.status !== 'stuck') throw new NotRetryable('saga_not_retryable', `the saga is ${saga.status}, not stuck`);
+    });
+  }
+
+  async abort(sagaId: string, reason: string, metadata: Metadata): Promise<Saga> {
+    return this.tell(sagaId, { type: 'AbortRequested', reason }, metadata, (saga) => {
+      if (isEnded(saga) || saga.compensating) throw new NotRetryable('saga_past_pivot', `the saga is ${saga.status} already`);
+    });
+  }
+
+  private async tell(sagaId: string, event: SagaEvent, metadata: Metadata, check: (saga: Saga) => void): Promise<Saga> {
+    for (let attempt = 0; ; attempt++) {
+      const saga = (await loadSaga(this.options.core, sagaId))!;
+      check(saga);
+      const { type, ...data } = event;
+      try {
+        await this.options.store.append([{ stream: sagaStream(sagaId), expectedVersion: saga.version, events: [{ type, schema_version: SAGA_SCHEMA_VERSION, data }] }], metadata);
+        await this.wake(sagaId);
+        return (await loadSaga(this.options.core, sagaId))!;
+      } catch (error) {
+        if (!(error instanceof VersionConflict) || attempt === 20) throw error;
+      }
+    }
+  }
+
+  private async run(sagaId: string): Promise<void> {
+    if (this.stopped) return;
+    try {
+      const { again, next } = await runSaga({ ...this.options, leases: this.leases, draining: () => this.stopped }, sagaId);
+      if (again !== null) await this.wake(sagaId, Math.max(1, again - Date.now()));
+      if (next !== null) await this.wake(next);
+    } catch (error) {
+      // The saga is as it was recorded; the reconciler hands it out again.
+      this.options.log('saga run failed', { saga_id: sagaId, error: error instanceof Error ? error.stack : String(error) });
+    }
+  }
+
+  /** The reconciler: finds sagas without a job (lost with Redis, with a process, with a wake that failed). */
+  private async sweep(): Promise<void> {
+    const [open, taken] = [await openSagas(this.options.core), await this.leases.taken()];
+    const now = Date.now();
+    for (const saga of open) {
+      const due = saga.steps.flatMap((s) => (s.next_attempt_at === null ? [] : [Date.parse(s.next_attempt_at)]));
+      const waitsForPerson = saga.status === 'stuck' && due.length === 0;
+      if (!taken.has(saga.subject_id) && !waitsForPerson && due.every((at) => at <= now)) await this.wake(saga.saga_id);
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import { sql, type InlineProjection, type Queryable, type Row, type Sql, type StoredEvent, type Tx } from '../../event-store/src/index.js';
+import type { SagaEvent } from './events.js';
+import { evolve, isEnded, type Saga } from './saga.js';
+
+/** Keeps one row per saga, folded, in the appending transaction. */
+export const sagasProjection: InlineProjection = {
+  name: 'sagas',
+  async apply(tx: Tx, events: StoredEvent[]): Promise<void> {
+    const streams = [...new Set(events.map((e) => e.stream).filter((s) => s.startsWith('saga-')))];
+    for (const stream of streams) {
+      const own = events.filter((e) => e.stream === stream);
+      let saga = own[0]!.version === 1 ? null : await loadSaga(tx, stream.slice('saga-'.length));
+      for (const event of own) saga = evolve(saga, recorded(event));
+      await save(tx, saga!, own[0]!.version === 1 ? own[0]!.position : null);
+    }
+  },
+};
+
+export function recorded(event: StoredEvent): Parameters<typeof evolve>[1] {
+  return { event: { ...event.data, type: event.type } as SagaEvent, version: event.version, recorded_at: event.recorded_at, correlation_id: event.metadata.correlation_id, actor: event.metadata.actor };
+}
+
+async function save(tx: Tx, saga: Saga, position: number | null): Promise<void> {
+  const ended = isEnded(saga) ? 1 : 0;
+  if (position === null) {
+    await tx.execute(sql`update sagas set status = ${saga.status}, ended = ${ended}, state = ${JSON.stringify(saga)} where saga_id = ${saga.saga_id}`);
+    return;
+  }
+  await tx.execute(sql`insert into sagas (saga_id, kind, subject_id, status, ended, position, state) values (${saga.saga_id}, ${saga.kind}, ${saga.subject_id}, ${saga.status}, ${ended}, ${position}, ${JSON.stringify(saga)})`);
+  for (const id of new Set(saga.steps.map((s) => s.target.id))) await tx.execute(sql`insert into saga_targets (saga_id, target_id) values (${saga.saga_id}, ${id})`);
+}
+
+export async function loadSaga(db: Queryable, sagaId: string): Promise<Saga | null> {
+  const [row] = await db.query(sql`select state from sagas where saga_id = ${sagaId}`);
+  return row === undefined ? null : state(row);
+}
+
+/** The oldest saga of this subject that has not ended: the one whose turn it is. */
+export async function nextOf(db: Queryable, subjectId: string): Promise<string | null> {
+  const [row] = await db.query(sql`select saga_id from sagas where subject_id = ${subjectId} and ended = 0 order by position limit 1`);
+  return row === undefined ? null : String(row['saga_id']);
+}
+
+/** Sagas whose turn it is, ended ones never; for the reconciler. */
+export async function openSagas(db: Queryable): Promise<Saga[]> {
+  const rows = await db.query(sql`select state from sagas s where ended = 0 and not exists (select 1 from sagas e where e.subject_id = s.subject_id and e.ended = 0 and e.position < s.position) order by position limit 1000`);
+  return rows.map(state);
+}
+
+export interface SagaFilter { status?: string; subject_id?: string; target_id?: string; kind?: string; before?: number; limit: number }
+
+/** Newest first. */
+export async function listSagas(db: Queryable, filter: SagaFilter): Promise<{ saga: Saga; position: number }[]> {
+  const where: Sql[] = [sql`1 = 1`];
+  if (filter.status !== undefined) where.push(sql`status = ${filter.status}`);
+  if (filter.subject_id !== undefined) where.push(sql`subject_id = ${filter.subject_id}`);
+  if (filter.kind !== undefined) where.push(sql`kind = ${filter.kind}`);
+  if (filter.target_id !== undefined) where.push(sql`saga_id in (select saga_id from saga_targets where target_id = ${filter.target_id})`);
+  if (filter.before !== undefined) where.push(sql`position < ${filter.before}`);
+  const condition = where.reduce((all, one) => sql`${all} and ${one}`);
+  const rows = await db.query(sql`select state, position from sagas where ${condition} order by position desc limit ${filter.limit}`);
+  return rows.map((row) => ({ saga: state(row), position: Number(row['position']) }));
+}
+
+function state(row: Row): Saga {
+  return JSON.parse(String(row['state'])) as Saga;
+}

@@ -1,0 +1,185 @@
+import { VersionConflict, type Append, type CoreDatabase, type EventStore } from '../../event-store/src/index.js';
+import { decide, type Decision, type Effect } from './decide.js';
+import { isFailure, type SagaDefinition } from './definition.js';
+import { SAGA_SCHEMA_VERSION, sagaStream, type SagaEvent, type StepError } from './events.js';
+import { LeaseLost, type Leases } from './lease.js';
+import { nextOf, recorded } from './read-model.js';
+import { evolve, isEnded, type Saga } from './saga.js';
+
+/** Back-off of a delayed step: doubled from the first to the cap, then jittered between half and whole. Milliseconds. */
+const FIRST_DELAY_MS = 100;
+const LONGEST_DELAY_MS = 15_000;
+/** A wait shorter than this is slept through; a longer one gives the worker back and asks to be woken. */
+const SLEEP_MS = 1_000;
+
+export interface RunnerPorts {
+  store: EventStore;
+  core: CoreDatabase;
+  leases: Leases;
+  definition: SagaDefinition;
+  log: (message: string, details: Record<string, unknown>) => void;
+  /** Stops new steps from starting; those under way are let finish. */
+  draining: () => boolean;
+}
+
+/** What the queue is to do next: wake this saga at that time, or wake the subject's next one. */
+export interface RunResult { again: number | null; next: string | null }
+
+/** Runs one saga as far as it can go now. Doing nothing is fine: not its turn, held by another worker, ended. */
+export async function runSaga(ports: RunnerPorts, sagaId: string): Promise<RunResult> {
+  const first = await load(ports.store, sagaId);
+  if (first === null || isEnded(first)) return { again: null, next: first === null ? null : await nextOf(ports.core, first.subject_id) };
+  if (await nextOf(ports.core, first.subject_id) !== sagaId) return { again: null, next: null };
+  const token = await ports.leases.acquire(first.subject_id);
+  if (token === null) return { again: null, next: null };
+  try {
+    // Read again: another worker may have gone on until it gave the lease up.
+    const saga = await load(ports.store, sagaId);
+    return await new Run(ports, saga!, token).toEnd();
+  } catch (error) {
+    if (!(error instanceof LeaseLost)) throw error;
+    ports.log('lease lost: another worker goes on', { saga_id: sagaId });
+    return { again: null, next: null };
+  } finally {
+    await ports.leases.release(first.subject_id);
+  }
+}
+
+async function load(store: EventStore, sagaId: string): Promise<Saga | null> {
+  const events = await store.readStream(sagaStream(sagaId));
+  return events.reduce<Saga | null>((saga, event) => evolve(saga, recorded(event)), null);
+}
+
+class Run {
+  private readonly busy = new Map<string, Promise<SagaEvent>>();
+
+  constructor(private readonly ports: RunnerPorts, private saga: Saga, private readonly token: number) {}
+
+  async toEnd(): Promise<RunResult> {
+    try {
+      return await this.loop();
+    } finally {
+      // Never leave an effect running behind a lease that is given back.
+      await Promise.allSettled(this.busy.values());
+    }
+  }
+
+  private async loop(): Promise<RunResult> {
+    if (this.saga.status === 'pending' && !await this.takeTurn()) return this.over();
+    for (;;) {
+      if (isEnded(this.saga)) return this.over();
+      const decision = this.decide();
+      if (decision.events.length > 0) await this.record(decision.events);
+      else if (decision.end !== null) await this.end(decision.end);
+      else {
+        if (!this.ports.draining()) decision.effects.forEach((effect) => this.start(effect));
+        if (this.busy.size > 0) await this.record([await Promise.race(this.busy.values())]);
+        else if (decision.wakeAt === null || this.ports.draining()) return { again: null, next: null };
+        else if (decision.wakeAt - Date.now() > SLEEP_MS) return { again: decision.wakeAt, next: null };
+        else await new Promise((resolve) => setTimeout(resolve, Math.max(1, decision.wakeAt! - Date.now())));
+      }
+    }
+  }
+
+  private decide(): Decision {
+    return decide(this.saga, Date.now(), new Set(this.busy.keys()), this.token);
+  }
+
+  private async over(): Promise<RunResult> {
+    return { again: null, next: await nextOf(this.ports.core, this.saga.subject_id) };
+  }
+
+  /** Judged again when the turn has come: what no longer makes sense ends rejected, what alters nothing completes. */
+  private async takeTurn(): Promise<boolean> {
+    if (this.saga.abort !== null) return true;
+    const judged = await this.ports.definition.judge(this.saga);
+    if (judged.verdict === 'go') return true;
+    await this.end(judged.verdict === 'refuse' ? { as: 'rejected', error: judged.error } : { as: 'completed' });
+    return false;
+  }
+
+  private start({ way, step }: Effect): void {
+    const { definition, log } = this.ports;
+    const began = Date.now();
+    const work = async (): Promise<SagaEvent> => {
+      const took = (): number => Date.now() - began;
+      if (way === 'prepare') return { type: 'StepPrepared', step_id: step.step_id, ...await definition.prepare(this.saga, step), duration_ms: took() };
+      if (way === 'apply') return { type: 'StepApplied', step_id: step.step_id, ...await definition.apply(this.saga, step, this.token), duration_ms: took() };
+      const done = await definition.compensate(this.saga, step, this.token);
+      return { type: 'StepCompensated', step_id: step.step_id, fingerprint_after: done.fingerprint_after, statements: done.statements, duration_ms: took() };
+    };
+    const saga = this.saga;
+    this.busy.set(step.step_id, work().catch((error: unknown): SagaEvent => {
+      if (!isFailure(error)) log('unexpected error in a step', { saga_id: saga.saga_id, step_id: step.step_id, error: error instanceof Error ? error.stack : String(error) });
+      const known = isFailure(error);
+      const seen: StepError = {
+        code: known ? error.code : 'database_error', message: known ? error.message : 'unexpected error, see the log',
+        database: step.target.name, step_id: step.step_id, ...(known && error.details !== undefined ? { details: error.details } : {}),
+      };
+      // Rows that do not fit wait for a person; every other failing undo is tried for as long as it takes.
+      const again = way === 'compensate' ? seen.code !== 'rows_conflict' : known && (error.retryable || error.outcome === 'unknown');
+      if (!again) return { type: 'StepFailed', step_id: step.step_id, way, error: seen };
+      const next = new Date(Date.now() + backOff(step.attempts)).toISOString();
+      return { type: 'StepDelayed', step_id: step.step_id, way, attempt: step.attempts + 1, next_attempt_at: next, error: seen };
+    }));
+  }
+
+  /** Records events, and with them whatever intents follow from them at once: one commit where one is enough. */
+  private async record(events: SagaEvent[]): Promise<void> {
+    for (const event of events) if ('step_id' in event) this.busy.delete(event.step_id);
+    let ahead = this.evolved(this.saga, events);
+    const all = [...events];
+    for (;;) {
+      const more = decide(ahead, Date.now(), new Set(this.busy.keys()), this.token).events;
+      if (more.length === 0) break;
+      all.push(...more);
+      ahead = this.evolved(ahead, more);
+    }
+    await this.append(all, []);
+  }
+
+  private evolved(saga: Saga, events: SagaEvent[]): Saga {
+    const at = new Date().toISOString();
+    return events.reduce((s, event, i) => evolve(s, { event, version: s.version + i, recorded_at: at, correlation_id: '', actor: '' }), saga);
+  }
+
+  private async end(end: NonNullable<Decision['end']>): Promise<void> {
+    const { saga } = this;
+    const kept = saga.reversible_seconds;
+    const until = kept === null ? null : new Date(Date.now() + kept * 1000).toISOString();
+    const event: SagaEvent = end.as === 'completed' ? { type: 'SagaCompleted', reversible_until: until }
+      : { type: end.as === 'rejected' ? 'SagaRejected' : 'SagaCompensated', error: end.error };
+    for (;;) {
+      const others = await this.ports.definition.ending(saga, end.as, 'error' in end ? end.error : null);
+      if (await this.append([event], others)) return;
+      // A command came in on the subject's stream, or an abort on this one, between reading and appending.
+      if (saga !== this.saga) return;
+    }
+  }
+
+  /** False when a stream had moved on: `saga` is up to date then, and what was not recorded is decided anew or, for outcomes, appended again. */
+  private async append(events: SagaEvent[], others: Append[]): Promise<boolean> {
+    const { store, leases } = this.ports;
+    const { saga } = this;
+    const own: Append = { stream: sagaStream(saga.saga_id), expectedVersion: saga.version, events: events.map(({ type, ...data }) => ({ type, schema_version: SAGA_SCHEMA_VERSION, data })) };
+    try {
+      const stored = await store.append([own, ...others], { correlation_id: saga.correlation_id, causation_id: saga.saga_id, actor: 'schemasaga' }, (tx) => leases.check(tx, saga.subject_id, this.token));
+      this.saga = stored.filter((e) => e.stream === own.stream).reduce((s, e) => evolve(s, recorded(e)), saga);
+      return true;
+    } catch (error) {
+      if (!(error instanceof VersionConflict)) throw error;
+      const now = (await load(store, saga.saga_id))!;
+      if (now.version === saga.version) return false;
+      this.saga = now;
+      // An outcome is a fact whatever an operator asked meanwhile; intents are not: they are decided anew.
+      const facts = events.filter((e) => e.type === 'StepPrepared' || e.type === 'StepApplied' || e.type === 'StepCompensated' || e.type === 'StepFailed' || e.type === 'StepDelayed');
+      if (facts.length > 0) await this.append(facts, []);
+      return false;
+    }
+  }
+}
+
+function backOff(attempts: number): number {
+  const whole = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(attempts, 20));
+  return whole / 2 + Math.random() * (whole / 2);
+}
