@@ -1,4 +1,3 @@
-import type { z } from 'zod';
 import type { Ddl, Engine, Rendered, Session } from './engine.js';
 import type { Expectation } from './expectation.js';
 import type { LiveTable } from './live.js';
@@ -43,7 +42,6 @@ export interface Work { statements: string[]; settle?: string[] }
 /** One kind of schema change; one file each. */
 export interface Operation<P> {
   readonly kind: string;
-  readonly params: z.ZodType<P>;
   /** Pure. Throws DatabaseError `unsupported_change` for what the engine cannot do. */
   plan(params: P, before: LiveTable | null, context: PlanContext): Draft;
   /** What can be known beforehand from live data; throws DatabaseError. Run in prepare and again under the lock. */

@@ -21,7 +21,7 @@ export interface StepResult { fingerprint_before: string; fingerprint_after: str
 export interface StepKey { stepId: string; token: number; lockTimeoutMs: number }
 
 function operation(kind: string): Operation<unknown> {
-  return operations[kind as OperationKind] as Operation<unknown>;
+  return operations[kind as OperationKind];
 }
 
 /**

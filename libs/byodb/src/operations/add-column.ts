@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { DatabaseError } from '../errors.js';
 import { asideName, countRows, hasRows, statementsOf, uniqueName, type Operation } from '../operation.js';
 import { defaultFunction, type Column } from '../schema.js';
@@ -7,7 +6,6 @@ interface Params { table: string; quotedTable: string; column: Column; step_id: 
 
 export const addColumn: Operation<Params> = {
   kind: 'add_column',
-  params: z.custom<Params>(),
   plan({ table, column }, before, { engine, stepId, columns }) {
     const reason = engine.refuses([...columns, column]);
     if (reason !== null) throw new DatabaseError('unsupported_change', `${engine.name}: ${reason}`);

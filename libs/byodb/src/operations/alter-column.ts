@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { Ddl, Session } from '../engine.js';
 import { DatabaseError } from '../errors.js';
 import { foldName, type LiveTable } from '../live.js';
@@ -10,7 +9,6 @@ interface Params { table: string; from: Column; to: Column; keep: string | null;
 
 export const alterColumn: Operation<Params> = {
   kind: 'alter_column',
-  params: z.custom<Params>(),
   plan({ table, from, to }, before, { engine, stepId, columns }) {
     const altered = columns.map((c) => (foldName(c.name) === foldName(from.name) ? to : c));
     const reason = engine.refuses(altered);

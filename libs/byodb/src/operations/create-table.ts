@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { DatabaseError } from '../errors.js';
 import { hasRows, asideName, statementsOf, uniqueName, type Operation } from '../operation.js';
 import type { Column } from '../schema.js';
@@ -7,7 +6,6 @@ interface Params { table: string; columns: Column[]; step_id: string }
 
 export const createTable: Operation<Params> = {
   kind: 'create_table',
-  params: z.custom<Params>(),
   plan(params, _before, { engine, tableId, stepId }) {
     const reason = engine.refuses(params.columns);
     if (reason !== null) throw new DatabaseError('unsupported_change', `${engine.name}: ${reason}`);

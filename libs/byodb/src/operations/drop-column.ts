@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { DatabaseError } from '../errors.js';
 import { foldName } from '../live.js';
 import { asideName, statementsOf, type Operation } from '../operation.js';
@@ -9,7 +8,6 @@ interface Params { table: string; name: string; step_id: string }
 /** Sets the column aside, so that it blocks nobody's inserts and can come back with its values. */
 export const dropColumn: Operation<Params> = {
   kind: 'drop_column',
-  params: z.custom<Params>(),
   plan({ table, name }, before, { engine, stepId, columns }) {
     const aside = asideName(stepId);
     const done = engine.ddl.setAsideColumn(before!, name, aside);

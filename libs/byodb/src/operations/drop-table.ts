@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { DatabaseError } from '../errors.js';
 import { asideName, statementsOf, type Operation } from '../operation.js';
 
@@ -7,7 +6,6 @@ interface Params { table: string; step_id: string }
 /** Sets the table aside; what destroys it comes after the retention time, in a saga of its own. */
 export const dropTable: Operation<Params> = {
   kind: 'drop_table',
-  params: z.custom<Params>(),
   plan({ table }, before, { engine, stepId, columns }) {
     const aside = asideName(stepId);
     const gone = engine.ddl.setAsideTable(before!, aside);

@@ -11,7 +11,7 @@ import { renameTable } from './rename-table.js';
 export type OperationKind = 'create_table' | 'drop_table' | 'rename_table' | 'add_column' | 'drop_column' | 'rename_column' | 'keep_values' | 'alter_column';
 
 /** Every kind of change there is; total, so that a new kind cannot be forgotten. Parameters are checked where they are made (libs/tables). */
-export const operations: Record<OperationKind, Operation<never>> = {
+export const operations: Record<OperationKind, Operation<unknown>> = {
   create_table: createTable,
   drop_table: dropTable,
   rename_table: renameTable,

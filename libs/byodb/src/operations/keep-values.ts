@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { asideName, statementsOf, type Operation } from '../operation.js';
 
 interface Params { table: string; name: string; step_id: string }
@@ -6,7 +5,6 @@ interface Params { table: string; name: string; step_id: string }
 /** Copies a column's values and the primary key aside before a conversion, so that the former values can be given back exactly. */
 export const keepValues: Operation<Params> = {
   kind: 'keep_values',
-  params: z.custom<Params>(),
   plan({ table, name }, before, { engine, stepId, columns }) {
     const keep = asideName(stepId);
     const done = engine.ddl.keepValues(before!, name, keep);

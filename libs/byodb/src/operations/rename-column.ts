@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { DatabaseError } from '../errors.js';
 import { foldName } from '../live.js';
 import { statementsOf, type Operation } from '../operation.js';
@@ -7,7 +6,6 @@ interface Params { table: string; name: string; to: string }
 
 export const renameColumn: Operation<Params> = {
   kind: 'rename_column',
-  params: z.custom<Params>(),
   plan({ table, name, to }, before, { engine, columns }) {
     const done = engine.ddl.renameColumn(before!, name, to);
     const renamed = columns.map((c) => (foldName(c.name) === foldName(name) ? { ...c, name: to } : c));

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { DatabaseError } from '../errors.js';
 import { foldName } from '../live.js';
 import { statementsOf, type Operation } from '../operation.js';
@@ -7,7 +6,6 @@ interface Params { table: string; to: string }
 
 export const renameTable: Operation<Params> = {
   kind: 'rename_table',
-  params: z.custom<Params>(),
   plan({ table, to }, before, { engine, columns }) {
     const done = engine.ddl.renameTable(before!, to);
     const caseAlone = foldName(table) === foldName(to);

@@ -1,19 +1,18 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { createServer, type AddressInfo, type Server as NetServer, type Socket } from 'node:net';
-import { connect as dial } from 'node:net';
+import { connect as dial, createServer, type AddressInfo, type Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Connection, LedgerRow } from '../../engine.js';
+import type { Connection, LedgerRow, Session } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import type { ServerAddress } from '../../address.js';
 import { startPostgres, type Server } from '../../../../../testing/servers.js';
-import { freshDatabase, type Fresh } from './fixture.js';
+import { freshDatabase, type Fresh } from './testing/fixture.js';
 import { postgres } from './index.js';
 
 let fresh: Fresh;
 const opened: Connection[] = [];
 beforeAll(async () => { fresh = await freshDatabase(); });
 afterAll(async () => {
-  await fresh.admin.query('drop schema if exists closed, sealed cascade; drop role if exists guest; drop role if exists outsider');
+  await fresh.admin.query('drop schema if exists closed, sealed, plain cascade; drop role if exists plain; drop role if exists guest; drop role if exists outsider');
   await fresh.remove();
 });
 afterEach(async () => { for (const connection of opened.splice(0)) await connection.close(); });
@@ -163,11 +162,47 @@ describe('exclusively', () => {
     await failure(connection.exclusively(on('clean', 1, 123), (session) => session.run('select 1/0')));
     await failure(connection.exclusively(on('clean', 1, 123), async (session) => { await session.run('set local timezone = \'Asia/Tokyo\''); throw new DatabaseError('drift_detected', 'x'); }));
     expect(await settings()).toEqual({ l: '5s', s: 'public, pg_temp', t: 'UTC', a: 0 });
-    const kept: import('../../engine.js').Session[] = [];
+    const kept: Session[] = [];
     await connection.look(async (session) => { kept.push(session); });
     expect(await failure(kept[0]!.query('select 1'))).toMatchObject({ code: 'database_error' });
     expect(await failure(connection.look((session) => session.run('create table x (a int)')))).toMatchObject({ code: 'database_unreachable', details: { sqlstate: '25006' } });
     expect((await fresh.admin.query('select count(*)::int as n from pg_stat_activity where application_name = \'schemasaga\' and state like \'idle in transaction%\' and datname = current_database()')).rows).toEqual([{ n: 0 }]);
+  });
+
+  it('works for a user who is no superuser, ending stalled sessions included', async () => {
+    await fresh.admin.query('drop role if exists plain; create role plain login password \'plain\'; create schema plain authorization plain');
+    const [one, two] = [open({ user: 'plain', password: 'plain', schema: 'plain' }), open({ user: 'plain', password: 'plain', schema: 'plain' })];
+    await one.claim('database-3');
+    const [had, over] = [gate(), gate()];
+    const stalled = failure(one.exclusively(on('p', 1), async (session) => { had.open(); await over.opened; await session.run('select 1'); }));
+    await had.opened;
+    await two.exclusively(on('p', 2, 3000), async (session) => {
+      await session.run('create table mine (id int primary key, t text)');
+      expect((await session.introspect('mine'))!.primaryKey).toEqual(['id']);
+      expect(await session.dependents('mine', 'id')).toEqual([]);
+      expect([await session.lacksRight('create', null), await session.lacksRight('alter', 'mine')]).toEqual([null, null]);
+    });
+    over.open();
+    expect(await stalled).toMatchObject({ outcome: 'unknown' });
+    // Another user's session cannot be ended: then it is waited for, no longer than allowed.
+    await fresh.admin.query('begin; select pg_advisory_xact_lock(hashtextextended(\'schemasaga/plain/p\', 0))');
+    expect(await failure(two.exclusively(on('p', 3, 700), async () => undefined))).toMatchObject({ code: 'lock_timeout', retryable: true });
+    await fresh.admin.query('rollback');
+    // Rows that a policy hides would be left out of looks and copies: an error instead.
+    await fresh.admin.query('create table plain.hidden (id int); alter table plain.hidden enable row level security; grant select on plain.hidden to plain');
+    expect(await failure(two.look((session) => session.query('select * from hidden')))).toMatchObject({ code: 'permission_denied' });
+  });
+
+  it('needs one round trip to begin, one to look at a table and one to commit', async () => {
+    const proxy = await startProxy(fresh.address.port);
+    const through = open({ port: proxy.port });
+    await fresh.admin.query('create table trips (id int primary key)');
+    await through.exclusively(on('trips'), async () => undefined);
+    const before = proxy.sent();
+    await through.exclusively(on('trips'), async (session) => { await session.introspect('trips'); });
+    expect(proxy.sent() - before).toBeLessThanOrEqual(4); // the protocol with parameters may come in two pieces
+    await through.close();
+    proxy.close();
   });
 
   it('makes nothing in a schema that may not be used', async () => {
@@ -260,7 +295,7 @@ describe('connections', () => {
 
   it('idle ones that the server ends harm nobody, and the pool comes back after a restart', async () => {
     const server: Server = await startPostgres();
-    const other = await freshDatabase(server.url);
+    const other = await freshDatabase({ url: server.url, drop: () => server.remove() });
     await other.connection.look(async () => undefined);
     await server.kill();
     await sleep(200);
@@ -269,13 +304,20 @@ describe('connections', () => {
     expect(await other.connection.identity()).toBe('database-1');
     await server.restart();
     expect(await other.connection.claim('x')).toBe('database-1');
-    await other.connection.close();
-    await server.remove();
+    await other.remove();
   }, 60_000);
 
-  it('once closed do nothing more', async () => {
+  it('once closed do nothing more, but end what they began', async () => {
     const connection = open();
-    await connection.info();
+    const begun = gate();
+    const work = connection.exclusively(on('closing'), async (session) => {
+      begun.open();
+      await session.run('select pg_sleep(0.3); create table ended_well (a int)');
+    });
+    await begun.opened;
+    await connection.close();
+    await work;
+    expect((await fresh.admin.query('select to_regclass(\'ended_well\')::text as a')).rows).toEqual([{ a: 'ended_well' }]);
     await connection.close();
     await connection.close();
     expect(await failure(connection.info())).toMatchObject({ code: 'database_error' });
@@ -304,11 +346,13 @@ describe('errors', () => {
   });
 });
 
-interface Proxy { port: number; deafen(): void; hear(): void; cut(): void; close(): void }
+interface Proxy { port: number; sent(): number; deafen(): void; hear(): void; cut(): void; close(): void }
 
+/** Unlike the one of testing/fixtures it can lose the answers alone, so that a COMMIT arrives and nobody hears of it. */
 async function startProxy(target: number): Promise<Proxy> {
   const sockets = new Set<Socket>();
   let deaf = false;
+  let pieces = 0;
   const server: NetServer = createServer((client) => {
     const upstream = dial(target, '127.0.0.1');
     for (const socket of [client, upstream]) {
@@ -316,12 +360,12 @@ async function startProxy(target: number): Promise<Proxy> {
       socket.on('error', () => undefined);
       socket.on('close', () => { client.destroy(); upstream.destroy(); });
     }
-    client.on('data', (data) => upstream.write(data));
+    client.on('data', (data) => { pieces += 1; upstream.write(data); });
     upstream.on('data', (data) => { if (!deaf) client.write(data); });
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => { server.once('listening', resolve); });
   return {
-    port: (server.address() as AddressInfo).port, deafen: () => { deaf = true; }, hear: () => { deaf = false; },
+    port: (server.address() as AddressInfo).port, sent: () => pieces, deafen: () => { deaf = true; }, hear: () => { deaf = false; },
     cut: () => { for (const socket of sockets) socket.destroy(); sockets.clear(); }, close: () => { for (const socket of sockets) socket.destroy(); server.close(); },
   };
 }

@@ -7,7 +7,7 @@ import { bringBackColumn, bringBackTable, setAsideColumn, setAsideTable } from '
 import { convert, lost, respells } from './convert.js';
 import { renameColumnIn } from './items.js';
 import { columnOf, compose, keyItem, sourceOf, type Definition, type Item, type Source } from './source.js';
-import { quote, quoteAll } from './sql.js';
+import { objectName, quote, quoteAll } from './sql.js';
 import { keeps, metadataOnly, nativeType, renderDefault } from './types.js';
 
 function createTable(table: string, columns: Column[], _owner: string, names: (column: string) => string): Rendered {
@@ -17,7 +17,7 @@ function createTable(table: string, columns: Column[], _owner: string, names: (c
   const isKey = (c: Column): boolean => key.length === 1 && key[0] === c.name;
   const constraint = (c: Column): string => `constraint ${quote(names(c.name))} unique (${quote(c.name)})`;
   const lines = [...columns.map(columnClause), ...(key.length === 0 ? [] : [`primary key (${quoteAll(key)})`]), ...uniques.filter((c) => !isKey(c)).map(constraint)];
-  const items = [...(key.length === 0 ? [] : [keyItem('primary key', `${table}_pkey`, key)]), ...uniques.map((c) => keyItem('unique', names(c.name), [c.name]))];
+  const items = [...(key.length === 0 ? [] : [keyItem('primary key', objectName(table, null, 'pkey'), key)]), ...uniques.map((c) => keyItem('unique', names(c.name), [c.name]))];
   const live: LiveTable = { name: table, columns: columns.map((c) => predictColumn(table, c)), primaryKey: [], uniques: [], extras: [], owner: null, source: null };
   return {
     statements: [`create table ${quote(table)} (\n  ${lines.join(',\n  ')}\n)`, ...uniques.filter(isKey).map((c) => `alter table ${quote(table)} add ${constraint(c)}`)],
@@ -48,7 +48,7 @@ function sequencesOf(table: string, columns: readonly Column[]): Source['sequenc
 }
 
 function sequenceName(table: string, column: Column): string {
-  return `${table}_${column.name}_seq`;
+  return objectName(table, column.name, 'seq');
 }
 
 function renameTable(live: LiveTable, to: string): Rendered {
@@ -58,7 +58,7 @@ function renameTable(live: LiveTable, to: string): Rendered {
 function addColumn(live: LiveTable, column: Column, uniqueName: string): Rendered {
   const source = sourceOf(live);
   const items: Item[] = [
-    ...(column.primary_key ? [keyItem('primary key', `${live.name}_pkey`, [column.name])] : []),
+    ...(column.primary_key ? [keyItem('primary key', objectName(live.name, null, 'pkey'), [column.name])] : []),
     ...(column.unique ? [keyItem('unique', uniqueName, [column.name])] : []),
   ];
   const key = column.primary_key ? `, add primary key (${quote(column.name)})` : '';

@@ -44,7 +44,7 @@ select kind, name from (
   select 'parent table', i.inhparent::regclass::text from pg_inherits i, t where i.inhrelid = t.oid and (t.attnum is null or t.attinhcount > 0)
   union
   select 'publication', pub.pubname from pg_publication_rel pr join pg_publication pub on pub.oid = pr.prpubid, t
-  where pr.prrelid = t.oid and (t.attnum is null or t.attnum = any ((to_jsonb(pr) ->> 'prattrs')::int2vector::int2[]))
+  where pr.prrelid = t.oid and (t.attnum is null or t.attnum::text = any (string_to_array(translate(to_jsonb(pr) ->> 'prattrs', '[],', ''), ' ')))
   union
   -- A trigger's function that names the column would fail at the next insert.
   select 'trigger', g.tgname from pg_trigger g join pg_proc p on p.oid = g.tgfoid, t

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fingerprint } from '../../live.js';
 import type { Column, ColumnInput } from '../../schema.js';
-import { alone, column, freshDatabase, managed, run, type Fresh } from './fixture.js';
+import { alone, column, freshDatabase, managed, run, type Fresh } from './testing/fixture.js';
 import { ddl } from './ddl.js';
 import { postgres } from './index.js';
 import { definitionOf } from './source.js';
@@ -21,7 +21,7 @@ const DEFAULTS: Record<string, [Omit<ColumnInput, 'name' | 'default'>, Column['d
   whole: [{ type: 'decimal', precision: 38, scale: 0 }, ['99999999999999999999999999999999999999', '-1']],
   tiny: [{ type: 'decimal', precision: 1, scale: 1 }, ['0.5', '0']],
   float: [{ type: 'float' }, [0, 0.1, -1.5, 1.123456789, 3.4e38, 1e-40, 16777217]],
-  double: [{ type: 'double' }, [0, 0.1, -1.5, 1e300, 1.7976931348623157e308, 5e-324, 1e21, 9007199254740993, -1e-7]],
+  double: [{ type: 'double' }, [0, 0.1, -1.5, 1e300, 1.7976931348623157e308, 5e-324, 1e21, 9007199254740994, -1e-7]],
   boolean: [{ type: 'boolean' }, [true, false]],
   string: [{ type: 'string' }, ['', ' ', 'x', 'null', 'now()', NASTY, '\'', '\\', '5', 'a\\\'b']],
   one: [{ type: 'string', length: 1 }, ['😀']],
@@ -148,19 +148,19 @@ describe('what others made', () => {
       create table inbound (id int references base (id), e int references base (e));
       create table typed (x base); create function rows_of() returns setof base language sql as 'select * from base';
       create function body() returns text language sql begin atomic select a from base; end;
-      alter table base enable row level security; create policy pol on base using (d = 1); create publication pub for table base;
+      alter table base enable row level security; create policy pol on base using (d = 1); create publication pub for table base; create publication cols for table base (id, self) where (self > 0);
       create function trg() returns trigger language plpgsql as 'begin new.a := upper(NEW."a"); return new; end'; create trigger trg before insert on base for each row execute function trg();
       create index base_a on base (a); create table heir () inherits (base)`);
     await fresh.connection.look(async (session) => {
       const list = async (name: string | null): Promise<string[]> => (await session.dependents('base', name)).map((d) => `${d.kind} ${d.name}`);
-      expect(await list(null)).toEqual(['child table heir', 'column x of typed', 'foreign key inbound_e_fkey on inbound', 'foreign key inbound_id_fkey on inbound', 'function body()', 'function rows_of()', 'materialized view base_mat', 'publication pub', 'view base_view']);
+      expect(await list(null)).toEqual(['child table heir', 'column x of typed', 'foreign key inbound_e_fkey on inbound', 'foreign key inbound_id_fkey on inbound', 'function body()', 'function rows_of()', 'materialized view base_mat', 'publication cols', 'publication pub', 'view base_view']);
       const typed = ['child table heir', 'column x of typed'];
       expect(await list('a')).toEqual([...typed, 'function body()', 'trigger trg', 'view base_view']);
       expect(await list('b')).toEqual(['check base_b_check', ...typed, 'generated column c']);
       expect(await list('d')).toEqual(['check two', ...typed, 'policy pol on base']);
       expect(await list('e')).toEqual(['check two', ...typed, 'foreign key inbound_e_fkey on inbound']);
-      expect(await list('id')).toEqual([...typed, 'foreign key base_self_fkey on base', 'foreign key inbound_id_fkey on inbound', 'view base_view']);
-      expect(await list('self')).toEqual(typed);
+      expect(await list('id')).toEqual([...typed, 'foreign key base_self_fkey on base', 'foreign key inbound_id_fkey on inbound', 'publication cols', 'view base_view']);
+      expect(await list('self')).toEqual([...typed, 'publication cols']);
       expect((await session.dependents('heir', null)).map((d) => `${d.kind} ${d.name}`)).toEqual(['parent table base']);
       expect(await session.dependents('part1', null)).toEqual([{ kind: 'parent table', name: 'parted' }]);
       expect(await session.dependents('nothing', null)).toEqual([]);

@@ -139,7 +139,7 @@ const ITEM_KINDS = { p: 'primary key', u: 'unique', x: 'exclude', c: 'check', f:
 function readItem(row: ItemRow): Item {
   const columns = row.columns ?? [];
   const mentions = [...new Set([...columns, ...(row.mentions ?? [])])].sort();
-  const head = row.included === true ? null : /^(PRIMARY KEY|UNIQUE(?: NULLS NOT DISTINCT)?) \(.*?\)((?: DEFERRABLE)?(?: INITIALLY DEFERRED)?)$/s.exec(row.definition);
+  const head = row.included === true || row.definition.includes(' WITHOUT OVERLAPS)') ? null : /^(PRIMARY KEY|UNIQUE(?: NULLS NOT DISTINCT)?) \(.*?\)((?: DEFERRABLE)?(?: INITIALLY DEFERRED)?)$/s.exec(row.definition);
   const expression = row.type === 'c' || row.expression === true;
   const item: Item = {
     kind: ITEM_KINDS[row.type], name: row.name, columns, mentions, definition: row.definition, frame: head === null || row.type === 'i' ? null : [head[1]!, head[2]!],

@@ -1,8 +1,9 @@
 import type { Client, QueryResult } from 'pg';
 import { DatabaseError } from '../../errors.js';
 import { literal } from './sql.js';
-import type { Row } from './session.js';
 import { translate, type Moment } from './translate.js';
+
+export type Row = Record<string, unknown>;
 
 /** One connection, had from the pool for a while. */
 export class Link {

@@ -3,7 +3,7 @@ import type { Session } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import { COLUMN_TYPES, convertible, type ColumnInput, type ColumnType } from '../../schema.js';
 import { ddl } from './ddl.js';
-import { alone, column, freshDatabase, run, type Fresh } from './fixture.js';
+import { alone, column, freshDatabase, run, type Fresh } from './testing/fixture.js';
 import { literal } from './sql.js';
 
 let fresh: Fresh;

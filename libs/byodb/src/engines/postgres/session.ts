@@ -3,9 +3,7 @@ import { DatabaseError } from '../../errors.js';
 import type { LiveTable } from '../../live.js';
 import { DEPENDENTS_SQL, readDependents } from './dependents.js';
 import { readTable, TABLE_SQL, type TableRow } from './introspect.js';
-import type { Link } from './link.js';
-
-export type Row = Record<string, unknown>;
+import type { Link, Row } from './link.js';
 
 const OCCUPANT_SQL = `
 select kind from (

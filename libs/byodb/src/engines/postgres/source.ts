@@ -1,6 +1,6 @@
 import { foldName, isAside, type Extra, type LiveColumn, type LiveTable } from '../../live.js';
 import { DatabaseError } from '../../errors.js';
-import { quoteAll } from './sql.js';
+import { objectName, quoteAll } from './sql.js';
 
 export type ItemKind = 'primary key' | 'unique' | 'exclude' | 'check' | 'foreign key' | 'index';
 
@@ -65,7 +65,7 @@ export function isSerial(column: LiveColumn): boolean {
 /** A table predicted by others than us has no source: keys are then taken from the contract's part. */
 export function sourceOf(live: LiveTable): Source {
   if (live.source !== null) return JSON.parse(live.source) as Source;
-  const keys = live.primaryKey.length === 0 ? [] : [keyItem('primary key', `${live.name}_pkey`, live.primaryKey)];
+  const keys = live.primaryKey.length === 0 ? [] : [keyItem('primary key', objectName(live.name, null, 'pkey'), live.primaryKey)];
   return { table: live.name, items: [...keys, ...live.uniques.map((u) => keyItem('unique', u.name, u.columns))], sequences: [], statistics: [], triggers: [] };
 }
 

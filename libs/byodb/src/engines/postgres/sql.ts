@@ -24,3 +24,14 @@ export function fitName(start: string, end: string): string {
   while (Buffer.byteLength(kept + end) > IDENTIFIER_BYTES) kept = [...kept].slice(0, -1).join('');
   return kept + end;
 }
+
+/** The name that PostgreSQL itself gives to a key or sequence: the longer part is cut first (makeObjectName in src/backend/commands/indexcmds.c). */
+export function objectName(table: string, column: string | null, label: string): string {
+  let [a, b] = [table, column ?? ''];
+  const limit = IDENTIFIER_BYTES - label.length - (column === null ? 1 : 2);
+  while (Buffer.byteLength(a) + Buffer.byteLength(b) > limit) {
+    if (Buffer.byteLength(a) > Buffer.byteLength(b)) a = a.slice(0, -1);
+    else b = b.slice(0, -1);
+  }
+  return [a, ...(column === null ? [] : [b]), label].join('_');
+}

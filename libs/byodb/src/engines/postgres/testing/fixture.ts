@@ -1,31 +1,26 @@
-import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { parseUrl, type ServerAddress } from '../../address.js';
-import type { Connection, Rendered, Session } from '../../engine.js';
-import { completeColumn, type Column, type ColumnInput } from '../../schema.js';
-import type { LiveTable } from '../../live.js';
-import { postgres } from './index.js';
+import { freshPostgres, type Fresh as FreshUrl } from '../../../../../../testing/fixtures.js';
+import { parseUrl, type ServerAddress } from '../../../address.js';
+import type { Connection, Rendered, Session } from '../../../engine.js';
+import type { LiveTable } from '../../../live.js';
+import { completeColumn, type Column, type ColumnInput } from '../../../schema.js';
+import { postgres } from '../index.js';
 
-/** A database of its own for one spec file. */
+/** A database of its own for one spec file, claimed, with a superuser beside. */
 export interface Fresh { address: ServerAddress; connection: Connection; admin: pg.Client; remove(): Promise<void> }
 
-export async function freshDatabase(url = process.env['TEST_POSTGRES_URL']!): Promise<Fresh> {
-  const name = `engine_${randomBytes(6).toString('hex')}`;
-  const root = await connect(url);
-  await root.query(`create database ${name}`);
-  const own = new URL(url);
-  own.pathname = `/${name}`;
-  const address = parseUrl(own.href) as ServerAddress;
+export async function freshDatabase(given?: FreshUrl): Promise<Fresh> {
+  const { url, drop } = given ?? await freshPostgres();
+  const address = parseUrl(url) as ServerAddress;
   const connection = postgres.open(address);
   await connection.claim('database-1');
-  const admin = await connect(own.href);
+  const admin = await connect(url);
   return {
     address, connection, admin,
     async remove() {
       await connection.close();
       await admin.end();
-      await root.query(`drop database ${name} with (force)`);
-      await root.end();
+      await drop();
     },
   };
 }

@@ -1,0 +1,109 @@
+import { v7 as uuid } from 'uuid';
+import { sql, UniqueViolation, type CoreDatabase, type EventStore, type Metadata } from '../../../../libs/event-store/src/index.js';
+import { DatabaseError, engineOf, type Address, type Connection } from '../../../../libs/byodb/src/index.js';
+import { databaseStream, findDatabase, isInUse, loadDatabase, type Database, type DatabaseEvent } from '../../../../libs/tables/src/index.js';
+import { ApiError } from '../http/api-error.js';
+import type { Vault } from './vault.js';
+
+/** Registered databases and their pools: one pool each, reopened when the address has changed. */
+export class Databases {
+  private readonly open = new Map<string, { version: number; connection: Connection; known: boolean }>();
+
+  constructor(private readonly core: CoreDatabase, private readonly store: EventStore, private readonly vault: Vault) {}
+
+  async byName(name: string): Promise<Database> {
+    const found = await findDatabase(this.core, name);
+    if (found === null) throw new ApiError('database_not_found', `no database ${JSON.stringify(name)}`);
+    return found;
+  }
+
+  /** The pool of a registered database; what stands at its address must be what was registered. Throws DatabaseError. */
+  async connect(id: string): Promise<Connection> {
+    const database = await loadDatabase(this.core, id);
+    if (database === null) throw new DatabaseError('database_error', 'the database is not registered any more');
+    let entry = this.open.get(id);
+    if (entry === undefined || entry.version !== database.version) {
+      if (entry !== undefined) await entry.connection.close();
+      const [row] = await this.core.query(sql`select sealed from credentials where database_id = ${id}`);
+      const address = this.vault.unseal(id, String(row!['sealed']));
+      entry = { version: database.version, connection: engineOf(address.engine).open(address), known: false };
+      this.open.set(id, entry);
+    }
+    const identity = await entry.connection.identity() ?? await entry.connection.claim(id);
+    if (identity !== id) throw new DatabaseError('database_mismatch', 'another database stands where the registered one was', { retryable: false });
+    return entry.connection;
+  }
+
+  /** Tests for real, then records. Errors: ApiError database_unreachable, database_exists. */
+  async register(name: string, address: Address, metadata: Metadata): Promise<Database> {
+    if (await findDatabase(this.core, name) !== null) throw new ApiError('database_exists', `there is a database ${JSON.stringify(name)} already`);
+    const id = await this.probe(address);
+    if (await loadDatabase(this.core, id) !== null) throw new ApiError('database_exists', 'this database is registered already, under another name');
+    const event: DatabaseEvent = { type: 'DatabaseRegistered', name, engine: address.engine };
+    try {
+      const { type, ...data } = event;
+      const past = await this.store.readStream(databaseStream(id));
+      await this.store.append([{ stream: databaseStream(id), expectedVersion: past.length, events: [{ type, schema_version: 1, data }] }], metadata, (tx) => this.vault.store(tx, id, address));
+    } catch (error) {
+      if (error instanceof UniqueViolation) throw new ApiError('database_exists', 'this database, or one of this name, is registered already');
+      throw error;
+    }
+    return this.byName(name);
+  }
+
+  async change(name: string, address: Address, metadata: Metadata): Promise<Database> {
+    const database = await this.byName(name);
+    if (address.engine !== database.engine && await isInUse(this.core, database.database_id)) throw new ApiError('database_mismatch', 'another engine than before, while tables live there');
+    const id = await this.probe(address);
+    if (id !== database.database_id) throw new ApiError('database_mismatch', 'this is another database than the registered one');
+    await this.store.append([{ stream: databaseStream(id), expectedVersion: database.version, events: [{ type: 'DatabaseAddressChanged', schema_version: 1, data: {} }] }], metadata, (tx) => this.vault.store(tx, id, address));
+    return this.byName(name);
+  }
+
+  async remove(name: string, metadata: Metadata): Promise<void> {
+    const { database_id: id, version } = await this.byName(name);
+    if (await isInUse(this.core, id)) throw new ApiError('database_in_use', 'tables live there or are set aside there');
+    await this.store.append([{ stream: databaseStream(id), expectedVersion: version, events: [{ type: 'DatabaseRemoved', schema_version: 1, data: {} }] }], metadata);
+    await this.open.get(id)?.connection.close();
+    this.open.delete(id);
+  }
+
+  async view(database: Database): Promise<object> {
+    const { database_id, name, engine, created_at, updated_at } = database;
+    try {
+      const connection = await this.connect(database_id);
+      return { database_id, name, engine, server_version: (await connection.info()).version, reachable: true, error: null, tables: await connection.tables(), created_at, updated_at };
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+      return { database_id, name, engine, server_version: null, reachable: false, error: { code: error.code, message: error.message }, tables: [], created_at, updated_at };
+    }
+  }
+
+  /** The `default` one exists from the start, even when it cannot be reached yet. */
+  async ensureDefault(address: Address): Promise<void> {
+    if (await findDatabase(this.core, 'default') !== null) return;
+    const metadata: Metadata = { correlation_id: uuid(), causation_id: null, actor: 'schemasaga' };
+    try {
+      await this.register('default', address, metadata);
+    } catch (error) {
+      if (await findDatabase(this.core, 'default') === null) throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.open.values()].map(({ connection }) => connection.close()));
+  }
+
+  /** Connects with an address that is not registered yet and gives the id that its ledger holds from now on. */
+  private async probe(address: Address): Promise<string> {
+    const connection = engineOf(address.engine).open(address);
+    try {
+      return await connection.claim(uuid());
+    } catch (error) {
+      if (error instanceof DatabaseError) throw new ApiError('database_unreachable', error.message);
+      throw error;
+    } finally {
+      await connection.close();
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { canonicalJson, type Metadata } from '../../../../libs/event-store/src/index.js';
+import { ApiError } from './api-error.js';
+
+/** What a command carries beside its body. */
+export interface CommandContext {
+  metadata: Metadata;
+  waitMs: number;
+  dryRun: boolean;
+  ifMatch: number | null;
+  idempotency: { key: string; hash: string } | null;
+}
+
+export function parse<T>(schema: z.ZodType<T>, input: unknown): T {
+  const read = schema.safeParse(input);
+  if (read.success) return read.data;
+  const errors = read.error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys' ? issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'is not a known field' })) : [{ path: issue.path.join('.'), message: issue.message }]);
+  throw new ApiError('validation_failed', errors.map((e) => `${e.path} ${e.message}`.trim()).join('; '), { errors });
+}
+
+export function commandContext(request: FastifyRequest): CommandContext {
+  const query = parse(z.strictObject({ dry_run: z.enum(['true', 'false']).optional() }), request.query);
+  return {
+    metadata: metadataOf(request), waitMs: waitOf(one(request, 'prefer')), dryRun: query.dry_run === 'true',
+    ifMatch: ifMatchOf(one(request, 'if-match')), idempotency: idempotencyOf(request),
+  };
+}
+
+export function metadataOf(request: FastifyRequest): Metadata {
+  return { correlation_id: request.id, causation_id: null, actor: 'anonymous' };
+}
+
+/** `limit` and `cursor` of a list. */
+export const pageShape = {
+  limit: z.string().regex(/^\d{1,3}$/, 'must be a whole number from 1 to 500').transform(Number).pipe(z.number().min(1).max(500)).default(50),
+  cursor: z.string().regex(/^\d{1,15}$/, 'is not a cursor of this list').transform(Number).optional(),
+};
+
+function one(request: FastifyRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}
+
+function waitOf(prefer: string | undefined): number {
+  const found = /(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])/.exec(prefer ?? '');
+  return found === null ? 0 : Math.min(60, Number(found[1])) * 1000;
+}
+
+function ifMatchOf(header: string | undefined): number | null {
+  if (header === undefined || header.trim() === '*') return null;
+  const found = /^\s*(?:W\/)?"?(\d{1,15})"?\s*$/.exec(header);
+  if (found === null) throw new ApiError('version_conflict', 'If-Match must be a table version in quotes');
+  return Number(found[1]);
+}
+
+function idempotencyOf(request: FastifyRequest): { key: string; hash: string } | null {
+  const key = one(request, 'idempotency-key');
+  if (key === undefined) return null;
+  if (!/^[\x21-\x7e]([\x20-\x7e]{0,198}[\x21-\x7e])?$/.test(key)) throw new ApiError('validation_failed', 'Idempotency-Key must be 1 to 200 printable ASCII characters', { errors: [{ path: 'Idempotency-Key', message: 'must be 1 to 200 printable ASCII characters' }] });
+  const hash = createHash('sha256').update(`${request.method} ${request.url}\n${canonicalJson(request.body ?? null)}`).digest('hex');
+  return { key, hash };
+}

@@ -1,0 +1,36 @@
+import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CoreUnavailable, VersionConflict } from '../../../../libs/event-store/src/index.js';
+import { NotRetryable } from '../../../../libs/sagas/src/index.js';
+import { Refused } from '../../../../libs/tables/src/index.js';
+import { ApiError, STATUS, TITLE, type ApiCode } from './api-error.js';
+
+/** The one place where an error becomes an answer (RFC 9457). What is not expected is logged with its request's id. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  catch(error: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const { code, detail, extra } = classify(error);
+    if (code === 'internal_error') request.log.error({ err: error, request_id: request.id }, 'unexpected error');
+    const status = STATUS[code];
+    if (status === 503 || status === 429) void reply.header('Retry-After', '1');
+    void reply.status(status).header('X-Request-Id', request.id).type('application/problem+json').send(JSON.stringify({
+      type: `https://schemasaga.dev/problems/${code}`, title: TITLE[code] ?? code.replaceAll('_', ' '), status, detail, code, request_id: request.id, ...extra,
+    }));
+  }
+}
+
+function classify(error: unknown): { code: ApiCode; detail: string; extra?: Record<string, unknown> } {
+  if (error instanceof ApiError) return { code: error.code, detail: error.message, extra: { ...(error.extra.errors === undefined ? {} : { errors: error.extra.errors }), ...error.extra.members } };
+  if (error instanceof Refused) return { code: error.code, detail: error.message, extra: error.problems.length === 0 ? {} : { errors: error.problems } };
+  if (error instanceof NotRetryable) return { code: error.code, detail: error.message };
+  if (error instanceof VersionConflict) return { code: 'version_conflict', detail: 'somebody else changed it at the same moment' };
+  if (error instanceof CoreUnavailable) return { code: 'core_database_unavailable', detail: 'the core database cannot be reached; try again soon' };
+  if (error instanceof HttpException) {
+    const status = error.getStatus();
+    const code: ApiCode = status === 404 ? 'not_found' : status === 413 ? 'payload_too_large' : status === 415 ? 'unsupported_media_type' : status === 429 ? 'rate_limited' : status < 500 ? 'invalid_json' : 'internal_error';
+    return { code, detail: code === 'internal_error' ? 'see the log, by request id' : error.message };
+  }
+  return { code: 'internal_error', detail: 'see the log, by request id' };
+}

@@ -1,0 +1,57 @@
+import { sql, type InlineProjection, type Queryable, type StoredEvent, type Tx } from '../../event-store/src/index.js';
+
+/** A customer's database as registered; its address is not here but sealed in `credentials`. */
+export interface Database { database_id: string; version: number; name: string; engine: 'postgres' | 'mysql' | 'sqlite'; created_at: string; updated_at: string }
+
+export type DatabaseEvent =
+  | { type: 'DatabaseRegistered'; name: string; engine: Database['engine'] }
+  | { type: 'DatabaseAddressChanged' }
+  | { type: 'DatabaseRemoved' };
+
+export const databaseStream = (id: string): string => `database-${id}`;
+
+export const databasesProjection: InlineProjection = {
+  name: 'databases',
+  async apply(tx: Tx, events: StoredEvent[]): Promise<void> {
+    for (const event of events) {
+      if (!event.stream.startsWith('database-')) continue;
+      const id = event.stream.slice('database-'.length);
+      const body = { ...event.data, type: event.type } as DatabaseEvent;
+      if (body.type === 'DatabaseRegistered') {
+        const database: Database = { database_id: id, version: event.version, name: body.name, engine: body.engine, created_at: event.recorded_at, updated_at: event.recorded_at };
+        await tx.execute(sql`insert into customer_databases (database_id, name, position, state) values (${id}, ${body.name}, ${event.position}, ${JSON.stringify(database)})`);
+      } else if (body.type === 'DatabaseAddressChanged') {
+        const database = { ...(await loadDatabase(tx, id))!, version: event.version, updated_at: event.recorded_at };
+        await tx.execute(sql`update customer_databases set state = ${JSON.stringify(database)} where database_id = ${id}`);
+      } else {
+        await tx.execute(sql`delete from customer_databases where database_id = ${id}`);
+        await tx.execute(sql`delete from credentials where database_id = ${id}`);
+      }
+    }
+  },
+};
+
+export async function loadDatabase(db: Queryable, id: string): Promise<Database | null> {
+  const [row] = await db.query(sql`select state from customer_databases where database_id = ${id}`);
+  return row === undefined ? null : JSON.parse(String(row['state'])) as Database;
+}
+
+export async function findDatabase(db: Queryable, name: string): Promise<Database | null> {
+  const [row] = await db.query(sql`select state from customer_databases where name = ${name}`);
+  return row === undefined ? null : JSON.parse(String(row['state'])) as Database;
+}
+
+/** Newest first. */
+export async function listDatabases(db: Queryable, filter: { before?: number; limit: number }): Promise<{ database: Database; position: number }[]> {
+  const rows = await db.query(sql`select state, position from customer_databases where position < ${filter.before ?? Number.MAX_SAFE_INTEGER} order by position desc limit ${filter.limit}`);
+  return rows.map((row) => ({ database: JSON.parse(String(row['state'])) as Database, position: Number(row['position']) }));
+}
+
+/** Whether a table lives there, or one set aside could still come back. */
+export async function isInUse(db: Queryable, id: string): Promise<boolean> {
+  const rows = await db.query(sql`select t.state as state from table_databases d join tables t on t.table_id = d.table_id where d.database_id = ${id} and t.status <> 'failed'`);
+  return rows.some((row) => {
+    const table = JSON.parse(String(row['state'])) as { ended: string | null; reversible_until: string | null };
+    return table.ended === null || table.reversible_until === null || Date.parse(table.reversible_until) > Date.now();
+  });
+}

@@ -1,0 +1,145 @@
+import { completeColumn, convertible, foldName, MAX_COLUMNS, sameType, type Column, type ColumnChange, type Engine, type Problem } from '../../byodb/src/index.js';
+import { applyOp, findColumn, outlook, type Change, type ColumnOp, type ColumnSet, type DatabaseRef, type Table, type TableEvent } from './table.js';
+
+/** A command that is refused at once; nothing is recorded. `code` is API.md's. */
+export class Refused extends Error {
+  constructor(readonly code: 'validation_failed' | 'column_not_found' | 'table_dropped' | 'table_failed' | 'unsupported_change' | 'version_conflict' | 'table_name_taken' | 'table_not_found' | 'database_not_found', message: string, readonly problems: Problem[] = []) {
+    super(message);
+  }
+}
+
+export function defaultColumns(): Column[] {
+  const make = (input: Parameters<typeof completeColumn>[0]): Column => completeColumn(input).column;
+  return [
+    make({ name: 'id', type: 'integer', primary_key: true, generated: true }),
+    make({ name: 'name', type: 'text' }),
+    make({ name: 'created_at', type: 'timestamp' }),
+    make({ name: 'updated_at', type: 'timestamp' }),
+  ];
+}
+
+/** What makes no sense of a list of columns as a whole. */
+export function columnProblems(columns: { name: string; generated?: boolean; primary_key?: boolean }[]): Problem[] {
+  const problems: Problem[] = [];
+  columns.forEach((column, i) => {
+    if (columns.findIndex((other) => foldName(other.name) === foldName(column.name)) !== i) problems.push({ path: `columns.${i}.name`, message: `${column.name} is there twice` });
+  });
+  if (columns.some((c) => c.generated === true) && columns.filter((c) => c.primary_key === true).length > 1) problems.push({ path: 'columns', message: 'a generated column must be the sole primary key' });
+  return problems;
+}
+
+export function decideCreate(name: string, columns: Column[], databases: DatabaseRef[], engines: Engine[], sagaId: string): TableEvent {
+  refuseUnsupported(columns, engines);
+  return { type: 'TableCreationRequested', saga_id: sagaId, name, columns, databases };
+}
+
+export function decideRename(table: Table, name: string, sagaId: string): TableEvent {
+  refuseEnded(table);
+  return { type: 'TableRenameRequested', saga_id: sagaId, from: outlook(table).name, name };
+}
+
+export function decideDrop(table: Table, sagaId: string): TableEvent {
+  refuseEnded(table);
+  return { type: 'TableDropRequested', saga_id: sagaId };
+}
+
+/** Tells add, alter, rename and drop apart by what the table will have, and refuses what can never work. */
+export function decideColumns(table: Table, changes: ColumnChange[], engines: Engine[], path: (i: number) => string, sagaId: string): TableEvent {
+  refuseEnded(table);
+  const problems: Problem[] = [];
+  const ops: ColumnOp[] = [];
+  let columns = outlook(table).columns;
+  changes.forEach((change, i) => {
+    if (changes.findIndex((other) => foldName(other.name) === foldName(change.name)) !== i) problems.push({ path: `${path(i)}.name`, message: `${change.name} is there twice` });
+  });
+  changes.forEach((change, i) => {
+    const op = resolve(columns, change, (field, message) => { problems.push({ path: field === '' ? path(i) : `${path(i)}.${field}`, message }); });
+    if (op === null) return;
+    ops.push(op);
+    columns = applyOp(columns, op);
+  });
+  if (problems.length > 0) throw new Refused('validation_failed', 'the request has problems', problems);
+  if (columns.length === 0) throw new Refused('unsupported_change', 'a table must keep at least one column (mysql and sqlite know no table without)');
+  if (columns.length > MAX_COLUMNS) throw new Refused('unsupported_change', `a table has at most ${MAX_COLUMNS} columns`);
+  refuseUnsupported(columns, engines);
+  const kind = ops.length > 1 ? 'columns.change' : `column.${ops[0]!.op}` as const;
+  return { type: 'ColumnsChangeRequested', saga_id: sagaId, kind, ops };
+}
+
+function resolve(columns: Column[], change: ColumnChange, refuse: (field: string, message: string) => void): ColumnOp | null {
+  const { name, rename_to: to, ...rest } = change;
+  const named = Object.keys(rest).filter((key) => rest[key as keyof typeof rest] !== undefined);
+  const column = findColumn(columns, name);
+  if (column === undefined) {
+    if (to !== undefined || rest.type === undefined) throw new Refused('column_not_found', `no column ${name}`);
+    const made = completeColumn({ ...rest, name, type: rest.type });
+    made.problems.forEach((p) => refuse(p.path, p.message));
+    if (made.column.primary_key) throw new Refused('unsupported_change', 'a primary key cannot be added to a table that is there already');
+    return { op: 'add', column: made.column };
+  }
+  if (rest.primary_key !== undefined || rest.generated !== undefined) throw new Refused('unsupported_change', 'primary_key and generated of a column that is there already cannot be changed');
+  if (named.length === 0 && to === undefined) return { op: 'drop', name: column.name };
+  const set = named.length === 0 ? null : settle(column, rest, refuse);
+  if (to === undefined) return set === null ? null : { op: 'alter', name: column.name, set };
+  const taken = findColumn(columns, to);
+  if (taken !== undefined && taken !== column) refuse('rename_to', `there is a column ${to} already`);
+  return { op: 'rename', name: column.name, to, set };
+}
+
+function settle(column: Column, rest: Omit<ColumnChange, 'name' | 'rename_to'>, refuse: (field: string, message: string) => void): ColumnSet {
+  const retyped = rest.type !== undefined;
+  const type = rest.type ?? column.type;
+  const made = completeColumn({
+    name: column.name, type, nullable: rest.nullable ?? column.nullable, primary_key: column.primary_key, generated: column.generated,
+    unique: rest.unique ?? column.unique,
+    length: rest.length ?? (retyped ? null : column.length), precision: rest.precision ?? (retyped ? null : column.precision), scale: rest.scale ?? (retyped ? null : column.scale),
+    default: rest.default !== undefined ? rest.default : column.default,
+  });
+  for (const problem of made.problems) {
+    // A default nobody spoke of stands in the way of the new type: that is no typing error.
+    if (problem.path === 'default' && rest.default === undefined) throw new Refused('unsupported_change', `the default of ${column.name} does not fit: ${problem.message}; name a default in the same change`);
+    refuse(problem.path, problem.message);
+  }
+  if (!convertible(column.type, type)) throw new Refused('unsupported_change', `no engine turns ${column.type} into ${type} without loss of meaning`);
+  const { length, precision, scale, nullable, default: value, unique } = made.column;
+  return {
+    ...(sameType(column, made.column) ? {} : { type, length, precision, scale }),
+    ...(nullable === column.nullable ? {} : { nullable }),
+    ...(unique === column.unique ? {} : { unique }),
+    ...(JSON.stringify(value) === JSON.stringify(column.default) ? {} : { default: value }),
+  };
+}
+
+function refuseEnded(table: Table): void {
+  if (table.ended === 'failed') throw new Refused('table_failed', `the table's creation failed`);
+  if (outlook(table).dropped) throw new Refused('table_dropped', `the table is dropped, or a drop is on its way`);
+}
+
+function refuseUnsupported(columns: Column[], engines: Engine[]): void {
+  for (const engine of engines) {
+    const reason = engine.refuses(columns);
+    if (reason !== null) throw new Refused('unsupported_change', `${engine.name}: ${reason}`);
+  }
+}
+
+/** When the turn has come: what is to be done to the confirmed table, nothing, or why it no longer makes sense. */
+export function judgeInTurn(table: Table, change: Change): { do: 'refuse'; reason: string } | { do: 'go'; ops: ColumnOp[] } | { do: 'nothing' } {
+  if (change.kind === 'table.create') return { do: 'go', ops: [] };
+  if (!table.exists) return { do: 'refuse', reason: table.ended === 'failed' ? `the table's creation failed` : 'the table is dropped' };
+  if (change.kind === 'table.rename') return table.name === change.name ? { do: 'nothing' } : { do: 'go', ops: [] };
+  if (change.kind === 'table.drop') return { do: 'go', ops: [] };
+  let columns = table.columns;
+  for (const op of change.ops) {
+    const name = op.op === 'add' ? op.column.name : op.name;
+    const found = findColumn(columns, name);
+    if (op.op === 'add' && found !== undefined) return { do: 'refuse', reason: `there is a column ${name} by now` };
+    if (op.op !== 'add' && found === undefined) return { do: 'refuse', reason: `there is no column ${name} any more` };
+    if (op.op === 'rename') {
+      const taken = findColumn(columns, op.to);
+      if (taken !== undefined && taken !== found) return { do: 'refuse', reason: `there is a column ${op.to} by now` };
+    }
+    if ((op.op === 'alter' || op.op === 'rename') && op.set?.type !== undefined && !convertible(found!.type, op.set.type)) return { do: 'refuse', reason: `${found!.type} cannot become ${op.set.type}` };
+    columns = applyOp(columns, op);
+  }
+  return JSON.stringify(columns) === JSON.stringify(table.columns) ? { do: 'nothing' } : { do: 'go', ops: change.ops };
+}

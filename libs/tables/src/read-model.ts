@@ -1,0 +1,67 @@
+import { sql, type InlineProjection, type Queryable, type Sql, type StoredEvent, type Tx } from '../../event-store/src/index.js';
+import { foldName } from '../../byodb/src/index.js';
+import { evolve, statusOf, type Table, type TableEvent } from './table.js';
+
+/** One row per table, folded, and the names that are spoken for; kept in the appending transaction. */
+export const tablesProjection: InlineProjection = {
+  name: 'tables',
+  async apply(tx: Tx, events: StoredEvent[]): Promise<void> {
+    for (const event of events) {
+      if (!event.stream.startsWith('table-')) continue;
+      const tableId = event.stream.slice('table-'.length);
+      const before = event.version === 1 ? null : await loadTable(tx, tableId);
+      const body = { ...event.data, type: event.type } as TableEvent;
+      const table = evolve(before, body, { version: event.version, recorded_at: event.recorded_at, table_id: tableId });
+      if (before === null) {
+        await tx.execute(sql`insert into tables (table_id, name, status, position, state) values (${tableId}, ${table.name}, ${statusOf(table)}, ${event.position}, ${JSON.stringify(table)})`);
+        for (const { id } of table.databases) await tx.execute(sql`insert into table_databases (table_id, database_id) values (${tableId}, ${id})`);
+      } else {
+        await tx.execute(sql`update tables set name = ${table.name}, status = ${statusOf(table)}, state = ${JSON.stringify(table)} where table_id = ${tableId}`);
+      }
+      await reserve(tx, before, table);
+    }
+  },
+};
+
+/** Every name that the table has or may get is its own in each of its databases: a second one meets the primary key. */
+function namesOf(table: Table | null): Set<string> {
+  if (table === null || table.ended !== null) return new Set();
+  const asked = table.pending.flatMap(({ change }) => (change.kind === 'table.rename' ? [change.name] : []));
+  return new Set([table.name, ...asked].map(foldName));
+}
+
+async function reserve(tx: Tx, before: Table | null, after: Table): Promise<void> {
+  const [had, has] = [namesOf(before), namesOf(after)];
+  for (const { id } of after.databases) {
+    for (const name of had) if (!has.has(name)) await tx.execute(sql`delete from table_names where database_id = ${id} and name_key = ${name} and table_id = ${after.table_id}`);
+    for (const name of has) if (!had.has(name)) await tx.execute(sql`insert into table_names (database_id, name_key, table_id) values (${id}, ${name}, ${after.table_id})`);
+  }
+}
+
+export async function loadTable(db: Queryable, tableId: string): Promise<Table | null> {
+  const [row] = await db.query(sql`select state from tables where table_id = ${tableId}`);
+  return row === undefined ? null : JSON.parse(String(row['state'])) as Table;
+}
+
+export interface TableFilter { status?: string; database_id?: string; name?: string; before?: number; limit: number }
+
+/** Newest first; dropped and failed ones only when asked for by status. */
+export async function listTables(db: Queryable, filter: TableFilter): Promise<{ table: Table; position: number }[]> {
+  const where: Sql[] = [filter.status === undefined ? sql`status not in ('dropped', 'failed')` : sql`status = ${filter.status}`];
+  if (filter.name !== undefined) where.push(sql`name = ${filter.name}`);
+  if (filter.database_id !== undefined) where.push(sql`table_id in (select table_id from table_databases where database_id = ${filter.database_id})`);
+  if (filter.before !== undefined) where.push(sql`position < ${filter.before}`);
+  const condition = where.reduce((all, one) => sql`${all} and ${one}`);
+  const rows = await db.query(sql`select state, position from tables where ${condition} order by position desc limit ${filter.limit}`);
+  return rows.map((row) => ({ table: JSON.parse(String(row['state'])) as Table, position: Number(row['position']) }));
+}
+
+/** The table that a name in one of these databases is spoken for by. */
+export async function nameOwner(db: Queryable, databaseIds: string[], name: string): Promise<string | null> {
+  for (const id of databaseIds) {
+    const [row] = await db.query(sql`select table_id from table_names where database_id = ${id} and name_key = ${foldName(name)}`);
+    if (row !== undefined) return String(row['table_id']);
+  }
+  return null;
+}
+
