@@ -1,0 +1,84 @@
+import 'reflect-metadata';
+import { Module, type DynamicModule, type INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { pino, type Logger } from 'pino';
+import { v7 as uuid } from 'uuid';
+import { createEventStore, migrate, openCoreDatabase } from '../../../libs/event-store/src/index.js';
+import { BullQueue, InProcessQueue, Orchestrator, sagasProjection } from '../../../libs/sagas/src/index.js';
+import { databasesProjection, schemaChange, tablesProjection } from '../../../libs/tables/src/index.js';
+import type { Config } from './config.js';
+import { AddressRules, DatabaseLists, DatabasesController } from './databases/databases.controller.js';
+import { Databases } from './databases/databases.js';
+import { Vault } from './databases/vault.js';
+import { DocsController } from './docs/docs.controller.js';
+import { Health, HealthController } from './health/health.controller.js';
+import { ProblemFilter } from './http/problem.js';
+import { Sagas, SagasController } from './sagas/sagas.controller.js';
+import { Commands } from './tables/commands.js';
+import { TablesController } from './tables/tables.controller.js';
+import { Tables } from './tables/tables.js';
+
+@Module({})
+class AppModule {}
+
+export interface App { url: string; stop(): Promise<void> }
+
+const BODY_LIMIT = 1024 * 1024;
+
+/** The only place where ports meet adapters. Resolves when it listens and takes sagas. */
+export async function startApp(config: Config): Promise<App> {
+  const logger = pino({ level: config.LOG_LEVEL });
+  const vault = await Vault.open(config.CREDENTIALS_KEY, config.DATA_DIR);
+  const core = await openCoreDatabase(config.CORE_DATABASE_URL);
+  await migrate(core);
+  await vault.check(core);
+  const store = createEventStore(core, { projections: [databasesProjection, tablesProjection, sagasProjection] });
+  const log = (message: string, details: Record<string, unknown>): void => { logger.warn(details, message); };
+  const queue = config.REDIS_URL === undefined ? new InProcessQueue(config.SAGA_CONCURRENCY)
+    : new BullQueue(config.REDIS_URL, config.SAGA_CONCURRENCY, 'schemasaga', (error) => { logger.warn({ error: error.message }, 'redis'); });
+  const databases = new Databases(core, store, vault);
+  const limits = { maxRewriteRows: config.MAX_REWRITE_ROWS };
+  const definition = schemaChange({ store, connect: (id) => databases.connect(id), limits, retentionSeconds: config.RETENTION_SECONDS, lockTimeoutMs: config.LOCK_TIMEOUT_MS });
+  const orchestrator = new Orchestrator({ store, core, queue, definition, log });
+  const commands = new Commands({ core, store, databases, orchestrator, deadlineSeconds: config.CHANGE_DEADLINE_SECONDS, limits });
+  const rules = new AddressRules(config.CORE_DATABASE_URL);
+  await databases.ensureDefault(rules.read({ url: config.BYODB_URL })).catch((error: unknown) => { logger.error({ error: String(error) }, 'the default database cannot be reached yet'); });
+
+  const worker = config.ROLE === 'worker';
+  const module: DynamicModule = {
+    module: AppModule,
+    controllers: worker ? [HealthController] : [TablesController, SagasController, DatabasesController, HealthController, DocsController],
+    providers: [
+      { provide: Tables, useValue: new Tables(core, commands, databases) },
+      { provide: Sagas, useValue: new Sagas(core, store, orchestrator) },
+      { provide: Databases, useValue: databases },
+      { provide: DatabaseLists, useValue: new DatabaseLists(core, databases) },
+      { provide: AddressRules, useValue: rules },
+      { provide: Health, useValue: new Health(core, queue) },
+    ],
+  };
+  const http = await listen(module, config, logger);
+  if (config.ROLE !== 'api') orchestrator.start();
+  return {
+    url: (await http.getUrl()).replace('[::1]', 'localhost'),
+    async stop() {
+      await http.close();
+      await orchestrator.stop();
+      await databases.close();
+      await core.close();
+    },
+  };
+}
+
+async function listen(module: DynamicModule, config: Config, logger: Logger): Promise<INestApplication> {
+  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, genReqId: () => uuid(), loggerInstance: logger as never, disableRequestLogging: true });
+  adapter.getInstance().addHook('onRequest', (request, reply, done) => {
+    void reply.header('X-Request-Id', request.id);
+    done();
+  });
+  const http = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, abortOnError: false });
+  http.useGlobalFilters(new ProblemFilter());
+  await http.listen(config.PORT, config.HOST);
+  return http;
+}

@@ -1,0 +1,86 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
+import { AddressProblem, connectionSchema, DatabaseError, ENGINE_NAMES, fromFields, parseUrl, type Address } from '../../../../libs/byodb/src/index.js';
+import { listDatabases } from '../../../../libs/tables/src/index.js';
+import { ApiError } from '../http/api-error.js';
+import { metadataOf, pageShape, parse } from '../http/input.js';
+import { databaseName } from '../tables/tables.js';
+import { Databases } from './databases.js';
+
+const where = { url: z.string().min(1).max(2048).optional(), engine: z.enum(ENGINE_NAMES).optional(), connection: connectionSchema.optional(), schema: z.string().min(1).max(63).optional() };
+export const registration = z.strictObject({ name: databaseName, ...where });
+export const relocation = z.strictObject(where);
+
+/** Keeps the core's own file from being taken for a customer's. */
+export class AddressRules {
+  constructor(private readonly coreUrl: string) {}
+
+  read(body: z.output<typeof relocation>): Address {
+    try {
+      const { url, engine, connection, schema } = body;
+      if ((url === undefined) === (connection === undefined)) throw new AddressProblem('url', 'give either url or engine and connection');
+      if (url !== undefined && engine !== undefined) throw new AddressProblem('engine', 'is told by the url');
+      if (url === undefined && engine === undefined) throw new AddressProblem('engine', 'is required with connection');
+      const parsed = url !== undefined ? parseUrl(url) : fromFields(engine!, connection!, schema);
+      const address = url !== undefined && schema !== undefined && parsed.engine === 'postgres' ? fromFields('postgres', { host: parsed.host, port: parsed.port, user: parsed.user, password: parsed.password, database: parsed.database, tls: parsed.tls }, schema) : parsed;
+      if (address.engine === 'sqlite' && this.coreUrl.startsWith('sqlite:') && resolve(address.file) === resolve(this.coreUrl.slice('sqlite:'.length).replace(/^\/\//, ''))) throw new AddressProblem('url', 'is the core database');
+      return address.engine === 'sqlite' ? { ...address, file: resolve(address.file) } : address;
+    } catch (error) {
+      if (error instanceof AddressProblem) throw new ApiError('validation_failed', `${error.path} ${error.message}`, { errors: [{ path: error.path, message: error.message }] });
+      throw error;
+    }
+  }
+}
+
+export class DatabaseLists {
+  constructor(private readonly core: CoreDatabase, private readonly databases: Databases) {}
+
+  async list(query: unknown): Promise<object> {
+    const { limit, cursor } = parse(z.strictObject(pageShape), query);
+    const rows = await listDatabases(this.core, { limit: limit + 1, before: cursor });
+    return { databases: await Promise.all(rows.slice(0, limit).map((r) => this.databases.view(r.database))), next_cursor: rows.length > limit ? String(rows[limit - 1]!.position) : null };
+  }
+}
+
+@Controller('databases')
+export class DatabasesController {
+  constructor(private readonly databases: Databases, private readonly rules: AddressRules, private readonly lists: DatabaseLists) {}
+
+  @Post()
+  async register(@Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
+    const { name, ...rest } = parse(registration, body);
+    return { database: await this.databases.view(await this.databases.register(name, this.rules.read(rest), metadataOf(request))) };
+  }
+
+  @Get()
+  async list(@Query() query: unknown): Promise<object> { return this.lists.list(query); }
+
+  @Get(':name')
+  async one(@Param('name') name: string): Promise<object> { return { database: await this.databases.view(await this.databases.byName(name)) }; }
+
+  @Post(':name/test')
+  @HttpCode(200)
+  async test(@Param('name') name: string): Promise<object> {
+    const database = await this.databases.byName(name);
+    try {
+      await (await this.databases.connect(database.database_id)).info();
+    } catch (error) {
+      if (error instanceof DatabaseError) throw new ApiError(error.code === 'database_mismatch' ? 'database_mismatch' : 'database_unreachable', error.message);
+      throw error;
+    }
+    return { database: await this.databases.view(database) };
+  }
+
+  @Put(':name')
+  async change(@Param('name') name: string, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
+    await this.databases.byName(name);
+    return { database: await this.databases.view(await this.databases.change(name, this.rules.read(parse(relocation, body)), metadataOf(request))) };
+  }
+
+  @Delete(':name')
+  @HttpCode(204)
+  async remove(@Param('name') name: string, @Req() request: FastifyRequest): Promise<void> { await this.databases.remove(name, metadataOf(request)); }
+}

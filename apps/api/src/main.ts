@@ -1,0 +1,25 @@
+import { startApp } from './app.js';
+import { readConfig } from './config.js';
+
+try {
+  const config = readConfig();
+  const app = await startApp(config);
+  console.log(`schemasaga listens on ${app.url}`);
+  console.log(`data: ${config.DATA_DIR}${config.CORE_DATABASE_URL.startsWith('sqlite:') ? ` (core: ${config.CORE_DATABASE_URL})` : ''}`);
+  console.log(`try:  curl -s -X POST ${app.url}/table/create -H 'Content-Type: application/json' -H 'Prefer: wait=10' -d '{"name": "customers"}'`);
+  let stopping = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stopping) return;
+      stopping = true;
+      app.stop().then(() => process.exit(0), (error: unknown) => {
+        console.error(error);
+        process.exit(1);
+      });
+    });
+  }
+} catch (error) {
+  // A message, not a stack: this is for whoever starts it.
+  console.error(`schemasaga cannot start: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(1);
+}

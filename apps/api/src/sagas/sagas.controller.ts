@@ -1,0 +1,67 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { CoreDatabase, EventStore } from '../../../../libs/event-store/src/index.js';
+import { listSagas, loadSaga, sagaStream, type Orchestrator, type Saga } from '../../../../libs/sagas/src/index.js';
+import { findDatabase } from '../../../../libs/tables/src/index.js';
+import { ApiError } from '../http/api-error.js';
+import { metadataOf, pageShape, parse } from '../http/input.js';
+import { sagaView } from './view.js';
+
+const reason = z.strictObject({ reason: z.string().min(1, 'must not be empty').max(1000) });
+const filter = z.strictObject({
+  ...pageShape, table_id: z.string().optional(), database: z.string().optional(), kind: z.string().optional(),
+  status: z.enum(['pending', 'running', 'compensating', 'completed', 'compensated', 'rejected', 'stuck']).optional(),
+});
+
+/** The saga calls. */
+export class Sagas {
+  constructor(readonly core: CoreDatabase, readonly store: EventStore, readonly orchestrator: Orchestrator) {}
+
+  async one(id: string): Promise<Saga> {
+    const saga = await loadSaga(this.core, id);
+    if (saga === null) throw new ApiError('saga_not_found', `no saga ${id}`);
+    return saga;
+  }
+
+  async list(query: unknown): Promise<object> {
+    const { limit, cursor, status, table_id, database, kind } = parse(filter, query);
+    const at = database === undefined ? undefined : await findDatabase(this.core, database);
+    if (at === null) throw new ApiError('database_not_found', `no database ${JSON.stringify(database)}`);
+    const rows = await listSagas(this.core, { limit: limit + 1, before: cursor, status, subject_id: table_id, kind, target_id: at?.database_id });
+    return { sagas: rows.slice(0, limit).map((r) => sagaView(r.saga)), next_cursor: rows.length > limit ? String(rows[limit - 1]!.position) : null };
+  }
+
+  async events(id: string): Promise<object> {
+    await this.one(id);
+    return { events: await this.store.readStream(sagaStream(id)), next_cursor: null };
+  }
+}
+
+@Controller('sagas')
+export class SagasController {
+  constructor(private readonly sagas: Sagas) {}
+
+  @Get()
+  async list(@Query() query: unknown): Promise<object> { return this.sagas.list(query); }
+
+  @Get(':id')
+  async one(@Param('id') id: string): Promise<object> { return { saga: sagaView(await this.sagas.one(id)) }; }
+
+  @Get(':id/events')
+  async events(@Param('id') id: string): Promise<object> { return this.sagas.events(id); }
+
+  @Post(':id/retry')
+  @HttpCode(200)
+  async retry(@Param('id') id: string, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
+    await this.sagas.one(id);
+    return { saga: sagaView(await this.sagas.orchestrator.retry(id, parse(reason, body).reason, metadataOf(request))) };
+  }
+
+  @Post(':id/abort')
+  @HttpCode(200)
+  async abort(@Param('id') id: string, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
+    await this.sagas.one(id);
+    return { saga: sagaView(await this.sagas.orchestrator.abort(id, parse(reason, body).reason, metadataOf(request))) };
+  }
+}

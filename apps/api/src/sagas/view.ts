@@ -1,0 +1,16 @@
+import type { Saga } from '../../../../libs/sagas/src/index.js';
+
+/** A saga as API.md shows it: without plans, targets by name. */
+export function sagaView(saga: Saga): object {
+  return {
+    saga_id: saga.saga_id, kind: saga.kind, table_id: saga.subject_id, table_name: saga.subject_name, status: saga.status,
+    requested_by: saga.requested_by, correlation_id: saga.correlation_id, requested_at: saga.requested_at, started_at: saga.started_at, finished_at: saga.finished_at,
+    change: saga.change, error: saga.error,
+    steps: saga.steps.map((s) => ({
+      step_id: s.step_id, database: s.target.name, engine: s.target.engine, operation: s.operation, phase: s.phase, status: s.status, attempts: s.attempts,
+      started_at: s.started_at, finished_at: s.finished_at, duration_ms: s.duration_ms, reason: s.reason, statements: s.statements, compensation: s.compensation,
+      fingerprint_before: s.fingerprint_before, fingerprint_after: s.fingerprint_after, next_attempt_at: s.next_attempt_at, error: s.error,
+    })),
+    reversible_until: saga.reversible_until,
+  };
+}

@@ -1,0 +1,166 @@
+import { v7 as uuid } from 'uuid';
+import { sql, UniqueViolation, VersionConflict, type Append, type CoreDatabase, type EventStore, type StoredEvent } from '../../../../libs/event-store/src/index.js';
+import { DatabaseError, engineOf, preparePlans, type Limits } from '../../../../libs/byodb/src/index.js';
+import { isEnded, loadSaga, SAGA_SCHEMA_VERSION, sagaStream, type Orchestrator, type Saga } from '../../../../libs/sagas/src/index.js';
+import { judgeInTurn, loadTable, nameOwner, outlook, TABLE_SCHEMA_VERSION, tableStream, tasksOf, type Change, type DatabaseRef, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
+import type { Databases } from '../databases/databases.js';
+import { ApiError } from '../http/api-error.js';
+import type { CommandContext } from '../http/input.js';
+import { sagaView } from '../sagas/view.js';
+import { tableView } from './view.js';
+
+export interface Answer { status: number; body: object; headers: Record<string, string> }
+
+/** A command decided: the event of the table's stream, and the saga that will carry it out. */
+export interface Decided { event: TableEvent; change: Change; name: string; databases: DatabaseRef[] }
+
+const ATTEMPTS = 50;
+const KEY_LIFETIME_MS = 24 * 3600 * 1000;
+
+/** Turns a decided command into its two events in one commit, and into the answer. */
+export class Commands {
+  private readonly waiting = new Map<string, Set<() => void>>();
+
+  constructor(private readonly ports: {
+    core: CoreDatabase; store: EventStore; databases: Databases; orchestrator: Orchestrator; deadlineSeconds: number; limits: Limits;
+  }) {
+    ports.store.onAppended((events: StoredEvent[]) => {
+      for (const { stream } of events) this.waiting.get(stream)?.forEach((notice) => notice());
+    });
+  }
+
+  /** `decide` is called with the table as it is (null: a new one), again after each lost race; it throws to refuse. */
+  async run(context: CommandContext, tableId: string | null, decide: (table: Table | null, sagaId: string) => Promise<Decided>): Promise<Answer> {
+    for (let attempt = 0; ; attempt++) {
+      const replayed = await this.replay(context);
+      if (replayed !== null) return this.answer(context, replayed, true);
+      const table = tableId === null ? null : await this.table(tableId);
+      if (context.ifMatch !== null && context.ifMatch !== (table?.version ?? 0)) throw new ApiError('version_conflict', `the table is at version ${table?.version ?? 0}`);
+      const sagaId = uuid();
+      const decided = await decide(table, sagaId);
+      await this.refuseTakenName(decided, table);
+      if (context.dryRun) return this.dryRun(decided, table);
+      try {
+        return await this.answer(context, await this.append(context, decided, table, sagaId), false);
+      } catch (error) {
+        // The name or the idempotency key went to another one at the same instant, or the table moved on: judged afresh.
+        if (!(error instanceof VersionConflict || error instanceof UniqueViolation) || attempt === ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  async table(tableId: string): Promise<Table> {
+    const table = await loadTable(this.ports.core, tableId);
+    if (table === null) throw new ApiError('table_not_found', `no table ${tableId}`);
+    return table;
+  }
+
+  private async append(context: CommandContext, decided: Decided, table: Table | null, sagaId: string): Promise<string> {
+    const tableId = table?.table_id ?? uuid();
+    const version = (table?.version ?? 0) + 1;
+    const { type, ...data } = decided.event;
+    const appends: Append[] = [
+      { stream: tableStream(tableId), expectedVersion: version - 1, events: [{ type, schema_version: TABLE_SCHEMA_VERSION, data }] },
+      { stream: sagaStream(sagaId), expectedVersion: 0, events: [{ type: 'SagaRequested', schema_version: SAGA_SCHEMA_VERSION, data: {
+        saga_id: sagaId, kind: decided.change.kind, subject_id: tableId, subject_name: decided.name, change: decided.change,
+        targets: decided.databases.map((target) => ({ step_id: uuid(), target })),
+        deadline_at: new Date(Date.now() + this.ports.deadlineSeconds * 1000).toISOString(),
+      } }] },
+    ];
+    const body = JSON.stringify({ status: 'ok', table: { table_id: tableId, name: table === null ? decided.name : table.name, version }, saga: { saga_id: sagaId, status: 'pending', href: `/sagas/${sagaId}` } });
+    const { idempotency } = context;
+    await this.ports.store.append(appends, context.metadata, idempotency === null ? undefined : async (tx) => {
+      await tx.execute(sql`insert into idempotency_keys (scope, idempotency_key, request_hash, status, answer, created_at) values (${context.metadata.actor}, ${idempotency.key}, ${idempotency.hash}, 202, ${body}, ${Date.now()})`);
+    });
+    await this.ports.orchestrator.wake(sagaId);
+    return body;
+  }
+
+  /** The 202, or with `Prefer: wait` how the saga ended. */
+  private async answer(context: CommandContext, accepted: string, replayed: boolean): Promise<Answer> {
+    const body = JSON.parse(accepted) as { table: { table_id: string }; saga: { saga_id: string } };
+    const headers: Record<string, string> = { Location: `/sagas/${body.saga.saga_id}`, ...(replayed ? { 'Idempotent-Replayed': 'true' } : {}) };
+    const saga = context.waitMs === 0 ? null : await this.ended(body.saga.saga_id, context.waitMs);
+    if (saga === null) return { status: 202, body, headers };
+    if (saga.status === 'completed') {
+      const table = await this.table(body.table.table_id);
+      return { status: 200, body: { status: 'ok', table: tableView(table), saga: sagaView(saga) }, headers: { ...headers, ETag: `"${table.version}"` } };
+    }
+    throw new ApiError(saga.status === 'rejected' ? 'saga_rejected' : 'saga_compensated', saga.error?.message ?? saga.status, { members: { saga: sagaView(saga) } });
+  }
+
+  /** Null when the saga has not ended within the time or is stuck. Polls as well, for sagas that another process runs. */
+  private async ended(sagaId: string, waitMs: number): Promise<Saga | null> {
+    const until = Date.now() + waitMs;
+    const stream = sagaStream(sagaId);
+    for (;;) {
+      let notice = (): void => undefined;
+      const noticed = new Promise<void>((resolve) => { notice = resolve; });
+      const listeners = this.waiting.get(stream) ?? new Set();
+      this.waiting.set(stream, listeners.add(notice));
+      let timer: NodeJS.Timeout | undefined;
+      try {
+        const saga = await loadSaga(this.ports.core, sagaId);
+        if (saga !== null && isEnded(saga)) return saga;
+        const left = until - Date.now();
+        if (left <= 0 || saga?.status === 'stuck') return null;
+        await Promise.race([noticed, new Promise((resolve) => { timer = setTimeout(resolve, Math.min(left, 200)); })]);
+      } finally {
+        clearTimeout(timer);
+        listeners.delete(notice);
+        if (listeners.size === 0) this.waiting.delete(stream);
+      }
+    }
+  }
+
+  private async replay(context: CommandContext): Promise<string | null> {
+    const { idempotency, metadata } = context;
+    if (idempotency === null || context.dryRun) return null;
+    const [row] = await this.ports.core.query(sql`select request_hash, answer, created_at from idempotency_keys where scope = ${metadata.actor} and idempotency_key = ${idempotency.key}`);
+    if (row === undefined) return null;
+    if (Number(row['created_at']) < Date.now() - KEY_LIFETIME_MS) {
+      await this.ports.core.execute(sql`delete from idempotency_keys where scope = ${metadata.actor} and idempotency_key = ${idempotency.key} and created_at = ${Number(row['created_at'])}`);
+      return null;
+    }
+    if (row['request_hash'] !== idempotency.hash) throw new ApiError('idempotency_key_reused', 'this key came with another request before');
+    return String(row['answer']);
+  }
+
+  /** Told here for a good message; two at the same instant are told apart by the core database's unique key. */
+  private async refuseTakenName({ change, databases }: Decided, table: Table | null): Promise<void> {
+    if (change.kind !== 'table.create' && change.kind !== 'table.rename') return;
+    const owner = await nameOwner(this.ports.core, databases.map((d) => d.id), change.name);
+    if (owner !== null && owner !== table?.table_id) throw new ApiError('table_name_taken', `the name ${change.name} is taken on one of the databases`);
+  }
+
+  private async dryRun({ change, databases }: Decided, table: Table | null): Promise<Answer> {
+    const pending = table?.pending ?? [];
+    const tableNow: Table = table ?? { table_id: uuid(), version: 0, name: '', exists: false, ended: null, databases, columns: [], pending: [], last_error: null, reversible_until: null, created_at: '', updated_at: '' };
+    const ahead = { ...tableNow, ...outlook(tableNow), exists: true };
+    const nothing = change.kind !== 'table.create' && judgeInTurn(ahead, change).do === 'nothing';
+    const tasks = nothing ? [] : tasksOf(ahead, change);
+    let first = tableNow;
+    const before = pending.flatMap((p) => {
+      const own = tasksOf({ ...first, exists: true }, p.change);
+      first = { ...first, ...outlook({ ...first, pending: [p] }) };
+      return own;
+    });
+    const looked = await Promise.all(databases.map(async (database) => {
+      try {
+        const connection = await this.ports.databases.connect(database.id);
+        if (tasks.length === 0) return { steps: [], blocked: null };
+        const { plans } = await preparePlans(connection, tableNow.table_id, [...before, ...tasks], tableNow.columns, this.ports.limits);
+        const skip = before.length === 0 ? 0 : (await preparePlans(connection, tableNow.table_id, before, tableNow.columns, this.ports.limits)).plans.length;
+        return { blocked: null, steps: plans.slice(skip).map(({ plan }) => ({
+          database: database.name, engine: database.engine, operation: plan.operation, reason: plan.reason, statements: plan.statements, compensation: plan.compensation,
+          notes: plan.columns_after.flatMap((c) => { const note = engineOf(connection.engine.name).note(c); return note === null ? [] : [{ column: c.name, note }]; }),
+        })) };
+      } catch (error) {
+        if (!(error instanceof DatabaseError)) throw error;
+        return { steps: [], blocked: { code: error.code, message: error.message, database: database.name } };
+      }
+    }));
+    const blocked = looked.find((l) => l.blocked !== null)?.blocked ?? null;
+    return { status: 200, headers: {}, body: { plan: { based_on: { version: tableNow.version, pending: pending.length }, steps: looked.flatMap((l) => l.steps), reversible: true, blocked_by: blocked } } };
+  }
+}

@@ -1,0 +1,36 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { commandContext } from '../http/input.js';
+import { Tables } from './tables.js';
+import type { Answer } from './commands.js';
+
+@Controller()
+export class TablesController {
+  constructor(private readonly tables: Tables) {}
+
+  @Post('table/create')
+  async create(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.tables.create(commandContext(request), body)); }
+
+  @Post('table/column')
+  async column(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.tables.column(commandContext(request), body)); }
+
+  @Post('table/rename')
+  async rename(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.tables.rename(commandContext(request), body)); }
+
+  @Post('table/delete')
+  async delete(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.tables.delete(commandContext(request), body)); }
+
+  @Post('table/show')
+  @HttpCode(200)
+  async show(@Body() body: unknown, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.tables.show(body)); }
+
+  @Get('tables')
+  async list(@Query() query: unknown): Promise<object> { return this.tables.list(query); }
+
+  @Get('tables/:id')
+  async one(@Param('id') id: string, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.tables.show({ table_id: id })); }
+}
+
+export function send(reply: FastifyReply, { status, body, headers }: Answer): void {
+  void reply.status(status).headers(headers).send(body);
+}

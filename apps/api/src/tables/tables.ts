@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
+import { columnChangeSchema, columnSchema, engineOf, MAX_COLUMNS, nameSchema, type Engine } from '../../../../libs/byodb/src/index.js';
+import { columnProblems, decideColumns, decideCreate, decideDrop, decideRename, defaultColumns, findDatabase, listTables, type Change, type DatabaseRef, type Table } from '../../../../libs/tables/src/index.js';
+import type { Databases } from '../databases/databases.js';
+import { ApiError } from '../http/api-error.js';
+import { pageShape, parse, type CommandContext } from '../http/input.js';
+import type { Answer, Commands, Decided } from './commands.js';
+import { tableView } from './view.js';
+
+const tableId = z.string().min(1).max(64);
+export const databaseName = z.string().min(1).max(63).regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, 'must hold only letters, digits, _, . and -');
+
+export const bodies = {
+  create: z.strictObject({
+    name: nameSchema,
+    databases: z.array(databaseName).min(1, 'must name at least one database').max(50).refine((names) => new Set(names).size === names.length, 'must not name a database twice').optional(),
+    columns: z.array(columnSchema).min(1, 'must hold at least one column').max(MAX_COLUMNS).optional(),
+  }),
+  column: z.strictObject({
+    table_id: tableId,
+    column: columnChangeSchema.optional(),
+    columns: z.array(columnChangeSchema).min(1, 'must hold at least one column').max(MAX_COLUMNS).optional(),
+  }).refine((body) => (body.column === undefined) !== (body.columns === undefined), 'give either column or columns'),
+  rename: z.strictObject({ table_id: tableId, name: nameSchema }),
+  table: z.strictObject({ table_id: tableId }),
+};
+
+/** The table calls. */
+export class Tables {
+  constructor(private readonly core: CoreDatabase, private readonly commands: Commands, private readonly databases: Databases) {}
+
+  async create(context: CommandContext, input: unknown): Promise<Answer> {
+    const body = parse(bodies.create, input);
+    const columns = body.columns ?? defaultColumns();
+    const problems = columnProblems(columns);
+    if (problems.length > 0) throw new ApiError('validation_failed', problems.map((p) => `${p.path} ${p.message}`).join('; '), { errors: problems });
+    const found = await Promise.all((body.databases ?? ['default']).map((name) => this.databases.byName(name)));
+    const refs = found.map((d): DatabaseRef => ({ id: d.database_id, name: d.name, engine: d.engine }));
+    return this.commands.run(context, null, async (_table, sagaId) => {
+      const event = decideCreate(body.name, columns, refs, enginesOf(refs), sagaId);
+      return { event, change: { kind: 'table.create', name: body.name, columns, databases: refs }, name: body.name, databases: refs };
+    });
+  }
+
+  async column(context: CommandContext, input: unknown): Promise<Answer> {
+    const body = parse(bodies.column, input);
+    const changes = body.columns ?? [body.column!];
+    return this.commands.run(context, body.table_id, async (table, sagaId) => {
+      const event = decideColumns(table!, changes, enginesOf(table!.databases), (i) => (body.columns === undefined ? 'column' : `columns.${i}`), sagaId);
+      return decided(table!, event, event.type === 'ColumnsChangeRequested' ? { kind: event.kind, ops: event.ops } : { kind: 'table.drop' });
+    });
+  }
+
+  async rename(context: CommandContext, input: unknown): Promise<Answer> {
+    const body = parse(bodies.rename, input);
+    return this.commands.run(context, body.table_id, async (table, sagaId) => {
+      const event = decideRename(table!, body.name, sagaId);
+      return decided(table!, event, { kind: 'table.rename', name: body.name, from: table!.name });
+    });
+  }
+
+  async delete(context: CommandContext, input: unknown): Promise<Answer> {
+    const body = parse(bodies.table, input);
+    return this.commands.run(context, body.table_id, async (table, sagaId) => decided(table!, decideDrop(table!, sagaId), { kind: 'table.drop' }));
+  }
+
+  async show(input: unknown): Promise<Answer> {
+    const table = await this.commands.table(parse(bodies.table, input).table_id);
+    return { status: 200, body: { table: tableView(table) }, headers: { ETag: `"${table.version}"` } };
+  }
+
+  async list(query: unknown): Promise<object> {
+    const { limit, cursor, status, database, name } = parse(z.strictObject({
+      ...pageShape, status: z.enum(['creating', 'active', 'changing', 'dropping', 'dropped', 'failed']).optional(), database: z.string().optional(), name: z.string().optional(),
+    }), query);
+    const at = database === undefined ? undefined : await findDatabase(this.core, database);
+    if (at === null) throw new ApiError('database_not_found', `no database ${JSON.stringify(database)}`);
+    const rows = await listTables(this.core, { limit: limit + 1, before: cursor, status, name, database_id: at?.database_id });
+    return { tables: rows.slice(0, limit).map((r) => tableView(r.table)), next_cursor: rows.length > limit ? String(rows[limit - 1]!.position) : null };
+  }
+}
+
+function decided(table: Table, event: Decided['event'], change: Change): Decided {
+  return { event, change, name: table.name, databases: table.databases };
+}
+
+function enginesOf(databases: DatabaseRef[]): Engine[] {
+  return [...new Set(databases.map((d) => d.engine))].map((engine) => engineOf(engine as Engine['name']));
+}
