@@ -10,6 +10,15 @@ checkpoints.failures int not null default 0
 checkpoints.error text utf8mb4_bin
 checkpoints.failed_at varchar(24) ascii_bin
 checkpoints unique key PRIMARY (name)
+credentials.database_id varchar(64) utf8mb4_bin not null
+credentials.sealed longtext utf8mb4_bin not null
+credentials unique key PRIMARY (database_id)
+customer_databases.database_id varchar(64) utf8mb4_bin not null
+customer_databases.name varchar(255) utf8mb4_bin not null
+customer_databases.position bigint not null
+customer_databases.state longtext utf8mb4_bin not null
+customer_databases unique key PRIMARY (database_id)
+customer_databases unique key name (name)
 events.position bigint not null auto_increment
 events.stream varchar(200) ascii_bin not null
 events.version bigint not null
@@ -27,8 +36,49 @@ events key events_correlation_id (correlation_id, position)
 events unique key events_event_id (event_id)
 events unique key events_stream_version (stream, version)
 events key events_type (type, position)
+idempotency_keys.scope varchar(64) utf8mb4_bin not null
+idempotency_keys.idempotency_key varchar(255) utf8mb4_bin not null
+idempotency_keys.request_hash varchar(64) utf8mb4_bin not null
+idempotency_keys.status int not null
+idempotency_keys.answer longtext utf8mb4_bin not null
+idempotency_keys.created_at bigint not null
+idempotency_keys unique key PRIMARY (scope, idempotency_key)
+leases.subject varchar(64) utf8mb4_bin not null
+leases.owner varchar(64) utf8mb4_bin not null
+leases.token bigint not null
+leases.expires_at bigint not null
+leases unique key PRIMARY (subject)
+saga_targets.saga_id varchar(64) utf8mb4_bin not null
+saga_targets.target_id varchar(64) utf8mb4_bin not null
+saga_targets unique key PRIMARY (target_id, saga_id)
+sagas.saga_id varchar(64) utf8mb4_bin not null
+sagas.kind varchar(64) utf8mb4_bin not null
+sagas.subject_id varchar(64) utf8mb4_bin not null
+sagas.status varchar(64) utf8mb4_bin not null
+sagas.ended int not null
+sagas.position bigint not null
+sagas.state longtext utf8mb4_bin not null
+sagas unique key PRIMARY (saga_id)
+sagas key sagas_of_subject (subject_id, ended, position)
+sagas key sagas_open (ended, position)
+sagas key sagas_position (position)
 schema_migrations.version int not null
 schema_migrations.name varchar(200) utf8mb4_bin not null
 schema_migrations.checksum varchar(64) utf8mb4_bin not null
 schema_migrations.applied_at varchar(24) utf8mb4_bin not null
 schema_migrations unique key PRIMARY (version)
+table_databases.table_id varchar(64) utf8mb4_bin not null
+table_databases.database_id varchar(64) utf8mb4_bin not null
+table_databases unique key PRIMARY (database_id, table_id)
+table_names.database_id varchar(64) utf8mb4_bin not null
+table_names.name_key varchar(64) utf8mb4_bin not null
+table_names.table_id varchar(64) utf8mb4_bin not null
+table_names unique key PRIMARY (database_id, name_key)
+tables.table_id varchar(64) utf8mb4_bin not null
+tables.name varchar(64) utf8mb4_bin not null
+tables.status varchar(64) utf8mb4_bin not null
+tables.position bigint not null
+tables.state longtext utf8mb4_bin not null
+tables unique key PRIMARY (table_id)
+tables key tables_name (name)
+tables key tables_position (position)

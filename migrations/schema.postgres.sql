@@ -5,6 +5,15 @@ checkpoints.failures integer not null default 0
 checkpoints.error text
 checkpoints.failed_at text
 checkpoints constraint checkpoints_pkey PRIMARY KEY (name)
+credentials.database_id character varying(64) not null
+credentials.sealed text not null
+credentials constraint credentials_pkey PRIMARY KEY (database_id)
+customer_databases.database_id character varying(64) not null
+customer_databases.name character varying(255) not null
+customer_databases.position bigint not null
+customer_databases.state text not null
+customer_databases constraint customer_databases_name_key UNIQUE (name)
+customer_databases constraint customer_databases_pkey PRIMARY KEY (database_id)
 events.position bigint not null identity always
 events.stream text not null
 events.version bigint not null
@@ -22,8 +31,49 @@ events constraint events_pkey PRIMARY KEY ("position")
 events constraint events_stream_version UNIQUE (stream, version)
 CREATE INDEX events_correlation_id ON events USING btree (correlation_id, "position")
 CREATE INDEX events_type ON events USING btree (type, "position")
+idempotency_keys.scope character varying(64) not null
+idempotency_keys.idempotency_key character varying(255) not null
+idempotency_keys.request_hash character varying(64) not null
+idempotency_keys.status integer not null
+idempotency_keys.answer text not null
+idempotency_keys.created_at bigint not null
+idempotency_keys constraint idempotency_keys_pkey PRIMARY KEY (scope, idempotency_key)
+leases.subject character varying(64) not null
+leases.owner character varying(64) not null
+leases.token bigint not null
+leases.expires_at bigint not null
+leases constraint leases_pkey PRIMARY KEY (subject)
+saga_targets.saga_id character varying(64) not null
+saga_targets.target_id character varying(64) not null
+saga_targets constraint saga_targets_pkey PRIMARY KEY (target_id, saga_id)
+sagas.saga_id character varying(64) not null
+sagas.kind character varying(64) not null
+sagas.subject_id character varying(64) not null
+sagas.status character varying(64) not null
+sagas.ended integer not null
+sagas.position bigint not null
+sagas.state text not null
+sagas constraint sagas_pkey PRIMARY KEY (saga_id)
+CREATE INDEX sagas_of_subject ON sagas USING btree (subject_id, ended, "position")
+CREATE INDEX sagas_open ON sagas USING btree (ended, "position")
+CREATE INDEX sagas_position ON sagas USING btree ("position")
 schema_migrations.version integer not null
 schema_migrations.name character varying(200) not null
 schema_migrations.checksum character varying(64) not null
 schema_migrations.applied_at character varying(24) not null
 schema_migrations constraint schema_migrations_pkey PRIMARY KEY (version)
+table_databases.table_id character varying(64) not null
+table_databases.database_id character varying(64) not null
+table_databases constraint table_databases_pkey PRIMARY KEY (database_id, table_id)
+table_names.database_id character varying(64) not null
+table_names.name_key character varying(64) not null
+table_names.table_id character varying(64) not null
+table_names constraint table_names_pkey PRIMARY KEY (database_id, name_key)
+tables.table_id character varying(64) not null
+tables.name character varying(64) not null
+tables.status character varying(64) not null
+tables.position bigint not null
+tables.state text not null
+tables constraint tables_pkey PRIMARY KEY (table_id)
+CREATE INDEX tables_name ON tables USING btree (name)
+CREATE INDEX tables_position ON tables USING btree ("position")

@@ -6,6 +6,17 @@ CREATE TABLE checkpoints (
   error text,
   failed_at text
 );
+CREATE TABLE credentials (
+  database_id text not null primary key,
+  sealed text not null
+);
+CREATE TABLE customer_databases (
+  database_id text not null primary key,
+  name text not null,
+  position integer not null,
+  state text not null,
+  unique (name)
+);
 CREATE TABLE events (
   position integer primary key autoincrement,
   stream text not null,
@@ -24,5 +35,57 @@ CREATE TABLE events (
 );
 CREATE INDEX events_correlation_id on events (correlation_id, position);
 CREATE INDEX events_type on events (type, position);
+CREATE TABLE idempotency_keys (
+  scope text not null,
+  idempotency_key text not null,
+  request_hash text not null,
+  status integer not null,
+  answer text not null,
+  created_at integer not null,
+  primary key (scope, idempotency_key)
+);
+CREATE TABLE leases (
+  subject text not null primary key,
+  owner text not null,
+  token integer not null,
+  expires_at integer not null
+);
+CREATE TABLE saga_targets (
+  saga_id text not null,
+  target_id text not null,
+  primary key (target_id, saga_id)
+);
+CREATE TABLE sagas (
+  saga_id text not null primary key,
+  kind text not null,
+  subject_id text not null,
+  status text not null,
+  ended integer not null,
+  position integer not null,
+  state text not null
+);
+CREATE INDEX sagas_of_subject on sagas (subject_id, ended, position);
+CREATE INDEX sagas_open on sagas (ended, position);
+CREATE INDEX sagas_position on sagas (position);
 CREATE TABLE schema_migrations (
     version integer not null primary key, name varchar(200) not null, checksum varchar(64) not null, applied_at varchar(24) not null);
+CREATE TABLE table_databases (
+  table_id text not null,
+  database_id text not null,
+  primary key (database_id, table_id)
+);
+CREATE TABLE table_names (
+  database_id text not null,
+  name_key text not null,
+  table_id text not null,
+  primary key (database_id, name_key)
+);
+CREATE TABLE tables (
+  table_id text not null primary key,
+  name text not null,
+  status text not null,
+  position integer not null,
+  state text not null
+);
+CREATE INDEX tables_name on tables (name);
+CREATE INDEX tables_position on tables (position);

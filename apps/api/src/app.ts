@@ -72,13 +72,21 @@ export async function startApp(config: Config): Promise<App> {
 }
 
 async function listen(module: DynamicModule, config: Config, logger: Logger): Promise<INestApplication> {
-  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, genReqId: () => uuid(), loggerInstance: logger as never, disableRequestLogging: true });
+  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, genReqId: () => uuid(), loggerInstance: logger.child({}, { level: quiet(config.LOG_LEVEL) }) as never });
   adapter.getInstance().addHook('onRequest', (request, reply, done) => {
     void reply.header('X-Request-Id', request.id);
     done();
   });
   const http = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, abortOnError: false });
   http.useGlobalFilters(new ProblemFilter());
+  await http.init();
+  // JSON alone: anything else is a 415, also what Fastify and Nest would read by themselves.
+  adapter.getInstance().removeContentTypeParser(['text/plain', 'application/x-www-form-urlencoded']);
   await http.listen(config.PORT, config.HOST);
   return http;
+}
+
+/** No line per request. */
+function quiet(level: Config['LOG_LEVEL']): string {
+  return level === 'info' || level === 'debug' ? 'warn' : level;
 }

@@ -16,7 +16,7 @@ export interface Session {
  */
 export class Handle implements Tx {
   /** The first statement's failure; the transaction can only be rolled back after it. */
-  failure: unknown = undefined;
+  failure: Error | undefined = undefined;
   private over = false;
 
   constructor(private readonly session: Session) {}
@@ -43,7 +43,7 @@ export class Handle implements Tx {
     try {
       return await run();
     } catch (error) {
-      this.failure ??= error;
+      this.failure ??= error instanceof Error ? error : new Error(String(error));
       throw error;
     }
   }

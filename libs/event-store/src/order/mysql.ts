@@ -1,7 +1,7 @@
 import { sql } from '../core-database.js';
 import type { CoreDatabase } from '../core-database.js';
 import type { UncommittedReads } from '../core/mysql.js';
-import type { GlobalOrder } from './global-order.js';
+import type { GlobalOrder } from './order.js';
 
 /**
  * MySQL and MariaDB have no list of locks that one may read, but they show what is not committed to who asks for it.

@@ -1,6 +1,6 @@
 import { sql } from '../core-database.js';
 import type { CoreDatabase } from '../core-database.js';
-import type { GlobalOrder } from './global-order.js';
+import type { GlobalOrder } from './order.js';
 
 /**
  * Our mark in the upper 16 bits of an advisory lock's 64-bit key; the lower 48 hold a position.
