@@ -150,6 +150,23 @@ describe('changes over several databases', () => {
   });
 });
 
+test('a user without the right to create is registered, and its change is refused before anything was touched', async () => {
+  const [s, pg] = [await service(), await freshPostgres()];
+  const role = `limited_${randomUUID().slice(0, 8)}`;
+  try {
+    await query(pg.url, `create role ${role} login password 'pw'`);
+    const url = new URL(pg.url);
+    url.username = role;
+    url.password = 'pw';
+    expect((await s.call('POST', '/databases', { name: 'limited', url: url.href })).status).toBe(201);
+    const made = await s.call('POST', '/table/create', { name: 'x', databases: ['default', 'limited'] }, WAIT);
+    expect(made.body['saga']).toMatchObject({ status: 'rejected', error: { code: 'permission_denied', database: 'limited' } });
+  } finally {
+    await s.stop();
+    await pg.drop();
+  }
+});
+
 test('a momentarily unreachable database delays a change and does not reject it', async () => {
   const [s, pg] = [await service(), await freshPostgres()];
   const proxy = await tcpProxy(Number(new URL(pg.url).port));

@@ -61,7 +61,8 @@ export function createEventStore(
       // A full page of settled events: the common case of catching up, in one query.
       let rows = settled > after ? await read(settled) : [];
       if (rows.length < limit && settled < Number.MAX_SAFE_INTEGER) {
-        settled = Math.max(settled, await order.horizon());
+        const horizon = await order.horizon();
+        settled = Math.max(settled, horizon);
         rows = settled > after ? await read(settled) : [];
       }
       return rows.map(toEvent);

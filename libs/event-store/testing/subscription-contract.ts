@@ -92,7 +92,10 @@ export function subscriptionContract(title: string, create: () => Promise<TestDa
       });
       let otherSeen = 0;
       const healthy = subscribe(store, core, { name: other, from, batchSize: 10, pollMs: 5, handler: async (_, batch) => { otherSeen += batch.length; } });
-      await eventually(async () => ((await checkpoint())?.failures ?? 0) >= 1 && (await checkpoint())?.position === events[1]!.position);
+      await eventually(async () => {
+        const at = await checkpoint();
+        return at !== undefined && at.failures >= 1 && at.position === events[1]!.position;
+      });
       expect(await handled()).toEqual(positions(events[0]!, events[1]!));
       expect(await checkpoint()).toMatchObject({ position: events[1]!.position, error: expect.stringContaining('cannot digest') });
       await eventually(() => otherSeen === 4);

@@ -75,7 +75,7 @@ export class Databases {
       return { database_id, name, engine, server_version: (await connection.info()).version, reachable: true, error: null, tables: await connection.tables(), created_at, updated_at };
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
-      return { database_id, name, engine, server_version: null, reachable: false, error: { code: error.code, message: error.message }, tables: [], created_at, updated_at };
+      return { database_id, name, engine, server_version: null, reachable: error.code === 'permission_denied', error: { code: error.code, message: error.message }, tables: [], created_at, updated_at };
     }
   }
 
@@ -100,6 +100,8 @@ export class Databases {
     try {
       return await connection.claim(uuid());
     } catch (error) {
+      // Reached, but with no right to make a ledger: its changes will be refused in prepare, with that reason.
+      if (error instanceof DatabaseError && error.code === 'permission_denied' && await connection.identity() === null) return uuid();
       if (error instanceof DatabaseError) throw new ApiError('database_unreachable', error.message);
       throw error;
     } finally {

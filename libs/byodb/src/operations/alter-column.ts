@@ -26,7 +26,8 @@ export const alterColumn: Operation<Params> = {
     const lacking = await session.lacksRight('alter', table);
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
     if (!sameType(from, to)) {
-      const dependents = await session.dependents(table, from.name);
+      // A check is kept, or made again, by the renderers themselves.
+      const dependents = (await session.dependents(table, from.name)).filter((d) => d.kind !== 'check');
       if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${table}.${from.name}`, { details: { dependents } });
       if (lost !== null) await refuseLoss(session, quotedTable, live, lost, from, to, limits.maxRewriteRows);
     }
