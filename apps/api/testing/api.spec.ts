@@ -5,21 +5,23 @@ import { service, WAIT } from './service.js';
 
 type Service = Awaited<ReturnType<typeof service>>;
 
-async function two(): Promise<{ s: Service; pg: Fresh; file: Fresh; drop(): Promise<void> }> {
-  const [s, pg, file] = [await service(), await freshPostgres(), await freshSqlite()];
+async function three(): Promise<{ s: Service; pg: Fresh; file: Fresh; my: Fresh; drop(): Promise<void> }> {
+  const [s, pg, file, my] = [await service(), await freshPostgres(), await freshSqlite(), await freshMysql()];
+  expect((await s.call('POST', '/databases', { name: 'erp', url: my.url })).status).toBe(201);
   expect((await s.call('POST', '/databases', { name: 'crm', url: pg.url })).status).toBe(201);
   expect((await s.call('POST', '/databases', { name: 'shop', url: file.url })).status).toBe(201);
-  return { s, pg, file, async drop() { await s.stop(); await pg.drop(); await file.drop(); } };
+  return { s, pg, file, my, async drop() { await s.stop(); await pg.drop(); await file.drop(); await my.drop(); } };
 }
 
-const on = ['default', 'crm', 'shop'];
+const on = ['default', 'crm', 'shop', 'erp'];
 
 describe('changes over several databases', () => {
-  let env: Awaited<ReturnType<typeof two>>;
-  beforeAll(async () => { env = await two(); });
+  let env: Awaited<ReturnType<typeof three>>;
+  beforeAll(async () => { env = await three(); });
   afterAll(async () => { await env.drop(); });
 
-  const columnsOf = async (table: string): Promise<{ pg: string[]; sqlite: string[] }> => ({
+  const columnsOf = async (table: string): Promise<{ pg: string[]; sqlite: string[]; mysql: string[] }> => ({
+    mysql: (await query<{ n: string }>(env.my.url, `select column_name as n from information_schema.columns where table_schema = database() and table_name = '${table}' order by ordinal_position`)).map((r) => r.n).filter((n) => !n.startsWith('_saga_')),
     pg: (await query<{ n: string }>(env.pg.url, `select column_name as n from information_schema.columns where table_name = '${table}' order by ordinal_position`)).map((r) => r.n).filter((n) => !n.startsWith('_saga_')),
     sqlite: (await query<{ name: string }>(env.file.url, `select name from pragma_table_info('${table}') order by cid`)).map((r) => r.name).filter((n) => !n.startsWith('_saga_')),
   });
@@ -38,14 +40,14 @@ describe('changes over several databases', () => {
     ] }, WAIT);
     expect(changed.body).toMatchObject({ status: 'ok', saga: { kind: 'columns.change', status: 'completed' } });
     const expected = ['id', ...types.map((t) => `a_${t}`).filter((n) => n !== 'a_float').map((n) => (n === 'a_text' ? 'note' : n)), 'extra'];
-    expect(await columnsOf('all_types')).toEqual({ pg: expected, sqlite: expected });
+    expect(await columnsOf('all_types')).toEqual({ pg: expected, sqlite: expected, mysql: expected });
     expect(Object.keys(changed.body['table'].columns)).toEqual(expected);
     expect(await query(env.pg.url, 'select a_string, note from all_types')).toEqual([{ a_string: 42, note: 'x' }]);
 
     expect((await env.s.call('POST', '/table/rename', { table_id: id, name: 'renamed' }, WAIT)).body).toMatchObject({ table: { name: 'renamed' } });
-    expect(await columnsOf('renamed')).toEqual({ pg: expected, sqlite: expected });
+    expect(await columnsOf('renamed')).toEqual({ pg: expected, sqlite: expected, mysql: expected });
     expect((await env.s.call('POST', '/table/delete', { table_id: id }, WAIT)).body).toMatchObject({ table: { status: 'dropped', exists: false } });
-    expect(await columnsOf('renamed')).toEqual({ pg: [], sqlite: [] });
+    expect(await columnsOf('renamed')).toEqual({ pg: [], sqlite: [], mysql: [] });
     const second = await env.s.call('POST', '/table/delete', { table_id: id }, WAIT);
     expect([second.status, second.body['code']]).toEqual([409, 'table_dropped']);
     expect((await env.s.call('GET', `/tables/${id}`)).body).toMatchObject({ table: { exists: false, status: 'dropped' } });
@@ -71,6 +73,7 @@ describe('changes over several databases', () => {
     const id = made.body['table'].table_id as string;
     await query(env.file.url, `insert into orders (code) values ('007')`);
     await query(env.pg.url, `insert into orders (code) values ('12')`);
+    await query(env.my.url, `insert into orders (code) values ('013')`);
     await query(env.pg.url, `create function refuse() returns event_trigger language plpgsql as $$ begin raise exception 'not today'; end $$`);
     await query(env.pg.url, `create event trigger refuse on ddl_command_start when tag in ('ALTER TABLE', 'CREATE TABLE') execute function refuse()`);
     const before = (await env.s.call('POST', '/table/show', { table_id: id })).body['table'];
@@ -78,7 +81,7 @@ describe('changes over several databases', () => {
       ['/table/column', { table_id: id, column: { name: 'added', type: 'text' } }],
       ['/table/column', { table_id: id, column: { name: 'code', rename_to: 'label' } }],
       ['/table/column', { table_id: id, column: { name: 'code' } }],
-      ['/table/column', { table_id: id, column: { name: 'code', type: 'text', nullable: false, default: 'none', unique: true } }],
+      ['/table/column', { table_id: id, column: { name: 'code', type: 'string', length: 100, nullable: false, default: 'none', unique: true } }],
       ['/table/rename', { table_id: id, name: 'orders2' }],
       ['/table/delete', { table_id: id }],
     ] as const) {
@@ -88,12 +91,13 @@ describe('changes over several databases', () => {
       for (const step of answer.body['saga'].steps.filter((s: { status: string }) => s.status === 'compensated')) expect(step.fingerprint_after).toBe(step.fingerprint_before);
       const { columns, name, exists } = (await env.s.call('GET', `/tables/${id}`)).body['table'];
       expect({ columns, name, exists }).toEqual({ columns: before.columns, name: 'orders', exists: true });
-      expect(await columnsOf('orders')).toEqual({ pg: ['id', 'code'], sqlite: ['id', 'code'] });
+      expect(await columnsOf('orders')).toEqual({ pg: ['id', 'code'], sqlite: ['id', 'code'], mysql: ['id', 'code'] });
       expect(await query(env.file.url, 'select id, code from orders')).toEqual([{ id: 1, code: '007' }]);
+      expect(await query(env.my.url, 'select id, code from orders')).toEqual([{ id: 1, code: '013' }]);
     }
     const created = await env.s.call('POST', '/table/create', { name: 'never', databases: on }, WAIT);
     expect(created.body['code']).toBe('saga_compensated');
-    expect(await columnsOf('never')).toEqual({ pg: [], sqlite: [] });
+    expect(await columnsOf('never')).toEqual({ pg: [], sqlite: [], mysql: [] });
     await query(env.pg.url, 'drop event trigger refuse');
     const history = (await env.s.call('GET', `/tables/${id}`)).body['table'];
     expect(history.last_error).toMatchObject({ database: 'crm' });
@@ -143,7 +147,7 @@ describe('changes over several databases', () => {
   test('a dry run shows what would be done, says what would block it, and changes nothing', async () => {
     const plan = (await env.s.call('POST', '/table/create?dry_run=true', { name: 'dry', databases: on })).body['plan'];
     expect(plan).toMatchObject({ based_on: { version: 0, pending: 0 }, blocked_by: null });
-    expect(plan.steps).toHaveLength(3);
+    expect(plan.steps).toHaveLength(4);
     expect((await env.s.call('GET', '/tables?name=dry')).body['tables']).toEqual([]);
     await query(env.pg.url, 'create table dry (a int)');
     expect((await env.s.call('POST', '/table/create?dry_run=true', { name: 'dry', databases: on })).body['plan'].blocked_by).toMatchObject({ code: 'table_name_taken', database: 'crm' });

@@ -1,0 +1,35 @@
+import type { Engine } from '../../engine.js';
+import type { Column } from '../../schema.js';
+import { MysqlConnection } from './connection.js';
+import { ddl } from './ddl.js';
+
+const ROW_BYTES = 65_535;
+const KEY_CHARACTERS = 768;
+
+/** MySQL 8.0.16+ and MariaDB 10.5.2+; seen to work on MariaDB 10.11. */
+export const mysql: Engine = {
+  name: 'mysql',
+  facts: { transactionalDdl: false, identifierBytes: 64 },
+  ddl,
+  keeps: (column) => column,
+  note(column) {
+    return { boolean: 'MySQL keeps a boolean as tinyint(1).', uuid: 'MySQL keeps a uuid as char(36).', timestamp: 'MySQL keeps a timestamp as datetime(6) in UTC.', json: 'MariaDB keeps json as longtext with a check.' }[column.type as string] ?? null;
+  },
+  refuses(columns) {
+    if (columns.length > 1000) return 'a table has at most 1000 columns';
+    const bytes = columns.reduce((sum, c) => sum + rowBytes(c), 0);
+    if (bytes > ROW_BYTES) return `a row would have ${bytes} bytes, of ${ROW_BYTES} (string columns count 4 bytes a character)`;
+    const unfit = columns.find((c) => (c.unique || c.primary_key) && (c.type === 'text' || c.type === 'json' || c.type === 'binary' || (c.length ?? 0) > KEY_CHARACTERS));
+    return unfit === undefined ? null : `${unfit.name} cannot be unique or a key: ${unfit.type} has no whole index beyond ${KEY_CHARACTERS} characters`;
+  },
+  open(address) {
+    if (address.engine !== 'mysql') throw new Error('not a mysql address');
+    return new MysqlConnection(mysql, address);
+  },
+};
+
+function rowBytes(column: Column): number {
+  if (column.type === 'string') return column.length! * 4 + 2;
+  if (column.type === 'uuid') return 36;
+  return column.type === 'decimal' ? 20 : 12;
+}

@@ -1,0 +1,87 @@
+import type { Connection as Driver } from 'mysql2/promise';
+import type { Dependent, LedgerRow, Session } from '../../engine.js';
+import { findColumn, isAside, type Extra, type LiveTable } from '../../live.js';
+import { translate } from './translate.js';
+import { literal, parts, quote, tokens, unquote } from './text.js';
+import { readColumn } from './types.js';
+
+type Row = Record<string, unknown>;
+
+/** One connection. */
+export class MysqlSession implements Session {
+  constructor(private readonly driver: Driver, private readonly secrets: string[]) {}
+
+  async query(sql: string, values: unknown[] = []): Promise<Row[]> {
+    try {
+      const [rows] = await this.driver.query(values.length === 0 ? { sql } : { sql, values });
+      return Array.isArray(rows) ? rows as Row[] : [rows as unknown as Row];
+    } catch (error) {
+      throw translate(error, this.secrets, true);
+    }
+  }
+
+  async run(sql: string): Promise<void> { await this.query(sql); }
+
+  async introspect(table: string): Promise<LiveTable | null> {
+    const [found] = await this.query('select table_name as name, table_comment as comment from information_schema.tables where table_schema = database() and table_type = ? and table_name = ?', ['BASE TABLE', table]);
+    if (found === undefined) return null;
+    const [row] = await this.query(`SHOW CREATE TABLE ${quote(table)}`);
+    const triggers = await this.query('select trigger_name as name, action_timing as timing, event_manipulation as event, action_statement as body from information_schema.triggers where trigger_schema = database() and event_object_table = ?', [table]);
+    const owner = /^schemasaga (\S+)$/.exec(String(found['comment']))?.[1] ?? null;
+    const live: LiveTable = { name: String(found['name']), columns: [], primaryKey: [], uniques: [], extras: [], owner, source: null };
+    for (const part of parts(String(row!['Create Table']))) this.read(live, part);
+    for (const t of triggers) live.extras.push({ kind: 'trigger', name: String(t['name']), definition: `${String(t['timing'])} ${String(t['event'])} ${String(t['body'])}` });
+    if (owner === null && found['comment'] !== '') live.extras.push({ kind: 'comment', name: '', definition: String(found['comment']) });
+    return live;
+  }
+
+  private read(live: LiveTable, part: string): void {
+    const words = tokens(part);
+    const names = (group: string): string[] | null => { const inside = group.slice(group.indexOf('(') + 1, -1).split(','); return inside.every((n) => /^`([^`]|``)+`$/.test(n)) ? inside.map(unquote) : null; };
+    if (part.startsWith('`')) {
+      live.columns.push(readColumn(unquote(words[0]!), part.slice(words[0]!.length).trim()));
+    } else if (/^PRIMARY KEY/.test(part)) live.primaryKey = names(words.find((w) => w.includes('('))!) ?? [];
+    else if (/^UNIQUE KEY/.test(part) && words.length === 4 && names(words[3]!) !== null) live.uniques.push({ name: unquote(words[2]!), columns: names(words[3]!)! });
+    else {
+      const name = words.find((w) => w.startsWith('`')) ?? '``';
+      // InnoDB names a foreign key after its table and renames it with it: the name says nothing.
+      const auto = /^CONSTRAINT `.*_ibfk_\d+` FOREIGN KEY/.test(part);
+      live.extras.push({ kind: part.split(/ [`(]/)[0]!, name: auto ? '' : unquote(name), definition: auto ? part.replace(/^CONSTRAINT `[^`]+` /, '') : part } satisfies Extra);
+    }
+  }
+
+  async occupant(name: string): Promise<string | null> {
+    const [row] = await this.query('select table_type as type from information_schema.tables where table_schema = database() and lower(table_name) = lower(?)', [name]);
+    return row === undefined ? null : /VIEW/.test(String(row['type'])) ? 'view' : 'table';
+  }
+
+  async dependents(table: string, column: string | null): Promise<Dependent[]> {
+    const mentions = (text: string, name: string): boolean => new RegExp(`(^|[^A-Za-z0-9_])${name}([^A-Za-z0-9_]|$)`, 'i').test(text);
+    const views = await this.query('select table_name as name, view_definition as body from information_schema.views where table_schema = database()');
+    const keys = await this.query('select constraint_name as name, referenced_column_name as col, table_name as child from information_schema.key_column_usage where referenced_table_schema = database() and referenced_table_name = ? and table_name <> ?', [table, table]);
+    const found: Dependent[] = views.filter((v) => mentions(String(v['body']), table) && (column === null || mentions(String(v['body']), column))).map((v) => ({ kind: 'view', name: String(v['name']) }));
+    for (const k of keys) if (column === null || String(k['col']).toLowerCase() === column.toLowerCase()) found.push({ kind: 'foreign key', name: `${String(k['child'])}.${String(k['name'])}` });
+    if (column === null) return found;
+    const live = await this.introspect(table);
+    for (const e of live?.extras ?? []) if (/^(trigger|CONSTRAINT)/.test(e.kind) && mentions(e.definition, column)) found.push({ kind: e.definition.includes('CHECK (') ? 'check' : e.kind === 'trigger' ? 'trigger' : 'foreign key', name: e.name });
+    for (const c of live?.columns ?? []) if (/ AS \(/.test(c.definition) && c !== findColumn(live!, column) && c.definition.includes(quote(column))) found.push({ kind: 'generated column', name: c.name });
+    return found;
+  }
+
+  /** Grants can come by roles and patterns: only the statement itself tells for sure. */
+  lacksRight(): Promise<string | null> { return Promise.resolve(null); }
+
+  async readLedger(stepId: string): Promise<LedgerRow[]> {
+    const rows = await this.query('select * from `_saga_ledger` where step_id = ?', [stepId]);
+    return rows.map((r) => ({ ...r, statements: JSON.parse(String(r['statements'])) as string[] }) as unknown as LedgerRow);
+  }
+
+  async writeLedger(row: LedgerRow): Promise<void> {
+    await this.query('replace into `_saga_ledger` (step_id, direction, state, fingerprint_before, fingerprint_after, statements, recorded_at) values (?, ?, ?, ?, ?, ?, ?)', [row.step_id, row.direction, row.state, row.fingerprint_before, row.fingerprint_after, JSON.stringify(row.statements), row.recorded_at]);
+  }
+
+  async tables(): Promise<string[]> {
+    const rows = await this.query(`select table_name as name from information_schema.tables where table_schema = database() and table_type = ${literal('BASE TABLE')} order by table_name`);
+    return rows.map((r) => String(r['name'])).filter((n) => !isAside(n));
+  }
+}

@@ -1,0 +1,24 @@
+import { DatabaseError, scrub, type ErrorCode } from '../../errors.js';
+
+const CODES: Record<number, ErrorCode> = {
+  1205: 'lock_timeout', 1213: 'lock_timeout', 1040: 'database_unreachable', 1203: 'database_unreachable', 1226: 'database_unreachable', 1053: 'database_unreachable',
+  1044: 'permission_denied', 1142: 'permission_denied', 1143: 'permission_denied', 1227: 'permission_denied', 1370: 'permission_denied',
+  1062: 'rows_conflict', 1048: 'rows_conflict', 1138: 'rows_conflict', 1452: 'rows_conflict',
+  1264: 'lossy_conversion', 1265: 'lossy_conversion', 1292: 'lossy_conversion', 1366: 'lossy_conversion', 1406: 'lossy_conversion',
+  1451: 'dependents_exist', 1829: 'dependents_exist', 1832: 'dependents_exist', 1833: 'dependents_exist', 3730: 'dependents_exist',
+};
+const RETRYABLE = new Set<ErrorCode>(['lock_timeout', 'database_unreachable']);
+
+/** The one place where a driver's error becomes ours. `sent`: a statement may have reached the server, so a lost connection leaves its fate unknown. */
+export function translate(error: unknown, secrets: string[], sent: boolean): DatabaseError {
+  if (error instanceof DatabaseError) return error;
+  const seen = error as { errno?: number; code?: string; message?: string; fatal?: boolean };
+  const message = scrub(seen.message ?? String(error), secrets);
+  const details = { errno: seen.errno ?? null, code: seen.code ?? null };
+  // Server error numbers start at 1000; what has none, or kills the session (1317, 1927), is the connection's.
+  const server = seen.errno !== undefined && seen.errno >= 1000 && seen.errno < 2000 || (seen.errno ?? 0) >= 3000;
+  if (!server || seen.errno === 1317 || seen.errno === 1927) return new DatabaseError('database_unreachable', message, { retryable: true, outcome: sent ? 'unknown' : 'not_applied', details, cause: error });
+  if (seen.errno === 1045) return new DatabaseError('permission_denied', message, { details });
+  const code = CODES[seen.errno!] ?? 'database_error';
+  return new DatabaseError(code, message, { retryable: RETRYABLE.has(code), details, cause: error });
+}
