@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import Database from 'better-sqlite3';
 import { randomUUID } from 'node:crypto';
-import { engineOf, fingerprint, parseUrl } from '../../../libs/byodb/src/index.js';
 import { freshMysql, freshPostgres, freshSqlite, query, tcpProxy, type Fresh, type Proxy } from '../../../testing/fixtures.js';
 import { service, WAIT, type Reply } from './service.js';
+import { stateOf } from './state.js';
 
 // Each database in turn refuses the statement when it comes, in a way that prepare cannot foresee; all must go back, rows and all.
 
@@ -40,21 +40,7 @@ async function world(refusing: string): Promise<World> {
   };
 }
 
-/** What stands in each database: fingerprint of everything around the table, and every row. */
-async function state(w: World, table: string): Promise<object> {
-  const seen: Record<string, object> = {};
-  for (const [name, url] of Object.entries({ default: w.own, crm: w.pg.url, shop: w.file.url, erp: w.my.url })) {
-    const address = parseUrl(url);
-    const connection = engineOf(address.engine).open(address);
-    try {
-      const live = await connection.look((session) => session.introspect(table));
-      seen[name] = { fingerprint: fingerprint(live), rows: live === null ? null : await query(url, `select * from ${table} order by id`) };
-    } finally {
-      await connection.close();
-    }
-  }
-  return seen;
-}
+const urls = (w: World): Record<string, string> => ({ default: w.own, crm: w.pg.url, shop: w.file.url, erp: w.my.url });
 
 type Refusal = (w: World, table: string, send: () => Promise<string>) => Promise<void>;
 
@@ -147,7 +133,7 @@ describe.each<[string, string, Refusal]>([
     ['drop of the table', () => ['/table/delete', { table_id: tableId }]],
   ])('%s', async (_name, request) => {
     const [path, body] = request();
-    const before = await state(w, 'orders');
+    const before = await stateOf(urls(w), 'orders');
     const shown = (await w.s.call('GET', `/tables/${tableId}`)).body['table'];
     let sagaId = '';
     await refusal(w, 'orders', async () => {
@@ -160,7 +146,7 @@ describe.each<[string, string, Refusal]>([
     const undone = (saga.steps as { status: string; fingerprint_before: string; fingerprint_after: string }[]).filter((step) => step.status === 'compensated');
     expect(undone.length).toBeGreaterThan(0);
     for (const step of undone) expect(step.fingerprint_after).toBe(step.fingerprint_before);
-    expect(await state(w, 'orders')).toEqual(before);
+    expect(await stateOf(urls(w), 'orders')).toEqual(before);
     const { columns, name, exists, status } = (await w.s.call('GET', `/tables/${tableId}`)).body['table'];
     expect({ columns, name, exists, status }).toEqual({ columns: shown.columns, name: 'orders', exists: true, status: 'active' });
   });
@@ -173,7 +159,7 @@ describe.each<[string, string, Refusal]>([
     });
     const { saga } = (await w.s.call('GET', `/sagas/${sagaId}`)).body;
     expect({ status: saga.status, database: saga.error.database }).toEqual({ status: 'compensated', database });
-    for (const seen of Object.values(await state(w, 'never'))) expect(seen).toMatchObject({ rows: null });
+    for (const seen of Object.values(await stateOf(urls(w), 'never'))) expect(seen).toMatchObject({ rows: null });
     expect((await w.s.call('GET', `/tables/${saga.table_id as string}`)).body['table']).toMatchObject({ status: 'failed', exists: false, columns: {} });
   });
 });

@@ -1,12 +1,12 @@
 import { VersionConflict, type CoreDatabase, type EventStore, type Metadata } from '../../event-store/src/index.js';
 import { v7 as uuid } from 'uuid';
 import type { SagaDefinition } from './definition.js';
-import { SAGA_SCHEMA_VERSION, sagaStream, type SagaEvent } from './events.js';
+import { SAGA_SCHEMA_VERSION, sagaStream, type Resolution, type SagaEvent } from './events.js';
 import { Leases } from './lease.js';
 import type { SagaQueue } from './queue/queue.js';
 import { loadSaga, openSagas } from './read-model.js';
 import { runSaga } from './run-saga.js';
-import { isEnded, type Saga } from './saga.js';
+import { isEnded, type Saga, type Step } from './saga.js';
 
 export interface OrchestratorOptions {
   store: EventStore;
@@ -32,7 +32,7 @@ export class Orchestrator {
   private sweeping: Promise<void> | null = null;
 
   constructor(private readonly options: OrchestratorOptions) {
-    this.leases = new Leases(options.core, uuid(), options.leaseMs ?? 2000, (error) => options.log('heartbeat failed', { error: String(error) }));
+    this.leases = new Leases(options.core, uuid(), options.leaseMs ?? 1200, (error) => options.log('heartbeat failed', { error: String(error) }));
   }
 
   /** Starts taking sagas, unfinished ones first. */
@@ -42,7 +42,7 @@ export class Orchestrator {
       this.sweeping ??= this.sweep().catch((error: unknown) => this.options.log('sweep failed', { error: String(error) })).finally(() => { this.sweeping = null; });
     };
     sweep();
-    this.timer = setInterval(sweep, this.options.sweepMs ?? 1000);
+    this.timer = setInterval(sweep, this.options.sweepMs ?? 400);
   }
 
   /** A wake that is not heard is no failure of what was asked: the reconciler finds the saga. */
@@ -68,9 +68,37 @@ export class Orchestrator {
     });
   }
 
+  /**
+   * Takes an operator's word for a step that cannot go on by itself, after a look at the database where one can be had.
+   * Errors: NotRetryable, VersionConflict.
+   */
+  async resolve(sagaId: string, stepId: string, as: Resolution, reason: string, metadata: Metadata): Promise<Saga> {
+    const refuse = (why: string): never => { throw new NotRetryable('saga_not_retryable', why); };
+    const find = (saga: Saga): Step => saga.steps.find((s) => s.step_id === stepId) ?? refuse(`the saga has no step ${stepId}`);
+    const check = (saga: Saga): void => {
+      if (isEnded(saga)) throw new NotRetryable('saga_past_pivot', `the saga is ${saga.status} already`);
+      const step = find(saga);
+      if (step.phase === 'prepare') refuse('a prepare step changes nothing: abort the saga, or let it go on');
+      if (step.error === null || (step.status !== 'running' && step.status !== 'failed' && step.status !== 'compensating')) refuse(`the step is ${step.status}: there is nothing to resolve`);
+      if (as === 'applied' && saga.compensating) refuse('the saga goes back: a step can be restored or skipped');
+      if (as === 'restored' && !saga.compensating) refuse('the saga goes on: a step can be applied or skipped; to go back, abort it');
+    };
+    const saga = (await loadSaga(this.options.core, sagaId))!;
+    check(saga);
+    let fingerprint: string | null = null;
+    if (as !== 'skipped') {
+      try {
+        fingerprint = await this.options.definition.look(saga, find(saga), as);
+      } catch (error) {
+        refuse(`the step is not ${as}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+    return this.tell(sagaId, { type: 'StepResolved', step_id: stepId, as, reason, fingerprint }, metadata, check);
+  }
+
   async abort(sagaId: string, reason: string, metadata: Metadata): Promise<Saga> {
     return this.tell(sagaId, { type: 'AbortRequested', reason }, metadata, (saga) => {
-      if (isEnded(saga) || saga.compensating) throw new NotRetryable('saga_past_pivot', `the saga is ${saga.status} already`);
+      if (isEnded(saga) || saga.compensating || saga.steps.some((s) => s.intended && s.phase === 'finalize')) throw new NotRetryable('saga_past_pivot', `the saga is ${saga.status} already`);
     });
   }
 
