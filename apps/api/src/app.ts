@@ -40,7 +40,7 @@ export async function startApp(config: Config): Promise<App> {
   const databases = new Databases(core, store, vault);
   const limits = { maxRewriteRows: config.MAX_REWRITE_ROWS };
   const definition = schemaChange({ store, core, connect: (id) => databases.connect(id), limits, retentionSeconds: config.RETENTION_SECONDS, lockTimeoutMs: config.LOCK_TIMEOUT_MS, slots: config.DATABASE_CONCURRENCY });
-  const orchestrator = new Orchestrator({ store, core, queue, definition, log });
+  const orchestrator = new Orchestrator({ store, core, queue, definition, log, concurrency: config.SAGA_CONCURRENCY });
   const purger = new Purger({ store, core, wake: (sagaId) => orchestrator.wake(sagaId), deadlineSeconds: config.CHANGE_DEADLINE_SECONDS, log });
   const commands = new Commands({ core, store, databases, orchestrator, deadlineSeconds: config.CHANGE_DEADLINE_SECONDS, limits });
   const rules = new AddressRules(config.CORE_DATABASE_URL);

@@ -3,6 +3,7 @@ import { v7 as uuid } from 'uuid';
 import type { SagaDefinition } from './definition.js';
 import { SAGA_SCHEMA_VERSION, sagaStream, type Resolution, type SagaEvent } from './events.js';
 import { Leases } from './lease.js';
+import { InProcessQueue } from './queue/in-process.js';
 import type { SagaQueue } from './queue/queue.js';
 import { loadSaga, openSagas } from './read-model.js';
 import { runSaga } from './run-saga.js';
@@ -18,6 +19,8 @@ export interface OrchestratorOptions {
   leaseMs?: number;
   /** How often the reconciler looks for sagas that nobody runs, milliseconds. */
   sweepMs?: number;
+  /** How many sagas without a job this process takes up at once by itself. */
+  concurrency?: number;
 }
 
 export class NotRetryable extends Error {
@@ -27,17 +30,21 @@ export class NotRetryable extends Error {
 /** Wakes, runs, sweeps, and takes operators' words. */
 export class Orchestrator {
   private readonly leases: Leases;
+  /** Sagas found by the reconciler run here and not through the queue: it may be the queue that is away. */
+  private readonly found: InProcessQueue;
   private timer: NodeJS.Timeout | null = null;
   private stopped = false;
   private sweeping: Promise<void> | null = null;
 
   constructor(private readonly options: OrchestratorOptions) {
+    this.found = new InProcessQueue(options.concurrency ?? 8);
     this.leases = new Leases(options.core, uuid(), options.leaseMs ?? 1200, (error) => options.log('heartbeat failed', { error: String(error) }));
   }
 
   /** Starts taking sagas, unfinished ones first. */
   start(): void {
     this.options.queue.start((sagaId) => this.run(sagaId));
+    this.found.start((sagaId) => this.run(sagaId));
     const sweep = (): void => {
       this.sweeping ??= this.sweep().catch((error: unknown) => this.options.log('sweep failed', { error: String(error) })).finally(() => { this.sweeping = null; });
     };
@@ -58,7 +65,7 @@ export class Orchestrator {
     this.stopped = true;
     if (this.timer !== null) clearInterval(this.timer);
     await this.sweeping;
-    await this.options.queue.stop();
+    await Promise.all([this.found.stop(), this.options.queue.stop()]);
   }
 
   /** A stuck saga goes on from where it is. Errors: NotRetryable, VersionConflict. */
@@ -136,7 +143,7 @@ export class Orchestrator {
     for (const saga of open) {
       const due = saga.steps.flatMap((s) => (s.next_attempt_at === null ? [] : [Date.parse(s.next_attempt_at)]));
       const waitsForPerson = saga.status === 'stuck' && due.length === 0;
-      if (!taken.has(saga.subject_id) && !waitsForPerson && due.every((at) => at <= now)) await this.wake(saga.saga_id);
+      if (!taken.has(saga.subject_id) && !waitsForPerson && (due.length === 0 || due.some((at) => at <= now))) await this.found.wake(saga.saga_id);
     }
   }
 }

@@ -72,7 +72,8 @@ export class Commands {
     await this.ports.store.append(appends, context.metadata, idempotency === null ? undefined : async (tx) => {
       await tx.execute(sql`insert into idempotency_keys (scope, idempotency_key, request_hash, status, answer, created_at) values (${context.metadata.actor}, ${idempotency.key}, ${idempotency.hash}, 202, ${body}, ${Date.now()})`);
     });
-    await this.ports.orchestrator.wake(sagaId);
+    // Not waited for: with Redis away the answer would be late, and the reconciler finds the saga all the same.
+    void this.ports.orchestrator.wake(sagaId);
     return body;
   }
 
