@@ -96,6 +96,6 @@ function problems(codes: ApiCode[]): Record<string, Answer> {
   for (const code of [...codes, 'internal_error' as const]) byStatus.set(STATUS[code], [...byStatus.get(STATUS[code]) ?? [], code]);
   return Object.fromEntries([...byStatus].map(([status, own]) => [status, {
     description: own.map((code) => `\`${code}\``).join(', '), headers: { ...REQUEST_ID, ...(status === 503 ? RETRY_AFTER : {}) },
-    content: { 'application/problem+json': { schema: { allOf: [schemaOf(named.Problem), { properties: { code: { enum: own } } }] } } },
+    content: { 'application/problem+json': { schema: { allOf: [schemaOf(named.Problem), { type: 'object', properties: { code: { type: 'string', enum: own } }, required: ['code'] }] } } },
   }]));
 }
