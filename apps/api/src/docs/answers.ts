@@ -10,7 +10,7 @@ const every = <T extends string>() => <const V extends readonly T[]>(values: V &
 export const SAGA_STATUSES = every<SagaStatus>()(['pending', 'running', 'compensating', 'completed', 'compensated', 'rejected', 'stuck']);
 export const STEP_STATUSES = every<StepStatus>()(['pending', 'running', 'succeeded', 'failed', 'compensating', 'compensated', 'skipped']);
 export const TABLE_STATUSES = every<ReturnType<typeof statusOf>>()(['creating', 'active', 'changing', 'dropping', 'dropped', 'failed']);
-export const KINDS = every<Change['kind']>()(['table.create', 'table.rename', 'table.drop', 'table.restore', 'table.purge', 'column.add', 'column.drop', 'column.alter', 'column.rename', 'columns.change']);
+export const KINDS = every<Change['kind']>()(['table.create', 'table.replay', 'table.rename', 'table.drop', 'table.restore', 'table.revert', 'table.purge', 'column.add', 'column.drop', 'column.alter', 'column.rename', 'columns.change']);
 export const ERROR_CODES = every<ErrorCode | 'deadline_exceeded' | 'invalid_in_turn' | 'aborted'>()([
   'table_name_taken', 'permission_denied', 'dependents_exist', 'rows_conflict', 'lossy_conversion', 'not_null_without_default', 'drift_detected', 'table_too_large',
   'lock_timeout', 'database_unreachable', 'deadline_exceeded', 'invalid_in_turn', 'aborted', 'unsupported_change', 'database_mismatch', 'stale_token', 'database_error',
@@ -100,6 +100,13 @@ export const Problem = z.looseObject({
 });
 
 export const TableAnswer = z.object({ table: Table });
+const TimelineEntry = z.object({ version: z.int().min(1), type: z.string(), recorded_at: at, actor: z.string(), table: Table });
+export const Replayed = z.object({ timeline: z.array(TimelineEntry), table: Table, ddl: z.object({ postgres: z.array(z.string()), mysql: z.array(z.string()), sqlite: z.array(z.string()) }) });
+export const TableHistory = list('events', z.object({ version: z.int().min(1), type: z.string(), recorded_at: at, actor: z.string(), saga_id: id, data: z.record(z.string(), z.unknown()), summary: z.string() }));
+export const TableDiff = z.object({
+  name: z.object({ from: z.string(), to: z.string() }).nullable(), added: z.array(Column), removed: z.array(Column),
+  altered: z.array(z.object({ column: z.string(), from: Column, to: Column })), renamed: z.array(z.object({ from: z.string(), to: z.string() })),
+});
 export const TableList = list('tables', Table);
 export const SagaAnswer = z.object({ saga: Saga });
 export const SagaList = list('sagas', Saga);
@@ -111,5 +118,5 @@ export const Ready = z.object({ status: z.literal('ok'), core_database: z.litera
 
 export const named = {
   Table, Column, PendingChange, Saga, Step, SagaError, Event, Database, Accepted, Completed, Plan, PlannedStep, Problem,
-  TableAnswer, TableList, SagaAnswer, SagaList, SagaEvents, DatabaseAnswer, DatabaseList, Live, Ready,
+  TableAnswer, TableList, TableHistory, TableDiff, Replayed, SagaAnswer, SagaList, SagaEvents, DatabaseAnswer, DatabaseList, Live, Ready,
 };

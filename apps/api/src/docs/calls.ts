@@ -3,7 +3,7 @@ import { databaseName, bodies } from '../tables/tables.js';
 import { registration, relocation } from '../databases/databases.controller.js';
 import type { ApiCode } from '../http/api-error.js';
 import { resolution } from '../sagas/sagas.controller.js';
-import { DatabaseAnswer, DatabaseList, KINDS, Live, Ready, SAGA_STATUSES, SagaAnswer, SagaEvents, SagaList, TABLE_STATUSES, TableAnswer, TableList } from './answers.js';
+import { DatabaseAnswer, DatabaseList, KINDS, Live, Ready, Replayed, SAGA_STATUSES, SagaAnswer, SagaEvents, SagaList, TABLE_STATUSES, TableAnswer, TableDiff, TableHistory, TableList } from './answers.js';
 
 export type Tag = 'tables' | 'sagas' | 'databases' | 'operating';
 
@@ -46,13 +46,23 @@ export const calls: Call[] = [
     summary: 'Drop a table everywhere. It is set aside for the retention time; its name is free at once.', example: { table_id: id } },
   { id: 'restoreTable', tag: 'tables', method: 'post', path: '/table/restore', command: true, body: bodies.restore, problems: [...command, 'table_not_found', 'table_failed', 'retention_expired', 'table_name_taken'],
     summary: 'Undo a drop inside the retention time: rows, indexes, keys and triggers come back, under the former name or under `as`.', example: { table_id: id, as: 'customers_again' } },
-  { id: 'showTable', tag: 'tables', method: 'post', path: '/table/show', body: bodies.table, problems: [...input, 'table_not_found', ...core],
-    summary: 'The table as it is.', example: { table_id: id }, answer: { status: 200, description: 'The table', schema: TableAnswer, etag: true } },
+  { id: 'revertTable', tag: 'tables', method: 'post', path: '/table/revert', command: true, body: bodies.revert, problems: [...command, ...alive, 'version_not_found', 'retention_expired', 'table_name_taken'],
+    summary: 'Bring name and columns back to what they were at a version, on every database; dropped columns come back with their data. Refused with every conflict where it cannot be without loss.', example: { table_id: id, version: 2 } },
+  { id: 'replayTable', tag: 'tables', method: 'post', path: '/table/replay', command: true, body: bodies.replay, problems: [...command, 'table_not_found', 'version_not_found', 'database_not_found', 'table_name_taken'],
+    summary: 'Without a database: the history played forward, and the DDL that builds the table on each engine; nothing is sent anywhere. With one: a saga that builds it there as a new table, schema only.', example: { table_id: id, version: 2 },
+    answer: { status: 200, description: 'The history played forward', schema: Replayed } },
+  { id: 'showTable', tag: 'tables', method: 'post', path: '/table/show', body: bodies.show, problems: [...input, 'table_not_found', 'version_not_found', 'database_not_found', ...core],
+    summary: 'The table as it is, or as it was after a version or at a time; with a database, what had been applied there by then.', example: { table_id: id, version: 2 }, answer: { status: 200, description: 'The table', schema: TableAnswer, etag: true } },
   { id: 'listTables', tag: 'tables', method: 'get', path: '/tables', problems: ['validation_failed', 'database_not_found', ...core],
     summary: 'List tables, newest first. Without a status, dropped and failed ones are left out.',
     query: { ...page, status: z.enum(TABLE_STATUSES), database: databaseName, name: z.string() }, answer: { status: 200, description: 'A page of tables', schema: TableList } },
-  { id: 'getTable', tag: 'tables', method: 'get', path: '/tables/{id}', problems: ['table_not_found', 'validation_failed', ...core],
-    summary: 'The table as it is.', answer: { status: 200, description: 'The table', schema: TableAnswer, etag: true } },
+  { id: 'getTableHistory', tag: 'tables', method: 'get', path: '/tables/{id}/history', problems: ['table_not_found', 'validation_failed', ...core], query: page,
+    summary: 'What happened to the table, oldest first, with one plain sentence each.', answer: { status: 200, description: 'A page of its events', schema: TableHistory } },
+  { id: 'diffTable', tag: 'tables', method: 'get', path: '/tables/{id}/diff', problems: ['table_not_found', 'version_not_found', 'validation_failed', ...core], query: { from: z.int().min(1).default(1), to: z.int().min(1) },
+    summary: 'What differs between two versions (default: from the first to the last). A renamed column is the same column.', answer: { status: 200, description: 'The difference', schema: TableDiff } },
+  { id: 'getTable', tag: 'tables', method: 'get', path: '/tables/{id}', problems: ['table_not_found', 'version_not_found', 'database_not_found', 'validation_failed', ...core],
+    query: { version: z.int().min(1), at: z.iso.datetime({ offset: true }), database: databaseName },
+    summary: 'The table as it is, or as it was after a version or at a time; with a database, what had been applied there by then.', answer: { status: 200, description: 'The table', schema: TableAnswer, etag: true } },
 
   { id: 'listSagas', tag: 'sagas', method: 'get', path: '/sagas', problems: ['validation_failed', 'database_not_found', ...core], summary: 'List sagas, newest first.',
     query: { ...page, status: z.enum(SAGA_STATUSES), table_id: z.string(), database: databaseName, kind: z.enum(KINDS) }, answer: { status: 200, description: 'A page of sagas', schema: SagaList } },

@@ -73,13 +73,14 @@ function operation(call: Call): Operation {
   return {
     operationId: call.id, tags: [call.tag], summary: call.summary, parameters,
     ...(call.body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(call.body), ...(call.example === undefined ? {} : { example: call.example }) } } } }),
-    responses: { ...(call.command ? commandAnswers() : {}), ...(call.answer === undefined ? {} : { [call.answer.status]: plainAnswer(call.answer) }), ...problems(call.problems) },
+    responses: { ...(call.command ? commandAnswers(call.answer?.schema) : {}), ...(call.answer === undefined || call.command ? {} : { [call.answer.status]: plainAnswer(call.answer) }), ...problems(call.problems) },
   };
 }
 
-function commandAnswers(): Record<string, Answer> {
+/** `other`: what a call answers that is a command only with certain fields. */
+function commandAnswers(other: z.ZodType | undefined): Record<string, Answer> {
   return {
-    200: { description: 'With `Prefer: wait`: the saga completed. With `dry_run`: the plan', headers: { ...REQUEST_ID, ...LOCATION, ...ETAG, ...REPLAYED }, content: { 'application/json': { schema: { oneOf: [schemaOf(Completed), schemaOf(Plan)] } } } },
+    200: { description: 'With `Prefer: wait`: the saga completed. With `dry_run`: the plan', headers: { ...REQUEST_ID, ...LOCATION, ...ETAG, ...REPLAYED }, content: { 'application/json': { schema: { oneOf: [schemaOf(Completed), schemaOf(Plan), ...(other === undefined ? [] : [schemaOf(other)])] } } } },
     202: { description: 'Accepted: its saga is at Location', headers: { ...REQUEST_ID, ...LOCATION, ...REPLAYED }, content: { 'application/json': { schema: schemaOf(Accepted) } } },
   };
 }
