@@ -98,6 +98,11 @@ export interface Exclusive {
   token: number;
   /** How long any lock may be waited for, milliseconds. */
   lockTimeoutMs: number;
+  /**
+   * How many steps may run at once on this database, counted over all processes; none free: `lock_timeout`, retryable.
+   * Undefined: no limit. SQLite ignores it: a file has one writer anyway.
+   */
+  slots?: number;
 }
 
 export interface ServerInfo { version: string; }

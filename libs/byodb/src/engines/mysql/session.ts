@@ -9,6 +9,9 @@ type Row = Record<string, unknown>;
 
 /** One connection. */
 export class MysqlSession implements Session {
+  /** Its state is not known any more, so it must not go back into the pool. */
+  broken = false;
+
   constructor(private readonly driver: Driver, private readonly secrets: string[]) {}
 
   async query(sql: string, values: unknown[] = []): Promise<Row[]> {
@@ -16,7 +19,9 @@ export class MysqlSession implements Session {
       const [rows] = await this.driver.query(values.length === 0 ? { sql } : { sql, values });
       return Array.isArray(rows) ? rows as Row[] : [rows as unknown as Row];
     } catch (error) {
-      throw translate(error, this.secrets, true);
+      const translated = translate(error, this.secrets, true);
+      if (translated.code === 'database_unreachable') this.broken = true;
+      throw translated;
     }
   }
 
