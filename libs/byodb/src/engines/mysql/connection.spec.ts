@@ -1,12 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import mysql2 from 'mysql2/promise';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tcpProxy } from '../../../../../testing/fixtures.js';
 import type { Exclusive, LedgerRow } from '../../engine.js';
-import { failure, freshDatabase, gate, type Fresh } from './testing/fixture.js';
+import { failure, freshDatabase, gate, openGates, type Fresh } from './testing/fixture.js';
 
 let fresh: Fresh;
 beforeAll(async () => { fresh = await freshDatabase(); });
+afterEach(openGates);
 afterAll(async () => {
   await fresh.admin('drop user if exists guest, ledger_user');
   await fresh.remove();

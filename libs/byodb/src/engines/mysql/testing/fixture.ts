@@ -53,10 +53,17 @@ export async function failure(promise: Promise<unknown>): Promise<DatabaseError>
   return error;
 }
 
+const gates: (() => void)[] = [];
 export function gate(): { opened: Promise<void>; open(): void } {
   let open!: () => void;
   const promise = new Promise<void>((resolve) => { open = resolve; });
+  gates.push(open);
   return { opened: promise, open };
+}
+
+/** After each test: one that failed would leave its workers waiting, and the pools could not be closed. */
+export function openGates(): void {
+  for (const open of gates.splice(0)) open();
 }
 
 /** What a predicted and a real table must have in common. */
