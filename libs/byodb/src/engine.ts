@@ -82,10 +82,18 @@ export interface Session {
   introspect(table: string): Promise<LiveTable | null>;
   /** What stands under a name that a new table would need, in any case of letters: 'table', 'view', 'index', 'sequence', 'type' … or null. */
   occupant(name: string): Promise<string | null>;
-  /** What would break or bend when the table, or just one column, were renamed away; the table's own foreign keys, indexes and triggers on it do not count. */
+  /**
+   * What would break or bend when the table, or just one column, were renamed away; the table's own foreign keys, indexes and triggers
+   * on it do not count, but a trigger whose text names the column does where the engine does not rewrite it.
+   */
   dependents(table: string, column: string | null): Promise<Dependent[]>;
   /** Null when the session's user may do this kind of DDL, else why not. Only what can be known for sure is refused. */
   lacksRight(action: 'create' | 'alter', table: string | null): Promise<string | null>;
+  /**
+   * Keeps others from writing to the table until the function it gives is called, so that what a check found still holds when the
+   * statement runs. Meanwhile the session may use this table and the catalog alone. Absent where the transaction's own locks do it.
+   */
+  freeze?(table: string): Promise<() => Promise<void>>;
   readLedger(stepId: string): Promise<LedgerRow[]>;
   /** Insert or replace by (step_id, direction). */
   writeLedger(row: LedgerRow): Promise<void>;

@@ -127,6 +127,7 @@ export class MysqlConnection implements Connection {
       await this.setTimeouts(session, raw, lockTimeoutMs);
       return await work(session);
     } finally {
+      await session.thaw().catch(() => { session.broken = true; });
       if (session.broken) {
         raw.__knex__disposed = 'broken'; // Knex throws it away then instead of giving it out again, but not before it needs one
         raw.destroy();

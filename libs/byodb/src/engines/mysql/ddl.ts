@@ -90,7 +90,7 @@ export const ddl: Ddl = {
     if (from.type !== 'string' && from.type !== 'text') return null;
     const cast = to.type === 'decimal' ? `DECIMAL(${to.precision},${to.scale})` : to.type === 'date' ? 'DATE' : to.type === 'time' ? 'TIME(6)' : to.type === 'timestamp' ? 'DATETIME(6)' : null;
     const [mine, kept] = [`t.${quote(name)}`, `k.${quote(name)}`];
-    const equal = to.type === 'json' ? `JSON_COMPACT(${mine}) = JSON_COMPACT(${kept})` : cast === null ? `${mine} = ${kept}` : `CAST(${mine} AS ${cast}) = CAST(${kept} AS ${cast})`;
+    const equal = to.type === 'json' ? `JSON_EXTRACT(${mine}, '$') = JSON_EXTRACT(${kept}, '$')` : cast === null ? `${mine} = ${kept}` : `CAST(${mine} AS ${cast}) = CAST(${kept} AS ${cast})`;
     const on = live.primaryKey.map((k) => `t.${quote(k)} = k.${quote(k)}`).join(' AND ');
     return `UPDATE ${quote(live.name)} t JOIN ${quote(keep)} k ON ${on} SET ${mine} = ${kept} WHERE ${equal} AND NOT (${mine} <=> ${kept})`;
   },

@@ -3,7 +3,7 @@ import type { Session } from '../../engine.js';
 import { fingerprint, type LiveTable } from '../../live.js';
 import type { Column } from '../../schema.js';
 import { ddl } from './ddl.js';
-import { alone, column, freshDatabase, managed, run, type Fresh } from './testing/fixture.js';
+import { alone, column, freshDatabase, managed, run, sorted, type Fresh } from './testing/fixture.js';
 
 let fresh: Fresh;
 beforeAll(async () => { fresh = await freshDatabase(); });
@@ -41,7 +41,7 @@ const LADEN = `create table laden (
   constraint owner_of_d foreign key (d) references other (id) on delete cascade on update cascade,
   foreign key (p) references other (id) on delete set null,
   constraint own_parent foreign key (parent) references laden (id),
-  constraint below check (n < 100 and a <> '\`n\`')
+  constraint below check (n < 100 and '\`a\`' <> 'b')
 ) engine=InnoDB auto_increment=50 default charset utf8mb4 collate utf8mb4_unicode_ci comment 'it''s laden, (really)'`;
 const ROWS = ['insert into other values (1), (2), (3)',
   'insert into laden (a, c, d, e, n, p, q, parent, i) values (\'one\', 1.25, 1, \'some words\', 5, 1, 1, null, \'i1\'), (\'two\', 2.5, 2, null, 6, 2, null, 50, \'i2\')', 'insert into laden (a, c, d, i) values (\'gone\', 9, null, \'i3\')', 'delete from laden where a = \'gone\''];
@@ -57,12 +57,16 @@ async function laden(work: (session: Session, before: LiveTable) => Promise<void
     const next = await counter(session, 'laden');
     await work(session, before);
     const after = await session.introspect('laden');
-    expect({ ...after, source: null }).toEqual({ ...before, source: null });
+    expect(whole(after!)).toEqual(whole(before));
     expect(fingerprint(after)).toBe(fingerprint(before));
     expect(await session.query('select *, i from laden order by id')).toEqual(rows);
     expect(await counter(session, 'laden')).toBeGreaterThanOrEqual(next);
     expect(next).toBe(53);
   });
+}
+
+function whole(live: LiveTable): unknown {
+  return { ...live, source: null, extras: sorted(live.extras), uniques: sorted(live.uniques) };
 }
 
 async function counter(session: Session, table: string): Promise<number> {
@@ -166,9 +170,9 @@ describe('a table full of others\' things comes back the same', () => {
       const was = before.columns.find((c) => c.name === name)!;
       const from: Column = { name, type: was.type!, length: was.length, precision: was.precision, scale: was.scale, nullable: was.nullable, default: was.default !== null && 'value' in was.default ? was.default.value : null,
         primary_key: before.primaryKey.includes(name), generated: was.generated, unique: before.uniques.some((u) => u.columns.length === 1 && u.columns[0] === name) };
-      await session.run(`update laden set ${name} = coalesce(${name}, '')`.replace(/^.*$/, (sql) => (name === 'e' ? sql : 'do 1')));
+      if (name === 'e') await session.run('update laden set e = coalesce(e, \'\')'); // or it could not become NOT NULL
       const live = await step(session, ddl.alterColumn(before, name, { ...from, ...change }, 'made_unique'));
-      expect(live.extras).toEqual(before.extras);
+      expect(sorted(live.extras)).toEqual(sorted(before.extras));
       const [now, comments] = [live.columns.find((c) => c.name === name)!, /COMMENT '(?:[^']|'')*'|INVISIBLE|CHECK \(`b` > 0\)/g];
       expect(now.definition.match(comments)).toEqual(was.definition.match(comments));
       if (was.definition.includes('latin1')) expect(now.definition).toContain('latin1_general_cs');
@@ -207,7 +211,7 @@ describe('a table of ours', () => {
     await start(session);
     for (const table of ['laden', 'target']) await session.run(`drop table if exists ${table}`);
     await session.run('create table target (id int primary key)');
-    await session.run('alter table ours add v int, add w int, add unique key both (v, w), add unique key cut (c(3), v), add foreign key (v) references target (id), add constraint named_key foreign key (v) references target (id) on delete cascade, add key plain_w (w, v)');
+    await session.run('alter table ours add v int, add w int, add unique key v_w (v, w), add unique key cut (c(3), v), add foreign key (v) references target (id), add constraint named_key foreign key (v) references target (id) on delete cascade, add key plain_w (w, v)');
     const live = await step(session, ddl.dropColumn((await session.introspect('ours'))!, 'v'));
     expect(live.extras.map((e) => e.definition).filter((d) => /KEY/.test(d))).toEqual(['KEY `plain_w` (`w`)']);
   }));

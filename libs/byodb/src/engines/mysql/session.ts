@@ -1,6 +1,7 @@
 import type { Connection as Driver } from 'mysql2/promise';
 import type { Dependent, LedgerRow, Session } from '../../engine.js';
 import { foldName, isAside, type Extra, type LiveTable } from '../../live.js';
+import { lacking } from './grants.js';
 import { translate } from './translate.js';
 import { blank, literal, optionsOf, parts, quote, tokens, unquote } from './text.js';
 import { readColumn } from './types.js';
@@ -11,6 +12,7 @@ type Row = Record<string, unknown>;
 export class MysqlSession implements Session {
   /** Its state is not known any more, so it must not go back into the pool. */
   broken = false;
+  private frozen = false;
 
   constructor(private readonly driver: Driver, private readonly secrets: string[]) {}
 
@@ -90,8 +92,26 @@ export class MysqlSession implements Session {
     return found;
   }
 
-  /** Grants can come by roles and patterns: only the statement itself tells for sure. */
-  lacksRight(): Promise<string | null> { return Promise.resolve(null); }
+  /** Roles and patterns may give what is not seen here: then only the statement itself tells. */
+  async lacksRight(action: 'create' | 'alter', table: string | null): Promise<string | null> {
+    const [who] = await this.query('select database() as d, current_user() as u');
+    const rows = await this.query('show grants');
+    return lacking(rows.map((row) => String(Object.values(row)[0])), action, String(who!['d']), table) ? `user ${String(who!['u'])} may not ${action} ${action === 'create' ? 'tables' : `table ${table}`} in database ${String(who!['d'])}` : null;
+  }
+
+  /** Also keeps what reads the rows from waiting for a later lock: the one that an ALTER needs is had. ALTER keeps it; only this table and the catalog may be looked at meanwhile. */
+  async freeze(table: string): Promise<() => Promise<void>> {
+    await this.run(`LOCK TABLES ${quote(table)} WRITE`);
+    this.frozen = true;
+    return () => this.thaw();
+  }
+
+  /** A session that is gone has unlocked already. */
+  async thaw(): Promise<void> {
+    if (!this.frozen || this.broken) return;
+    await this.run('UNLOCK TABLES');
+    this.frozen = false;
+  }
 
   async readLedger(stepId: string): Promise<LedgerRow[]> {
     const rows = await this.query('select * from `_saga_ledger` where step_id = ?', [stepId]);

@@ -20,7 +20,8 @@ export function tokens(definition: string): string[] {
     const end = endOf(definition, i);
     const sticks = definition[i] === '(' && i > 0 && /\S/.test(definition[i - 1]!) && found.length > 0;
     const token = definition.slice(i, end);
-    if (sticks) found[found.length - 1] += token;
+    if (token.startsWith("'") && /^_[a-z0-9]+$/i.test(found.at(-1) ?? '')) found[found.length - 1] += ` ${token}`; // an introducer
+    else if (sticks) found[found.length - 1] += token;
     else found.push(token);
     i = end;
   }

@@ -69,7 +69,7 @@ function portable(native: string): Known {
 function readDefault(type: ColumnType | null, token: string): LiveColumn['default'] {
   if (/^null$/i.test(token)) return null;
   const bare = token.startsWith('(') ? token.slice(1, -1) : token;
-  const quoted = /^(_[a-z0-9]+)?'/.test(bare);
+  const quoted = /^(_[a-z0-9]+ ?)?'/.test(bare);
   const text = quoted ? unquote(bare.slice(bare.indexOf("'"))) : bare;
   const value = (v: Default): LiveColumn['default'] => ({ value: v });
   if (!quoted && /^(utc_timestamp|utc_date|utc_time)\(6?\)$/i.test(bare)) return type !== null && NOW[type] !== undefined && NOW[type].slice(1, -1).toLowerCase() === bare.toLowerCase() ? value({ function: 'now' }) : { raw: token };

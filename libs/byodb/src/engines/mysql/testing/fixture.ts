@@ -69,7 +69,12 @@ export function openGates(): void {
 /** What a predicted and a real table must have in common. */
 export function managed(live: LiveTable | null): unknown {
   return live === null ? null : {
-    name: live.name, primaryKey: live.primaryKey, uniques: live.uniques,
-    columns: live.columns.map(({ definition: _definition, native: _native, ...rest }) => rest),
+    name: live.name, primaryKey: live.primaryKey, uniques: sorted(live.uniques),
+    columns: live.columns.map(({ definition: _definition, native: _native, default: value, ...rest }) => ({ ...rest, default: rest.type === 'decimal' && value !== null && 'value' in value ? String(value.value).replace(/\.?0+$/, '') : value })),
   };
+}
+
+/** The server lists keys in an order of its own. */
+export function sorted<T>(list: T[]): T[] {
+  return [...list].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 }
