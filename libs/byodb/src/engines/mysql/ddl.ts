@@ -92,7 +92,9 @@ export const ddl: Ddl = {
     const [mine, kept] = [`t.${quote(name)}`, `k.${quote(name)}`];
     const equal = to.type === 'json' ? `JSON_EXTRACT(${mine}, '$') = JSON_EXTRACT(${kept}, '$')` : cast === null ? `${mine} = ${kept}` : `CAST(${mine} AS ${cast}) = CAST(${kept} AS ${cast})`;
     const on = live.primaryKey.map((k) => `t.${quote(k)} = k.${quote(k)}`).join(' AND ');
-    return `UPDATE ${quote(live.name)} t JOIN ${quote(keep)} k ON ${on} SET ${mine} = ${kept} WHERE ${equal} AND NOT (${mine} <=> ${kept})`;
+    // Else ON UPDATE CURRENT_TIMESTAMP would take the way back for a change of the customer's.
+    const stamps = live.columns.filter((c) => !same(c.name, name) && / ON UPDATE /i.test(tokens(c.definition).filter((word) => !word.startsWith("'")).join(' '))).map((c) => `, t.${quote(c.name)} = t.${quote(c.name)}`).join('');
+    return `UPDATE ${quote(live.name)} t JOIN ${quote(keep)} k ON ${on} SET ${mine} = ${kept}${stamps} WHERE ${equal} AND NOT (${mine} <=> ${kept})`;
   },
   metadataOnly: (from, to) => from.type === to.type && from.type === 'string' && to.length! >= from.length!,
   lost,

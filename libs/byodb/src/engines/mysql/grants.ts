@@ -6,7 +6,7 @@ interface Grant { rights: string[]; database: string; table: string }
  * Whether lines of SHOW GRANTS prove that nothing gives this right: false wherever a role, a pattern or a line that is not
  * understood might. A right on a table of that name counts, also for making it; MySQL's partial revokes are not looked at.
  */
-export function lacking(lines: string[], action: 'create' | 'alter', database: string, table: string | null): boolean {
+export function lacking(lines: string[], action: 'create' | 'alter' | 'lock tables', database: string, table: string | null): boolean {
   const right = action.toUpperCase();
   for (const line of lines) {
     const grant = read(line);

@@ -20,11 +20,12 @@ describe('lacksRight', () => {
       [[`grant select, insert on \`${d}\`.* to ?`], { create: true, alter: true, other: true }],
       [[`grant create, select on \`${d}\`.* to ?`], { create: false, alter: true, other: true }],
       [[`grant all on \`${d}\`.* to ?`], { create: false, alter: false, other: false }],
-      [[`grant select on \`${d}\`.* to ?`, `grant alter, create on \`${d}\`.theirs to ?`], { create: false, alter: false, other: true }],
-      [[`grant select on \`${d}\`.* to ?`, 'grant create, alter on `test\\_%`.* to ?'], { create: false, alter: false, other: false }],
+      [[`grant select, lock tables on \`${d}\`.* to ?`, `grant alter, create on \`${d}\`.theirs to ?`], { create: false, alter: false, other: true }],
+      [[`grant select on \`${d}\`.* to ?`, 'grant create, alter, lock tables on `test\\_%`.* to ?'], { create: false, alter: false, other: false }],
       [[`grant select on \`${d}\`.* to ?`, 'grant right_role to ?'], { create: false, alter: false, other: false }],
       [[`grant select on \`${d}\`.* to ?`, 'grant all on `another\\_one`.* to ?', `grant update (a) on \`${d}\`.theirs to ?`], { create: true, alter: true, other: true }],
-      [['grant create, alter on *.* to ?'], { create: false, alter: false, other: false }],
+      [['grant create, alter on *.* to ?'], { create: false, alter: true, other: true }],
+      [['grant create, alter, lock tables on *.* to ?'], { create: false, alter: false, other: false }],
     ];
     for (const [i, [grants, lacks]] of cases.entries()) {
       const user = `right_${i + 1}`;
@@ -35,7 +36,7 @@ describe('lacksRight', () => {
       expect([grants, { create: found.create !== null, alter: found.alter !== null, other: found.other !== null }]).toEqual([grants, lacks]);
       if (found.create !== null) expect(found.create).toBe(`user ${user}@% may not create tables in database ${d}`);
       // What is said to be lacking, is.
-      if (lacks.alter) expect(await failure(connection.look((session) => session.run('alter table theirs add column b int')))).toMatchObject({ code: 'permission_denied' });
+      if (lacks.alter) expect(await failure(connection.look(async (session) => { await (await session.freeze!('theirs'))(); await session.run('alter table theirs add column b int'); }))).toMatchObject({ code: 'permission_denied' });
       if (lacks.create) expect(await failure(connection.look((session) => session.run('create table mine (b int)')))).toMatchObject({ code: 'permission_denied' });
     }
   });

@@ -96,7 +96,11 @@ export class MysqlSession implements Session {
   async lacksRight(action: 'create' | 'alter', table: string | null): Promise<string | null> {
     const [who] = await this.query('select database() as d, current_user() as u');
     const rows = await this.query('show grants');
-    return lacking(rows.map((row) => String(Object.values(row)[0])), action, String(who!['d']), table) ? `user ${String(who!['u'])} may not ${action} ${action === 'create' ? 'tables' : `table ${table}`} in database ${String(who!['d'])}` : null;
+    const lines = rows.map((row) => String(Object.values(row)[0]));
+    const [user, database] = [String(who!['u']), String(who!['d'])];
+    if (lacking(lines, action, database, table)) return `user ${user} may not ${action} ${action === 'create' ? 'tables' : `table ${table}`} in database ${database}`;
+    // Without it rows could be written between a look at them and the statement that depends on it.
+    return action === 'alter' && lacking(lines, 'lock tables', database, null) ? `user ${user} may not lock tables in database ${database}` : null;
   }
 
   /** Also keeps what reads the rows from waiting for a later lock: the one that an ALTER needs is had. ALTER keeps it; only this table and the catalog may be looked at meanwhile. */
