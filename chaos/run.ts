@@ -36,6 +36,7 @@ export class Run {
   async go(): Promise<void> {
     const until = this.options.seconds === null ? Infinity : Date.now() + this.options.seconds * 1000;
     const writer = this.write();
+    const progress = setInterval(() => { console.log(`${this.asked.length} asked, ${this.rows.written.length} rows, ${JSON.stringify(this.world.counts)}`); }, 30_000);
     try {
       let changes = 0;
       for (const item of plan({ ...this.options, databases: this.world.places })) {
@@ -53,6 +54,7 @@ export class Run {
       await Promise.all(this.lanes.values());
     } finally {
       this.over = true;
+      clearInterval(progress);
       await writer;
     }
   }
