@@ -26,9 +26,9 @@ async function main(options: Options): Promise<number> {
   }
 }
 
-function printTable({ counts, orphans }: World, run: Run, sagas: Map<string, SagaRecord>, found: Found[]): void {
+function printTable({ counts, orphans, revivals }: World, run: Run, sagas: Map<string, SagaRecord>, found: Found[]): void {
   const ended = (status: string): number => [...sagas.values()].filter(({ saga }) => saga.status === status).length;
-  const times = recoveries(orphans, sagas.values());
+  const times = recoveries(orphans, revivals, sagas.values());
   const refused = run.asked.filter(({ fate }) => fate.fate === 'refused').length;
   const ms = (part: number): string => { const time = percentile(times, part); return time === null ? '-' : `${time} ms`; };
   const of = (kind: Found['kind']): number => found.filter((f) => f.kind === kind).length;
@@ -38,7 +38,7 @@ function printTable({ counts, orphans }: World, run: Run, sagas: Map<string, Sag
     ['recovery p50', ms(0.5)], ['recovery p95', ms(0.95)], ['inconsistencies', of('inconsistency')], ['lost rows', of('lost row')], ['stuck', of('stuck')],
   ];
   for (const [name, value] of rows) console.log(`| ${name.padEnd(16)} | ${String(value).padStart(8)} |`);
-  console.log(`recovery: from the SIGKILL of a process that held a table's lease to the next event of that table's sagas (${times.length} measured)`);
+  console.log(`recovery: from the SIGKILL of a process that held a table's lease, or from when there was a living worker again, to the next event of that table's sagas (${times.length} measured)`);
 }
 
 async function printFound(world: World, run: Run, sagas: Map<string, SagaRecord>, found: Found[]): Promise<void> {

@@ -7,9 +7,15 @@ import { freePort } from '../testing/servers.js';
 const MAIN = join('dist', 'apps', 'api', 'src', 'main.js');
 const START_MS = 60_000;
 
+const running = new Set<ChildProcess>();
+// A run that is broken off must not leave its processes behind.
+process.on('exit', () => { for (const child of running) child.kill('SIGKILL'); });
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
+
 /** One process of the built program, at one address however often it is killed. */
 export class Process {
   readonly url: string;
+  upSince = 0;
   private child: ChildProcess | null = null;
   private wanted = true;
   private starting: Promise<void> | null = null;
@@ -36,6 +42,8 @@ export class Process {
   private async launch(): Promise<void> {
     for (const until = Date.now() + START_MS; this.wanted && this.child === null;) {
       const child = spawn(process.execPath, [MAIN], { env: { PATH: process.env['PATH'], LOG_LEVEL: 'warn', PORT: String(this.port), ROLE: this.role, ...this.environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+      running.add(child);
+      child.once('exit', () => { running.delete(child); });
       child.stderr.on('data', (text: Buffer) => this.log.write(text));
       const listens = await new Promise<boolean>((resolve) => {
         child.stdout.on('data', (text: Buffer) => {
@@ -46,6 +54,7 @@ export class Process {
       });
       if (listens) {
         this.child = child;
+        this.upSince = Date.now();
         child.once('exit', (code, signal) => {
           if (this.child === child) this.child = null;
           this.log.write(`ended: ${code ?? signal}\n`);

@@ -102,17 +102,24 @@ export function tableOf(asked: Asked[], tableId: string): number | undefined {
   return asked.find(({ fate }) => fate.fate === 'accepted' && fate.tableId === tableId)?.item.table;
 }
 
-/** For each lease whose holder was killed: milliseconds from the kill to the next thing that any worker recorded of that table's sagas. */
-export function recoveries(orphans: Orphan[], sagas: Iterable<SagaRecord>): number[] {
+/**
+ * For each lease whose holder was killed: milliseconds from the kill, or from when there was a living worker again, to the
+ * next thing that any worker recorded of that table's sagas. Of two kills without anything between them the later one counts.
+ */
+export function recoveries(orphans: Orphan[], revivals: number[], sagas: Iterable<SagaRecord>): number[] {
   const byTable = new Map<string, number[]>();
   for (const { saga, events } of sagas) {
     const times = events.filter((e) => !['SagaRequested', 'AbortRequested', 'RetryRequested'].includes(e.type)).map((e) => Date.parse(e.recorded_at));
     byTable.set(saga.table_id, [...byTable.get(saga.table_id) ?? [], ...times]);
   }
-  return orphans.flatMap(({ subject, at }) => {
+  const latest = new Map<string, number>();
+  for (const { subject, at } of orphans) {
     const next = Math.min(...(byTable.get(subject) ?? []).filter((time) => time > at));
-    return Number.isFinite(next) ? [next - at] : [];
-  }).sort((a, b) => a - b);
+    if (!Number.isFinite(next)) continue;
+    const from = Math.max(at, ...revivals.filter((time) => time <= next));
+    latest.set(`${subject} ${next}`, Math.min(latest.get(`${subject} ${next}`) ?? Infinity, next - from));
+  }
+  return [...latest.values()].sort((a, b) => a - b);
 }
 
 export function percentile(sorted: number[], part: number): number | null {

@@ -20,12 +20,15 @@ export interface Orphan { subject: string; at: number }
 
 /** How long after a kill the leases are looked at again: a living holder has renewed or released its own by then. */
 const BEATS_MS = 900;
+const LEAST_LIFE_MS = 1500;
 
 /** All that runs: servers, proxies, the program's processes; and all that can be done to them. */
 export class World {
   readonly places: Place[] = [];
   readonly counts = { kills: 0, cuts: 0, restarts: 0, wipes: 0, locks: 0 };
   readonly orphans: Orphan[] = [];
+  /** When there was a living worker again after there had been none. */
+  readonly revivals: number[] = [];
   readonly client = new Client(() => this.processes.filter((p) => p.role !== 'worker').map((p) => p.url));
   private readonly processes: Process[] = [];
   private readonly servers = new Map<'postgres' | 'mysql' | 'redis' | 'core', Server>();
@@ -127,6 +130,8 @@ export class World {
     const order = this.processes.map((_, i) => this.processes[(dice + i) % this.processes.length]!);
     const victim = order.find((p) => p.isUp) ?? order[0]!;
     if (!victim.isUp) await victim.up();
+    // Killed again and again before it comes to work, a single process would show nothing.
+    await sleep(Math.max(0, victim.upSince + LEAST_LIFE_MS - Date.now()));
     const held = victim.role === 'api' ? [] : await this.leases().catch(() => []);
     await victim.kill('SIGKILL');
     const at = Date.now();
@@ -135,6 +140,8 @@ export class World {
     this.alone(`process ${victim.name}`, async () => {
       await sleep(downMs);
       await victim.up();
+      const workers = this.processes.filter((p) => p.role !== 'api' && p.isUp);
+      if (workers.length === 1 && workers[0] === victim) this.revivals.push(Date.now());
     });
   }
 
