@@ -1,4 +1,4 @@
-import { fold, native, plainNative, type Column, type EngineName, type Literal } from './columns.js';
+import { native, plainNative, type Column, type EngineName, type Literal } from './columns.js';
 import { expectedValues, type ModelTable, type WrittenRow } from './model.js';
 
 export interface Found { kind: 'inconsistency' | 'lost row' | 'stuck'; table: number | null; database: string | null; message: string; sagaId?: string }
@@ -65,7 +65,7 @@ export function compareNames(database: string, live: string[], expected: string[
 }
 
 /** Every row that was committed is there, once, with what was written to the columns that still exist; and no row that nobody wrote. */
-export function compareRows(model: ModelTable, database: string, written: WrittenRow[], names: Map<string, number | null>, live: LiveRow[]): Found[] {
+export function compareRows(model: ModelTable, database: string, written: WrittenRow[], live: LiveRow[]): Found[] {
   const key = model.columns.find((c) => c.primaryKey)!.name;
   const byKey = new Map(live.map((row) => [row[key] ?? '', row]));
   const found: Found[] = [];
@@ -77,7 +77,7 @@ export function compareRows(model: ModelTable, database: string, written: Writte
       if (row.certain) lost(`row ${row.key} is not there`);
       continue;
     }
-    for (const [name, allowed] of expectedValues(model.columns, row, names)) {
+    for (const [name, allowed] of expectedValues(model, row)) {
       if (!allowed.some((value) => sameValue(value, is[name] ?? null))) lost(`row ${row.key} has ${name} = ${JSON.stringify(is[name] ?? null)}, and ${allowed.map((v) => JSON.stringify(v)).join(' or ')} was written`);
     }
   }
@@ -121,5 +121,3 @@ export function compareSaga(saga: ShownSaga, eventTypes: string[], item: { table
   if (code !== undefined && !EXPECTED_ERRORS.includes(code) && !(item.poisoned && code === 'database_error')) say(`ended with ${code}: ${saga.error!.message}`, saga.error!.database);
   return found;
 }
-
-export function sameName(a: string, b: string): boolean { return fold(a) === fold(b); }

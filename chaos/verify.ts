@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compareNames, compareRows, compareSaga, compareSchema, compareShown, type Found, type LiveTable, type Shown, type ShownSaga } from './compare.js';
 import { isAside, readRows, readTables } from './live.js';
-import { namesOf, play, type ModelTable, type Outcome } from './model.js';
+import { play, type ModelTable, type Outcome } from './model.js';
 import { keyOf } from './rows.js';
 import type { Asked, Run } from './run.js';
 import { sql, quote } from './sql.js';
@@ -70,11 +70,10 @@ async function verifyPlace(world: World, run: Run, models: ModelTable[], databas
   const foreign = run.foreign.filter((f) => f.database === database);
   const found = compareNames(database, tables.map((t) => t.name), [...here.filter((m) => m.exists).map((m) => m.name), ...foreign.map((f) => f.name)]);
   for (const model of here) {
-    const items = run.asked.filter((a) => a.item.table === model.table).map((a) => a.item);
     const live = tables.find((t) => t.name === model.name && keyOf(t, model.table) !== undefined);
     const differs = compareSchema(model, database, place.engine, live ?? (model.exists ? tables.find((t) => t.name === model.name) : undefined));
     found.push(...differs);
-    if (model.exists && live !== undefined && live.columns.some((c) => c.name === model.columns.find((m) => m.primaryKey)?.name)) found.push(...compareRows(model, database, run.rows.of(model.table, database), namesOf(items), await readRows(place, live)));
+    if (model.exists && live !== undefined && live.columns.some((c) => c.name === model.columns.find((m) => m.primaryKey)?.name)) found.push(...compareRows(model, database, run.rows.of(model.table, database), await readRows(place, live)));
     if (model.dropped) found.push(...await verifyAside(world, run, model, database, tables));
   }
   for (const theirs of foreign) {
@@ -91,7 +90,7 @@ async function verifyAside(world: World, run: Run, model: ModelTable, database: 
   const written = run.rows.of(model.table, database);
   let best: Found[] | null = null;
   for (const aside of tables.filter((t) => isAside(t.name) && keyOf(t, model.table) !== undefined)) {
-    const kept = compareRows(model, database, written, namesOf(run.asked.filter((a) => a.item.table === model.table).map((a) => a.item)), await readRows(place, aside));
+    const kept = compareRows(model, database, written, await readRows(place, aside));
     if (best === null || kept.length < best.length) best = kept;
   }
   if (best !== null) return best;

@@ -14,12 +14,12 @@ import { Process } from './processes.js';
 import { keyOf } from './rows.js';
 import { holdFile, patiently, quote, sql, type Place } from './sql.js';
 
-export interface Lease { subject: string; token: number; expires: number }
+export interface Lease { subject: string; owner: string; token: number; expires: number }
 /** A lease whose holder was killed at `at`. */
 export interface Orphan { subject: string; at: number }
 
-/** How long after a kill the leases are looked at again: a living holder has renewed or released its own by then. */
-const BEATS_MS = 900;
+/** How long after a kill, and once more, the leases are looked at again: a living holder has renewed or released one of its own by then. */
+const BEATS_MS = 400;
 const LEAST_LIFE_MS = 1500;
 
 /** All that runs: servers, proxies, the program's processes; and all that can be done to them. */
@@ -132,7 +132,7 @@ export class World {
     if (!victim.isUp) await victim.up();
     // Killed again and again before it comes to work, a single process would show nothing.
     await sleep(Math.max(0, victim.upSince + LEAST_LIFE_MS - Date.now()));
-    const held = victim.role === 'api' ? [] : await this.leases().catch(() => []);
+    const held = victim.role === 'api' ? [] : (await this.leases().catch(() => [])).filter((lease) => lease.expires > Date.now());
     await victim.kill('SIGKILL');
     const at = Date.now();
     this.counts.kills += 1;
@@ -146,17 +146,21 @@ export class World {
   }
 
   private async findOrphans(held: Lease[], at: number, all: boolean): Promise<void> {
-    await sleep(all ? 0 : BEATS_MS);
-    const now = new Map((all ? held : await this.leases().catch(() => [])).map((lease) => [lease.subject, lease]));
-    for (const { subject, token, expires } of held) {
-      const lease = now.get(subject);
-      if (lease?.token === token && lease.expires === expires) this.orphans.push({ subject, at });
+    const alive = new Set<string>();
+    for (let look = 0; look < 2 && !all; look++) {
+      await sleep(BEATS_MS);
+      for (const now of await this.leases().catch(() => [])) {
+        const before = held.find((lease) => lease.subject === now.subject && lease.token === now.token);
+        const newest = Math.max(0, ...held.filter((lease) => lease.owner === now.owner).map((lease) => lease.expires));
+        if (now.expires > newest || (before !== undefined && now.expires === 0)) alive.add(now.owner);
+      }
     }
+    for (const { subject, owner } of held) if (!alive.has(owner)) this.orphans.push({ subject, at });
   }
 
   private async leases(): Promise<Lease[]> {
-    const rows = await sql<{ subject: string; token: number | string; expires_at: number | string }>(this.core, `select subject, token, expires_at from leases where expires_at > ${Date.now()}`);
-    return rows.map((r) => ({ subject: r.subject, token: Number(r.token), expires: Number(r.expires_at) }));
+    const rows = await sql<{ subject: string; owner: string; token: number | string; expires_at: number | string }>(this.core, 'select subject, owner, token, expires_at from leases');
+    return rows.map((r) => ({ subject: r.subject, owner: r.owner, token: Number(r.token), expires: Number(r.expires_at) }));
   }
 
   private async wipe(): Promise<void> {
