@@ -8,6 +8,7 @@ import { sql, quote } from './sql.js';
 import type { Orphan, World } from './world.js';
 
 const SETTLE_MS = 300_000;
+const ROWS_DO_NOT_FIT = ['rows_conflict', 'lossy_conversion', 'not_null_without_default'];
 const ENDED = ['completed', 'compensated', 'rejected'];
 
 export interface SagaRecord { saga: ShownSaga; events: { type: string; recorded_at: string }[] }
@@ -20,8 +21,9 @@ export async function settle(world: World, run: Run): Promise<void> {
     if (open.length === 0) return;
     for (const saga of open.filter((s) => s.status === 'stuck')) {
       const table = tableOf(run.asked, saga.table_id);
-      const misfits = saga.steps.filter((s) => s.error?.code === 'rows_conflict' && s.status === 'failed');
+      const misfits = saga.steps.filter((s) => s.error !== null && ROWS_DO_NOT_FIT.includes(s.error.code) && s.status !== 'compensated' && s.phase === 'apply');
       if (table === undefined || misfits.length === 0 || saga.started_at === null) continue;
+      for (const { error } of misfits) if (error!.code !== 'rows_conflict') client.failures.push(`saga ${saga.saga_id}: rows that do not fit its undo are called ${error!.code}, and must be rows_conflict`);
       for (const step of misfits) await run.rows.remove(table, world.place(step.database), Date.parse(saga.started_at) - 1000);
       await client.ask('POST', `/sagas/${saga.saga_id}/retry`, { reason: 'rows mended' });
     }
