@@ -2,7 +2,8 @@
 
 const SPEC = '\\.spec\\.ts$';
 const TESTING = '(^|/)testing/';
-const TESTS = [SPEC, TESTING];
+const CHAOS = '^chaos/';
+const TESTS = [SPEC, TESTING, CHAOS];
 /** All of a package: its types count too. */
 const npm = (...names) => `(^|/)node_modules/(@types/)?(${names.join('|')})(/|$)`;
 

@@ -1,0 +1,48 @@
+import { expect, test } from '@jest/globals';
+import type { ColumnBody } from './columns.js';
+import { expectedValues, play, type ModelTable, type Outcome } from './model.js';
+import type { Change, ChangeItem } from './plan.js';
+
+function item(change: Change): ChangeItem {
+  return { item: 'change', seq: 0, table: 0, change, rows: 0, abortAfterMs: null, twice: false, poisoned: false, pauseMs: 0 };
+}
+const create = item({ what: 'create', name: 't', databases: ['default'], occupied: null, entries: [{ uid: 0, body: { name: 'k0', type: 'integer', primary_key: true } }, { uid: 1, body: { name: 'a', type: 'string', length: 20 } }] });
+const columns = (...entries: [number, ColumnBody][]): ChangeItem => item({ what: 'columns', entries: entries.map(([uid, body]) => ({ uid, body })) });
+
+function played(...steps: [ChangeItem, Outcome][]): ModelTable | string | undefined {
+  return steps.reduce<ModelTable | string | undefined>((table, [step, outcome]) => (typeof table === 'string' ? table : play(table, step, 'id', outcome)), undefined);
+}
+
+test('only what completed moves the model', () => {
+  const add = columns([2, { name: 'b', type: 'integer', default: 5 }]);
+  expect(played([create, 'completed'], [add, 'compensated'])).toEqual({ ...played([create, 'completed']) as ModelTable, names: expect.any(Map) });
+  expect(played([create, 'rejected'])).toMatchObject({ exists: false, dropped: false });
+  expect(played([create, 'completed'], [add, 'completed'])).toMatchObject({ columns: [{ name: 'k0', nullable: false }, { name: 'a', length: 20 }, { name: 'b', default: 5, nullable: true }] });
+});
+
+test('what is not named stays, and a type named alone takes its own length', () => {
+  const table = played([create, 'completed'], [columns([1, { name: 'A', rename_to: 'b', nullable: false }], [1, { name: 'b', unique: true }]), 'completed'], [columns([1, { name: 'b', type: 'string' }]), 'completed']);
+  expect(table).toMatchObject({ columns: [{}, { uid: 1, name: 'b', nullable: false, unique: true, length: 255 }] });
+});
+
+test('what completed and makes no sense is told', () => {
+  expect(played([create, 'completed'], [columns([9, { name: 'gone' }]), 'completed'])).toMatch(/makes no sense/);
+  expect(played([create, 'completed'], [item({ what: 'drop' }), 'completed'], [item({ what: 'rename', name: 'u' }), 'completed'])).toMatch(/does not exist/);
+  expect(played([create, 'completed'], [item({ what: 'restore' }), 'completed'])).toMatch(/not dropped/);
+});
+
+test('a written value follows its column through renames; a name that stood for two columns says nothing', () => {
+  const items = [create, columns([1, { name: 'a', rename_to: 'b' }]), columns([2, { name: 'x', type: 'text' }]), columns([2, { name: 'x' }]), columns([3, { name: 'x', type: 'text' }])].map((i, seq) => ({ ...i, seq }));
+  const table = played(...items.map((i): [ChangeItem, Outcome] => [i, 'completed'])) as ModelTable;
+  const row = { table: 0, database: 'default', key: 1, certain: true, lastWriteAt: 0, values: [{ name: 'a', allowed: ['one'] }, { name: 'x', allowed: ['two'] }, { name: 'b', allowed: ['three'] }] };
+  expect([...expectedValues(table, row)]).toEqual([['b', ['three']]]);
+});
+
+test('a name borne for a moment, by a column that was undone, makes what was written to it uncertain', () => {
+  const add = columns([2, { name: 'x', type: 'text' }]);
+  const row = { table: 0, database: 'default', key: 1, certain: true, lastWriteAt: 0, values: [{ name: 'x', allowed: ['one'] }] };
+  const table = played([create, 'completed'], [add, 'compensated'], [{ ...add, seq: 1 }, 'completed']) as ModelTable;
+  expect(table.columns.map((c) => c.name)).toEqual(['k0', 'a', 'x']);
+  expect([...expectedValues(table, row)]).toEqual([]);
+  expect([...expectedValues(played([create, 'completed'], [add, 'completed']) as ModelTable, row)]).toEqual([['x', ['one']]]);
+});

@@ -1,0 +1,128 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { compareNames, compareRows, compareSaga, compareSchema, compareShown, type Found, type LiveTable, type Shown, type ShownSaga } from './compare.js';
+import { isAside, readRows, readTables } from './live.js';
+import { play, type ModelTable, type Outcome } from './model.js';
+import { keyOf } from './rows.js';
+import type { Asked, Run } from './run.js';
+import { sql, quote } from './sql.js';
+import type { Orphan, World } from './world.js';
+
+const SETTLE_MS = 300_000;
+const ROWS_DO_NOT_FIT = ['rows_conflict', 'lossy_conversion', 'not_null_without_default'];
+const ENDED = ['completed', 'compensated', 'rejected'];
+
+export interface SagaRecord { saga: ShownSaga; events: { type: string; recorded_at: string }[] }
+
+/** Waits until every saga has ended. What says that rows do not fit is mended, as an operator would, and told to go on. */
+export async function settle(world: World, run: Run): Promise<void> {
+  const { client } = world;
+  for (const until = Date.now() + SETTLE_MS; Date.now() < until; await sleep(300)) {
+    const open = (await Promise.all(['pending', 'running', 'compensating', 'stuck'].map((status) => client.list<ShownSaga>(`/sagas?status=${status}`, 'sagas')))).flat();
+    if (open.length === 0) return;
+    for (const saga of open.filter((s) => s.status === 'stuck')) {
+      const table = tableOf(run.asked, saga.table_id);
+      const misfits = saga.steps.filter((s) => s.error !== null && ROWS_DO_NOT_FIT.includes(s.error.code) && s.status !== 'compensated' && s.phase === 'apply');
+      if (table === undefined || misfits.length === 0 || saga.started_at === null) continue;
+      for (const { error } of misfits) if (error!.code !== 'rows_conflict') client.failures.push(`saga ${saga.saga_id}: rows that do not fit its undo are called ${error!.code}, and must be rows_conflict`);
+      for (const step of misfits) await run.rows.remove(table, world.place(step.database), Date.parse(saga.started_at) - 1000);
+      await client.ask('POST', `/sagas/${saga.saga_id}/retry`, { reason: 'rows mended' });
+    }
+  }
+}
+
+export async function readSagas(world: World): Promise<Map<string, SagaRecord>> {
+  const sagas = await world.client.list<ShownSaga>('/sagas', 'sagas');
+  const records = new Map<string, SagaRecord>();
+  for (const saga of sagas) records.set(saga.saga_id, { saga, events: (await world.client.ask('GET', `/sagas/${saga.saga_id}/events`)).body['events'] as SagaRecord['events'] });
+  return records;
+}
+
+/** Compares everything with the model, which is played here from the plan, the answers and each saga's end. */
+export async function verify(world: World, run: Run, sagas: Map<string, SagaRecord>): Promise<Found[]> {
+  const found: Found[] = world.client.failures.map((message) => ({ kind: 'inconsistency', table: null, database: null, message }));
+  const models = new Map<number, ModelTable>();
+  const known = new Set<string>();
+  for (const { item, fate } of run.asked) {
+    if (fate.fate !== 'accepted') continue;
+    const record = sagas.get(fate.sagaId);
+    known.add(fate.sagaId);
+    if (record === undefined) {
+      found.push({ kind: 'inconsistency', table: item.table, database: null, message: `saga ${fate.sagaId} was accepted, and is not known` });
+      continue;
+    }
+    found.push(...compareSaga(record.saga, record.events.map((e) => e.type), item));
+    if (!ENDED.includes(record.saga.status)) found.push({ kind: 'stuck', table: item.table, database: record.saga.error?.database ?? null, message: `saga ${fate.sagaId} (${record.saga.kind}) is ${record.saga.status}: ${JSON.stringify(record.saga.error)}`, sagaId: fate.sagaId });
+    const next = play(models.get(item.table), item, fate.tableId, record.saga.status as Outcome);
+    if (typeof next === 'string') found.push({ kind: 'inconsistency', table: item.table, database: null, message: `saga ${fate.sagaId}: ${next}`, sagaId: fate.sagaId });
+    else models.set(item.table, next);
+  }
+  for (const { saga } of sagas.values()) if (!known.has(saga.saga_id) && saga.kind !== 'table.purge') found.push({ kind: 'inconsistency', table: null, database: null, message: `saga ${saga.saga_id} (${saga.kind}) runs, though nobody got it as an answer`, sagaId: saga.saga_id });
+  for (const model of models.values()) {
+    const { status, body } = await world.client.ask('GET', `/tables/${model.tableId}`);
+    found.push(...compareShown(model, status === 200 ? body['table'] as Shown : null));
+  }
+  for (const place of world.places) found.push(...await verifyPlace(world, run, [...models.values()], place.name));
+  return found;
+}
+
+async function verifyPlace(world: World, run: Run, models: ModelTable[], database: string): Promise<Found[]> {
+  const place = world.place(database);
+  const tables = await readTables(place);
+  const here = models.filter((m) => m.databases.includes(database));
+  const foreign = run.foreign.filter((f) => f.database === database);
+  const found = compareNames(database, tables.map((t) => t.name), [...here.filter((m) => m.exists).map((m) => m.name), ...foreign.map((f) => f.name)]);
+  for (const model of here) {
+    const live = tables.find((t) => t.name === model.name && keyOf(t, model.table) !== undefined);
+    const differs = compareSchema(model, database, place.engine, live ?? (model.exists ? tables.find((t) => t.name === model.name) : undefined));
+    found.push(...differs);
+    if (model.exists && live !== undefined && live.columns.some((c) => c.name === model.columns.find((m) => m.primaryKey)?.name)) found.push(...compareRows(model, database, run.rows.of(model.table, database), await readRows(place, live)));
+    if (model.dropped) found.push(...await verifyAside(world, run, model, database, tables));
+  }
+  for (const theirs of foreign) {
+    const live = tables.find((t) => t.name === theirs.name);
+    const rows = live?.columns.map((c) => c.name).join() === 'theirs,words' ? await sql<{ theirs: unknown; words: string }>(place, `select theirs, words from ${quote(place.engine, theirs.name)} order by theirs`) : [];
+    if (JSON.stringify(rows.map((r) => [String(r.theirs), r.words])) !== JSON.stringify(theirs.rows)) found.push({ kind: 'inconsistency', table: theirs.table, database, message: `somebody else's table ${theirs.name} was harmed: ${JSON.stringify(live)} ${JSON.stringify(rows)}` });
+  }
+  return found;
+}
+
+/** What was dropped is set aside with every row. */
+async function verifyAside(world: World, run: Run, model: ModelTable, database: string, tables: LiveTable[]): Promise<Found[]> {
+  const place = world.place(database);
+  const written = run.rows.of(model.table, database);
+  let best: Found[] | null = null;
+  for (const aside of tables.filter((t) => isAside(t.name) && keyOf(t, model.table) !== undefined)) {
+    const kept = compareRows(model, database, written, await readRows(place, aside));
+    if (best === null || kept.length < best.length) best = kept;
+  }
+  if (best !== null) return best;
+  return written.some((row) => row.certain) ? [{ kind: 'lost row', table: model.table, database, message: `${model.name} was dropped and is not set aside` }] : [];
+}
+
+export function tableOf(asked: Asked[], tableId: string): number | undefined {
+  return asked.find(({ fate }) => fate.fate === 'accepted' && fate.tableId === tableId)?.item.table;
+}
+
+/**
+ * For each lease whose holder was killed: milliseconds from the kill, or from when there was a living worker again, to the
+ * next thing that any worker recorded of that table's sagas. Of two kills without anything between them the later one counts.
+ */
+export function recoveries(orphans: Orphan[], revivals: number[], sagas: Iterable<SagaRecord>): number[] {
+  const byTable = new Map<string, number[]>();
+  for (const { saga, events } of sagas) {
+    const times = events.filter((e) => !['SagaRequested', 'AbortRequested', 'RetryRequested'].includes(e.type)).map((e) => Date.parse(e.recorded_at));
+    byTable.set(saga.table_id, [...byTable.get(saga.table_id) ?? [], ...times]);
+  }
+  const latest = new Map<string, number>();
+  for (const { subject, at } of orphans) {
+    const next = Math.min(...(byTable.get(subject) ?? []).filter((time) => time > at));
+    if (!Number.isFinite(next)) continue;
+    const from = Math.max(at, ...revivals.filter((time) => time <= next));
+    latest.set(`${subject} ${next}`, Math.min(latest.get(`${subject} ${next}`) ?? Infinity, next - from));
+  }
+  return [...latest.values()].sort((a, b) => a - b);
+}
+
+export function percentile(sorted: number[], part: number): number | null {
+  return sorted.length === 0 ? null : sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]!;
+}
