@@ -10,6 +10,7 @@ import { databasesProjection, Purger, schemaChange, tablesProjection } from '../
 import type { Config } from './config.js';
 import { AddressRules, DatabaseLists, DatabasesController } from './databases/databases.controller.js';
 import { Databases } from './databases/databases.js';
+import { DatabasePast } from './databases/past.js';
 import { Vault } from './databases/vault.js';
 import { DocsController } from './docs/docs.controller.js';
 import { Health, HealthController } from './health/health.controller.js';
@@ -56,6 +57,7 @@ export async function startApp(config: Config): Promise<App> {
       { provide: Sagas, useValue: new Sagas(core, store, orchestrator) },
       { provide: Databases, useValue: databases },
       { provide: DatabaseLists, useValue: new DatabaseLists(core, databases) },
+      { provide: DatabasePast, useValue: new DatabasePast(core, store, databases) },
       { provide: AddressRules, useValue: rules },
       { provide: Health, useValue: new Health(core, queue) },
     ],

@@ -155,3 +155,34 @@ describe('gone back to', () => {
     expect(await seen(2)).toEqual([409, 'table_dropped']);
   });
 });
+
+describe('a database by itself', () => {
+  test('its own timeline: which step was applied there when, with statements and fingerprints', async () => {
+    const id = await create('timeline');
+    await done('/table/column', { table_id: id, column: { name: 'note', rename_to: 'remark' } });
+    const { events } = (await s.call('GET', '/databases/erp/history?limit=500')).body as { events: { table_id: string; operation: string; direction: string; statements: string[]; fingerprint_after: string }[] };
+    expect(events.filter((e) => e.table_id === id).map((e) => [e.operation, e.direction, e.statements.length])).toEqual([['create_table', 'apply', 1], ['rename_column', 'apply', 1]]);
+    const first = (await s.call('GET', '/databases/erp/history?limit=1')).body;
+    const second = (await s.call('GET', `/databases/erp/history?limit=1&cursor=${first['next_cursor'] as string}`)).body;
+    expect([first['events'][0], second['events'][0]]).toEqual(events.slice(0, 2));
+  });
+
+  test.each(ON)('%s: the project\'s own schema is no drift, whatever its types and defaults; what others did is, column by column', async (name) => {
+    const types = ['smallint', 'integer', 'bigint', 'decimal', 'float', 'double', 'boolean', 'string', 'text', 'uuid', 'date', 'time', 'timestamp', 'json', 'binary'];
+    const defaults: Record<string, unknown> = { smallint: 7, integer: -1, bigint: '9223372036854775807', decimal: '1.50', float: 1.5, double: 0.1, boolean: true, string: `it's`, text: 'x\\y', uuid: { function: 'uuid' }, date: { function: 'now' }, time: '12:34:56.5', timestamp: { function: 'now' }, json: { a: [1, null] } };
+    const { table } = await done('/table/create', { name: `drift_${name}`, databases: [name], columns: [{ name: 'id', type: 'bigint', primary_key: true, generated: true },
+      ...types.flatMap((type) => [{ name: `plain_${type}`, type }, ...(type in defaults ? [{ name: `with_${type}`, type, nullable: false, default: defaults[type] }] : [])]), { name: 'one', type: 'string', length: 20, unique: true }] });
+    // Everything that the tests above made, changed, renamed and reverted there included.
+    expect((await s.call('GET', `/databases/${name}/drift`)).body).toEqual({ database: name, in_sync: true, drift: [] });
+    const url = urls[name]!;
+    await query(url, `alter table drift_${name} rename column plain_text to theirs`);
+    await query(url, 'create table stranger (id integer)');
+    const { drift } = (await s.call('GET', `/databases/${name}/drift`)).body as { drift: { kind: string; table: string; table_id: string | null; differences: object[] }[] };
+    expect(drift.find((d) => d.table === 'stranger')).toMatchObject({ kind: 'added', table_id: null });
+    const own = drift.find((d) => d.table === `drift_${name}`)!;
+    expect(own).toMatchObject({ kind: 'changed', table_id: table.table_id });
+    expect(own.differences).toEqual([{ column: 'plain_text', expected: 'a column', found: 'no column' }, { column: 'theirs', expected: 'no column', found: expect.stringMatching(/^a column of type/) }]);
+    await query(url, `drop table drift_${name}`);
+    expect((await s.call('GET', `/databases/${name}/drift`)).body['drift']).toContainEqual({ kind: 'missing', table: `drift_${name}`, table_id: table.table_id, differences: [{ column: null, expected: 'a table', found: 'no table' }] });
+  });
+});

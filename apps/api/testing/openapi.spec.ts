@@ -190,6 +190,7 @@ describe('real answers are as the document says', () => {
   test('reads, and every value that a filter is said to take', async () => {
     const read = await call('GET', `/tables/${table}`);
     expect(read.headers.get('etag')).toBe(`"${read.body['table'].version}"`);
+    for (const path of ['history', 'history?limit=3', 'drift']) for (const name of ['crm', 'shop', 'none']) await call('GET', `/databases/${name}/${path}`);
     await call('GET', '/tables/none');
     await call('GET', '/tables?limit=1');
     const first = await call('GET', '/sagas?limit=2');

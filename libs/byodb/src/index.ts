@@ -7,4 +7,5 @@ export { applyStep, compensateStep, finalizeStep, lookAtClaim, preparePlans, pre
 export { asideName, uniqueName, type Limits, type Plan } from './operation.js';
 export { insertColumn } from './operations/restore-column.js';
 export { withoutColumn } from './operations/drop-column.js';
+export { findDrift, type Drift, type Known } from './drift.js';
 export { engineOf } from './engines/index.js';

@@ -9,6 +9,7 @@ import { ApiError } from '../http/api-error.js';
 import { metadataOf, pageShape, parse } from '../http/input.js';
 import { databaseName } from '../tables/tables.js';
 import { Databases } from './databases.js';
+import { DatabasePast } from './past.js';
 
 const where = { url: z.string().min(1).max(2048).optional(), engine: z.enum(ENGINE_NAMES).optional(), connection: connectionSchema.optional(), schema: z.string().min(1).max(63).optional() };
 export const registration = z.strictObject({ name: databaseName, ...where });
@@ -47,7 +48,7 @@ export class DatabaseLists {
 
 @Controller('databases')
 export class DatabasesController {
-  constructor(private readonly databases: Databases, private readonly rules: AddressRules, private readonly lists: DatabaseLists) {}
+  constructor(private readonly databases: Databases, private readonly rules: AddressRules, private readonly lists: DatabaseLists, private readonly past: DatabasePast) {}
 
   @Post()
   async register(@Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
@@ -60,6 +61,12 @@ export class DatabasesController {
 
   @Get(':name')
   async one(@Param('name') name: string): Promise<object> { return { database: await this.databases.view(await this.databases.byName(name)) }; }
+
+  @Get(':name/history')
+  async history(@Param('name') name: string, @Query() query: unknown): Promise<object> { return this.past.history(name, query); }
+
+  @Get(':name/drift')
+  async drift(@Param('name') name: string): Promise<object> { return this.past.drift(name); }
 
   @Post(':name/test')
   @HttpCode(200)

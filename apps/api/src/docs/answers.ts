@@ -112,11 +112,19 @@ export const SagaAnswer = z.object({ saga: Saga });
 export const SagaList = list('sagas', Saga);
 export const SagaEvents = list('events', Event, z.null());
 export const DatabaseAnswer = z.object({ database: Database });
+export const DatabaseHistory = list('events', z.object({
+  table_id: id, table_name: z.string(), saga_id: id, kind: z.enum(KINDS), step_id: id, operation: z.string(), direction: z.enum(['apply', 'compensate']), applied_at: at, duration_ms: z.number().min(0),
+  statements: z.array(z.string()), fingerprint_before: z.string().nullable(), fingerprint_after: z.string(),
+}));
+export const DatabaseDrift = z.object({
+  database: z.string(), in_sync: z.boolean(),
+  drift: z.array(z.object({ kind: z.enum(['missing', 'added', 'changed']), table: z.string(), table_id: id.nullable(), differences: z.array(z.object({ column: z.string().nullable(), expected: z.string(), found: z.string() })) })),
+});
 export const DatabaseList = list('databases', Database);
 export const Live = z.object({ status: z.literal('ok') });
 export const Ready = z.object({ status: z.literal('ok'), core_database: z.literal('ok'), queue: z.literal('ok') });
 
 export const named = {
   Table, Column, PendingChange, Saga, Step, SagaError, Event, Database, Accepted, Completed, Plan, PlannedStep, Problem,
-  TableAnswer, TableList, TableHistory, TableDiff, Replayed, SagaAnswer, SagaList, SagaEvents, DatabaseAnswer, DatabaseList, Live, Ready,
+  TableAnswer, TableList, TableHistory, TableDiff, Replayed, SagaAnswer, SagaList, SagaEvents, DatabaseAnswer, DatabaseList, DatabaseHistory, DatabaseDrift, Live, Ready,
 };

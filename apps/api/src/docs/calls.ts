@@ -3,7 +3,7 @@ import { databaseName, bodies } from '../tables/tables.js';
 import { registration, relocation } from '../databases/databases.controller.js';
 import type { ApiCode } from '../http/api-error.js';
 import { resolution } from '../sagas/sagas.controller.js';
-import { DatabaseAnswer, DatabaseList, KINDS, Live, Ready, Replayed, SAGA_STATUSES, SagaAnswer, SagaEvents, SagaList, TABLE_STATUSES, TableAnswer, TableDiff, TableHistory, TableList } from './answers.js';
+import { DatabaseAnswer, DatabaseDrift, DatabaseHistory, DatabaseList, KINDS, Live, Ready, Replayed, SAGA_STATUSES, SagaAnswer, SagaEvents, SagaList, TABLE_STATUSES, TableAnswer, TableDiff, TableHistory, TableList } from './answers.js';
 
 export type Tag = 'tables' | 'sagas' | 'databases' | 'operating';
 
@@ -81,6 +81,10 @@ export const calls: Call[] = [
   { id: 'listDatabases', tag: 'databases', method: 'get', path: '/databases', problems: ['validation_failed', ...core], query: page, summary: 'List databases, newest first.', answer: { status: 200, description: 'A page of databases', schema: DatabaseList } },
   { id: 'getDatabase', tag: 'databases', method: 'get', path: '/databases/{name}', problems: ['database_not_found', ...core], summary: 'One database: engine, server version, whether it can be reached, its tables. Never a credential.',
     answer: { status: 200, description: 'The database', schema: DatabaseAnswer } },
+  { id: 'getDatabaseHistory', tag: 'databases', method: 'get', path: '/databases/{name}/history', problems: ['database_not_found', 'validation_failed', ...core], query: page, summary: 'What was applied there and undone there, oldest first: when, how long it took, with which statements.',
+    answer: { status: 200, description: 'A page of steps', schema: DatabaseHistory } },
+  { id: 'getDatabaseDrift', tag: 'databases', method: 'get', path: '/databases/{name}/drift', problems: ['database_not_found', ...reachable, ...core], summary: 'What its live schema has that history does not say, and the reverse, column by column. Tables under change are left out.',
+    answer: { status: 200, description: 'Where they differ', schema: DatabaseDrift } },
   { id: 'testDatabase', tag: 'databases', method: 'post', path: '/databases/{name}/test', problems: ['database_not_found', ...reachable, ...core], summary: 'Connect for real.', answer: { status: 200, description: 'It can be reached', schema: DatabaseAnswer } },
   { id: 'changeDatabase', tag: 'databases', method: 'put', path: '/databases/{name}', body: relocation, problems: [...input, 'database_not_found', 'database_exists', ...reachable, 'version_conflict', ...core],
     summary: 'A new address or new credentials of the same database, tested first.', example: { url: 'postgres://user:new-password@db.example.org:5432/crm' }, answer: { status: 200, description: 'Changed', schema: DatabaseAnswer } },
