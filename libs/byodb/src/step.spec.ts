@@ -60,6 +60,7 @@ describe.each<[string, () => Promise<Fresh>]>([['sqlite', freshSqlite], ['postgr
     ['alter_column, type with values kept', (table) => ({ do: 'alter_column', table, from: QTY, to: { ...QTY, type: 'string', length: 30 } })],
     ['alter_column, longer', (table) => ({ do: 'alter_column', table, from: CODE, to: { ...CODE, length: 200 } })],
     ['alter_column, nullable, default and unique', (table) => ({ do: 'alter_column', table, from: CODE, to: { ...CODE, nullable: false, default: 'y', unique: true } })],
+    ['alter_column, not null without a default', (table) => ({ do: 'alter_column', table, from: CODE, to: { ...CODE, nullable: false } })],
     ['alter_column, none of them', (table) => ({ do: 'alter_column', table, from: NOTE, to: { ...NOTE, nullable: true, default: null } })],
   ])('%s: applied twice is applied once, undone twice is undone once, to the letter', async (_kind, task) => {
     const table = name();

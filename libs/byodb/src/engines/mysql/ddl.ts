@@ -154,7 +154,8 @@ function changed(column: LiveColumn, to: Column): string {
   const kept = rest.filter((word) => word.toUpperCase() !== 'AUTO_INCREMENT' && !UNSIGNED.test(word));
   const behind = [...(to.generated ? ['AUTO_INCREMENT'] : [])];
   if (stays) {
-    const same = defaultsAgree(column, to) ? value : to.default === null ? [] : ['DEFAULT', defaultSql(to)];
+    // None is printed as DEFAULT NULL, which a column that becomes NOT NULL cannot have.
+    const same = to.default === null ? [] : defaultsAgree(column, to) ? value : ['DEFAULT', defaultSql(to)];
     return [type, ...charset, to.nullable ? 'NULL' : 'NOT NULL', ...same, ...behind, ...kept, ...check].join(' ');
   }
   const textual = (t: string | null): boolean => t === 'string' || t === 'text';
