@@ -1,0 +1,94 @@
+import type { Evidence } from './evidence.js';
+import { judge, type Verdict } from './judge.js';
+import type { Point } from './points.js';
+import { DIRECTIONS, ENGINES, OPERATION_NAMES, type Direction, type OperationName, type Role } from './scenarios.js';
+import type { Stage, Template } from './stage.js';
+import type { Place } from './world.js';
+import type { Workers } from './workers.js';
+
+export interface Case { engine: string; operation: OperationName; direction: Direction; point: Point | null }
+/** `missed`: the worker ended without coming by the point. */
+export interface Result extends Case, Verdict { missed: boolean; log: string[] }
+
+/** One kind of change, in one direction, on one engine: its places to die, and what a run to the end leaves. */
+export interface Row { engine: string; operation: OperationName; direction: Direction; template: Template; points: Point[]; after: Evidence | null; undisturbed: Result }
+
+const REFUSER: Record<Direction, Role | null> = { forward: null, compensate: 'other', refused: 'engine' };
+
+export interface Choice { engines: readonly string[]; operations: readonly OperationName[]; directions: readonly Direction[] }
+export const EVERYTHING: Choice = { engines: ENGINES, operations: OPERATION_NAMES, directions: DIRECTIONS };
+
+export class Matrix {
+  /** `tamper` spoils a case's databases before they are looked at: for the tests of the checker. */
+  constructor(private readonly stage: Stage, private readonly workers: Workers, private readonly tamper: (place: Place) => Promise<void> = async () => undefined) {}
+
+  /** Runs each chosen change once without a kill, to learn its points. */
+  async rows({ engines, operations, directions }: Choice, jobs: number): Promise<Row[]> {
+    const wanted = engines.flatMap((engine) => operations.map((operation) => ({ engine, operation })));
+    return (await sideBySide(wanted, jobs, async ({ engine, operation }) => {
+      const template = await this.stage.template(engine, operation);
+      const rows: Row[] = [];
+      for (const direction of directions) rows.push(await this.row(template, direction));
+      return rows;
+    })).flat();
+  }
+
+  private async row(template: Template, direction: Direction): Promise<Row> {
+    const { engine, operation } = template;
+    const row: Row = { engine, operation, direction, template, points: [], after: null, undisturbed: null! };
+    const { result, evidence, points } = await this.take(row, null);
+    return { ...row, undisturbed: result, points, after: evidence };
+  }
+
+  /** One case: killed at the point, taken up by another worker, judged at the end. */
+  async run(row: Row, point: Point): Promise<Result> {
+    return (await this.take(row, point)).result;
+  }
+
+  private async take(row: Row, point: Point | null): Promise<{ result: Result; evidence: Evidence | null; points: Point[] }> {
+    const { engine, operation, direction, template } = row;
+    const base = { engine, operation, direction, point };
+    const { place, drop } = await this.stage.copy(template);
+    try {
+      const first = await this.workers.run({ place, refuser: REFUSER[direction], killAt: point?.id ?? null });
+      await this.tamper(place);
+      const last = first === 'killed' ? await this.workers.run({ place, refuser: REFUSER[direction], killAt: null }) : first;
+      const missed = point !== null && first !== 'killed';
+      if (last === 'killed') throw new Error('a worker was killed that should not have been');
+      if (!last.ok) return { result: { ...base, end: 'wrong', wasStuck: false, problems: [last.error], missed, log: last.log }, evidence: null, points: [] };
+      const verdict = judge({ direction, before: template.before, after: row.after }, last.evidence);
+      return { result: { ...base, ...verdict, missed, log: last.log }, evidence: last.evidence, points: last.points };
+    } finally {
+      await drop();
+    }
+  }
+}
+
+/** In order, `jobs` at a time. */
+export async function sideBySide<T, R>(items: readonly T[], jobs: number, work: (item: T, i: number) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  await Promise.all(Array.from({ length: jobs }, async () => {
+    while (next < items.length) {
+      const i = next++;
+      results[i] = await work(items[i]!, i);
+    }
+  }));
+  return results;
+}
+
+/** Numbers from a seed: the same seed gives the same plan. mulberry32. */
+export function random(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+export function shuffle<T>(items: readonly T[], next: () => number): T[] {
+  const left = [...items];
+  return items.map(() => left.splice(Math.floor(next() * left.length), 1)[0]!);
+}

@@ -1,0 +1,56 @@
+import { completeColumn, type Column, type ColumnChange } from '../../libs/byodb/src/schema.js';
+import type { EngineName } from '../../libs/byodb/src/address.js';
+
+/** The database of the engine under test, and the second one of the change (SQLite). */
+export const ROLES = ['engine', 'other'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** `compensate`: the other database refuses its last statement when it comes; `refused`: the one under test does. */
+export const DIRECTIONS = ['forward', 'compensate', 'refused'] as const;
+export type Direction = (typeof DIRECTIONS)[number];
+
+export const ENGINES: readonly EngineName[] = ['postgres', 'mysql', 'sqlite'];
+
+export type Ask =
+  | { do: 'create'; name: string; columns: Column[] }
+  | { do: 'rename'; name: string }
+  | { do: 'drop' }
+  | { do: 'columns'; columns: ColumnChange[] };
+
+type Input = Parameters<typeof completeColumn>[0];
+const column = (input: Input): Column => completeColumn(input).column;
+
+export const TABLE = 'things';
+
+export const GIVEN_COLUMNS: Column[] = [
+  column({ name: 'id', type: 'integer', primary_key: true, generated: true }),
+  column({ name: 'name', type: 'string', length: 50, nullable: false }),
+  column({ name: 'code', type: 'string', length: 20, nullable: false, unique: true }),
+  column({ name: 'price', type: 'string', length: 40 }),
+  column({ name: 'amount', type: 'integer', default: 5 }),
+  column({ name: 'note', type: 'text' }),
+];
+
+/** What customers put beside it; '01.50' comes back from a number only if it was kept. */
+export const GIVEN_STATEMENTS = [
+  `insert into ${TABLE} (name, code, price, amount, note) values ('anna', 'a', '01.50', 1, 'first'), ('bert', 'b', '2.00', 2, null), ('carl', 'c', null, 3, 'it''s third')`,
+  `create index ${TABLE}_by_name on ${TABLE} (name)`,
+  `create index ${TABLE}_by_price on ${TABLE} (price, amount)`,
+];
+
+/** Every kind of change there is, each against a table with rows. */
+export const OPERATIONS = {
+  create_table: { do: 'create', name: 'fresh', columns: [column({ name: 'id', type: 'integer', primary_key: true, generated: true }), column({ name: 'label', type: 'string', nullable: false, unique: true }), column({ name: 'at', type: 'timestamp', default: { function: 'now' } })] },
+  drop_table: { do: 'drop' },
+  rename_table: { do: 'rename', name: 'objects' },
+  add_column: { do: 'columns', columns: [{ name: 'rank', type: 'integer', nullable: false, default: 7 }] },
+  add_unique: { do: 'columns', columns: [{ name: 'tag', type: 'string', length: 30, unique: true }] },
+  drop_column: { do: 'columns', columns: [{ name: 'code' }] },
+  rename_column: { do: 'columns', columns: [{ name: 'name', rename_to: 'title' }] },
+  alter_type: { do: 'columns', columns: [{ name: 'price', type: 'decimal', precision: 10, scale: 2 }] },
+  alter_rules: { do: 'columns', columns: [{ name: 'amount', nullable: false, default: 9, unique: true }] },
+  alter_free: { do: 'columns', columns: [{ name: 'code', nullable: true, unique: false }] },
+  several: { do: 'columns', columns: [{ name: 'tag', type: 'string', length: 30, unique: true }, { name: 'price', type: 'decimal', precision: 10, scale: 2 }, { name: 'code' }, { name: 'name', rename_to: 'title', length: 80 }] },
+} as const satisfies Record<string, Ask>;
+export type OperationName = keyof typeof OPERATIONS;
+export const OPERATION_NAMES = Object.keys(OPERATIONS) as OperationName[];

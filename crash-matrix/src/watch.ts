@@ -1,0 +1,88 @@
+import type { Connection, Session } from '../../libs/byodb/src/engine.js';
+import type { EventStore } from '../../libs/event-store/src/index.js';
+import { sagaStream, type Saga, type SagaDefinition, type Step } from '../../libs/sagas/src/index.js';
+import type { Points } from './points.js';
+import type { Role } from './scenarios.js';
+
+/** What a database is doing, told by the definition to the connection beneath it: one step at a time runs on each. */
+export class Doing {
+  way: 'apply' | 'compensate' = 'apply';
+  /** Its statements are replaced by one that no database takes. */
+  refuses = false;
+}
+
+const REFUSED = 'this database refuses the statement';
+
+/** The port with points around every statement, every ledger write and the commit; all else passes through. */
+export function watchConnection(connection: Connection, role: Role, points: Points, doing: Doing): Connection {
+  return overlay(connection, {
+    exclusively: async <T>(on: Parameters<Connection['exclusively']>[0], work: (session: Session) => Promise<T>): Promise<T> => {
+      const place = `${role} ${doing.way}`;
+      let name = '';
+      const result = await connection.exclusively(on, async (session) => {
+        const done = await work(watchSession(session, place, points, doing));
+        name = points.name(`${place} commit`);
+        points.meet(`before ${name}`, '');
+        points.under(`while ${name}`, '');
+        return done;
+      });
+      points.meet(`after ${name}`, '');
+      return result;
+    },
+  });
+}
+
+function watchSession(session: Session, place: string, points: Points, doing: Doing): Session {
+  return overlay(session, {
+    run: (sql: string) => points.around(`${place} run`, sql, () => session.run(doing.refuses ? REFUSED : sql), true),
+    writeLedger: (row: Parameters<Session['writeLedger']>[0]) => points.around(`${place} ledger`, row.state, () => session.writeLedger(row), false),
+  });
+}
+
+/** Points around every append to the event store. */
+export function watchStore(store: EventStore, points: Points): EventStore {
+  return overlay(store, {
+    append: (...args: Parameters<EventStore['append']>) =>
+      points.around('core append', args[0].flatMap((a) => a.events.map((e) => e.type)).join(' + '), () => store.append(...args), false),
+  });
+}
+
+/** A definition in which `refuser` does not take its last statement, once the other database has been changed for good. */
+export function watchDefinition(definition: SagaDefinition, store: EventStore, doing: ReadonlyMap<string, Doing>, refuser: string | null): SagaDefinition {
+  return overlay(definition, {
+    apply: async (saga: Saga, step: Step, token: number) => {
+      const own = saga.steps.filter((s) => s.phase === 'apply' && s.target.id === step.target.id);
+      const refuses = step.target.id === refuser && own.at(-1)!.step_id === step.step_id;
+      if (refuses) await othersApplied(store, saga, step);
+      Object.assign(doing.get(step.target.id)!, { way: 'apply', refuses });
+      return definition.apply(saga, step, token);
+    },
+    compensate: async (saga: Saga, step: Step, token: number) => {
+      Object.assign(doing.get(step.target.id)!, { way: 'compensate', refuses: false });
+      return definition.compensate(saga, step, token);
+    },
+  });
+}
+
+const POLL_MS = 5;
+
+async function othersApplied(store: EventStore, saga: Saga, step: Step): Promise<void> {
+  const others = saga.steps.filter((s) => s.phase === 'apply' && s.target.id !== step.target.id).map((s) => s.step_id);
+  for (;;) {
+    const events = await store.readStream(sagaStream(saga.saga_id));
+    const over = events.some((e) => e.type === 'CompensationStarted' || e.type === 'StepFailed');
+    if (over || others.every((id) => events.some((e) => e.type === 'StepApplied' && (e.data as { step_id: string }).step_id === id))) return;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/** `target` with some methods replaced; whatever a port gains later passes through unseen. */
+function overlay<T extends object>(target: T, replaced: Partial<T>): T {
+  return new Proxy(target, {
+    get(_, key) {
+      if (Object.hasOwn(replaced, key)) return replaced[key as keyof T];
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === 'function' ? value.bind(target) as unknown : value;
+    },
+  });
+}
