@@ -1,7 +1,8 @@
 import type { LedgerRow } from '../../libs/byodb/src/engine.js';
 import { findBrokenLink, type StoredEvent } from '../../libs/event-store/src/index.js';
-import { loadSaga, recorded, sagaStream, type Saga } from '../../libs/sagas/src/index.js';
-import { evolve } from '../../libs/sagas/src/saga.js';
+import { sagaStream } from '../../libs/sagas/src/events.js';
+import { loadSaga, recorded } from '../../libs/sagas/src/read-model.js';
+import { evolve, type Saga } from '../../libs/sagas/src/saga.js';
 import { loadTable, readTable, tableStream, type Table } from '../../libs/tables/src/index.js';
 import { readLedger, takePicture, type Picture } from './picture.js';
 import { ROLES, type Role } from './scenarios.js';

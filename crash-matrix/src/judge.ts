@@ -6,7 +6,8 @@ import type { Evidence } from './evidence.js';
 import type { Picture } from './picture.js';
 import { ROLES, type Direction, type Role } from './scenarios.js';
 
-export interface Verdict { end: 'old' | 'new' | 'wrong'; wasStuck: boolean; problems: string[] }
+/** `saga`: how it ended by its own word. */
+export interface Verdict { end: 'old' | 'new' | 'wrong'; wasStuck: boolean; saga: string; problems: string[] }
 /** How everything stood before the change, and how a run that nobody killed left it. */
 export interface Expected { direction: Direction; before: { pictures: Record<Role, Picture>; table: Table }; after: Evidence | null }
 
@@ -20,7 +21,7 @@ export function judge(expected: Expected, found: Evidence): Verdict {
   if (end === 'old') problems.push(...asBefore(expected, found));
   else if (expected.after !== null) problems.push(...asAfter(expected.after, found));
   problems.push(...happenedOnce(found), ...foldsToTheSame(found));
-  return { end: problems.length === 0 ? end : 'wrong', wasStuck: found.wasStuck, problems };
+  return { end: problems.length === 0 ? end : 'wrong', wasStuck: found.wasStuck, saga: `${status}${found.saga.error === null ? '' : `: ${found.saga.error.message}`}`, problems };
 }
 
 function asBefore({ before }: Expected, found: Evidence): string[] {

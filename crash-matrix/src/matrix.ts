@@ -55,7 +55,7 @@ export class Matrix {
       const last = first === 'killed' ? await this.workers.run({ place, refuser: REFUSER[direction], killAt: null }) : first;
       const missed = point !== null && first !== 'killed';
       if (last === 'killed') throw new Error('a worker was killed that should not have been');
-      if (!last.ok) return { result: { ...base, end: 'wrong', wasStuck: false, problems: [last.error], missed, log: last.log }, evidence: null, points: [] };
+      if (!last.ok) return { result: { ...base, end: 'wrong', wasStuck: false, saga: 'unknown', problems: [last.error], missed, log: last.log }, evidence: null, points: [] };
       const verdict = judge({ direction, before: template.before, after: row.after }, last.evidence);
       return { result: { ...base, ...verdict, missed, log: last.log }, evidence: last.evidence, points: last.points };
     } finally {

@@ -7,7 +7,7 @@ type Row = Record<string, unknown>;
 export interface Picture {
   /** Kind and name of every object in the catalog. */
   objects: string[];
-  tables: { name: string; fingerprint: string; live: LiveTable; rows: Row[] }[];
+  tables: { name: string; fingerprint: string; live: Omit<LiveTable, 'source'>; rows: Row[] }[];
 }
 
 const LEDGER = ['_saga_ledger', '_saga_fences', '_saga_identity'];
@@ -24,15 +24,20 @@ export async function takePicture(connection: Connection): Promise<Picture> {
     const found = (await session.query(CATALOG[connection.engine.name]!)).map((row) => ({ kind: String(row['kind']), name: String(row['name']) }));
     const ours = found.filter(({ name }) => !LEDGER.some((ledger) => name.startsWith(ledger)));
     const tables: Picture['tables'] = [];
-    for (const { name } of ours.filter(({ kind }) => kind === 'table')) tables.push(await takeTable(connection, session, name));
+    for (const name of inOrder(ours.filter(({ kind }) => kind === 'table').map((o) => o.name))) tables.push(await takeTable(connection, session, name));
     return { objects: ours.map(({ kind, name }) => `${kind} ${name}`).sort(), tables };
   });
 }
 
 async function takeTable(connection: Connection, session: Session, name: string): Promise<Picture['tables'][number]> {
-  const live = (await session.introspect(name))!;
+  const read = (await session.introspect(name))!;
+  const { source: _private, ...live } = { ...read, uniques: inOrder(read.uniques), extras: inOrder(read.extras) };
   const rows = await session.query(`select * from ${connection.engine.ddl.quote(name)}`);
-  return { name, fingerprint: fingerprint(live), live, rows: rows.map((row) => ({ ...row })).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)) };
+  return { name, fingerprint: fingerprint(read), live, rows: inOrder(rows.map((row) => ({ ...row }))) };
+}
+
+function inOrder<T>(items: readonly T[]): T[] {
+  return [...items].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 }
 
 /** The ledger's rows about these steps. */

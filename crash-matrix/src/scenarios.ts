@@ -29,11 +29,17 @@ export const GIVEN_COLUMNS: Column[] = [
   column({ name: 'price', type: 'string', length: 40 }),
   column({ name: 'amount', type: 'integer', default: 5 }),
   column({ name: 'note', type: 'text' }),
+  column({ name: 'ref', type: 'string', length: 40 }),
+  column({ name: 'seen', type: 'string', length: 40 }),
+  column({ name: 'body', type: 'text' }),
 ];
 
-/** What customers put beside it; '01.50' comes back from a number only if it was kept. */
+/** What customers put beside it. The spellings of ref, seen and body come back from a uuid, a time and json only if they were kept. */
 export const GIVEN_STATEMENTS = [
-  `insert into ${TABLE} (name, code, price, amount, note) values ('anna', 'a', '01.50', 1, 'first'), ('bert', 'b', '2.00', 2, null), ('carl', 'c', null, 3, 'it''s third')`,
+  `insert into ${TABLE} (name, code, price, amount, note, ref, seen, body) values
+    ('anna', 'a', '1.50', 1, 'first', 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', '2024-05-06 07:08:09', '{"b": 1,   "a": [true]}'),
+    ('bert', 'b', '2.00', 2, null, 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12', '2024-05-06 07:08:09.500', '{}'),
+    ('carl', 'c', null, 3, 'it''s third', null, null, null)`,
   `create index ${TABLE}_by_name on ${TABLE} (name)`,
   `create index ${TABLE}_by_price on ${TABLE} (price, amount)`,
 ];
@@ -48,6 +54,7 @@ export const OPERATIONS = {
   drop_column: { do: 'columns', columns: [{ name: 'code' }] },
   rename_column: { do: 'columns', columns: [{ name: 'name', rename_to: 'title' }] },
   alter_type: { do: 'columns', columns: [{ name: 'price', type: 'decimal', precision: 10, scale: 2 }] },
+  alter_spelling: { do: 'columns', columns: [{ name: 'ref', type: 'uuid' }, { name: 'seen', type: 'timestamp' }, { name: 'body', type: 'json' }] },
   alter_rules: { do: 'columns', columns: [{ name: 'amount', nullable: false, default: 9, unique: true }] },
   alter_free: { do: 'columns', columns: [{ name: 'code', nullable: true, unique: false }] },
   several: { do: 'columns', columns: [{ name: 'tag', type: 'string', length: 30, unique: true }, { name: 'price', type: 'decimal', precision: 10, scale: 2 }, { name: 'code' }, { name: 'name', rename_to: 'title', length: 80 }] },

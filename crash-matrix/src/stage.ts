@@ -1,7 +1,8 @@
 import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseUrl } from '../../libs/byodb/src/address.js';
-import { isEnded, loadSaga } from '../../libs/sagas/src/index.js';
+import { loadSaga } from '../../libs/sagas/src/read-model.js';
+import { isEnded } from '../../libs/sagas/src/saga.js';
 import { loadTable, type Table } from '../../libs/tables/src/index.js';
 import { takePicture, type Picture } from './picture.js';
 import { Points } from './points.js';

@@ -1,6 +1,8 @@
 import type { Connection, Session } from '../../libs/byodb/src/engine.js';
 import type { EventStore } from '../../libs/event-store/src/index.js';
-import { sagaStream, type Saga, type SagaDefinition, type Step } from '../../libs/sagas/src/index.js';
+import type { SagaDefinition } from '../../libs/sagas/src/definition.js';
+import { sagaStream } from '../../libs/sagas/src/events.js';
+import type { Saga, Step } from '../../libs/sagas/src/saga.js';
 import type { Points } from './points.js';
 import type { Role } from './scenarios.js';
 

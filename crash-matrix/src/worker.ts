@@ -1,4 +1,5 @@
-import { isEnded, loadSaga } from '../../libs/sagas/src/index.js';
+import { loadSaga } from '../../libs/sagas/src/read-model.js';
+import { isEnded } from '../../libs/sagas/src/saga.js';
 import { v7 as uuid } from 'uuid';
 import { gather, type Evidence } from './evidence.js';
 import { Points, type Point } from './points.js';

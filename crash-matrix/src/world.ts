@@ -2,7 +2,11 @@ import { parseUrl } from '../../libs/byodb/src/address.js';
 import type { Connection } from '../../libs/byodb/src/engine.js';
 import { engineOf } from '../../libs/byodb/src/engines/index.js';
 import { createEventStore, migrate, openCoreDatabase, type CoreDatabase, type EventStore } from '../../libs/event-store/src/index.js';
-import { InProcessQueue, Orchestrator, SAGA_SCHEMA_VERSION, sagasProjection, sagaStream } from '../../libs/sagas/src/index.js';
+// Not from the index: it would load the queue's client, half of a worker's time to start.
+import { SAGA_SCHEMA_VERSION, sagaStream } from '../../libs/sagas/src/events.js';
+import { Orchestrator } from '../../libs/sagas/src/orchestrator.js';
+import { InProcessQueue } from '../../libs/sagas/src/queue/in-process.js';
+import { sagasProjection } from '../../libs/sagas/src/read-model.js';
 import { databasesProjection, decideColumns, decideCreate, decideDrop, decideRename, loadTable, schemaChange, tablesProjection, tableStream, TABLE_SCHEMA_VERSION, type Change, type DatabaseRef, type TableEvent } from '../../libs/tables/src/index.js';
 import { v7 as uuid } from 'uuid';
 import type { Points } from './points.js';
