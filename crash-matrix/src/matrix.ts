@@ -1,7 +1,7 @@
 import type { Evidence } from './evidence.js';
 import { judge, type Verdict } from './judge.js';
-import type { Point } from './points.js';
-import { DIRECTIONS, ENGINES, OPERATION_NAMES, type Direction, type OperationName, type Role } from './scenarios.js';
+import { worthTaking, type Point } from './points.js';
+import { DIRECTIONS, ENGINES, OPERATION_NAMES, type Direction, type OperationName } from './scenarios.js';
 import type { Stage, Template } from './stage.js';
 import type { Place } from './world.js';
 import type { Workers } from './workers.js';
@@ -12,8 +12,6 @@ export interface Result extends Case, Verdict { missed: boolean; log: string[] }
 
 /** One kind of change, in one direction, on one engine: its places to die, and what a run to the end leaves. */
 export interface Row { engine: string; operation: OperationName; direction: Direction; template: Template; points: Point[]; after: Evidence | null; undisturbed: Result }
-
-const REFUSER: Record<Direction, Role | null> = { forward: null, compensate: 'other', refused: 'engine' };
 
 export interface Choice { engines: readonly string[]; operations: readonly OperationName[]; directions: readonly Direction[] }
 export const EVERYTHING: Choice = { engines: ENGINES, operations: OPERATION_NAMES, directions: DIRECTIONS };
@@ -37,7 +35,7 @@ export class Matrix {
     const { engine, operation } = template;
     const row: Row = { engine, operation, direction, template, points: [], after: null, undisturbed: null! };
     const { result, evidence, points } = await this.take(row, null);
-    return { ...row, undisturbed: result, points, after: evidence };
+    return { ...row, undisturbed: result, points: worthTaking(points, direction), after: evidence };
   }
 
   /** One case: killed at the point, taken up by another worker, judged at the end. */
@@ -50,9 +48,9 @@ export class Matrix {
     const base = { engine, operation, direction, point };
     const { place, drop } = await this.stage.copy(template);
     try {
-      const first = await this.workers.run({ place, refuser: REFUSER[direction], killAt: point?.id ?? null });
+      const first = await this.workers.run({ place, direction, killAt: point?.id ?? null });
       await this.tamper(place);
-      const last = first === 'killed' ? await this.workers.run({ place, refuser: REFUSER[direction], killAt: null }) : first;
+      const last = first === 'killed' ? await this.workers.run({ place, direction, killAt: null }) : first;
       const missed = point !== null && first !== 'killed';
       if (last === 'killed') throw new Error('a worker was killed that should not have been');
       if (!last.ok) return { result: { ...base, end: 'wrong', wasStuck: false, saga: 'unknown', problems: [last.error], missed, log: last.log }, evidence: null, points: [] };

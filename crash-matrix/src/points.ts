@@ -1,3 +1,5 @@
+import type { Direction } from './scenarios.js';
+
 /** A place where the worker may die: `before engine apply run 2`; `note` says for readers what it is about. */
 export interface Point { id: string; note: string }
 
@@ -45,6 +47,35 @@ export class Points {
 /** No handler, no flush, no goodbye to any server. */
 function dieHard(): void {
   process.kill(process.pid, 'SIGKILL');
+}
+
+/**
+ * The points that a direction is about. Left out: what the way there has in common with the way forward; the second
+ * database's statements, which are SQLite's own rows' matter; and an end that lies together with the next beginning
+ * on the same database, for one kill stands for both.
+ */
+export function worthTaking(met: readonly Point[], direction: Direction): Point[] {
+  const from = beginning(met, direction);
+  const own = met.slice(from).filter(({ id }) => !/ other .*(run|ledger)/.test(id));
+  return own.filter((point, i) => {
+    if (!point.id.startsWith('after')) return true;
+    const next = own.slice(i + 1).find((p) => placeOf(p) === placeOf(point));
+    return next === undefined || next !== own[i + 1] || !next.id.startsWith('before');
+  });
+}
+
+function beginning(met: readonly Point[], direction: Direction): number {
+  const failing = met.findIndex((p) => p.id.startsWith('before core append') && p.note.includes('StepFailed'));
+  if (direction === 'forward' || failing === -1) return 0;
+  if (direction !== 'refused') return direction === 'late' ? failing + 1 : failing;
+  // The ledger's row, where there is one before it, belongs to the refused statement.
+  const refused = met.findLastIndex((p, i) => i < failing && p.id.startsWith('before engine apply run'));
+  const announced = met.findLastIndex((p, i) => i < refused && p.id.startsWith('before engine apply ledger') && p.note === 'intended');
+  return announced === -1 ? refused : Math.min(announced, refused);
+}
+
+function placeOf({ id }: Point): string {
+  return id.split(' ')[1]!;
 }
 
 /** Without the running number: a place of the protocol, whichever step meets it. */

@@ -5,8 +5,11 @@ import type { EngineName } from '../../libs/byodb/src/address.js';
 export const ROLES = ['engine', 'other'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** `compensate`: the other database refuses its last statement when it comes; `refused`: the one under test does. */
-export const DIRECTIONS = ['forward', 'compensate', 'refused'] as const;
+/**
+ * `compensate`: the other database refuses its last statement when this one has been changed; `late`: it has refused while
+ * this one's statement is still to come; `refused`: this one refuses its own last statement.
+ */
+export const DIRECTIONS = ['forward', 'compensate', 'late', 'refused'] as const;
 export type Direction = (typeof DIRECTIONS)[number];
 
 export const ENGINES: readonly EngineName[] = ['postgres', 'mysql', 'sqlite'];

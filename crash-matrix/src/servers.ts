@@ -22,7 +22,15 @@ export async function connect(url: string): Promise<Client> {
   if (url.startsWith('postgres')) {
     const client = new pg.Client({ connectionString: url });
     await client.connect();
-    return { run: async (sql) => (await client.query<Record<string, unknown>>(sql)).rows, close: () => client.end() };
+    let last: Promise<unknown> = Promise.resolve();
+    return {
+      run: async (sql) => {
+        const asked = last.then(() => client.query<Record<string, unknown>>(sql), () => client.query<Record<string, unknown>>(sql));
+        last = asked;
+        return (await asked).rows;
+      },
+      close: () => client.end(),
+    };
   }
   if (url.startsWith('mysql')) {
     const connection = await mysql.createConnection({ uri: url });

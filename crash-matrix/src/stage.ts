@@ -27,7 +27,7 @@ export class Stage {
     const { core, targets, tableId } = await base;
     const place = { core: `${core}-${operation}`, targets };
     await copyFile(fileOf(core), fileOf(place.core));
-    const world = await openWorld(place, new Points(null), null, () => undefined);
+    const world = await openWorld(place, new Points(null), 'forward', () => undefined);
     try {
       const ask = OPERATIONS[operation];
       const asked = await request(world, targets, ask.do === 'create' ? null : tableId, ask);
@@ -61,7 +61,7 @@ export class Stage {
     await mkdir(dir);
     const core = `sqlite:${join(dir, 'core.db')}`;
     const targets = await found(core, [{ role: 'engine', url: await this.emptyDatabase(engine, dir), engine }, { role: 'other', url: `sqlite:${join(dir, 'other.db')}`, engine: 'sqlite' }]);
-    const world = await openWorld({ core, targets }, new Points(null), null, () => undefined);
+    const world = await openWorld({ core, targets }, new Points(null), 'forward', () => undefined);
     try {
       const { tableId, sagaId } = await request(world, targets, null, { do: 'create', name: TABLE, columns: GIVEN_COLUMNS });
       await complete(world, sagaId);

@@ -1,10 +1,10 @@
 import type { Connection, Session } from '../../libs/byodb/src/engine.js';
-import type { EventStore } from '../../libs/event-store/src/index.js';
+import type { EventStore, StoredEvent } from '../../libs/event-store/src/index.js';
 import type { SagaDefinition } from '../../libs/sagas/src/definition.js';
 import { sagaStream } from '../../libs/sagas/src/events.js';
 import type { Saga, Step } from '../../libs/sagas/src/saga.js';
 import type { Points } from './points.js';
-import type { Role } from './scenarios.js';
+import type { Direction, Role } from './scenarios.js';
 
 /** What a database is doing, told by the definition to the connection beneath it: one step at a time runs on each. */
 export class Doing {
@@ -22,7 +22,7 @@ export function watchConnection(connection: Connection, role: Role, points: Poin
       const place = `${role} ${doing.way}`;
       let name = '';
       const result = await connection.exclusively(on, async (session) => {
-        const done = await work(watchSession(session, place, points, doing));
+        const done = await work(watchSession(session, place, points, doing, connection.engine.facts.transactionalDdl));
         name = points.name(`${place} commit`);
         points.meet(`before ${name}`, '');
         points.under(`while ${name}`, '');
@@ -34,9 +34,10 @@ export function watchConnection(connection: Connection, role: Role, points: Poin
   });
 }
 
-function watchSession(session: Session, place: string, points: Points, doing: Doing): Session {
+function watchSession(session: Session, place: string, points: Points, doing: Doing, transactional: boolean): Session {
+  // Where a commit decides, a statement under way has done no more than one not yet sent.
   return overlay(session, {
-    run: (sql: string) => points.around(`${place} run`, sql, () => session.run(doing.refuses ? REFUSED : sql), true),
+    run: (sql: string) => points.around(`${place} run`, sql, () => session.run(doing.refuses ? REFUSED : sql), !transactional),
     writeLedger: (row: Parameters<Session['writeLedger']>[0]) => points.around(`${place} ledger`, row.state, () => session.writeLedger(row), false),
   });
 }
@@ -49,13 +50,16 @@ export function watchStore(store: EventStore, points: Points): EventStore {
   });
 }
 
-/** A definition in which `refuser` does not take its last statement, once the other database has been changed for good. */
-export function watchDefinition(definition: SagaDefinition, store: EventStore, doing: ReadonlyMap<string, Doing>, refuser: string | null): SagaDefinition {
+const REFUSER: Record<Direction, Role | null> = { forward: null, compensate: 'other', late: 'other', refused: 'engine' };
+
+/** A definition in which one database does not take its last statement; each direction has its own order of events. */
+export function watchDefinition(definition: SagaDefinition, store: EventStore, doing: ReadonlyMap<string, Doing>, direction: Direction): SagaDefinition {
   return overlay(definition, {
     apply: async (saga: Saga, step: Step, token: number) => {
       const own = saga.steps.filter((s) => s.phase === 'apply' && s.target.id === step.target.id);
-      const refuses = step.target.id === refuser && own.at(-1)!.step_id === step.step_id;
-      if (refuses) await othersApplied(store, saga, step);
+      const refuses = step.target.name === REFUSER[direction] && own.at(-1)!.step_id === step.step_id;
+      if (refuses && direction !== 'late') await othersApplied(store, saga, step);
+      if (direction === 'late' && step.target.name === 'engine') await until(store, saga, hasFailed);
       Object.assign(doing.get(step.target.id)!, { way: 'apply', refuses });
       return definition.apply(saga, step, token);
     },
@@ -70,12 +74,15 @@ const POLL_MS = 5;
 
 async function othersApplied(store: EventStore, saga: Saga, step: Step): Promise<void> {
   const others = saga.steps.filter((s) => s.phase === 'apply' && s.target.id !== step.target.id).map((s) => s.step_id);
-  for (;;) {
-    const events = await store.readStream(sagaStream(saga.saga_id));
-    const over = events.some((e) => e.type === 'CompensationStarted' || e.type === 'StepFailed');
-    if (over || others.every((id) => events.some((e) => e.type === 'StepApplied' && (e.data as { step_id: string }).step_id === id))) return;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
+  await until(store, saga, (events) => hasFailed(events) || others.every((id) => events.some((e) => e.type === 'StepApplied' && (e.data as { step_id: string }).step_id === id)));
+}
+
+function hasFailed(events: readonly StoredEvent[]): boolean {
+  return events.some((e) => e.type === 'CompensationStarted' || e.type === 'StepFailed');
+}
+
+async function until(store: EventStore, saga: Saga, come: (events: readonly StoredEvent[]) => boolean): Promise<void> {
+  while (!come(await store.readStream(sagaStream(saga.saga_id)))) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
 }
 
 /** `target` with some methods replaced; whatever a port gains later passes through unseen. */

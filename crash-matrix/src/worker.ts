@@ -3,11 +3,11 @@ import { isEnded } from '../../libs/sagas/src/saga.js';
 import { v7 as uuid } from 'uuid';
 import { gather, type Evidence } from './evidence.js';
 import { Points, type Point } from './points.js';
-import type { Role } from './scenarios.js';
+import type { Direction } from './scenarios.js';
 import { openWorld, type Place, type World } from './world.js';
 
 /** Runs the sagas of one place until the one that matters has ended, or dies at `killAt`. */
-export interface Job { place: Place; refuser: Role | null; killAt: string | null }
+export interface Job { place: Place; direction: Direction; killAt: string | null }
 export type Report = { ok: true; evidence: Evidence; points: Point[]; log: string[] } | { ok: false; error: string; log: string[] };
 
 const POLL_MS = 5;
@@ -22,7 +22,7 @@ process.send!('ready');
 
 async function work(job: Job, log: string[]): Promise<Report> {
   const points = new Points(job.killAt);
-  const world = await openWorld(job.place, points, job.refuser, (line) => log.push(line));
+  const world = await openWorld(job.place, points, job.direction, (line) => log.push(line));
   try {
     world.orchestrator.start();
     let wasStuck = false;

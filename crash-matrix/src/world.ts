@@ -10,7 +10,7 @@ import { sagasProjection } from '../../libs/sagas/src/read-model.js';
 import { databasesProjection, decideColumns, decideCreate, decideDrop, decideRename, loadTable, schemaChange, tablesProjection, tableStream, TABLE_SCHEMA_VERSION, type Change, type DatabaseRef, type TableEvent } from '../../libs/tables/src/index.js';
 import { v7 as uuid } from 'uuid';
 import type { Points } from './points.js';
-import type { Ask, Role } from './scenarios.js';
+import type { Ask, Direction, Role } from './scenarios.js';
 import { Doing, watchConnection, watchDefinition, watchStore } from './watch.js';
 
 export interface Target extends DatabaseRef { role: Role; url: string }
@@ -36,8 +36,8 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** The real libs put together as the program does, with points around the ports. `refuser`: who does not take its last statement. */
-export async function openWorld(place: Pick<Place, 'core' | 'targets'>, points: Points, refuser: Role | null, log: (line: string) => void): Promise<World> {
+/** The real libs put together as the program does, with points around the ports. `direction`: who refuses, and when. */
+export async function openWorld(place: Pick<Place, 'core' | 'targets'>, points: Points, direction: Direction, log: (line: string) => void): Promise<World> {
   const core = await openCoreDatabase(place.core);
   const plain = createEventStore(core, { projections: [databasesProjection, tablesProjection, sagasProjection] });
   const store = watchStore(plain, points);
@@ -45,7 +45,7 @@ export async function openWorld(place: Pick<Place, 'core' | 'targets'>, points: 
   const raw = new Map(place.targets.map((t) => [t.role, engineOf(t.engine as 'sqlite').open(parseUrl(t.url))]));
   const watched = new Map(place.targets.map((t) => [t.id, watchConnection(raw.get(t.role)!, t.role, points, doing.get(t.id)!)]));
   const real = schemaChange({ store, connect: async (id) => watched.get(id)!, limits: LIMITS, retentionSeconds: RETENTION_SECONDS, lockTimeoutMs: LOCK_TIMEOUT_MS });
-  const definition = watchDefinition(real, plain, doing, place.targets.find((t) => t.role === refuser)?.id ?? null);
+  const definition = watchDefinition(real, plain, doing, direction);
   const orchestrator = new Orchestrator({
     store, core, queue: new InProcessQueue(2), definition, leaseMs: LEASE_MS, sweepMs: SWEEP_MS,
     log: (message, details) => { log(`${message} ${JSON.stringify(details)}`); },
