@@ -1,6 +1,6 @@
 import type { Evidence } from './evidence.js';
 import { judge, type Verdict } from './judge.js';
-import { worthTaking, type Point } from './points.js';
+import { kindOf, worthTaking, type Point } from './points.js';
 import { DIRECTIONS, ENGINES, OPERATION_NAMES, type Direction, type OperationName } from './scenarios.js';
 import type { Stage, Template } from './stage.js';
 import type { Place } from './world.js';
@@ -89,4 +89,16 @@ export function random(seed: number): () => number {
 export function shuffle<T>(items: readonly T[], next: () => number): T[] {
   const left = [...items];
   return items.map(() => left.splice(Math.floor(next() * left.length), 1)[0]!);
+}
+
+/** For each kind of point one, from a row drawn for it: what a test has time for. */
+export function drawn(rows: readonly Row[], next: () => number): { row: Row; point: Point }[] {
+  const kinds = new Map<string, { row: Row; point: Point }[]>();
+  for (const row of rows) {
+    for (const point of row.points) {
+      const kind = `${row.engine} ${kindOf(point)}`;
+      kinds.set(kind, [...kinds.get(kind) ?? [], { row, point }]);
+    }
+  }
+  return [...kinds.values()].map((all) => all[Math.floor(next() * all.length)]!);
 }

@@ -78,7 +78,9 @@ function placeOf({ id }: Point): string {
   return id.split(' ')[1]!;
 }
 
-/** Without the running number: a place of the protocol, whichever step meets it. */
-export function kindOf(point: Point): string {
-  return point.id.startsWith('before core') || point.id.startsWith('after core') ? `${point.id.replace(/ \d+$/, '')} ${point.note}` : `${point.id.replace(/ \d+$/, '')}${/ledger/.test(point.id) ? ` ${point.note}` : ''}`;
+/** A place of the protocol, whichever step or table meets it: without the running number, told apart by what is recorded there. */
+export function kindOf({ id, note }: Point): string {
+  const place = id.replace(/ \d+$/, '');
+  if (/ ledger$/.test(place)) return `${place} ${note}`;
+  return / core append$/.test(place) ? `${place} ${note.split(' + ')[0]!}` : place;
 }
