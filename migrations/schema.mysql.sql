@@ -48,6 +48,10 @@ leases.owner varchar(64) utf8mb4_bin not null
 leases.token bigint not null
 leases.expires_at bigint not null
 leases unique key PRIMARY (subject)
+purges_due.table_id varchar(64) utf8mb4_bin not null
+purges_due.due_at bigint not null
+purges_due unique key PRIMARY (table_id)
+purges_due key purges_due_at (due_at)
 saga_targets.saga_id varchar(64) utf8mb4_bin not null
 saga_targets.target_id varchar(64) utf8mb4_bin not null
 saga_targets unique key PRIMARY (target_id, saga_id)

@@ -43,6 +43,10 @@ leases.owner character varying(64) not null
 leases.token bigint not null
 leases.expires_at bigint not null
 leases constraint leases_pkey PRIMARY KEY (subject)
+purges_due.table_id character varying(64) not null
+purges_due.due_at bigint not null
+purges_due constraint purges_due_pkey PRIMARY KEY (table_id)
+CREATE INDEX purges_due_at ON purges_due USING btree (due_at)
 saga_targets.saga_id character varying(64) not null
 saga_targets.target_id character varying(64) not null
 saga_targets constraint saga_targets_pkey PRIMARY KEY (target_id, saga_id)

@@ -50,6 +50,11 @@ CREATE TABLE leases (
   token integer not null,
   expires_at integer not null
 );
+CREATE TABLE purges_due (
+  table_id text not null primary key,
+  due_at integer not null
+);
+CREATE INDEX purges_due_at on purges_due (due_at);
 CREATE TABLE saga_targets (
   saga_id text not null,
   target_id text not null,

@@ -6,7 +6,7 @@ import { pino, type Logger } from 'pino';
 import { v7 as uuid } from 'uuid';
 import { createEventStore, migrate, openCoreDatabase } from '../../../libs/event-store/src/index.js';
 import { BullQueue, InProcessQueue, Orchestrator, sagasProjection } from '../../../libs/sagas/src/index.js';
-import { databasesProjection, schemaChange, tablesProjection } from '../../../libs/tables/src/index.js';
+import { databasesProjection, Purger, schemaChange, tablesProjection } from '../../../libs/tables/src/index.js';
 import type { Config } from './config.js';
 import { AddressRules, DatabaseLists, DatabasesController } from './databases/databases.controller.js';
 import { Databases } from './databases/databases.js';
@@ -39,8 +39,9 @@ export async function startApp(config: Config): Promise<App> {
     : new BullQueue(config.REDIS_URL, config.SAGA_CONCURRENCY, 'schemasaga', (error) => { logger.warn({ error: error.message }, 'redis'); });
   const databases = new Databases(core, store, vault);
   const limits = { maxRewriteRows: config.MAX_REWRITE_ROWS };
-  const definition = schemaChange({ store, connect: (id) => databases.connect(id), limits, retentionSeconds: config.RETENTION_SECONDS, lockTimeoutMs: config.LOCK_TIMEOUT_MS });
-  const orchestrator = new Orchestrator({ store, core, queue, definition, log });
+  const definition = schemaChange({ store, core, connect: (id) => databases.connect(id), limits, retentionSeconds: config.RETENTION_SECONDS, lockTimeoutMs: config.LOCK_TIMEOUT_MS, slots: config.DATABASE_CONCURRENCY });
+  const orchestrator = new Orchestrator({ store, core, queue, definition, log, concurrency: config.SAGA_CONCURRENCY });
+  const purger = new Purger({ store, core, wake: (sagaId) => orchestrator.wake(sagaId), deadlineSeconds: config.CHANGE_DEADLINE_SECONDS, log });
   const commands = new Commands({ core, store, databases, orchestrator, deadlineSeconds: config.CHANGE_DEADLINE_SECONDS, limits });
   const rules = new AddressRules(config.CORE_DATABASE_URL);
   await databases.ensureDefault(rules.read({ url: config.BYODB_URL })).catch((error: unknown) => { logger.error({ error: String(error) }, 'the default database cannot be reached yet'); });
@@ -59,11 +60,15 @@ export async function startApp(config: Config): Promise<App> {
     ],
   };
   const http = await listen(module, config, logger);
-  if (config.ROLE !== 'api') orchestrator.start();
+  if (config.ROLE !== 'api') {
+    orchestrator.start();
+    purger.start();
+  }
   return {
     url: (await http.getUrl()).replace('[::1]', 'localhost'),
     async stop() {
       await http.close();
+      await purger.stop();
       await orchestrator.stop();
       await databases.close();
       await core.close();

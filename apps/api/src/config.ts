@@ -18,6 +18,8 @@ const schema = z.object({
   MAX_REWRITE_ROWS: whole(1_000_000, 0, 10 ** 12),
   LOCK_TIMEOUT_MS: whole(1000, 10, 60_000),
   SAGA_CONCURRENCY: whole(8, 1, 1000),
+  DATABASE_CONCURRENCY: whole(4, 1, 100),
+  DRAIN_SECONDS: whole(20, 0, 3600),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
 });
 

@@ -12,6 +12,8 @@ try {
     process.on(signal, () => {
       if (stopping) return;
       stopping = true;
+      // What is still under way then is as if it had been killed: another process, or the next start, goes on with it.
+      setTimeout(() => process.exit(0), config.DRAIN_SECONDS * 1000).unref();
       app.stop().then(() => process.exit(0), (error: unknown) => {
         console.error(error);
         process.exit(1);

@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { freshPostgres, freshRedis, query } from '../../../testing/fixtures.js';
+import pg from 'pg';
+import { freshPostgres, freshRedis, query, tcpProxy } from '../../../testing/fixtures.js';
 import { start, type Running } from './processes.js';
 
 interface Saga { saga_id: string; status: string; table_id: string; error: { code: string } | null }
@@ -87,3 +88,62 @@ test('a wrong credentials key is refused at start, with a clear message', async 
   await expect(start({ DATA_DIR: dir, CREDENTIALS_KEY: 'ab'.repeat(32) })).rejects.toThrow(/encrypted with another key/);
   await rm(dir, { recursive: true, force: true });
 });
+
+test('the core database goes and comes back: requests get 503 with Retry-After meanwhile, and sagas go on afterwards', async () => {
+  const [core, customer, dir] = [await freshPostgres(), await freshPostgres(), await mkdtemp(join(tmpdir(), 'schemasaga-'))];
+  const proxy = await tcpProxy(Number(new URL(core.url).port));
+  const running = await start({ DATA_DIR: dir, CORE_DATABASE_URL: proxy.url(core.url), LOCK_TIMEOUT_MS: '100' });
+  const blocker = new pg.Client({ connectionString: customer.url });
+  try {
+    await post(running.url, '/databases', { name: 'crm', url: customer.url });
+    const made = await post(running.url, '/table/create', { name: 'orders', databases: ['default', 'crm'] });
+    await settled(running.url);
+    // A change that is half done when the core database goes.
+    await blocker.connect();
+    await blocker.query('begin; lock table orders in share mode');
+    await post(running.url, '/table/column', { table_id: made['table']!['table_id'], column: { name: 'extra', type: 'text' } });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    proxy.refuse();
+    proxy.cut();
+    for (const [method, path, body] of [['GET', '/tables', undefined], ['POST', '/table/create', '{"name": "other"}'], ['GET', '/health/ready', undefined]] as const) {
+      const refused = await fetch(running.url + path, { method, ...(body === undefined ? {} : { body, headers: { 'Content-Type': 'application/json' } }) });
+      expect([path, refused.status, refused.headers.get('retry-after'), (await refused.json() as { code: string }).code]).toEqual([path, 503, '1', 'core_database_unavailable']);
+    }
+    await blocker.end();
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await proxy.resume();
+    expect((await settled(running.url)).map((s) => s.status)).toEqual(['completed', 'completed']);
+    await agrees(running.url, customer.url, `sqlite:${join(dir, 'byodb.db')}`);
+  } finally {
+    await running.kill('SIGKILL');
+    await proxy.close();
+    await Promise.all([core.drop(), customer.drop(), rm(dir, { recursive: true, force: true })]);
+  }
+}, 60_000);
+
+test('SIGTERM hands a change over within the drain time, and another process goes on with it', async () => {
+  const [core, customer, dir] = [await freshPostgres(), await freshPostgres(), await mkdtemp(join(tmpdir(), 'schemasaga-'))];
+  const environment = { DATA_DIR: dir, CORE_DATABASE_URL: core.url, LOCK_TIMEOUT_MS: '100', DRAIN_SECONDS: '5' };
+  const [first, second] = [await start(environment), await start({ ...environment, ROLE: 'api' })];
+  const blocker = new pg.Client({ connectionString: customer.url });
+  let third: Running | null = null;
+  try {
+    await post(first.url, '/databases', { name: 'crm', url: customer.url });
+    const made = await post(first.url, '/table/create', { name: 'orders', databases: ['default', 'crm'] });
+    await settled(first.url);
+    await blocker.connect();
+    await blocker.query('begin; lock table orders in share mode');
+    await post(second.url, '/table/column', { table_id: made['table']!['table_id'], column: { name: 'extra', type: 'text' } });
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    const began = Date.now();
+    await first.kill('SIGTERM');
+    expect(Date.now() - began).toBeLessThan(5000);
+    expect(first.child.exitCode).toBe(0);
+    await blocker.end();
+    third = await start({ ...environment, ROLE: 'worker' });
+    expect((await settled(second.url)).map((s) => s.status)).toEqual(['completed', 'completed']);
+  } finally {
+    await Promise.all([first, second, third].map(async (one) => one?.kill('SIGKILL')));
+    await Promise.all([core.drop(), customer.drop(), rm(dir, { recursive: true, force: true })]);
+  }
+}, 60_000);

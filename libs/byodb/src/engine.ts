@@ -86,6 +86,12 @@ export interface Session {
   dependents(table: string, column: string | null): Promise<Dependent[]>;
   /** Null when the session's user may do this kind of DDL, else why not. Only what can be known for sure is refused. */
   lacksRight(action: 'create' | 'alter', table: string | null): Promise<string | null>;
+  /**
+   * Lets nobody else write to the table until the returned function is called; under it only this table and the catalog may be
+   * read, and one statement of DDL on it run. Waits for the lock no longer than the lock timeout. Missing where whoever is
+   * alone on the table is so anyhow (SQLite).
+   */
+  freeze?(table: string): Promise<() => Promise<void>>;
   readLedger(stepId: string): Promise<LedgerRow[]>;
   /** Insert or replace by (step_id, direction). */
   writeLedger(row: LedgerRow): Promise<void>;
@@ -98,6 +104,8 @@ export interface Exclusive {
   token: number;
   /** How long any lock may be waited for, milliseconds. */
   lockTimeoutMs: number;
+  /** How many steps may run on this database at once, over all processes (`lock_timeout` beyond); undefined: any number. SQLite has one writer anyhow. */
+  slots?: number;
 }
 
 export interface ServerInfo { version: string; }

@@ -12,6 +12,8 @@ export interface Expectation {
   without?: string[];
   /** Columns that must be there, whatever they are. */
   with?: string[];
+  /** The mark that it must bear; looked at only where it is what tells our table from another's: without transactional DDL. */
+  owner?: string;
 }
 
 export interface Difference { table: string; column: string | null; expected: string; found: string }
@@ -28,6 +30,7 @@ export function compare(engine: Engine, expectation: Expectation, live: LiveTabl
   if (columns === null) return live === null ? [] : [{ table, column: null, expected: 'no table', found: 'a table' }];
   if (live === null) return [{ table, column: null, expected: 'a table', found: 'no table' }];
   const found: Difference[] = [];
+  if (expectation.owner !== undefined && !engine.facts.transactionalDdl && live.owner !== expectation.owner) found.push({ table, column: null, expected: 'a table made by this change', found: 'a table of somebody else' });
   if (columns !== 'any') {
     const key = columns.filter((c) => c.primary_key).map((c) => c.name);
     if (key.map(foldName).join() !== live.primaryKey.map(foldName).join()) found.push({ table, column: null, expected: `primary key (${key.join(', ')})`, found: `primary key (${live.primaryKey.join(', ')})` });

@@ -36,8 +36,8 @@ export interface Plan<P = unknown> {
 
 export type Draft = Omit<Plan, 'operation' | 'params' | 'table_id' | 'was'> & { live: LiveTable | null };
 
-/** Statements to run, and such as are to be run again after a crash even when the schema is there already (safe to run twice). */
-export interface Work { statements: string[]; settle?: string[] }
+/** Statements to run; `settle` gives such as follow them and are run again after a crash even when the schema is there already (safe to run twice). */
+export interface Work { statements: string[]; settle?: () => Promise<string[]> }
 
 /** One kind of schema change; one file each. */
 export interface Operation<P> {
@@ -46,6 +46,8 @@ export interface Operation<P> {
   plan(params: P, before: LiveTable | null, context: PlanContext): Draft;
   /** What can be known beforehand from live data; throws DatabaseError. Run in prepare and again under the lock. */
   check?(session: Session, plan: Plan<P>, live: LiveTable | null, limits: Limits): Promise<void>;
+  /** What it does depends on the rows that it finds: nobody may write between its look and its statement. */
+  readonly looksAtRows?: { apply?: true; compensate?: true };
   apply(session: Session, plan: Plan<P>, live: LiveTable | null, ddl: Ddl): Promise<Work>;
   compensate(session: Session, plan: Plan<P>, live: LiveTable | null, ddl: Ddl): Promise<Work>;
 }

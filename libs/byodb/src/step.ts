@@ -1,7 +1,7 @@
 import { v7 as uuid } from 'uuid';
 import type { Connection, Direction, Engine, LedgerRow, Session } from './engine.js';
 import { DatabaseError } from './errors.js';
-import { differences, drift, type Expectation } from './expectation.js';
+import { differences, drift, type Difference, type Expectation } from './expectation.js';
 import { fingerprint, type LiveTable } from './live.js';
 import { asideName, type Limits, type Operation, type Plan, type Work } from './operation.js';
 import { operations, type OperationKind } from './operations/index.js';
@@ -15,10 +15,15 @@ export type Task =
   | { do: 'add_column'; table: string; column: Column }
   | { do: 'drop_column'; table: string; name: string }
   | { do: 'rename_column'; table: string; name: string; to: string }
-  | { do: 'alter_column'; table: string; from: Column; to: Column };
+  | { do: 'alter_column'; table: string; from: Column; to: Column }
+  | { do: 'restore_table'; table: string; to: string; former: LiveTable };
+
+/** Something set aside: a table, or a column of `table`. */
+export interface Aside { aside: string; table: string | null }
 
 export interface StepResult { fingerprint_before: string; fingerprint_after: string; statements: string[] }
-export interface StepKey { stepId: string; token: number; lockTimeoutMs: number }
+/** `slots`: how many steps may run on this database at once, over all processes; undefined: any number. */
+export interface StepKey { stepId: string; token: number; lockTimeoutMs: number; slots?: number }
 
 function operation(kind: string): Operation<unknown> {
   return operations[kind as OperationKind];
@@ -36,7 +41,7 @@ export async function preparePlans(connection: Connection, tableId: string, task
     const checks: (() => Promise<void>)[] = [];
     let live = found;
     let managed = columns;
-    const isNew = tasks[0]!.do === 'create_table';
+    const isNew = tasks[0]!.do === 'create_table' || tasks[0]!.do === 'restore_table';
     if (!isNew) {
       const differs = await differences(connection.engine, session, [{ table: name, columns }]);
       if (differs.length > 0) throw drift(differs);
@@ -55,9 +60,26 @@ export async function preparePlans(connection: Connection, tableId: string, task
     }
     for (const check of checks) await check();
     const { plan } = plans[0]!;
-    const differs = isNew ? [] : await differences(connection.engine, session, plan.before);
+    const differs = tasks[0]!.do === 'create_table' ? [] : await differences(connection.engine, session, plan.before);
     if (differs.length > 0) throw drift(differs);
     return { plans, fingerprint: fingerprint(found) };
+  });
+}
+
+/** Plans that destroy what was set aside, each against the database as it is; locks nothing. */
+export async function preparePurge(connection: Connection, tableId: string, asides: Aside[]): Promise<{ plans: { stepId: string; plan: Plan }[]; fingerprint: string }> {
+  return connection.look(async (session) => {
+    const plans: { stepId: string; plan: Plan }[] = [];
+    let first: LiveTable | null = null;
+    for (const { aside, table } of asides) {
+      const stepId = uuid();
+      const params = { aside, table, step_id: stepId };
+      const was = await session.introspect(table ?? aside);
+      first ??= was;
+      const { live: _left, ...draft } = operation('purge').plan(params, was, { engine: connection.engine, tableId, stepId, columns: [] });
+      plans.push({ stepId, plan: { ...draft, operation: 'purge', params, table_id: tableId, was: null } });
+    }
+    return { plans, fingerprint: fingerprint(first) };
   });
 }
 
@@ -94,23 +116,43 @@ export async function compensateStep(connection: Connection, plan: Plan, key: St
     // Intended and nothing more: the worker died around the statement. The catalog tells on which side.
     if (apply.state === 'intended' && (await differences(connection.engine, session, plan.after)).length > 0) {
       const differs = await differences(connection.engine, session, plan.before);
-      if (differs.length === 0) return { skip: true };
+      if (differs.length === 0 || await isOthers(session, plan)) return { skip: true };
       throw drift(differs);
     }
-    return { skip: false, from: plan.after, to: plan.before, table: plan.table_after, check: () => Promise.resolve() };
+    // Done: the ledger says that it is ours, so a mark that the customer wrote over is no reason to refuse.
+    const from = apply.state === 'done' ? plan.after.map(({ owner: _mark, ...expectation }) => expectation) : plan.after;
+    return { skip: false, from, to: plan.before, table: plan.table_after, check: () => Promise.resolve() };
   });
+}
+
+/** Destroys. Any number of calls; never before the saga has passed every barrier. */
+export async function finalizeStep(connection: Connection, plan: Plan, key: StepKey): Promise<StepResult> {
+  return run(connection, plan, key, 'finalize', async () => ({ skip: false, from: [], to: plan.after, table: plan.table, check: () => Promise.resolve() }));
+}
+
+/** Whether the database stands as the step leaves it (`applied`) or as it found it (`restored`): what an operator claims, looked at. Lists where it does not. */
+export async function lookAtClaim(connection: Connection, plan: Plan, as: 'applied' | 'restored'): Promise<{ differs: Difference[]; fingerprint: string }> {
+  return connection.look(async (session) => ({
+    differs: await differences(connection.engine, session, as === 'applied' ? plan.after : plan.before),
+    fingerprint: fingerprint(await session.introspect(as === 'applied' ? plan.shown_after : plan.table)),
+  }));
+}
+
+/** A creation that died around its statement: the table that stands there now is somebody else's unless it bears our mark. */
+async function isOthers(session: Session, plan: Plan): Promise<boolean> {
+  return plan.operation === 'create_table' && (await session.introspect(plan.table))?.owner !== plan.table_id;
 }
 
 type Way = { skip: true } | { skip: false; from: Expectation[]; to: Expectation[]; table: string; check: (live: LiveTable | null) => Promise<void> };
 type Rows = Partial<Record<Direction, LedgerRow>>;
 
-async function run(connection: Connection, plan: Plan, key: StepKey, direction: 'apply' | 'compensate', decide: (session: Session, rows: Rows) => Promise<Way>): Promise<StepResult> {
+async function run(connection: Connection, plan: Plan, key: StepKey, direction: Direction, decide: (session: Session, rows: Rows) => Promise<Way>): Promise<StepResult> {
   const { engine } = connection;
-  return connection.exclusively({ tableId: plan.table_id, token: key.token, lockTimeoutMs: key.lockTimeoutMs }, async (session) => {
+  return connection.exclusively({ tableId: plan.table_id, token: key.token, lockTimeoutMs: key.lockTimeoutMs, ...(key.slots === undefined ? {} : { slots: key.slots }) }, async (session) => {
     const rows: Rows = Object.fromEntries((await session.readLedger(key.stepId)).map((row) => [row.direction, row]));
     const done = rows[direction];
     if (done !== undefined && (done.state === 'done' || done.state === 'nothing')) return { fingerprint_before: done.fingerprint_before, fingerprint_after: done.fingerprint_after!, statements: done.statements };
-    const shown = direction === 'apply' ? [plan.table, plan.shown_after] : [plan.shown_after, plan.table];
+    const shown = direction === 'compensate' ? [plan.shown_after, plan.table] : [plan.table, plan.shown_after];
     const record = async (state: LedgerRow['state'], before: string, after: string | null, statements: string[]): Promise<void> =>
       session.writeLedger({ step_id: key.stepId, direction, state, fingerprint_before: before, fingerprint_after: after, statements, recorded_at: new Date().toISOString() });
     const now = fingerprint(await session.introspect(shown[0]!));
@@ -122,23 +164,24 @@ async function run(connection: Connection, plan: Plan, key: StepKey, direction: 
     }
     const resumed = done?.state === 'intended';
     const began = resumed ? done.fingerprint_before : now;
-    const live = await session.introspect(way.table);
     const differs = await differences(engine, session, way.from);
     const there = differs.length > 0 && resumed && (await differences(engine, session, way.to)).length === 0;
     if (differs.length > 0 && !there) throw drift(differs);
-    if (!there) await way.check(live);
     const op = operation(plan.operation);
-    const work = there ? await settled(op, session, plan, engine, direction) : direction === 'apply' ? await op.apply(session, plan, live, engine.ddl) : await op.compensate(session, plan, live, engine.ddl);
-    const statements = there ? done.statements : work.statements;
-    if (!engine.facts.transactionalDdl && !resumed) await record('intended', began, null, statements);
+    // Before anything is touched, on an engine where the ledger cannot commit with the statement.
+    if (!engine.facts.transactionalDdl && !resumed) await record('intended', began, null, direction === 'compensate' ? plan.compensation : plan.statements);
+    let work: Work = { statements: [] };
     try {
-      if (!there) for (const statement of statements) await session.run(statement);
+      if (!there) work = await act(session, engine, op, plan, direction, way);
+      else if (direction === 'compensate' && plan.operation === 'alter_column') work = { ...await op.compensate(session, plan, await session.introspect(plan.table), engine.ddl), statements: [] };
     } catch (error) {
-      // The statement was refused: on an engine without transactions say so, else a crash's look-up would have to guess.
+      // Refused: on an engine without transactions say so, else a crash's look-up would have to guess.
       if (!engine.facts.transactionalDdl && error instanceof DatabaseError && error.outcome === 'not_applied') await record('not_applied', began, began, []);
       throw error;
     }
-    for (const statement of work.settle ?? []) await session.run(statement);
+    const settle = await work.settle?.() ?? [];
+    for (const statement of settle) await session.run(statement);
+    const statements = [...there ? done.statements : work.statements, ...settle];
     const left = await differences(engine, session, way.to);
     if (left.length > 0) throw drift(left);
     const ended = fingerprint(await session.introspect(shown[1]!));
@@ -147,13 +190,22 @@ async function run(connection: Connection, plan: Plan, key: StepKey, direction: 
     if (direction === 'compensate' && apply?.state === 'done' && now === apply.fingerprint_after && ended !== apply.fingerprint_before) {
       throw new DatabaseError('drift_detected', `${plan.table} is not what it was before the step`, { details: { expected: apply.fingerprint_before, found: ended } });
     }
-    await record('done', began, ended, [...statements, ...(work.settle ?? [])]);
-    return { fingerprint_before: began, fingerprint_after: ended, statements: [...statements, ...(work.settle ?? [])] };
+    await record('done', began, ended, statements);
+    return { fingerprint_before: began, fingerprint_after: ended, statements };
   });
 }
 
-async function settled(op: Operation<unknown>, session: Session, plan: Plan, engine: Engine, direction: 'apply' | 'compensate'): Promise<Work> {
-  if (direction === 'apply') return { statements: [] };
-  const { settle } = plan.operation === 'alter_column' ? await op.compensate(session, plan, await session.introspect(plan.table), engine.ddl) : { settle: [] as string[] };
-  return { statements: [], settle };
+/** Looks at the rows and acts with nobody writing in between: what was found must still hold when the statement comes. */
+async function act(session: Session, engine: Engine, op: Operation<unknown>, plan: Plan, direction: Direction, way: Extract<Way, { skip: false }>): Promise<Work> {
+  const looks = direction === 'compensate' ? op.looksAtRows?.compensate : direction === 'apply' ? op.looksAtRows?.apply : false;
+  const thaw = looks === true ? await session.freeze?.(way.table) : undefined;
+  try {
+    const live = await session.introspect(way.table);
+    await way.check(live);
+    const work = direction === 'compensate' ? await op.compensate(session, plan, live, engine.ddl) : await op.apply(session, plan, live, engine.ddl);
+    for (const statement of work.statements) await session.run(statement);
+    return work;
+  } finally {
+    await thaw?.();
+  }
 }

@@ -26,6 +26,8 @@ export function decide(saga: Saga, now: number, busy: ReadonlySet<string>, token
   if (saga.compensating) return goBack(saga, now, busy, token);
   const error = saga.error ?? (saga.abort === null ? null : { code: 'aborted', message: `aborted: ${saga.abort.reason}`, database: null, step_id: null });
   const intended = saga.steps.some((s) => s.intended);
+  // What destroys has no way back: past the first intent it is tried until it is done.
+  if (intended && saga.steps.some((s) => s.intended && s.phase === 'finalize')) return finalize(saga, now, busy, token);
   if (error !== null) {
     // A step under way is let finish: its outcome tells whether there is something to undo.
     if (busy.size > 0) return nothing;
@@ -37,35 +39,48 @@ export function decide(saga: Saga, now: number, busy: ReadonlySet<string>, token
 
 function applyNext(saga: Saga, now: number, busy: ReadonlySet<string>, token: number): Decision {
   const open = saga.steps.filter((s) => s.phase === 'apply' && s.status !== 'succeeded' && s.status !== 'skipped');
+  return open.length === 0 ? finalize(saga, now, busy, token) : goOn(saga, firstPerTarget(open), 'apply', now, busy, token);
+}
+
+/** Every database has prepared and applied: only now is anything destroyed, on any of them. */
+function finalize(saga: Saga, now: number, busy: ReadonlySet<string>, token: number): Decision {
+  const open = saga.steps.filter((s) => s.phase === 'finalize' && s.status !== 'succeeded' && s.status !== 'skipped');
   if (open.length === 0) return { events: [], effects: [], wakeAt: null, end: { as: 'completed' } };
-  return goOn(saga, firstPerTarget(open), 'apply', now, busy, token);
+  const next = firstPerTarget(open);
+  return stuckIfLate(saga, next, goOn(saga, next, 'finalize', now, busy, token), now);
 }
 
 function goBack(saga: Saga, now: number, busy: ReadonlySet<string>, token: number): Decision {
   const open = saga.steps.filter((s) => s.intended && s.status !== 'compensated' && s.status !== 'skipped').reverse();
   if (open.length === 0) return { events: [], effects: [], wakeAt: null, end: { as: 'compensated', error: saga.error! } };
   const next = firstPerTarget(open);
-  const decision = goOn(saga, next.filter((s) => !s.blocked), 'compensate', now, busy, token);
+  return stuckIfLate(saga, next, goOn(saga, next.filter((s) => !s.blocked), 'compensate', now, busy, token), now);
+}
+
+/** Tried for as long as it takes, but seen from the deadline on. */
+function stuckIfLate(saga: Saga, next: Step[], decision: Decision, now: number): Decision {
   const stuck = next.find((s) => s.blocked || (s.next_attempt_at !== null && now >= Date.parse(saga.deadline_at)));
   if (stuck !== undefined && saga.status !== 'stuck' && stuck.error !== null) decision.events.push({ type: 'SagaStuck', error: stuck.error });
   return decision;
 }
 
-function goOn(saga: Saga, steps: Step[], way: 'prepare' | 'apply' | 'compensate', now: number, busy: ReadonlySet<string>, token: number): Decision {
+function goOn(saga: Saga, steps: Step[], way: Way, now: number, busy: ReadonlySet<string>, token: number): Decision {
   const decision: Decision = { events: [], effects: [], wakeAt: null, end: null };
   for (const step of steps) {
     if (busy.has(step.step_id)) continue;
-    if (step.next_attempt_at !== null && way !== 'compensate' && now >= Date.parse(saga.deadline_at)) {
+    if (step.next_attempt_at !== null && !endless(way) && now >= Date.parse(saga.deadline_at)) {
       const last = step.error === null ? '' : `; last: ${step.error.message}`;
       decision.events.push({ type: 'StepFailed', step_id: step.step_id, way, error: { code: 'deadline_exceeded', message: `gave up at the deadline after ${step.attempts} attempts${last}`, database: step.target.name, step_id: step.step_id } });
       continue;
     }
     const due = step.next_attempt_at === null ? now : Date.parse(step.next_attempt_at);
     if (due > now) {
-      const until = way === 'compensate' ? due : Math.min(due, Date.parse(saga.deadline_at));
+      const until = endless(way) ? due : Math.min(due, Date.parse(saga.deadline_at));
       decision.wakeAt = Math.min(until, decision.wakeAt ?? until);
     } else if (way === 'apply' && step.status === 'pending') {
       decision.events.push({ type: 'StepIntended', step_id: step.step_id, attempt: 1, token });
+    } else if (way === 'finalize' && step.status === 'pending') {
+      decision.events.push({ type: 'StepIntended', step_id: step.step_id, attempt: 1, token, way });
     } else if (way === 'compensate' && step.status !== 'compensating') {
       decision.events.push({ type: 'CompensationIntended', step_id: step.step_id, attempt: 1, token });
     } else {
@@ -73,6 +88,11 @@ function goOn(saga: Saga, steps: Step[], way: 'prepare' | 'apply' | 'compensate'
     }
   }
   return decision;
+}
+
+/** Undoing and destroying have no other end than being done. */
+function endless(way: Way): boolean {
+  return way === 'compensate' || way === 'finalize';
 }
 
 /** One database's steps run one after another, different databases' side by side. */

@@ -19,6 +19,10 @@ export interface SagaDefinition {
   prepare(saga: Saga, step: Step): Promise<Prepared>;
   apply(saga: Saga, step: Step, token: number): Promise<Outcome>;
   compensate(saga: Saga, step: Step, token: number): Promise<Outcome>;
+  /** Destroys: only ever retried, never undone. */
+  finalize(saga: Saga, step: Step, token: number): Promise<Outcome>;
+  /** Looks whether what an operator claims of a step is so: the fingerprint seen, null when nobody could look. Throws Error with what differs. */
+  look(saga: Saga, step: Step, claim: 'applied' | 'restored'): Promise<string | null>;
   /** What the end means for the subject's own stream; appended in one transaction with the saga's last event. */
   ending(saga: Saga, end: 'completed' | 'compensated' | 'rejected', error: StepError | null): Promise<Append[]>;
 }

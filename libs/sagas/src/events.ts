@@ -29,7 +29,7 @@ export type SagaEvent =
   | { type: 'SagaRequested'; saga_id: string; kind: string; subject_id: string; subject_name: string; change: object; targets: { step_id: string; target: Target }[]; deadline_at: string }
   | { type: 'SagaStarted' }
   | { type: 'StepPrepared'; step_id: string; steps: PlannedStep[]; fingerprint: string; duration_ms: number; reversible_seconds: number | null }
-  | { type: 'StepIntended'; step_id: string; attempt: number; token: number }
+  | { type: 'StepIntended'; step_id: string; attempt: number; token: number; way?: 'finalize' }
   | { type: 'StepApplied'; step_id: string; fingerprint_before: string; fingerprint_after: string; statements: string[]; duration_ms: number }
   | { type: 'StepDelayed'; step_id: string; way: Way; attempt: number; next_attempt_at: string; error: StepError }
   | { type: 'StepFailed'; step_id: string; way: Way; error: StepError }
@@ -38,7 +38,7 @@ export type SagaEvent =
   | { type: 'StepCompensated'; step_id: string; fingerprint_after: string; statements: string[]; duration_ms: number }
   | { type: 'AbortRequested'; reason: string }
   | { type: 'RetryRequested'; reason: string }
-  | { type: 'StepResolved'; step_id: string; as: Resolution; reason: string }
+  | { type: 'StepResolved'; step_id: string; as: Resolution; reason: string; fingerprint: string | null }
   | { type: 'SagaStuck'; error: StepError }
   | { type: 'SagaCompleted'; reversible_until: string | null }
   | { type: 'SagaCompensated'; error: StepError }

@@ -1,12 +1,13 @@
 import { VersionConflict, type CoreDatabase, type EventStore, type Metadata } from '../../event-store/src/index.js';
 import { v7 as uuid } from 'uuid';
 import type { SagaDefinition } from './definition.js';
-import { SAGA_SCHEMA_VERSION, sagaStream, type SagaEvent } from './events.js';
+import { SAGA_SCHEMA_VERSION, sagaStream, type Resolution, type SagaEvent } from './events.js';
 import { Leases } from './lease.js';
+import { InProcessQueue } from './queue/in-process.js';
 import type { SagaQueue } from './queue/queue.js';
 import { loadSaga, openSagas } from './read-model.js';
 import { runSaga } from './run-saga.js';
-import { isEnded, type Saga } from './saga.js';
+import { isEnded, type Saga, type Step } from './saga.js';
 
 export interface OrchestratorOptions {
   store: EventStore;
@@ -18,6 +19,8 @@ export interface OrchestratorOptions {
   leaseMs?: number;
   /** How often the reconciler looks for sagas that nobody runs, milliseconds. */
   sweepMs?: number;
+  /** How many sagas without a job this process takes up at once by itself. */
+  concurrency?: number;
 }
 
 export class NotRetryable extends Error {
@@ -27,22 +30,26 @@ export class NotRetryable extends Error {
 /** Wakes, runs, sweeps, and takes operators' words. */
 export class Orchestrator {
   private readonly leases: Leases;
+  /** Sagas found by the reconciler run here and not through the queue: it may be the queue that is away. */
+  private readonly found: InProcessQueue;
   private timer: NodeJS.Timeout | null = null;
   private stopped = false;
   private sweeping: Promise<void> | null = null;
 
   constructor(private readonly options: OrchestratorOptions) {
-    this.leases = new Leases(options.core, uuid(), options.leaseMs ?? 2000, (error) => options.log('heartbeat failed', { error: String(error) }));
+    this.found = new InProcessQueue(options.concurrency ?? 8);
+    this.leases = new Leases(options.core, uuid(), options.leaseMs ?? 1200, (error) => options.log('heartbeat failed', { error: String(error) }));
   }
 
   /** Starts taking sagas, unfinished ones first. */
   start(): void {
     this.options.queue.start((sagaId) => this.run(sagaId));
+    this.found.start((sagaId) => this.run(sagaId));
     const sweep = (): void => {
       this.sweeping ??= this.sweep().catch((error: unknown) => this.options.log('sweep failed', { error: String(error) })).finally(() => { this.sweeping = null; });
     };
     sweep();
-    this.timer = setInterval(sweep, this.options.sweepMs ?? 1000);
+    this.timer = setInterval(sweep, this.options.sweepMs ?? 400);
   }
 
   /** A wake that is not heard is no failure of what was asked: the reconciler finds the saga. */
@@ -58,7 +65,7 @@ export class Orchestrator {
     this.stopped = true;
     if (this.timer !== null) clearInterval(this.timer);
     await this.sweeping;
-    await this.options.queue.stop();
+    await Promise.all([this.found.stop(), this.options.queue.stop()]);
   }
 
   /** A stuck saga goes on from where it is. Errors: NotRetryable, VersionConflict. */
@@ -68,9 +75,37 @@ export class Orchestrator {
     });
   }
 
+  /**
+   * Takes an operator's word for a step that cannot go on by itself, after a look at the database where one can be had.
+   * Errors: NotRetryable, VersionConflict.
+   */
+  async resolve(sagaId: string, stepId: string, as: Resolution, reason: string, metadata: Metadata): Promise<Saga> {
+    const refuse = (why: string): never => { throw new NotRetryable('saga_not_retryable', why); };
+    const find = (saga: Saga): Step => saga.steps.find((s) => s.step_id === stepId) ?? refuse(`the saga has no step ${stepId}`);
+    const check = (saga: Saga): void => {
+      if (isEnded(saga)) throw new NotRetryable('saga_past_pivot', `the saga is ${saga.status} already`);
+      const step = find(saga);
+      if (step.phase === 'prepare') refuse('a prepare step changes nothing: abort the saga, or let it go on');
+      if (step.error === null || (step.status !== 'running' && step.status !== 'failed' && step.status !== 'compensating')) refuse(`the step is ${step.status}: there is nothing to resolve`);
+      if (as === 'applied' && saga.compensating) refuse('the saga goes back: a step can be restored or skipped');
+      if (as === 'restored' && !saga.compensating) refuse('the saga goes on: a step can be applied or skipped; to go back, abort it');
+    };
+    const saga = (await loadSaga(this.options.core, sagaId))!;
+    check(saga);
+    let fingerprint: string | null = null;
+    if (as !== 'skipped') {
+      try {
+        fingerprint = await this.options.definition.look(saga, find(saga), as);
+      } catch (error) {
+        refuse(`the step is not ${as}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+    return this.tell(sagaId, { type: 'StepResolved', step_id: stepId, as, reason, fingerprint }, metadata, check);
+  }
+
   async abort(sagaId: string, reason: string, metadata: Metadata): Promise<Saga> {
     return this.tell(sagaId, { type: 'AbortRequested', reason }, metadata, (saga) => {
-      if (isEnded(saga) || saga.compensating) throw new NotRetryable('saga_past_pivot', `the saga is ${saga.status} already`);
+      if (isEnded(saga) || saga.compensating || saga.steps.some((s) => s.intended && s.phase === 'finalize')) throw new NotRetryable('saga_past_pivot', `the saga is ${saga.status} already`);
     });
   }
 
@@ -108,7 +143,7 @@ export class Orchestrator {
     for (const saga of open) {
       const due = saga.steps.flatMap((s) => (s.next_attempt_at === null ? [] : [Date.parse(s.next_attempt_at)]));
       const waitsForPerson = saga.status === 'stuck' && due.length === 0;
-      if (!taken.has(saga.subject_id) && !waitsForPerson && due.every((at) => at <= now)) await this.wake(saga.saga_id);
+      if (!taken.has(saga.subject_id) && !waitsForPerson && (due.length === 0 || due.some((at) => at <= now))) await this.found.wake(saga.saga_id);
     }
   }
 }

@@ -105,6 +105,7 @@ class Run {
       const took = (): number => Date.now() - began;
       if (way === 'prepare') return { type: 'StepPrepared', step_id: step.step_id, ...await definition.prepare(this.saga, step), duration_ms: took() };
       if (way === 'apply') return { type: 'StepApplied', step_id: step.step_id, ...await definition.apply(this.saga, step, this.token), duration_ms: took() };
+      if (way === 'finalize') return { type: 'StepApplied', step_id: step.step_id, ...await definition.finalize(this.saga, step, this.token), duration_ms: took() };
       const done = await definition.compensate(this.saga, step, this.token);
       return { type: 'StepCompensated', step_id: step.step_id, fingerprint_after: done.fingerprint_after, statements: done.statements, duration_ms: took() };
     };
@@ -117,7 +118,7 @@ class Run {
         database: step.target.name, step_id: step.step_id, ...(known && error.details !== undefined ? { details: error.details } : {}),
       };
       // Rows that do not fit wait for a person; every other failing undo is tried for as long as it takes.
-      const again = way === 'compensate' ? seen.code !== 'rows_conflict' : known && (error.retryable || error.outcome === 'unknown');
+      const again = way === 'finalize' || (way === 'compensate' ? seen.code !== 'rows_conflict' : known && (error.retryable || error.outcome === 'unknown'));
       if (!again) return { type: 'StepFailed', step_id: step.step_id, way, error: seen };
       const next = new Date(Date.now() + backOff(step.attempts)).toISOString();
       return { type: 'StepDelayed', step_id: step.step_id, way, attempt: step.attempts + 1, next_attempt_at: next, error: seen };

@@ -130,11 +130,18 @@ function apply(saga: Saga, event: Exclude<SagaEvent, { type: 'SagaRequested' }>,
         steps: saga.steps.map((s) => ({ ...s, next_attempt_at: null, blocked: false, status: s.blocked ? 'compensating' : s.status })),
       };
     case 'StepResolved':
-      return withStep(saga, event.step_id, (s) => ({ ...s, status: event.as === 'applied' ? 'succeeded' : event.as === 'restored' ? 'compensated' : 'skipped', finished_at: at, next_attempt_at: null }));
+      return withStep({ ...saga, status: saga.compensating ? 'compensating' : 'running' }, event.step_id, (s) => ({
+        ...s, status: event.as === 'applied' ? 'succeeded' : event.as === 'restored' ? 'compensated' : 'skipped', finished_at: at, next_attempt_at: null, blocked: false,
+        fingerprint_after: event.fingerprint ?? s.fingerprint_after,
+      }));
     case 'SagaStuck':
       return { ...saga, status: 'stuck', error: saga.error ?? event.error };
     case 'SagaCompleted':
-      return { ...saga, status: 'completed', finished_at: at, reversible_until: event.reversible_until, error: null };
+      return {
+        ...saga, status: 'completed', finished_at: at, reversible_until: event.reversible_until, error: null,
+        // Nothing was to be changed: nobody looked at anything.
+        steps: saga.steps.map((s) => (s.status === 'pending' ? { ...s, status: 'skipped' } : s)),
+      };
     case 'SagaCompensated':
       return { ...saga, status: 'compensated', finished_at: at, error: event.error };
     case 'SagaRejected':

@@ -47,11 +47,11 @@ export async function listDatabases(db: Queryable, filter: { before?: number; li
   return rows.map((row) => ({ database: JSON.parse(String(row['state'])) as Database, position: Number(row['position']) }));
 }
 
-/** Whether a table lives there, or one set aside could still come back. */
+/** Whether a table lives there, or something of one is set aside there. */
 export async function isInUse(db: Queryable, id: string): Promise<boolean> {
   const rows = await db.query(sql`select t.state as state from table_databases d join tables t on t.table_id = d.table_id where d.database_id = ${id} and t.status <> 'failed'`);
   return rows.some((row) => {
-    const table = JSON.parse(String(row['state'])) as { ended: string | null; reversible_until: string | null };
-    return table.ended === null || table.reversible_until === null || Date.parse(table.reversible_until) > Date.now();
+    const table = JSON.parse(String(row['state'])) as { ended: string | null; set_aside: object[]; pending: object[] };
+    return table.ended === null || table.set_aside.length > 0 || table.pending.length > 0;
   });
 }

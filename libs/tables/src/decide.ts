@@ -3,7 +3,7 @@ import { applyOp, findColumn, outlook, type Change, type ColumnOp, type ColumnSe
 
 /** A command that is refused at once; nothing is recorded. `code` is API.md's. */
 export class Refused extends Error {
-  constructor(readonly code: 'validation_failed' | 'column_not_found' | 'table_dropped' | 'table_failed' | 'unsupported_change' | 'version_conflict' | 'table_name_taken' | 'table_not_found' | 'database_not_found', message: string, readonly problems: Problem[] = []) {
+  constructor(readonly code: 'validation_failed' | 'column_not_found' | 'table_dropped' | 'table_failed' | 'retention_expired' | 'unsupported_change' | 'version_conflict' | 'table_name_taken' | 'table_not_found' | 'database_not_found', message: string, readonly problems: Problem[] = []) {
     super(message);
   }
 }
@@ -41,6 +41,17 @@ export function decideRename(table: Table, name: string, sagaId: string): TableE
 export function decideDrop(table: Table, sagaId: string): TableEvent {
   refuseEnded(table);
   return { type: 'TableDropRequested', saga_id: sagaId };
+}
+
+/** `now` in milliseconds since the epoch. A table that is not dropped stays as it is; under another name it would be a rename. */
+export function decideRestore(table: Table, as: string | undefined, now: number, sagaId: string): TableEvent {
+  if (table.ended === 'failed') throw new Refused('table_failed', `the table's creation failed`);
+  const ahead = outlook(table);
+  if (!ahead.dropped && as !== undefined && as !== ahead.name) throw new Refused('unsupported_change', 'the table is not dropped: rename it instead');
+  const gone = table.ended === 'dropped' && ahead.dropped && (
+    !table.set_aside.some((a) => a.what === 'table' && Date.parse(a.reversible_until) > now) || table.pending.some(({ change }) => change.kind === 'table.purge'));
+  if (gone) throw new Refused('retention_expired', `the table was kept aside until ${table.reversible_until}`);
+  return { type: 'TableRestoreRequested', saga_id: sagaId, name: as ?? ahead.name };
 }
 
 /** Tells add, alter, rename and drop apart by what the table will have, and refuses what can never work. */
@@ -125,6 +136,15 @@ function refuseUnsupported(columns: Column[], engines: Engine[]): void {
 /** When the turn has come: what is to be done to the confirmed table, nothing, or why it no longer makes sense. */
 export function judgeInTurn(table: Table, change: Change): { do: 'refuse'; reason: string } | { do: 'go'; ops: ColumnOp[] } | { do: 'nothing' } {
   if (change.kind === 'table.create') return { do: 'go', ops: [] };
+  if (change.kind === 'table.restore') {
+    if (table.exists) return { do: 'nothing' };
+    return table.set_aside.some((a) => a.what === 'table') ? { do: 'go', ops: [] } : { do: 'refuse', reason: 'the table is not there any more, not even set aside' };
+  }
+  if (change.kind === 'table.purge') {
+    const whole = table.set_aside.some((a) => a.what === 'table');
+    const fits = change.of.every((id) => table.set_aside.some((a) => a.saga_id === id)) && whole === change.of.some((id) => table.set_aside.some((a) => a.saga_id === id && a.what === 'table'));
+    return fits ? { do: 'go', ops: [] } : { do: 'refuse', reason: 'what was to be destroyed came back, or went, meanwhile' };
+  }
   if (!table.exists) return { do: 'refuse', reason: table.ended === 'failed' ? `the table's creation failed` : 'the table is dropped' };
   if (change.kind === 'table.rename') return table.name === change.name ? { do: 'nothing' } : { do: 'go', ops: [] };
   if (change.kind === 'table.drop') return { do: 'go', ops: [] };

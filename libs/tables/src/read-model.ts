@@ -1,6 +1,6 @@
 import { sql, type InlineProjection, type Queryable, type Sql, type StoredEvent, type Tx } from '../../event-store/src/index.js';
 import { foldName } from '../../byodb/src/index.js';
-import { evolve, statusOf, type Table, type TableEvent } from './table.js';
+import { evolve, purgeOf, statusOf, type Table, type TableEvent } from './table.js';
 
 /** One row per table, folded, and the names that are spoken for; kept in the appending transaction. */
 export const tablesProjection: InlineProjection = {
@@ -19,15 +19,18 @@ export const tablesProjection: InlineProjection = {
         await tx.execute(sql`update tables set name = ${table.name}, status = ${statusOf(table)}, state = ${JSON.stringify(table)} where table_id = ${tableId}`);
       }
       await reserve(tx, before, table);
+      const [had, has] = [before === null ? null : purgeOf(before), purgeOf(table)];
+      if (has !== null && has.due_at !== had?.due_at) await tx.upsert('purges_due', ['table_id'], { table_id: tableId, due_at: Date.parse(has.due_at) });
+      if (has === null && had !== null) await tx.execute(sql`delete from purges_due where table_id = ${tableId}`);
     }
   },
 };
 
 /** Every name that the table has or may get is its own in each of its databases: a second one meets the primary key. */
 function namesOf(table: Table | null): Set<string> {
-  if (table === null || table.ended !== null) return new Set();
-  const asked = table.pending.flatMap(({ change }) => (change.kind === 'table.rename' ? [change.name] : []));
-  return new Set([table.name, ...asked].map(foldName));
+  if (table === null) return new Set();
+  const asked = table.pending.flatMap(({ change }) => (change.kind === 'table.rename' || change.kind === 'table.restore' ? [change.name] : []));
+  return new Set([...(table.ended === null ? [table.name] : []), ...asked].map(foldName));
 }
 
 async function reserve(tx: Tx, before: Table | null, after: Table): Promise<void> {
@@ -41,6 +44,12 @@ async function reserve(tx: Tx, before: Table | null, after: Table): Promise<void
 export async function loadTable(db: Queryable, tableId: string): Promise<Table | null> {
   const [row] = await db.query(sql`select state from tables where table_id = ${tableId}`);
   return row === undefined ? null : JSON.parse(String(row['state'])) as Table;
+}
+
+/** Tables of which something is to be destroyed by now, the longest overdue first. `now` in milliseconds since the epoch. */
+export async function purgesDue(db: Queryable, now: number): Promise<Table[]> {
+  const rows = await db.query(sql`select t.state as state from purges_due p join tables t on t.table_id = p.table_id where p.due_at <= ${now} order by p.due_at limit 100`);
+  return rows.map((row) => JSON.parse(String(row['state'])) as Table);
 }
 
 export interface TableFilter { status?: string; database_id?: string; name?: string; before?: number; limit: number }

@@ -1,20 +1,24 @@
-import type { Append, EventStore } from '../../event-store/src/index.js';
-import { applyStep, compensateStep, preparePlans, type Column, type Connection, type Limits, type Plan, type Task } from '../../byodb/src/index.js';
-import type { PlannedStep, Saga, SagaDefinition, StepError } from '../../sagas/src/index.js';
+import type { Append, CoreDatabase, EventStore } from '../../event-store/src/index.js';
+import { applyStep, asideName, compensateStep, DatabaseError, finalizeStep, lookAtClaim, preparePlans, preparePurge, type Aside, type Column, type Connection, type Limits, type Plan, type StepKey, type Task } from '../../byodb/src/index.js';
+import { loadSaga, type PlannedStep, type Saga, type SagaDefinition, type Step, type StepError } from '../../sagas/src/index.js';
 import { judgeInTurn } from './decide.js';
 import { applyOp, evolve, findColumn, tableStream, TABLE_SCHEMA_VERSION, type Change, type ColumnOp, type Table, type TableEvent } from './table.js';
 
 export interface ChangePorts {
   store: EventStore;
+  core: CoreDatabase;
   /** The connection of a registered database, its identity checked against the ledger's; throws DatabaseError. */
   connect(databaseId: string): Promise<Connection>;
   limits: Limits;
   retentionSeconds: number;
   lockTimeoutMs: number;
+  /** How many steps may run on one database at once, over all processes. */
+  slots: number;
 }
 
 /** The saga that carries one change of one table to all of its databases. */
 export function schemaChange(ports: ChangePorts): SagaDefinition {
+  const keyOf = (step: Step, token: number): StepKey => ({ stepId: step.step_id, token, lockTimeoutMs: ports.lockTimeoutMs, slots: ports.slots });
   const tableOf = async (saga: Saga): Promise<Table> => (await readTable(ports.store, saga.subject_id))!;
   return {
     async judge(saga) {
@@ -27,14 +31,34 @@ export function schemaChange(ports: ChangePorts): SagaDefinition {
       const table = await tableOf(saga);
       const change = saga.change as Change;
       const connection = await ports.connect(step.target.id);
-      const { plans, fingerprint } = await preparePlans(connection, table.table_id, tasksOf(table, change), change.kind === 'table.create' ? [] : table.columns, ports.limits);
-      return { steps: plans.map(({ stepId, plan }) => plannedStep(stepId, plan)), fingerprint, reversible_seconds: plans.some(({ plan }) => keepsAside(plan)) ? ports.retentionSeconds : null };
+      if (change.kind === 'table.purge') {
+        const { plans, fingerprint } = await preparePurge(connection, table.table_id, await asidesOf(ports.core, table, change.of, step.target.id));
+        return { steps: plans.map(({ stepId, plan }) => plannedStep(stepId, plan, 'finalize')), fingerprint, reversible_seconds: null };
+      }
+      const tasks = await tasksFor(ports.core, table, change, step.target.id);
+      const { plans, fingerprint } = await preparePlans(connection, table.table_id, tasks, change.kind === 'table.create' ? [] : table.columns, ports.limits);
+      return { steps: plans.map(({ stepId, plan }) => plannedStep(stepId, plan, 'apply')), fingerprint, reversible_seconds: plans.some(({ plan }) => keepsAside(plan)) ? ports.retentionSeconds : null };
     },
     async apply(_saga, step, token) {
-      return applyStep(await ports.connect(step.target.id), step.plan as Plan, { stepId: step.step_id, token, lockTimeoutMs: ports.lockTimeoutMs }, ports.limits);
+      return applyStep(await ports.connect(step.target.id), step.plan as Plan, keyOf(step, token), ports.limits);
     },
     async compensate(_saga, step, token) {
-      return compensateStep(await ports.connect(step.target.id), step.plan as Plan, { stepId: step.step_id, token, lockTimeoutMs: ports.lockTimeoutMs });
+      return compensateStep(await ports.connect(step.target.id), step.plan as Plan, keyOf(step, token));
+    },
+    async finalize(_saga, step, token) {
+      return finalizeStep(await ports.connect(step.target.id), step.plan as Plan, keyOf(step, token));
+    },
+    async look(_saga, step, claim) {
+      try {
+        const { differs, fingerprint } = await lookAtClaim(await ports.connect(step.target.id), step.plan as Plan, claim);
+        if (differs.length === 0) return fingerprint;
+        const { table, column, expected, found } = differs[0]!;
+        throw new Error(`${column === null ? table : `${table}.${column}`}: expected ${expected}, found ${found}`);
+      } catch (error) {
+        // Out of reach: the operator's word is all there is.
+        if (error instanceof DatabaseError && error.code === 'database_unreachable') return null;
+        throw error;
+      }
     },
     async ending(saga, end, error): Promise<Append[]> {
       const table = await tableOf(saga);
@@ -51,8 +75,34 @@ export async function readTable(store: EventStore, tableId: string, upTo?: numbe
 }
 
 /** What a change comes to in one database, in order. */
-export function tasksOf(table: Table, change: Change): Task[] {
+export async function tasksFor(core: CoreDatabase, table: Table, change: Change, databaseId: string): Promise<Task[]> {
+  if (change.kind !== 'table.restore') return tasksOf(table, change);
+  const dropped = table.set_aside.find((a) => a.what === 'table');
+  const plan = (await stepsThere(core, dropped?.saga_id, databaseId)).find((step) => step.operation === 'drop_table')?.plan as Plan | undefined;
+  if (plan === undefined) throw new DatabaseError('drift_detected', 'nothing of the table is set aside in this database');
+  return [{ do: 'restore_table', table: plan.table_after, to: change.name, former: plan.was! }];
+}
+
+/** What these sagas set aside in one database. Columns go with their table when it is destroyed itself. */
+async function asidesOf(core: CoreDatabase, table: Table, of: string[], databaseId: string): Promise<Aside[]> {
+  const asides: Aside[] = [];
+  for (const sagaId of of) {
+    for (const { step_id, operation, plan } of await stepsThere(core, sagaId, databaseId)) {
+      if (operation === 'drop_table' || operation === 'keep_values') asides.push({ aside: (plan as Plan).table_after, table: null });
+      else if (operation === 'drop_column' && table.exists) asides.push({ aside: asideName(step_id), table: table.name });
+    }
+  }
+  return asides;
+}
+
+async function stepsThere(core: CoreDatabase, sagaId: string | undefined, databaseId: string): Promise<Step[]> {
+  const saga = sagaId === undefined ? null : await loadSaga(core, sagaId);
+  return saga?.steps.filter((step) => step.target.id === databaseId && step.phase === 'apply') ?? [];
+}
+
+function tasksOf(table: Table, change: Exclude<Change, { kind: 'table.restore' }>): Task[] {
   switch (change.kind) {
+    case 'table.purge': return [];
     case 'table.create': return [{ do: 'create_table', table: change.name, columns: change.columns }];
     case 'table.rename': return [{ do: 'rename_table', table: table.name, to: change.name }];
     case 'table.drop': return [{ do: 'drop_table', table: table.name }];
@@ -81,19 +131,22 @@ function keepsAside(plan: Plan): boolean {
   return plan.operation === 'drop_table' || plan.operation === 'drop_column' || plan.operation === 'keep_values';
 }
 
-function plannedStep(stepId: string, plan: Plan): PlannedStep {
-  return { step_id: stepId, operation: plan.operation, phase: 'apply', reason: plan.reason, statements: plan.statements, compensation: plan.compensation, plan };
+function plannedStep(stepId: string, plan: Plan, phase: PlannedStep['phase']): PlannedStep {
+  return { step_id: stepId, operation: plan.operation, phase, reason: plan.reason, statements: plan.statements, compensation: plan.compensation, plan };
 }
 
 function endingEvent(table: Table, saga: Saga, end: 'completed' | 'compensated' | 'rejected', error: StepError | null, retentionSeconds: number): TableEvent {
   const change = saga.change as Change;
   const { saga_id } = saga;
+  const until = new Date(Date.now() + retentionSeconds * 1000).toISOString();
   if (end !== 'completed') return { type: end === 'rejected' ? 'ChangeRejected' : 'ChangeCompensated', saga_id, kind: saga.kind, error: error! };
   switch (change.kind) {
     case 'table.create': return { type: 'TableCreated', saga_id };
     case 'table.rename': return { type: 'TableRenamed', saga_id, name: change.name };
-    case 'table.drop': return { type: 'TableDropped', saga_id, reversible_until: new Date(Date.now() + retentionSeconds * 1000).toISOString() };
-    default: return { type: 'ColumnsChanged', saga_id, columns: change.ops.reduce(applyOp, table.columns) };
+    case 'table.drop': return { type: 'TableDropped', saga_id, reversible_until: until };
+    case 'table.restore': return { type: 'TableRestored', saga_id, name: table.exists ? table.name : change.name };
+    case 'table.purge': return { type: 'Purged', saga_id, of: change.of };
+    default: return { type: 'ColumnsChanged', saga_id, columns: change.ops.reduce(applyOp, table.columns), reversible_until: saga.reversible_seconds === null ? null : until };
   }
 }
 

@@ -16,6 +16,8 @@ export type Change =
   | { kind: 'table.create'; name: string; columns: Column[]; databases: DatabaseRef[] }
   | { kind: 'table.rename'; name: string; from: string }
   | { kind: 'table.drop' }
+  | { kind: 'table.restore'; name: string }
+  | { kind: 'table.purge'; of: string[] }
   | { kind: 'column.add' | 'column.drop' | 'column.alter' | 'column.rename' | 'columns.change'; ops: ColumnOp[] };
 
 export interface ChangeError { code: string; message: string; database: string | null; step_id: string | null; details?: Record<string, unknown> }
@@ -25,11 +27,15 @@ export type TableEvent =
   | { type: 'TableCreationRequested'; saga_id: string; name: string; columns: Column[]; databases: DatabaseRef[] }
   | { type: 'TableRenameRequested'; saga_id: string; from: string; name: string }
   | { type: 'TableDropRequested'; saga_id: string }
+  | { type: 'TableRestoreRequested'; saga_id: string; name: string }
+  | { type: 'PurgeRequested'; saga_id: string; of: string[] }
   | { type: 'ColumnsChangeRequested'; saga_id: string; kind: Extract<Change, { ops: ColumnOp[] }>['kind']; ops: ColumnOp[] }
   | { type: 'TableCreated'; saga_id: string }
   | { type: 'TableRenamed'; saga_id: string; name: string }
   | { type: 'TableDropped'; saga_id: string; reversible_until: string | null }
-  | { type: 'ColumnsChanged'; saga_id: string; columns: Column[] }
+  | { type: 'TableRestored'; saga_id: string; name: string }
+  | { type: 'Purged'; saga_id: string; of: string[] }
+  | { type: 'ColumnsChanged'; saga_id: string; columns: Column[]; reversible_until?: string | null }
   | { type: 'ChangeRejected'; saga_id: string; kind: string; error: ChangeError }
   | { type: 'ChangeCompensated'; saga_id: string; kind: string; error: ChangeError };
 
@@ -37,6 +43,9 @@ export const TABLE_SCHEMA_VERSION = 1;
 export const tableStream = (tableId: string): string => `table-${tableId}`;
 
 export interface PendingChange { saga_id: string; change: Change; requested_at: string }
+
+/** What a saga set aside on every database, and until when it is kept. `table`: the table itself; `columns`: columns or former values. */
+export interface SetAside { saga_id: string; what: 'table' | 'columns'; reversible_until: string }
 
 /** The table as confirmed, and what was asked since. */
 export interface Table {
@@ -50,6 +59,9 @@ export interface Table {
   pending: PendingChange[];
   last_error: ChangeError | null;
   reversible_until: string | null;
+  set_aside: SetAside[];
+  /** A purge that could not be is not asked for again before this time. */
+  no_purge_before: string | null;
   created_at: string;
   updated_at: string;
 }
@@ -60,7 +72,7 @@ export function evolve(table: Table | null, event: TableEvent, at: { version: nu
     const change: Change = { kind: 'table.create', name: event.name, columns: event.columns, databases: event.databases };
     return {
       table_id: at.table_id, version: at.version, name: event.name, exists: false, ended: null, databases: event.databases, columns: [],
-      pending: [{ saga_id: event.saga_id, change, requested_at: at.recorded_at }], last_error: null, reversible_until: null, created_at: at.recorded_at, updated_at: at.recorded_at,
+      pending: [{ saga_id: event.saga_id, change, requested_at: at.recorded_at }], last_error: null, reversible_until: null, set_aside: [], no_purge_before: null, created_at: at.recorded_at, updated_at: at.recorded_at,
     };
   }
   if (table === null) throw new Error(`${event.type} without a TableCreationRequested before it`);
@@ -74,17 +86,39 @@ function step(table: Table, event: Exclude<TableEvent, { type: 'TableCreationReq
   switch (event.type) {
     case 'TableRenameRequested': return ask({ kind: 'table.rename', name: event.name, from: event.from });
     case 'TableDropRequested': return ask({ kind: 'table.drop' });
+    case 'TableRestoreRequested': return ask({ kind: 'table.restore', name: event.name });
+    case 'PurgeRequested': return ask({ kind: 'table.purge', of: event.of });
     case 'ColumnsChangeRequested': return ask({ kind: event.kind, ops: event.ops });
     case 'TableCreated': {
       const created = table.pending.find((p) => p.saga_id === event.saga_id)?.change;
       return { ...done, exists: true, columns: created?.kind === 'table.create' ? created.columns : [] };
     }
     case 'TableRenamed': return { ...done, name: event.name };
-    case 'TableDropped': return { ...done, exists: false, ended: 'dropped', reversible_until: event.reversible_until };
-    case 'ColumnsChanged': return { ...done, columns: event.columns };
+    case 'TableDropped': return { ...done, exists: false, ended: 'dropped', reversible_until: event.reversible_until, set_aside: kept(table, event.saga_id, 'table', event.reversible_until) };
+    case 'TableRestored': return { ...done, name: event.name, exists: true, ended: null, reversible_until: null, set_aside: table.set_aside.filter((a) => a.what !== 'table') };
+    case 'Purged': return { ...over, set_aside: table.set_aside.filter((a) => !event.of.includes(a.saga_id)) };
+    case 'ColumnsChanged': return { ...done, columns: event.columns, set_aside: kept(table, event.saga_id, 'columns', event.reversible_until ?? null) };
     case 'ChangeRejected': case 'ChangeCompensated':
+      // A purge is nobody's change: it leaves no error behind, and is tried again later.
+      if (event.kind === 'table.purge') return { ...over, no_purge_before: new Date(Date.parse(at) + PURGE_AGAIN_MS).toISOString() };
       return { ...over, last_error: event.error, ended: event.kind === 'table.create' ? 'failed' : over.ended };
   }
+}
+
+const PURGE_AGAIN_MS = 60_000;
+
+function kept(table: Table, sagaId: string, what: SetAside['what'], until: string | null): SetAside[] {
+  return until === null ? table.set_aside : [...table.set_aside, { saga_id: sagaId, what, reversible_until: until }];
+}
+
+/** When something of the table is to be destroyed (ISO 8601), and whose; null: nothing is, or a restore or a purge is under way. A dropped table goes with all that was set aside of it, and not before its own time. */
+export function purgeOf(table: Table): { due_at: string; of: string[] } | null {
+  if (table.pending.some(({ change }) => change.kind === 'table.restore' || change.kind === 'table.purge')) return null;
+  const whole = table.set_aside.find((a) => a.what === 'table');
+  const first = whole ?? [...table.set_aside].sort((a, b) => (a.reversible_until < b.reversible_until ? -1 : 1))[0];
+  if (first === undefined || (table.ended !== null && whole === undefined)) return null;
+  const due = table.no_purge_before !== null && table.no_purge_before > first.reversible_until ? table.no_purge_before : first.reversible_until;
+  return { due_at: due, of: table.set_aside.filter((a) => whole !== undefined || a.reversible_until <= due).map((a) => a.saga_id) };
 }
 
 /** What the table will be called and made of when every pending change succeeds: what a new command is judged against. */
@@ -99,6 +133,8 @@ export function foresee(ahead: Outlook, change: Change): Outlook {
     case 'table.create': return { ...ahead, name: change.name, columns: change.columns };
     case 'table.rename': return { ...ahead, name: change.name };
     case 'table.drop': return { ...ahead, dropped: true };
+    case 'table.restore': return { ...ahead, name: change.name, dropped: false };
+    case 'table.purge': return ahead;
     default: return { ...ahead, columns: change.ops.reduce(applyOp, ahead.columns) };
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { STATUS } from '../http/api-error.js';
 import { registration, relocation } from '../databases/databases.controller.js';
+import { resolution } from '../sagas/sagas.controller.js';
 import { bodies } from '../tables/tables.js';
 
 interface Call { method: 'get' | 'post' | 'put' | 'delete'; path: string; summary: string; body?: z.ZodType; command?: boolean; query?: string[] }
@@ -13,6 +14,7 @@ export const calls: Call[] = [
   { method: 'post', path: '/table/column', summary: 'Add, alter, rename or drop columns', body: bodies.column, command: true },
   { method: 'post', path: '/table/rename', summary: 'Rename a table everywhere', body: bodies.rename, command: true },
   { method: 'post', path: '/table/delete', summary: 'Drop a table everywhere; it is set aside for the retention time', body: bodies.table, command: true },
+  { method: 'post', path: '/table/restore', summary: 'Bring a dropped table back, data included, inside the retention time', body: bodies.restore, command: true },
   { method: 'post', path: '/table/show', summary: 'The table as it is', body: bodies.table },
   { method: 'get', path: '/tables', summary: 'List tables, newest first', query: [...page, 'status', 'database', 'name'] },
   { method: 'get', path: '/tables/{id}', summary: 'The table as it is' },
@@ -21,6 +23,7 @@ export const calls: Call[] = [
   { method: 'get', path: '/sagas/{id}/events', summary: 'The events of one saga' },
   { method: 'post', path: '/sagas/{id}/retry', summary: 'Let a stuck saga go on', body: reason },
   { method: 'post', path: '/sagas/{id}/abort', summary: 'Stop a saga and undo what it did', body: reason },
+  { method: 'post', path: '/sagas/{id}/resolve', summary: 'Settle a step by an operator\'s word, checked against the database where it can be', body: resolution },
   { method: 'post', path: '/databases', summary: 'Register a database', body: registration },
   { method: 'get', path: '/databases', summary: 'List databases, newest first', query: page },
   { method: 'get', path: '/databases/{name}', summary: 'One database: engine, server version, reachable, tables' },

@@ -9,6 +9,7 @@ import { metadataOf, pageShape, parse } from '../http/input.js';
 import { sagaView } from './view.js';
 
 const reason = z.strictObject({ reason: z.string().min(1, 'must not be empty').max(1000) });
+export const resolution = z.strictObject({ step_id: z.string().min(1).max(64), as: z.enum(['applied', 'restored', 'skipped']), reason: z.string().min(1, 'must not be empty').max(1000) });
 const filter = z.strictObject({
   ...pageShape, table_id: z.string().optional(), database: z.string().optional(), kind: z.string().optional(),
   status: z.enum(['pending', 'running', 'compensating', 'completed', 'compensated', 'rejected', 'stuck']).optional(),
@@ -63,5 +64,13 @@ export class SagasController {
   async abort(@Param('id') id: string, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
     await this.sagas.one(id);
     return { saga: sagaView(await this.sagas.orchestrator.abort(id, parse(reason, body).reason, metadataOf(request))) };
+  }
+
+  @Post(':id/resolve')
+  @HttpCode(200)
+  async resolve(@Param('id') id: string, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
+    await this.sagas.one(id);
+    const { step_id, as, reason: why } = parse(resolution, body);
+    return { saga: sagaView(await this.sagas.orchestrator.resolve(id, step_id, as, why, metadataOf(request))) };
   }
 }

@@ -1,8 +1,8 @@
 import { v7 as uuid } from 'uuid';
 import { sql, UniqueViolation, VersionConflict, type Append, type CoreDatabase, type EventStore, type StoredEvent } from '../../../../libs/event-store/src/index.js';
-import { DatabaseError, engineOf, preparePlans, type Limits } from '../../../../libs/byodb/src/index.js';
+import { DatabaseError, engineOf, preparePlans, type Limits, type Task } from '../../../../libs/byodb/src/index.js';
 import { isEnded, loadSaga, SAGA_SCHEMA_VERSION, sagaStream, type Orchestrator, type Saga } from '../../../../libs/sagas/src/index.js';
-import { judgeInTurn, loadTable, nameOwner, outlook, TABLE_SCHEMA_VERSION, tableStream, tasksOf, type Change, type DatabaseRef, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
+import { judgeInTurn, loadTable, nameOwner, outlook, TABLE_SCHEMA_VERSION, tableStream, tasksFor, type Change, type DatabaseRef, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
 import type { Databases } from '../databases/databases.js';
 import { ApiError } from '../http/api-error.js';
 import type { CommandContext } from '../http/input.js';
@@ -72,7 +72,8 @@ export class Commands {
     await this.ports.store.append(appends, context.metadata, idempotency === null ? undefined : async (tx) => {
       await tx.execute(sql`insert into idempotency_keys (scope, idempotency_key, request_hash, status, answer, created_at) values (${context.metadata.actor}, ${idempotency.key}, ${idempotency.hash}, 202, ${body}, ${Date.now()})`);
     });
-    await this.ports.orchestrator.wake(sagaId);
+    // Not waited for: with Redis away the answer would be late, and the reconciler finds the saga all the same.
+    void this.ports.orchestrator.wake(sagaId);
     return body;
   }
 
@@ -128,27 +129,29 @@ export class Commands {
 
   /** Told here for a good message; two at the same instant are told apart by the core database's unique key. */
   private async refuseTakenName({ change, databases }: Decided, table: Table | null): Promise<void> {
-    if (change.kind !== 'table.create' && change.kind !== 'table.rename') return;
+    if (change.kind !== 'table.create' && change.kind !== 'table.rename' && change.kind !== 'table.restore') return;
     const owner = await nameOwner(this.ports.core, databases.map((d) => d.id), change.name);
     if (owner !== null && owner !== table?.table_id) throw new ApiError('table_name_taken', `the name ${change.name} is taken on one of the databases`);
   }
 
   private async dryRun({ change, databases }: Decided, table: Table | null): Promise<Answer> {
     const pending = table?.pending ?? [];
-    const tableNow: Table = table ?? { table_id: uuid(), version: 0, name: '', exists: false, ended: null, databases, columns: [], pending: [], last_error: null, reversible_until: null, created_at: '', updated_at: '' };
-    const ahead = { ...tableNow, ...outlook(tableNow), exists: true };
+    const tableNow: Table = table ?? { table_id: uuid(), version: 0, name: '', exists: false, ended: null, databases, columns: [], pending: [], last_error: null, reversible_until: null, set_aside: [], no_purge_before: null, created_at: '', updated_at: '' };
+    const foreseen = outlook(tableNow);
+    const ahead = { ...tableNow, ...foreseen, exists: !foreseen.dropped };
     const nothing = change.kind !== 'table.create' && judgeInTurn(ahead, change).do === 'nothing';
-    const tasks = nothing ? [] : tasksOf(ahead, change);
-    let first = tableNow;
-    const before = pending.flatMap((p) => {
-      const own = tasksOf({ ...first, exists: true }, p.change);
-      first = { ...first, ...outlook({ ...first, pending: [p] }) };
-      return own;
-    });
     const looked = await Promise.all(databases.map(async (database) => {
       try {
         const connection = await this.ports.databases.connect(database.id);
+        const { core } = this.ports;
+        const tasks = nothing ? [] : await tasksFor(core, ahead, change, database.id);
         if (tasks.length === 0) return { steps: [], blocked: null };
+        let first = tableNow;
+        const before: Task[] = [];
+        for (const p of pending) {
+          before.push(...await tasksFor(core, { ...first, exists: true }, p.change, database.id));
+          first = { ...first, ...outlook({ ...first, pending: [p] }) };
+        }
         const { plans } = await preparePlans(connection, tableNow.table_id, [...before, ...tasks], tableNow.columns, this.ports.limits);
         const skip = before.length === 0 ? 0 : (await preparePlans(connection, tableNow.table_id, before, tableNow.columns, this.ports.limits)).plans.length;
         return { blocked: null, steps: plans.slice(skip).map(({ plan }) => ({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
 import { columnChangeSchema, columnSchema, engineOf, MAX_COLUMNS, nameSchema, type Engine } from '../../../../libs/byodb/src/index.js';
-import { columnProblems, decideColumns, decideCreate, decideDrop, decideRename, defaultColumns, findDatabase, listTables, type Change, type DatabaseRef, type Table } from '../../../../libs/tables/src/index.js';
+import { columnProblems, decideColumns, decideCreate, decideDrop, decideRename, decideRestore, defaultColumns, findDatabase, listTables, type Change, type DatabaseRef, type Table } from '../../../../libs/tables/src/index.js';
 import type { Databases } from '../databases/databases.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse, type CommandContext } from '../http/input.js';
@@ -23,6 +23,7 @@ export const bodies = {
     columns: z.array(columnChangeSchema).min(1, 'must hold at least one column').max(MAX_COLUMNS).optional(),
   }).refine((body) => (body.column === undefined) !== (body.columns === undefined), 'give either column or columns'),
   rename: z.strictObject({ table_id: tableId, name: nameSchema }),
+  restore: z.strictObject({ table_id: tableId, as: nameSchema.optional() }),
   table: z.strictObject({ table_id: tableId }),
 };
 
@@ -63,6 +64,14 @@ export class Tables {
   async delete(context: CommandContext, input: unknown): Promise<Answer> {
     const body = parse(bodies.table, input);
     return this.commands.run(context, body.table_id, async (table, sagaId) => decided(table!, decideDrop(table!, sagaId), { kind: 'table.drop' }));
+  }
+
+  async restore(context: CommandContext, input: unknown): Promise<Answer> {
+    const body = parse(bodies.restore, input);
+    return this.commands.run(context, body.table_id, async (table, sagaId) => {
+      const event = decideRestore(table!, body.as, Date.now(), sagaId);
+      return decided(table!, event, { kind: 'table.restore', name: event.type === 'TableRestoreRequested' ? event.name : table!.name });
+    });
   }
 
   async show(input: unknown): Promise<Answer> {

@@ -6,6 +6,7 @@ interface Params { table: string; quotedTable: string; column: Column; step_id: 
 
 export const addColumn: Operation<Params> = {
   kind: 'add_column',
+  looksAtRows: { apply: true, compensate: true },
   plan({ table, column }, before, { engine, stepId, columns }) {
     const reason = engine.refuses([...columns, column]);
     if (reason !== null) throw new DatabaseError('unsupported_change', `${engine.name}: ${reason}`);

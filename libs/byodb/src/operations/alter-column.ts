@@ -9,6 +9,7 @@ interface Params { table: string; from: Column; to: Column; keep: string | null;
 
 export const alterColumn: Operation<Params> = {
   kind: 'alter_column',
+  looksAtRows: { apply: true, compensate: true },
   plan({ table, from, to }, before, { engine, stepId, columns }) {
     const altered = columns.map((c) => (foldName(c.name) === foldName(from.name) ? to : c));
     const reason = engine.refuses(altered);
@@ -38,7 +39,7 @@ export const alterColumn: Operation<Params> = {
     return ddlOnly(ddl.alterColumn(live!, params.from.name, params.to, uniqueName(params.step_id)).statements);
   },
   async compensate(session, { table, params, was }, live, ddl) {
-    return { ...ddlOnly(ddl.restoreColumn(live!, params.from.name, was!).statements), settle: await giveBack(session, ddl, table, live!, params) };
+    return { ...ddlOnly(ddl.restoreColumn(live!, params.from.name, was!).statements), settle: () => giveBack(session, ddl, table, live!, params) };
   },
 };
 

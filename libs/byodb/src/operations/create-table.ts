@@ -6,13 +6,14 @@ interface Params { table: string; columns: Column[]; step_id: string }
 
 export const createTable: Operation<Params> = {
   kind: 'create_table',
+  looksAtRows: { compensate: true },
   plan(params, _before, { engine, tableId, stepId }) {
     const reason = engine.refuses(params.columns);
     if (reason !== null) throw new DatabaseError('unsupported_change', `${engine.name}: ${reason}`);
     const made = engine.ddl.createTable(params.table, params.columns, tableId, names(params.columns, stepId));
     return {
       table: params.table, table_after: params.table, shown_after: params.table,
-      before: [{ table: params.table, columns: null }], after: [{ table: params.table, columns: params.columns }],
+      before: [{ table: params.table, columns: null }], after: [{ table: params.table, columns: params.columns, owner: tableId }],
       columns_after: params.columns, live: made.live, statements: made.statements,
       compensation: engine.ddl.dropTable(made.live!).statements, reason: `create table ${params.table}`,
     };

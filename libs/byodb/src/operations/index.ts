@@ -5,10 +5,12 @@ import { createTable } from './create-table.js';
 import { dropColumn } from './drop-column.js';
 import { dropTable } from './drop-table.js';
 import { keepValues } from './keep-values.js';
+import { purge } from './purge.js';
 import { renameColumn } from './rename-column.js';
 import { renameTable } from './rename-table.js';
+import { restoreTable } from './restore-table.js';
 
-export type OperationKind = 'create_table' | 'drop_table' | 'rename_table' | 'add_column' | 'drop_column' | 'rename_column' | 'keep_values' | 'alter_column';
+export type OperationKind = 'create_table' | 'drop_table' | 'rename_table' | 'add_column' | 'drop_column' | 'rename_column' | 'keep_values' | 'alter_column' | 'restore_table' | 'purge';
 
 /** Every kind of change there is; total, so that a new kind cannot be forgotten. Parameters are checked where they are made (libs/tables). */
 export const operations: Record<OperationKind, Operation<unknown>> = {
@@ -20,4 +22,6 @@ export const operations: Record<OperationKind, Operation<unknown>> = {
   rename_column: renameColumn,
   keep_values: keepValues,
   alter_column: alterColumn,
+  restore_table: restoreTable,
+  purge,
 };

@@ -4,6 +4,7 @@ import type { LiveTable } from '../../live.js';
 import { DEPENDENTS_SQL, readDependents } from './dependents.js';
 import { readTable, TABLE_SQL, type TableRow } from './introspect.js';
 import type { Link, Row } from './link.js';
+import { quote } from './sql.js';
 
 const OCCUPANT_SQL = `
 select kind from (
@@ -32,6 +33,12 @@ export class PostgresSession implements Session {
 
   async run(sql: string): Promise<void> {
     await this.open().query(sql);
+  }
+
+  /** The lock that the statement will take anyhow, a little earlier. It ends with the transaction. */
+  async freeze(table: string): Promise<() => Promise<void>> {
+    await this.open().query(`lock table ${quote(table)} in access exclusive mode`);
+    return () => Promise.resolve();
   }
 
   async introspect(table: string): Promise<LiveTable | null> {

@@ -1,0 +1,33 @@
+import { DatabaseError } from '../errors.js';
+import type { LiveTable } from '../live.js';
+import { statementsOf, type Operation } from '../operation.js';
+
+/** `table`: its name while set aside. `former`: the table as it was before it was set aside. */
+interface Params { table: string; to: string; former: LiveTable; step_id: string }
+
+/** Undoes a drop_table: rows, indexes, keys and triggers come back with the table, under its former name or another one. */
+export const restoreTable: Operation<Params> = {
+  kind: 'restore_table',
+  plan({ table, to, former }, before, { engine, columns }) {
+    if (before === null) throw new DatabaseError('drift_detected', `${table}, what was set aside of ${former.name}, is not there any more`);
+    const back = engine.ddl.bringBackTable(before, { ...former, name: to });
+    return {
+      table, table_after: to, shown_after: to,
+      before: [{ table, columns: 'any' }, { table: to, columns: null }], after: [{ table: to, columns }, { table, columns: null }],
+      columns_after: columns, live: back.live, statements: back.statements,
+      compensation: engine.ddl.setAsideTable(back.live!, table).statements, reason: `bring ${table} back as ${to}`,
+    };
+  },
+  async check(session, { params }) {
+    const occupant = await session.occupant(params.to);
+    if (occupant !== null) throw new DatabaseError('table_name_taken', `a ${occupant} named ${params.to} is there already and is not ours`);
+    const lacking = await session.lacksRight('create', null);
+    if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
+  },
+  async apply(_session, { params }, live, ddl) {
+    return statementsOf(ddl.bringBackTable(live!, { ...params.former, name: params.to }));
+  },
+  async compensate(_session, { params }, live, ddl) {
+    return statementsOf(ddl.setAsideTable(live!, params.table));
+  },
+};

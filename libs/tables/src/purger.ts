@@ -1,0 +1,55 @@
+import { v7 as uuid } from 'uuid';
+import { VersionConflict, type CoreDatabase, type EventStore } from '../../event-store/src/index.js';
+import { SAGA_SCHEMA_VERSION, sagaStream } from '../../sagas/src/index.js';
+import { purgesDue } from './read-model.js';
+import { purgeOf, tableStream, TABLE_SCHEMA_VERSION, type Change } from './table.js';
+
+export interface PurgerPorts {
+  store: EventStore;
+  core: CoreDatabase;
+  wake(sagaId: string): Promise<void>;
+  /** How long one purge may wait for its databases, seconds. */
+  deadlineSeconds: number;
+  log: (message: string, details: Record<string, unknown>) => void;
+}
+
+/** Asks for the purge of what was kept aside long enough. Any number of processes may: a table's stream decides, as it does against a restore. */
+export class Purger {
+  private timer: NodeJS.Timeout | null = null;
+  private working: Promise<void> | null = null;
+
+  constructor(private readonly ports: PurgerPorts, private readonly everyMs = 1000) {}
+
+  start(): void {
+    this.timer = setInterval(() => {
+      this.working ??= this.sweep().catch((error: unknown) => this.ports.log('purge sweep failed', { error: String(error) })).finally(() => { this.working = null; });
+    }, this.everyMs);
+  }
+
+  async stop(): Promise<void> {
+    if (this.timer !== null) clearInterval(this.timer);
+    await this.working;
+  }
+
+  private async sweep(): Promise<void> {
+    for (const table of await purgesDue(this.ports.core, Date.now())) {
+      const due = purgeOf(table);
+      if (due === null || Date.parse(due.due_at) > Date.now()) continue;
+      const sagaId = uuid();
+      const change: Change = { kind: 'table.purge', of: due.of };
+      try {
+        await this.ports.store.append([
+          { stream: tableStream(table.table_id), expectedVersion: table.version, events: [{ type: 'PurgeRequested', schema_version: TABLE_SCHEMA_VERSION, data: { saga_id: sagaId, of: due.of } }] },
+          { stream: sagaStream(sagaId), expectedVersion: 0, events: [{ type: 'SagaRequested', schema_version: SAGA_SCHEMA_VERSION, data: {
+            saga_id: sagaId, kind: change.kind, subject_id: table.table_id, subject_name: table.name, change, targets: table.databases.map((target) => ({ step_id: uuid(), target })),
+            deadline_at: new Date(Date.now() + this.ports.deadlineSeconds * 1000).toISOString(),
+          } }] },
+        ], { correlation_id: uuid(), causation_id: null, actor: 'schemasaga' });
+        await this.ports.wake(sagaId);
+      } catch (error) {
+        // Somebody else asked, or a restore came first: seen at the next sweep.
+        if (!(error instanceof VersionConflict)) throw error;
+      }
+    }
+  }
+}

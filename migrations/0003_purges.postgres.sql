@@ -1,0 +1,6 @@
+-- Tables that hold something set aside whose retention time ends at due_at (milliseconds since the epoch).
+create table if not exists purges_due (
+  table_id varchar(64) not null primary key,
+  due_at bigint not null
+);
+create index purges_due_at on purges_due (due_at);
