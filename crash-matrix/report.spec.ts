@@ -4,7 +4,7 @@ import { drawn, random, shuffle, type Row } from './src/matrix.js';
 import { readOptions } from './src/options.js';
 import { describe, summarise, table } from './src/report.js';
 
-const result = (part: Partial<Result>): Result => ({ engine: 'mysql', operation: 'add_column', direction: 'forward', point: { id: 'before engine apply run 1', note: 'alter' }, end: 'new', wasStuck: false, saga: 'completed', problems: [], missed: false, log: [], ...part });
+const result = (part: Partial<Result>): Result => ({ engine: 'mysql', operation: 'add_column', direction: 'forward', point: { id: 'before engine apply run 1', note: 'alter' }, end: 'new', wasStuck: false, saga: 'completed', problems: [], missed: false, successors: [], log: [], ...part });
 
 test('the table counts every case once, and a stuck one as stuck', () => {
   const lines = summarise([result({}), result({ end: 'old' }), result({ end: 'old', wasStuck: true }), result({ end: 'wrong', wasStuck: true }), result({ engine: 'sqlite', missed: true })]);
@@ -18,9 +18,9 @@ test('the table counts every case once, and a stuck one as stuck', () => {
 });
 
 test('a wrong end says what was wrong and how to meet it again', () => {
-  const text = describe(result({ end: 'wrong', problems: ['a row is gone'] }));
+  const text = describe(result({ end: 'wrong', successors: [9], problems: ['a row is gone'] }));
   expect(text).toMatch(/a row is gone/);
-  expect(text).toMatch(/--engine mysql --operation add_column --direction forward --point "before engine apply run 1"/);
+  expect(text).toMatch(/--engine mysql --operation add_column --direction forward --point "before engine apply run 1" --after 9/);
 });
 
 test('arguments: everything by default, and what is not known is refused', () => {

@@ -9,6 +9,9 @@ import { startServers } from './servers.js';
 import { Stage } from './stage.js';
 import { Workers } from './workers.js';
 
+/** A successor that dies as well has met at most so many points before. */
+const SOON = 25;
+
 const options = readOptions(process.argv.slice(2));
 const began = Date.now();
 const dir = await mkdtemp(join(tmpdir(), 'crash-matrix-'));
@@ -23,8 +26,10 @@ try {
   console.log(`${rows.length} changes without a kill in ${seconds()} s; ${all.length} points, seed ${options.seed}, ${options.jobs} at a time`);
   bad.forEach((result) => { console.log(`WRONG ${describe(result)}`); });
   const results: Result[] = [];
-  await sideBySide(shuffle(all, random(options.seed)), options.jobs, async ({ row, point }) => {
-    const result = await matrix.run(row, point);
+  const next = random(options.seed);
+  const cases = shuffle(all, next).map((one) => ({ ...one, successors: options.after.length > 0 ? options.after : Array.from({ length: options.kills - 1 }, () => 1 + Math.floor(next() * SOON)) }));
+  await sideBySide(cases, options.jobs, async ({ row, point, successors }) => {
+    const result = await matrix.run(row, point, successors);
     results.push(result);
     if (result.end === 'wrong') console.log(`WRONG ${describe(result)}`);
     if (results.length % 250 === 0) console.log(`${results.length} of ${all.length} in ${seconds()} s`);

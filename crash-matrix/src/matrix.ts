@@ -1,14 +1,14 @@
 import type { Evidence } from './evidence.js';
 import { judge, type Verdict } from './judge.js';
 import { kindOf, worthTaking, type Point } from './points.js';
-import { DIRECTIONS, ENGINES, OPERATION_NAMES, type Direction, type OperationName } from './scenarios.js';
+import { DIRECTIONS, ENGINES, OPERATION_NAMES, OPERATIONS, type Direction, type OperationName } from './scenarios.js';
 import type { Stage, Template } from './stage.js';
 import type { Place } from './world.js';
 import type { Workers } from './workers.js';
 
 export interface Case { engine: string; operation: OperationName; direction: Direction; point: Point | null }
 /** `missed`: the worker ended without coming by the point. */
-export interface Result extends Case, Verdict { missed: boolean; log: string[] }
+export interface Result extends Case, Verdict { missed: boolean; successors: readonly number[]; log: string[] }
 
 /** One kind of change, in one direction, on one engine: its places to die, and what a run to the end leaves. */
 export interface Row { engine: string; operation: OperationName; direction: Direction; template: Template; points: Point[]; after: Evidence | null; undisturbed: Result }
@@ -26,7 +26,7 @@ export class Matrix {
     return (await sideBySide(wanted, jobs, async ({ engine, operation }) => {
       const template = await this.stage.template(engine, operation);
       const rows: Row[] = [];
-      for (const direction of directions) rows.push(await this.row(template, direction));
+      for (const direction of directions.filter((d) => (OPERATIONS[operation].directions as readonly Direction[]).includes(d))) rows.push(await this.row(template, direction));
       return rows;
     })).flat();
   }
@@ -38,19 +38,21 @@ export class Matrix {
     return { ...row, undisturbed: result, points: worthTaking(points, direction), after: evidence };
   }
 
-  /** One case: killed at the point, taken up by another worker, judged at the end. */
-  async run(row: Row, point: Point): Promise<Result> {
-    return (await this.take(row, point)).result;
+  /** One case: killed at the point, taken up by another worker, judged at the end. `successors` die too, each at that many points of its own. */
+  async run(row: Row, point: Point, successors: readonly number[] = []): Promise<Result> {
+    return (await this.take(row, point, successors)).result;
   }
 
-  private async take(row: Row, point: Point | null): Promise<{ result: Result; evidence: Evidence | null; points: Point[] }> {
+  private async take(row: Row, point: Point | null, successors: readonly number[] = []): Promise<{ result: Result; evidence: Evidence | null; points: Point[] }> {
     const { engine, operation, direction, template } = row;
-    const base = { engine, operation, direction, point };
+    const base = { engine, operation, direction, point, successors };
     const { place, drop } = await this.stage.copy(template);
     try {
       const first = await this.workers.run({ place, direction, killAt: point?.id ?? null });
       await this.tamper(place);
-      const last = first === 'killed' ? await this.workers.run({ place, direction, killAt: null }) : first;
+      let last = first;
+      for (const n of successors) if (last === 'killed') last = await this.workers.run({ place, direction, killAt: `#${n}` });
+      if (last === 'killed') last = await this.workers.run({ place, direction, killAt: null });
       const missed = point !== null && first !== 'killed';
       if (last === 'killed') throw new Error('a worker was killed that should not have been');
       if (!last.ok) return { result: { ...base, end: 'wrong', wasStuck: false, saga: 'unknown', problems: [last.error], missed, log: last.log }, evidence: null, points: [] };

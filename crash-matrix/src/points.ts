@@ -11,6 +11,7 @@ export class Points {
   readonly met: Point[] = [];
   private readonly counts = new Map<string, number>();
 
+  /** `killAt`: a point's id, or `#7` for the seventh that is met. */
   constructor(private readonly killAt: string | null, private readonly die: () => void = dieHard) {}
 
   /** `while`: the act is under way and nobody knows how far it got; of use where it happens in another process or thread. */
@@ -35,12 +36,16 @@ export class Points {
 
   meet(id: string, note: string): void {
     this.met.push({ id, note });
-    if (id === this.killAt) this.die();
+    if (this.isIt(id)) this.die();
   }
 
   under(id: string, note: string): void {
     this.met.push({ id, note });
-    if (id === this.killAt) setImmediate(this.die);
+    if (this.isIt(id)) setImmediate(this.die);
+  }
+
+  private isIt(id: string): boolean {
+    return id === this.killAt || `#${this.met.length}` === this.killAt;
   }
 }
 

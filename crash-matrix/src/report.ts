@@ -31,8 +31,8 @@ export function table(lines: readonly Line[]): string {
 
 /** How to meet a wrong end again, and what was wrong. */
 export function describe(result: Result): string {
-  const { engine, operation, direction, point, saga, problems, log } = result;
-  const at = point === null ? '' : ` --point "${point.id}"`;
+  const { engine, operation, direction, point, saga, problems, successors, log } = result;
+  const at = `${point === null ? '' : ` --point "${point.id}"`}${successors.map((n) => ` --after ${n}`).join('')}`;
   return [`${engine} ${operation} ${direction}: ${point === null ? 'without any kill' : `${point.id} (${point.note})`}`, `  the saga: ${saga}`, ...problems.map((p) => `  ${p}`), ...log.slice(0, 5).map((l) => `  log: ${l}`),
     `  again: npm run crash-matrix -- --engine ${engine} --operation ${operation} --direction ${direction}${at}`].join('\n');
 }

@@ -7,7 +7,7 @@ export type Role = (typeof ROLES)[number];
 
 /**
  * `compensate`: the other database refuses its last statement when this one has been changed; `late`: it has refused while
- * this one's statement is still to come; `refused`: this one refuses its own last statement.
+ * this one's last statement is still to come; `refused`: this one refuses its own last statement.
  */
 export const DIRECTIONS = ['forward', 'compensate', 'late', 'refused'] as const;
 export type Direction = (typeof DIRECTIONS)[number];
@@ -18,6 +18,8 @@ export type Ask =
   | { do: 'create'; name: string; columns: Column[] }
   | { do: 'rename'; name: string }
   | { do: 'drop' }
+  | { do: 'restore' }
+  | { do: 'purge' }
   | { do: 'columns'; columns: ColumnChange[] };
 
 type Input = Parameters<typeof completeColumn>[0];
@@ -47,20 +49,34 @@ export const GIVEN_STATEMENTS = [
   `create index ${TABLE}_by_price on ${TABLE} (price, amount)`,
 ];
 
+/** `given`: what was done to the table before. What destroys has only a way forward: it is tried until it is done. */
+export interface Operation { given: readonly Ask[]; ask: Ask; directions: readonly Direction[] }
+
+const change = (ask: Ask): Operation => ({ given: [], ask, directions: DIRECTIONS });
+const columns = (...list: ColumnChange[]): Operation => change({ do: 'columns', columns: list });
+const PRICE: ColumnChange = { name: 'price', type: 'decimal', precision: 10, scale: 2 };
+const TAG: ColumnChange = { name: 'tag', type: 'string', length: 30, unique: true };
+
 /** Every kind of change there is, each against a table with rows. */
 export const OPERATIONS = {
-  create_table: { do: 'create', name: 'fresh', columns: [column({ name: 'id', type: 'integer', primary_key: true, generated: true }), column({ name: 'label', type: 'string', nullable: false, unique: true }), column({ name: 'at', type: 'timestamp', default: { function: 'now' } })] },
-  drop_table: { do: 'drop' },
-  rename_table: { do: 'rename', name: 'objects' },
-  add_column: { do: 'columns', columns: [{ name: 'rank', type: 'integer', nullable: false, default: 7 }] },
-  add_unique: { do: 'columns', columns: [{ name: 'tag', type: 'string', length: 30, unique: true }] },
-  drop_column: { do: 'columns', columns: [{ name: 'code' }] },
-  rename_column: { do: 'columns', columns: [{ name: 'name', rename_to: 'title' }] },
-  alter_type: { do: 'columns', columns: [{ name: 'price', type: 'decimal', precision: 10, scale: 2 }] },
-  alter_spelling: { do: 'columns', columns: [{ name: 'ref', type: 'uuid' }, { name: 'seen', type: 'timestamp' }, { name: 'body', type: 'json' }] },
-  alter_rules: { do: 'columns', columns: [{ name: 'amount', nullable: false, default: 9, unique: true }] },
-  alter_free: { do: 'columns', columns: [{ name: 'code', nullable: true, unique: false }] },
-  several: { do: 'columns', columns: [{ name: 'tag', type: 'string', length: 30, unique: true }, { name: 'price', type: 'decimal', precision: 10, scale: 2 }, { name: 'code' }, { name: 'name', rename_to: 'title', length: 80 }] },
-} as const satisfies Record<string, Ask>;
+  create_table: change({ do: 'create', name: 'fresh', columns: [
+    column({ name: 'id', type: 'integer', primary_key: true, generated: true }), column({ name: 'label', type: 'string', nullable: false, unique: true }),
+    column({ name: 'at', type: 'timestamp', default: { function: 'now' } }),
+  ] }),
+  drop_table: change({ do: 'drop' }),
+  restore_table: { given: [{ do: 'drop' }], ask: { do: 'restore' }, directions: DIRECTIONS },
+  purge_table: { given: [{ do: 'drop' }], ask: { do: 'purge' }, directions: ['forward'] },
+  rename_table: change({ do: 'rename', name: 'objects' }),
+  add_column: columns({ name: 'rank', type: 'integer', nullable: false, default: 7 }),
+  add_unique: columns(TAG),
+  drop_column: columns({ name: 'code' }),
+  rename_column: columns({ name: 'name', rename_to: 'title' }),
+  alter_type: columns(PRICE),
+  alter_spelling: columns({ name: 'ref', type: 'uuid' }, { name: 'body', type: 'json' }, { name: 'seen', type: 'timestamp' }),
+  alter_rules: columns({ name: 'amount', nullable: false, default: 9, unique: true }),
+  alter_free: columns({ name: 'code', nullable: true, unique: false }),
+  several: columns(TAG, PRICE, { name: 'code' }, { name: 'name', rename_to: 'title', length: 80 }),
+  purge_columns: { given: [{ do: 'columns', columns: [PRICE, { name: 'code' }] }], ask: { do: 'purge' }, directions: ['forward'] },
+} as const satisfies Record<string, Operation>;
 export type OperationName = keyof typeof OPERATIONS;
 export const OPERATION_NAMES = Object.keys(OPERATIONS) as OperationName[];

@@ -6,7 +6,7 @@ import { isEnded } from '../../libs/sagas/src/saga.js';
 import { loadTable, type Table } from '../../libs/tables/src/index.js';
 import { takePicture, type Picture } from './picture.js';
 import { Points } from './points.js';
-import { GIVEN_COLUMNS, GIVEN_STATEMENTS, OPERATIONS, TABLE, type OperationName, type Role } from './scenarios.js';
+import { GIVEN_COLUMNS, GIVEN_STATEMENTS, OPERATIONS, TABLE, type Ask, type Operation, type OperationName, type Role } from './scenarios.js';
 import { connect, runAll, type Client, type Servers } from './servers.js';
 import { found, openWorld, request, type Place, type Target, type World } from './world.js';
 
@@ -22,14 +22,15 @@ export class Stage {
   constructor(private readonly dir: string, private readonly servers: Servers) {}
 
   async template(engine: string, operation: OperationName): Promise<Template> {
-    let base = this.made.get(engine);
-    if (base === undefined) this.made.set(engine, base = this.base(engine));
+    const { given, ask }: Operation = OPERATIONS[operation];
+    const key = `${engine}_${given.length === 0 ? 'plain' : operation}`;
+    const base = this.made.get(key) ?? this.base(engine, key, given);
+    this.made.set(key, base);
     const { core, targets, tableId } = await base;
     const place = { core: `${core}-${operation}`, targets };
     await copyFile(fileOf(core), fileOf(place.core));
     const world = await openWorld(place, new Points(null), 'forward', () => undefined);
     try {
-      const ask = OPERATIONS[operation];
       const asked = await request(world, targets, ask.do === 'create' ? null : tableId, ask);
       const pictures = { engine: await takePicture(world.connection('engine')), other: await takePicture(world.connection('other')) };
       const table = (await loadTable(world.core, asked.tableId))!;
@@ -56,26 +57,28 @@ export class Stage {
     };
   }
 
-  private async base(engine: string): Promise<{ core: string; targets: Target[]; tableId: string }> {
-    const dir = join(this.dir, `base_${engine}`);
+  private async base(engine: string, key: string, given: readonly Ask[]): Promise<{ core: string; targets: Target[]; tableId: string }> {
+    const dir = join(this.dir, `base_${key}`);
     await mkdir(dir);
     const core = `sqlite:${join(dir, 'core.db')}`;
-    const targets = await found(core, [{ role: 'engine', url: await this.emptyDatabase(engine, dir), engine }, { role: 'other', url: `sqlite:${join(dir, 'other.db')}`, engine: 'sqlite' }]);
+    const targets = await found(core, [{ role: 'engine', url: await this.emptyDatabase(engine, key, dir), engine }, { role: 'other', url: `sqlite:${join(dir, 'other.db')}`, engine: 'sqlite' }]);
     const world = await openWorld({ core, targets }, new Points(null), 'forward', () => undefined);
     try {
+      world.orchestrator.start();
       const { tableId, sagaId } = await request(world, targets, null, { do: 'create', name: TABLE, columns: GIVEN_COLUMNS });
       await complete(world, sagaId);
       for (const { url } of targets) await runAll(url, GIVEN_STATEMENTS);
+      for (const ask of given) await complete(world, (await request(world, targets, tableId, ask)).sagaId);
       return { core, targets, tableId };
     } finally {
       await world.close();
     }
   }
 
-  private async emptyDatabase(engine: string, dir: string): Promise<string> {
+  private async emptyDatabase(engine: string, key: string, dir: string): Promise<string> {
     if (engine === 'sqlite') return `sqlite:${join(dir, 'engine.db')}`;
-    await (await this.client(engine)).run(`create database base_${this.tag}_${engine}${engine === 'mysql' ? ' character set utf8mb4' : ''}`);
-    return withDatabase(this.servers[engine]!, `base_${this.tag}_${engine}`);
+    await (await this.client(engine)).run(`create database base_${this.tag}_${key}${engine === 'mysql' ? ' character set utf8mb4' : ''}`);
+    return withDatabase(this.servers[engine]!, `base_${this.tag}_${key}`);
   }
 
   private async copyDatabase(target: Target, name: string, dir: string): Promise<string> {
@@ -117,7 +120,6 @@ export class Stage {
 }
 
 async function complete(world: World, sagaId: string): Promise<void> {
-  world.orchestrator.start();
   for (;;) {
     const saga = (await loadSaga(world.core, sagaId))!;
     if (saga.status === 'completed') return;

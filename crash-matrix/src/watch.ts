@@ -8,7 +8,7 @@ import type { Direction, Role } from './scenarios.js';
 
 /** What a database is doing, told by the definition to the connection beneath it: one step at a time runs on each. */
 export class Doing {
-  way: 'apply' | 'compensate' = 'apply';
+  way: 'apply' | 'compensate' | 'finalize' = 'apply';
   /** Its statements are replaced by one that no database takes. */
   refuses = false;
 }
@@ -57,9 +57,10 @@ export function watchDefinition(definition: SagaDefinition, store: EventStore, d
   return overlay(definition, {
     apply: async (saga: Saga, step: Step, token: number) => {
       const own = saga.steps.filter((s) => s.phase === 'apply' && s.target.id === step.target.id);
-      const refuses = step.target.name === REFUSER[direction] && own.at(-1)!.step_id === step.step_id;
-      if (refuses && direction !== 'late') await othersApplied(store, saga, step);
-      if (direction === 'late' && step.target.name === 'engine') await until(store, saga, hasFailed);
+      const isLast = own.at(-1)!.step_id === step.step_id;
+      const refuses = isLast && step.target.name === REFUSER[direction];
+      if (refuses) await othersApplied(store, saga, step, direction === 'late' ? 1 : 0);
+      if (isLast && direction === 'late' && step.target.name === 'engine') await until(store, saga, hasFailed);
       Object.assign(doing.get(step.target.id)!, { way: 'apply', refuses });
       return definition.apply(saga, step, token);
     },
@@ -67,13 +68,19 @@ export function watchDefinition(definition: SagaDefinition, store: EventStore, d
       Object.assign(doing.get(step.target.id)!, { way: 'compensate', refuses: false });
       return definition.compensate(saga, step, token);
     },
+    finalize: async (saga: Saga, step: Step, token: number) => {
+      Object.assign(doing.get(step.target.id)!, { way: 'finalize', refuses: false });
+      return definition.finalize(saga, step, token);
+    },
   });
 }
 
 const POLL_MS = 5;
 
-async function othersApplied(store: EventStore, saga: Saga, step: Step): Promise<void> {
-  const others = saga.steps.filter((s) => s.phase === 'apply' && s.target.id !== step.target.id).map((s) => s.step_id);
+/** All of the other database's steps but the `last` ones. */
+async function othersApplied(store: EventStore, saga: Saga, step: Step, last: number): Promise<void> {
+  const steps = saga.steps.filter((s) => s.phase === 'apply' && s.target.id !== step.target.id).map((s) => s.step_id);
+  const others = steps.slice(0, steps.length - last);
   await until(store, saga, (events) => hasFailed(events) || others.every((id) => events.some((e) => e.type === 'StepApplied' && (e.data as { step_id: string }).step_id === id)));
 }
 

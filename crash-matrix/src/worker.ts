@@ -11,14 +11,15 @@ export interface Job { place: Place; direction: Direction; killAt: string | null
 export type Report = { ok: true; evidence: Evidence; points: Point[]; log: string[] } | { ok: false; error: string; log: string[] };
 
 const POLL_MS = 5;
-const PATIENCE_MS = 20_000;
+/** Long: many cases run side by side, on a machine that may have other things to do. */
+const PATIENCE_MS = 60_000;
 
 process.on('message', (job: Job) => {
   const log: string[] = [];
   work(job, log).catch((error: unknown): Report => ({ ok: false, error: error instanceof Error ? error.stack ?? error.message : String(error), log })).then((report) => { process.send!(report); }, () => process.exit(1));
 });
 process.on('disconnect', () => { process.exit(0); });
-process.send!('ready');
+if (process.connected) process.send!('ready');
 
 async function work(job: Job, log: string[]): Promise<Report> {
   const points = new Points(job.killAt);

@@ -1,5 +1,5 @@
 import { parseUrl } from '../../libs/byodb/src/address.js';
-import type { Connection } from '../../libs/byodb/src/engine.js';
+import type { Connection, Engine } from '../../libs/byodb/src/engine.js';
 import { engineOf } from '../../libs/byodb/src/engines/index.js';
 import { createEventStore, migrate, openCoreDatabase, type CoreDatabase, type EventStore } from '../../libs/event-store/src/index.js';
 // Not from the index: it would load the queue's client, half of a worker's time to start.
@@ -7,7 +7,7 @@ import { SAGA_SCHEMA_VERSION, sagaStream } from '../../libs/sagas/src/events.js'
 import { Orchestrator } from '../../libs/sagas/src/orchestrator.js';
 import { InProcessQueue } from '../../libs/sagas/src/queue/in-process.js';
 import { sagasProjection } from '../../libs/sagas/src/read-model.js';
-import { databasesProjection, decideColumns, decideCreate, decideDrop, decideRename, loadTable, schemaChange, tablesProjection, tableStream, TABLE_SCHEMA_VERSION, type Change, type DatabaseRef, type TableEvent } from '../../libs/tables/src/index.js';
+import { databasesProjection, decideColumns, decideCreate, decideDrop, decideRename, decideRestore, loadTable, purgeOf, schemaChange, tablesProjection, tableStream, TABLE_SCHEMA_VERSION, type Change, type DatabaseRef, type Table, type TableEvent } from '../../libs/tables/src/index.js';
 import { v7 as uuid } from 'uuid';
 import type { Points } from './points.js';
 import type { Ask, Direction, Role } from './scenarios.js';
@@ -22,6 +22,7 @@ export interface Place { core: string; targets: Target[]; tableId: string; sagaI
 const LEASE_MS = 150;
 const SWEEP_MS = 50;
 const LOCK_TIMEOUT_MS = 1000;
+const SLOTS = 4;
 const RETENTION_SECONDS = 3600;
 const DEADLINE_MS = 3_600_000;
 const LIMITS = { maxRewriteRows: 1_000_000 };
@@ -44,7 +45,7 @@ export async function openWorld(place: Pick<Place, 'core' | 'targets'>, points: 
   const doing = new Map(place.targets.map((t) => [t.id, new Doing()]));
   const raw = new Map(place.targets.map((t) => [t.role, engineOf(t.engine as 'sqlite').open(parseUrl(t.url))]));
   const watched = new Map(place.targets.map((t) => [t.id, watchConnection(raw.get(t.role)!, t.role, points, doing.get(t.id)!)]));
-  const real = schemaChange({ store, connect: async (id) => watched.get(id)!, limits: LIMITS, retentionSeconds: RETENTION_SECONDS, lockTimeoutMs: LOCK_TIMEOUT_MS });
+  const real = schemaChange({ store, core, slots: SLOTS, connect: async (id) => watched.get(id)!, limits: LIMITS, retentionSeconds: RETENTION_SECONDS, lockTimeoutMs: LOCK_TIMEOUT_MS });
   const definition = watchDefinition(real, plain, doing, direction);
   const orchestrator = new Orchestrator({
     store, core, queue: new InProcessQueue(2), definition, leaseMs: LEASE_MS, sweepMs: SWEEP_MS,
@@ -86,8 +87,7 @@ export async function request(world: World, targets: Target[], tableId: string |
   const databases = targets.map(({ id, name, engine }) => ({ id, name, engine }));
   const engines = targets.map((t) => engineOf(t.engine as 'sqlite'));
   const event: TableEvent = ask.do === 'create' ? decideCreate(ask.name, ask.columns, databases, engines, sagaId)
-    : ask.do === 'rename' ? decideRename(table!, ask.name, sagaId) : ask.do === 'drop' ? decideDrop(table!, sagaId)
-      : decideColumns(table!, ask.columns, engines, (i) => `columns.${i}`, sagaId);
+    : decideAbout(table!, ask, engines, sagaId);
   const { type, ...data } = event;
   const change = changeOf(event);
   await world.store.append([
@@ -100,11 +100,24 @@ export async function request(world: World, targets: Target[], tableId: string |
   return { tableId: id, sagaId };
 }
 
+function decideAbout(table: Table, ask: Exclude<Ask, { do: 'create' }>, engines: Engine[], sagaId: string): TableEvent {
+  switch (ask.do) {
+    case 'rename': return decideRename(table, ask.name, sagaId);
+    case 'drop': return decideDrop(table, sagaId);
+    case 'restore': return decideRestore(table, undefined, Date.now(), sagaId);
+    // As when the retention time is over.
+    case 'purge': return { type: 'PurgeRequested', saga_id: sagaId, of: purgeOf(table)!.of };
+    case 'columns': return decideColumns(table, ask.columns, engines, (i) => `columns.${i}`, sagaId);
+  }
+}
+
 function changeOf(event: TableEvent): Change {
   switch (event.type) {
     case 'TableCreationRequested': return { kind: 'table.create', name: event.name, columns: event.columns, databases: event.databases };
     case 'TableRenameRequested': return { kind: 'table.rename', name: event.name, from: event.from };
     case 'TableDropRequested': return { kind: 'table.drop' };
+    case 'TableRestoreRequested': return { kind: 'table.restore', name: event.name };
+    case 'PurgeRequested': return { kind: 'table.purge', of: event.of };
     case 'ColumnsChangeRequested': return { kind: event.kind, ops: event.ops };
     default: throw new Error(`${event.type} is no request`);
   }
