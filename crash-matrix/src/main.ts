@@ -22,7 +22,8 @@ const matrix = new Matrix(stage, workers);
 try {
   const rows = await matrix.rows(options, options.jobs);
   const bad = rows.map((row) => row.undisturbed).filter((result) => result.end === 'wrong' || (result.end === 'new') !== (result.direction === 'forward'));
-  const all = rows.flatMap((row) => row.points.filter((point) => options.point === null || point.id === options.point).map((point) => ({ row, point })));
+  const asked = options.point === null ? null : [{ id: options.point, note: 'as asked' }];
+  const all = rows.flatMap((row) => (asked ?? row.points).map((point) => ({ row, point })));
   console.log(`${rows.length} changes without a kill in ${seconds()} s; ${all.length} points, seed ${options.seed}, ${options.jobs} at a time`);
   bad.forEach((result) => { console.log(`WRONG ${describe(result)}`); });
   const results: Result[] = [];
