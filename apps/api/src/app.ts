@@ -16,6 +16,7 @@ import { Health, HealthController } from './health/health.controller.js';
 import { ProblemFilter } from './http/problem.js';
 import { Sagas, SagasController } from './sagas/sagas.controller.js';
 import { Commands } from './tables/commands.js';
+import { History } from './tables/history.js';
 import { TablesController } from './tables/tables.controller.js';
 import { Tables } from './tables/tables.js';
 
@@ -51,7 +52,7 @@ export async function startApp(config: Config): Promise<App> {
     module: AppModule,
     controllers: worker ? [HealthController] : [TablesController, SagasController, DatabasesController, HealthController, DocsController],
     providers: [
-      { provide: Tables, useValue: new Tables(core, commands, databases) },
+      { provide: Tables, useValue: new Tables(core, commands, databases, new History(core, store, commands)) },
       { provide: Sagas, useValue: new Sagas(core, store, orchestrator) },
       { provide: Databases, useValue: databases },
       { provide: DatabaseLists, useValue: new DatabaseLists(core, databases) },

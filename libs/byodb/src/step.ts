@@ -16,7 +16,8 @@ export type Task =
   | { do: 'drop_column'; table: string; name: string }
   | { do: 'rename_column'; table: string; name: string; to: string }
   | { do: 'alter_column'; table: string; from: Column; to: Column }
-  | { do: 'restore_table'; table: string; to: string; former: LiveTable };
+  | { do: 'restore_table'; table: string; to: string; former: LiveTable }
+  | { do: 'restore_column'; table: string; aside: string; column: Column; former: LiveTable; after: string | null };
 
 /** Something set aside: a table, or a column of `table`. */
 export interface Aside { aside: string; table: string | null }
@@ -86,6 +87,7 @@ export async function preparePurge(connection: Connection, tableId: string, asid
 function expand(task: Task, engine: Engine, live: LiveTable | null): { kind: OperationKind; params: unknown; stepId: string }[] {
   const stepId = uuid();
   if (task.do === 'add_column') return [{ kind: task.do, params: { ...task, step_id: stepId, quotedTable: engine.ddl.quote(task.table) }, stepId }];
+  if (task.do === 'restore_column') return [{ kind: task.do, params: { ...task, quotedTable: engine.ddl.quote(task.table), quotedAside: engine.ddl.quote(task.aside) }, stepId }];
   if (task.do !== 'alter_column') return [{ kind: task.do, params: { ...task, step_id: stepId }, stepId }];
   const { table, from, to } = task;
   if (!convertible(from.type, to.type)) throw new DatabaseError('unsupported_change', `${from.type} cannot become ${to.type}`);

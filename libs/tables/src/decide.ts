@@ -1,9 +1,9 @@
 import { completeColumn, convertible, foldName, MAX_COLUMNS, sameType, type Column, type ColumnChange, type Engine, type Problem } from '../../byodb/src/index.js';
-import { applyOp, findColumn, outlook, type Change, type ColumnOp, type ColumnSet, type DatabaseRef, type Table, type TableEvent } from './table.js';
+import { applyOp, findColumn, outlook, type Change, type ColumnOp, type ColumnSet, type ColumnsKind, type DatabaseRef, type Origin, type Table, type TableEvent } from './table.js';
 
 /** A command that is refused at once; nothing is recorded. `code` is API.md's. */
 export class Refused extends Error {
-  constructor(readonly code: 'validation_failed' | 'column_not_found' | 'table_dropped' | 'table_failed' | 'retention_expired' | 'unsupported_change' | 'version_conflict' | 'table_name_taken' | 'table_not_found' | 'database_not_found', message: string, readonly problems: Problem[] = []) {
+  constructor(readonly code: 'validation_failed' | 'column_not_found' | 'table_dropped' | 'table_failed' | 'retention_expired' | 'version_not_found' | 'unsupported_change' | 'version_conflict' | 'table_name_taken' | 'table_not_found' | 'database_not_found', message: string, readonly problems: Problem[] = []) {
     super(message);
   }
 }
@@ -28,9 +28,9 @@ export function columnProblems(columns: { name: string; generated?: boolean; pri
   return problems;
 }
 
-export function decideCreate(name: string, columns: Column[], databases: DatabaseRef[], engines: Engine[], sagaId: string): TableEvent {
+export function decideCreate(name: string, columns: Column[], databases: DatabaseRef[], engines: Engine[], sagaId: string, origin?: Origin): TableEvent {
   refuseUnsupported(columns, engines);
-  return { type: 'TableCreationRequested', saga_id: sagaId, name, columns, databases };
+  return { type: 'TableCreationRequested', saga_id: sagaId, name, columns, databases, ...(origin === undefined ? {} : { origin }) };
 }
 
 export function decideRename(table: Table, name: string, sagaId: string): TableEvent {
@@ -73,7 +73,7 @@ export function decideColumns(table: Table, changes: ColumnChange[], engines: En
   if (columns.length === 0) throw new Refused('unsupported_change', 'a table must keep at least one column (mysql and sqlite know no table without)');
   if (columns.length > MAX_COLUMNS) throw new Refused('unsupported_change', `a table has at most ${MAX_COLUMNS} columns`);
   refuseUnsupported(columns, engines);
-  const kind = ops.length > 1 ? 'columns.change' : `column.${ops[0]!.op}` as const;
+  const kind = ops.length > 1 ? 'columns.change' : `column.${ops[0]!.op}` as ColumnsKind;
   return { type: 'ColumnsChangeRequested', saga_id: sagaId, kind, ops };
 }
 
@@ -121,21 +121,25 @@ function settle(column: Column, rest: Omit<ColumnChange, 'name' | 'rename_to'>, 
   };
 }
 
-function refuseEnded(table: Table): void {
+export function refuseEnded(table: Table): void {
   if (table.ended === 'failed') throw new Refused('table_failed', `the table's creation failed`);
   if (outlook(table).dropped) throw new Refused('table_dropped', `the table is dropped, or a drop is on its way`);
 }
 
-function refuseUnsupported(columns: Column[], engines: Engine[]): void {
+export function refuseUnsupported(columns: Column[], engines: Engine[]): void {
   for (const engine of engines) {
     const reason = engine.refuses(columns);
     if (reason !== null) throw new Refused('unsupported_change', `${engine.name}: ${reason}`);
   }
 }
 
+function isCreation(change: Change): change is Extract<Change, { columns: Column[] }> {
+  return change.kind === 'table.create' || change.kind === 'table.replay';
+}
+
 /** When the turn has come: what is to be done to the confirmed table, nothing, or why it no longer makes sense. */
 export function judgeInTurn(table: Table, change: Change): { do: 'refuse'; reason: string } | { do: 'go'; ops: ColumnOp[] } | { do: 'nothing' } {
-  if (change.kind === 'table.create') return { do: 'go', ops: [] };
+  if (isCreation(change)) return { do: 'go', ops: [] };
   if (change.kind === 'table.restore') {
     if (table.exists) return { do: 'nothing' };
     return table.set_aside.some((a) => a.what === 'table') ? { do: 'go', ops: [] } : { do: 'refuse', reason: 'the table is not there any more, not even set aside' };
@@ -150,10 +154,11 @@ export function judgeInTurn(table: Table, change: Change): { do: 'refuse'; reaso
   if (change.kind === 'table.drop') return { do: 'go', ops: [] };
   let columns = table.columns;
   for (const op of change.ops) {
-    const name = op.op === 'add' ? op.column.name : op.name;
+    const name = op.op === 'add' || op.op === 'bring_back' ? op.column.name : op.name;
     const found = findColumn(columns, name);
-    if (op.op === 'add' && found !== undefined) return { do: 'refuse', reason: `there is a column ${name} by now` };
-    if (op.op !== 'add' && found === undefined) return { do: 'refuse', reason: `there is no column ${name} any more` };
+    if (op.op === 'bring_back' && !table.set_aside.some((a) => a.saga_id === op.saga_id)) return { do: 'refuse', reason: `column ${name} is not kept any more` };
+    if ((op.op === 'add' || op.op === 'bring_back') && found !== undefined) return { do: 'refuse', reason: `there is a column ${name} by now` };
+    if (op.op !== 'add' && op.op !== 'bring_back' && found === undefined) return { do: 'refuse', reason: `there is no column ${name} any more` };
     if (op.op === 'rename') {
       const taken = findColumn(columns, op.to);
       if (taken !== undefined && taken !== found) return { do: 'refuse', reason: `there is a column ${op.to} by now` };
@@ -161,5 +166,6 @@ export function judgeInTurn(table: Table, change: Change): { do: 'refuse'; reaso
     if ((op.op === 'alter' || op.op === 'rename') && op.set?.type !== undefined && !convertible(found!.type, op.set.type)) return { do: 'refuse', reason: `${found!.type} cannot become ${op.set.type}` };
     columns = applyOp(columns, op);
   }
-  return JSON.stringify(columns) === JSON.stringify(table.columns) ? { do: 'nothing' } : { do: 'go', ops: change.ops };
+  const named = change.kind !== 'table.revert' || change.name === table.name;
+  return named && JSON.stringify(columns) === JSON.stringify(table.columns) ? { do: 'nothing' } : { do: 'go', ops: change.ops };
 }

@@ -29,7 +29,7 @@ export const tablesProjection: InlineProjection = {
 /** Every name that the table has or may get is its own in each of its databases: a second one meets the primary key. */
 function namesOf(table: Table | null): Set<string> {
   if (table === null) return new Set();
-  const asked = table.pending.flatMap(({ change }) => (change.kind === 'table.rename' || change.kind === 'table.restore' ? [change.name] : []));
+  const asked = table.pending.flatMap(({ change }) => (change.kind === 'table.rename' || change.kind === 'table.restore' || change.kind === 'table.revert' ? [change.name] : []));
   return new Set([...(table.ended === null ? [table.name] : []), ...asked].map(foldName));
 }
 

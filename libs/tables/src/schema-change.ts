@@ -1,5 +1,5 @@
 import type { Append, CoreDatabase, EventStore } from '../../event-store/src/index.js';
-import { applyStep, asideName, compensateStep, DatabaseError, finalizeStep, lookAtClaim, preparePlans, preparePurge, type Aside, type Column, type Connection, type Limits, type Plan, type StepKey, type Task } from '../../byodb/src/index.js';
+import { applyStep, asideName, compensateStep, DatabaseError, finalizeStep, foldName, lookAtClaim, preparePlans, preparePurge, type Aside, type Column, type Connection, type Limits, type Plan, type StepKey, type Task } from '../../byodb/src/index.js';
 import { loadSaga, type PlannedStep, type Saga, type SagaDefinition, type Step, type StepError } from '../../sagas/src/index.js';
 import { judgeInTurn } from './decide.js';
 import { applyOp, evolve, findColumn, tableStream, TABLE_SCHEMA_VERSION, type Change, type ColumnOp, type Table, type TableEvent } from './table.js';
@@ -36,7 +36,7 @@ export function schemaChange(ports: ChangePorts): SagaDefinition {
         return { steps: plans.map(({ stepId, plan }) => plannedStep(stepId, plan, 'finalize')), fingerprint, reversible_seconds: null };
       }
       const tasks = await tasksFor(ports.core, table, change, step.target.id);
-      const { plans, fingerprint } = await preparePlans(connection, table.table_id, tasks, change.kind === 'table.create' ? [] : table.columns, ports.limits);
+      const { plans, fingerprint } = await preparePlans(connection, table.table_id, tasks, 'columns' in change ? [] : table.columns, ports.limits);
       return { steps: plans.map(({ stepId, plan }) => plannedStep(stepId, plan, 'apply')), fingerprint, reversible_seconds: plans.some(({ plan }) => keepsAside(plan)) ? ports.retentionSeconds : null };
     },
     async apply(_saga, step, token) {
@@ -76,6 +76,10 @@ export async function readTable(store: EventStore, tableId: string, upTo?: numbe
 
 /** What a change comes to in one database, in order. */
 export async function tasksFor(core: CoreDatabase, table: Table, change: Change, databaseId: string): Promise<Task[]> {
+  if ('ops' in change) {
+    const tasks = await columnTasks(core, table.name, table.columns, change.ops, databaseId);
+    return change.kind === 'table.revert' && change.name !== table.name ? [...tasks, { do: 'rename_table', table: table.name, to: change.name }] : tasks;
+  }
   if (change.kind !== 'table.restore') return tasksOf(table, change);
   const dropped = table.set_aside.find((a) => a.what === 'table');
   const plan = (await stepsThere(core, dropped?.saga_id, databaseId)).find((step) => step.operation === 'drop_table')?.plan as Plan | undefined;
@@ -100,22 +104,25 @@ async function stepsThere(core: CoreDatabase, sagaId: string | undefined, databa
   return saga?.steps.filter((step) => step.target.id === databaseId && step.phase === 'apply') ?? [];
 }
 
-function tasksOf(table: Table, change: Exclude<Change, { kind: 'table.restore' }>): Task[] {
+function tasksOf(table: Table, change: Exclude<Change, { kind: 'table.restore' } | { ops: ColumnOp[] }>): Task[] {
   switch (change.kind) {
     case 'table.purge': return [];
-    case 'table.create': return [{ do: 'create_table', table: change.name, columns: change.columns }];
+    case 'table.create': case 'table.replay': return [{ do: 'create_table', table: change.name, columns: change.columns }];
     case 'table.rename': return [{ do: 'rename_table', table: table.name, to: change.name }];
     case 'table.drop': return [{ do: 'drop_table', table: table.name }];
-    default: return columnTasks(table.name, table.columns, change.ops);
   }
 }
 
-function columnTasks(table: string, columns: Column[], ops: ColumnOp[]): Task[] {
+async function columnTasks(core: CoreDatabase, table: string, columns: Column[], ops: ColumnOp[], databaseId: string): Promise<Task[]> {
   const tasks: Task[] = [];
   let now = columns;
   for (const op of ops) {
     if (op.op === 'add') tasks.push({ do: 'add_column', table, column: op.column });
-    else if (op.op === 'drop') tasks.push({ do: 'drop_column', table, name: op.name });
+    else if (op.op === 'bring_back') {
+      const dropped = (await stepsThere(core, op.saga_id, databaseId)).find((step) => step.operation === 'drop_column' && foldName((step.plan as Plan<{ name: string }>).params.name) === foldName(op.column.name));
+      if (dropped === undefined) throw new DatabaseError('drift_detected', `nothing of column ${op.column.name} is set aside in this database`);
+      tasks.push({ do: 'restore_column', table, aside: asideName(dropped.step_id), column: op.column, former: (dropped.plan as Plan).was!, after: op.after });
+    } else if (op.op === 'drop') tasks.push({ do: 'drop_column', table, name: op.name });
     else {
       const from = findColumn(now, op.name)!;
       const to = { ...from, ...op.set };
@@ -141,10 +148,11 @@ function endingEvent(table: Table, saga: Saga, end: 'completed' | 'compensated' 
   const until = new Date(Date.now() + retentionSeconds * 1000).toISOString();
   if (end !== 'completed') return { type: end === 'rejected' ? 'ChangeRejected' : 'ChangeCompensated', saga_id, kind: saga.kind, error: error! };
   switch (change.kind) {
-    case 'table.create': return { type: 'TableCreated', saga_id };
+    case 'table.create': case 'table.replay': return { type: 'TableCreated', saga_id };
     case 'table.rename': return { type: 'TableRenamed', saga_id, name: change.name };
     case 'table.drop': return { type: 'TableDropped', saga_id, reversible_until: until };
     case 'table.restore': return { type: 'TableRestored', saga_id, name: table.exists ? table.name : change.name };
+    case 'table.revert': return { type: 'TableReverted', saga_id, name: change.name, columns: change.ops.reduce(applyOp, table.columns), reversible_until: saga.reversible_seconds === null ? null : until };
     case 'table.purge': return { type: 'Purged', saga_id, of: change.of };
     default: return { type: 'ColumnsChanged', saga_id, columns: change.ops.reduce(applyOp, table.columns), reversible_until: saga.reversible_seconds === null ? null : until };
   }

@@ -51,12 +51,22 @@ export class Databases {
     return this.byName(name);
   }
 
+  /** A new address of the same database; of another one only while nothing lives in the former. Errors: ApiError database_mismatch, database_exists. */
   async change(name: string, address: Address, metadata: Metadata): Promise<Database> {
     const database = await this.byName(name);
-    if (address.engine !== database.engine && await isInUse(this.core, database.database_id)) throw new ApiError('database_mismatch', 'another engine than before, while tables live there');
+    const former = { stream: databaseStream(database.database_id), expectedVersion: database.version };
     const id = await this.probe(address);
-    if (id !== database.database_id) throw new ApiError('database_mismatch', 'this is another database than the registered one');
-    await this.store.append([{ stream: databaseStream(id), expectedVersion: database.version, events: [{ type: 'DatabaseAddressChanged', schema_version: 1, data: {} }] }], metadata, (tx) => this.vault.store(tx, id, address));
+    if (id === database.database_id) {
+      await this.store.append([{ ...former, events: [{ type: 'DatabaseAddressChanged', schema_version: 1, data: {} }] }], metadata, (tx) => this.vault.store(tx, id, address));
+      return this.byName(name);
+    }
+    if (await isInUse(this.core, database.database_id)) throw new ApiError('database_mismatch', 'this is another database than the registered one, where tables live');
+    if (await loadDatabase(this.core, id) !== null) throw new ApiError('database_exists', 'this database is registered already, under another name');
+    const past = await this.store.readStream(databaseStream(id));
+    await this.store.append([
+      { ...former, events: [{ type: 'DatabaseRemoved', schema_version: 1, data: {} }] },
+      { stream: databaseStream(id), expectedVersion: past.length, events: [{ type: 'DatabaseRegistered', schema_version: 1, data: { name, engine: address.engine } }] },
+    ], metadata, (tx) => this.vault.store(tx, id, address));
     return this.byName(name);
   }
 

@@ -1,61 +1,102 @@
 import { z } from 'zod';
-import { STATUS } from '../http/api-error.js';
-import { registration, relocation } from '../databases/databases.controller.js';
-import { resolution } from '../sagas/sagas.controller.js';
-import { bodies } from '../tables/tables.js';
+import { columnChangeSchema, columnSchema, connectionSchema } from '../../../../libs/byodb/src/index.js';
+import { STATUS, type ApiCode } from '../http/api-error.js';
+import { Accepted, Completed, named, Plan } from './answers.js';
+import { calls, type Call, type Tag } from './calls.js';
 
-interface Call { method: 'get' | 'post' | 'put' | 'delete'; path: string; summary: string; body?: z.ZodType; command?: boolean; query?: string[] }
+export interface Schema {
+  $ref?: string; type?: string | string[]; format?: string; enum?: unknown[]; const?: unknown; description?: string; default?: unknown; properties?: Record<string, Schema>; required?: string[];
+  items?: Schema; anyOf?: Schema[]; oneOf?: Schema[]; allOf?: Schema[]; additionalProperties?: boolean | Schema; $defs?: Record<string, Schema>;
+  minimum?: number; maximum?: number; minLength?: number; maxLength?: number; minItems?: number; maxItems?: number; pattern?: string;
+}
+export interface Parameter { name: string; in: 'path' | 'query' | 'header'; required: boolean; description?: string; schema: Schema }
+export type Content = Record<string, { schema: Schema; example?: object }>;
+export interface Answer { description: string; headers?: Record<string, { description: string; schema: Schema }>; content?: Content }
+export interface Operation { operationId: string; tags: Tag[]; summary: string; parameters: Parameter[]; requestBody?: { required: true; content: Content }; responses: Record<string, Answer> }
+export interface OpenApi {
+  openapi: '3.1.0'; info: { title: string; version: string; description: string }; servers: { url: string }[]; tags: { name: Tag; description: string }[];
+  paths: Record<string, Record<string, Operation>>; components: { schemas: Record<string, Schema> };
+}
 
-const reason = z.strictObject({ reason: z.string().min(1).max(1000) });
-const page = ['limit', 'cursor'];
+const TAGS: Record<Tag, string> = {
+  tables: 'What a table is and what is to become of it', sagas: 'The runs that carry changes out', databases: "Customers' databases", operating: 'Health, metrics and this contract',
+};
+const REF = '#/components/schemas/';
 
-export const calls: Call[] = [
-  { method: 'post', path: '/table/create', summary: 'Create a table on every database named', body: bodies.create, command: true },
-  { method: 'post', path: '/table/column', summary: 'Add, alter, rename or drop columns', body: bodies.column, command: true },
-  { method: 'post', path: '/table/rename', summary: 'Rename a table everywhere', body: bodies.rename, command: true },
-  { method: 'post', path: '/table/delete', summary: 'Drop a table everywhere; it is set aside for the retention time', body: bodies.table, command: true },
-  { method: 'post', path: '/table/restore', summary: 'Bring a dropped table back, data included, inside the retention time', body: bodies.restore, command: true },
-  { method: 'post', path: '/table/show', summary: 'The table as it is', body: bodies.table },
-  { method: 'get', path: '/tables', summary: 'List tables, newest first', query: [...page, 'status', 'database', 'name'] },
-  { method: 'get', path: '/tables/{id}', summary: 'The table as it is' },
-  { method: 'get', path: '/sagas', summary: 'List sagas, newest first', query: [...page, 'status', 'table_id', 'database', 'kind'] },
-  { method: 'get', path: '/sagas/{id}', summary: 'One saga with its steps' },
-  { method: 'get', path: '/sagas/{id}/events', summary: 'The events of one saga' },
-  { method: 'post', path: '/sagas/{id}/retry', summary: 'Let a stuck saga go on', body: reason },
-  { method: 'post', path: '/sagas/{id}/abort', summary: 'Stop a saga and undo what it did', body: reason },
-  { method: 'post', path: '/sagas/{id}/resolve', summary: 'Settle a step by an operator\'s word, checked against the database where it can be', body: resolution },
-  { method: 'post', path: '/databases', summary: 'Register a database', body: registration },
-  { method: 'get', path: '/databases', summary: 'List databases, newest first', query: page },
-  { method: 'get', path: '/databases/{name}', summary: 'One database: engine, server version, reachable, tables' },
-  { method: 'post', path: '/databases/{name}/test', summary: 'Connect for real' },
-  { method: 'put', path: '/databases/{name}', summary: 'New address or credentials of the same database', body: relocation },
-  { method: 'delete', path: '/databases/{name}', summary: 'Forget a database where no table lives' },
-  { method: 'get', path: '/health/live', summary: 'The process runs' },
-  { method: 'get', path: '/health/ready', summary: 'Core database and queue answer' },
-  { method: 'get', path: '/metrics', summary: 'Prometheus metrics' },
-];
+/** What stands under components and is referred to; all else stands where it is used. */
+const COMPONENTS: Record<string, z.ZodType> = { ...named, NewColumn: columnSchema, ColumnChange: columnChangeSchema, Connection: connectionSchema, Json: columnChangeSchema.shape.default.unwrap() };
 
 /** Made from the very schemas that check the requests. */
-export function openApi(): object {
-  const paths: Record<string, Record<string, object>> = {};
+export function openApi(): OpenApi {
+  const paths: OpenApi['paths'] = {};
   for (const call of calls) (paths[call.path] ??= {})[call.method] = operation(call);
   return {
-    openapi: '3.1.0', info: { title: 'schemasaga', version: '0.1.0', description: 'Changes the schemas of many databases as one: every one of them, or none.' }, paths,
-    components: { schemas: { Problem: { type: 'object', properties: { type: { type: 'string' }, title: { type: 'string' }, status: { type: 'integer' }, detail: { type: 'string' }, code: { enum: Object.keys(STATUS) }, request_id: { type: 'string' }, errors: { type: 'array', items: { type: 'object', properties: { path: { type: 'string' }, message: { type: 'string' } } } } } } } },
+    openapi: '3.1.0', info: { title: 'schemasaga', version: '0.1.0', description: 'Changes the schemas of many databases as one: every one of them, or none.' },
+    servers: [{ url: '/' }], tags: Object.entries(TAGS).map(([name, description]) => ({ name: name as Tag, description })), paths, components: { schemas: convert(COMPONENTS) },
   };
 }
 
-function operation(call: Call): object {
-  const parameters: object[] = [...call.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
-  for (const name of call.query ?? []) parameters.push({ name, in: 'query', schema: { type: 'string' } });
-  if (call.command === true) {
-    parameters.push({ name: 'dry_run', in: 'query', schema: { type: 'boolean' } });
-    for (const name of ['Prefer', 'Idempotency-Key', 'If-Match']) parameters.push({ name, in: 'header', schema: { type: 'string' } });
+/** Each schema by its name, with references to the others. */
+function convert(schemas: Record<string, z.ZodType>): Record<string, Schema> {
+  const registry = z.registry<{ id: string }>();
+  for (const [id, schema] of Object.entries(schemas)) registry.add(schema, { id });
+  const made = z.toJSONSchema(registry, { uri: (id) => REF + id, io: 'input', unrepresentable: 'any' });
+  return Object.fromEntries(Object.entries(made.schemas).map(([id, { $schema: _schema, $id: _id, ...schema }]) => [id, schema as Schema]));
+}
+
+function schemaOf(schema: z.ZodType): Schema {
+  const name = Object.keys(COMPONENTS).find((id) => COMPONENTS[id] === schema);
+  return name === undefined ? convert({ ...COMPONENTS, own: schema })['own']! : { $ref: REF + name };
+}
+
+const text = (description: string): { description: string; schema: Schema } => ({ description, schema: { type: 'string' } });
+const REQUEST_ID = { 'X-Request-Id': { description: 'Id of this request, as in the log', schema: { type: 'string', format: 'uuid' } } };
+const LOCATION = { Location: text('/sagas/{saga_id}') };
+const ETAG = { ETag: text('The version of the table, in quotes') };
+const REPLAYED = { 'Idempotent-Replayed': { description: 'Present when this answers a repeated Idempotency-Key', schema: { const: 'true' } } };
+const RETRY_AFTER = { 'Retry-After': { description: 'Seconds', schema: { type: 'integer' } } };
+
+const COMMAND_PARAMETERS: Parameter[] = [
+  { name: 'dry_run', in: 'query', required: false, description: 'Answer with the plan; record and change nothing.', schema: { type: 'boolean', default: false } },
+  { name: 'Prefer', in: 'header', required: false, description: '`wait=N`: hold the answer until the saga has ended, at most N seconds (60 at most).', schema: { type: 'string', pattern: 'wait=\\d+' } },
+  { name: 'Idempotency-Key', in: 'header', required: false, description: 'The same key with the same request gives the first answer again, for 24 hours.', schema: { type: 'string', minLength: 1, maxLength: 200 } },
+  { name: 'If-Match', in: 'header', required: false, description: '`"V"`: refuse (412) unless the table is at version V.', schema: { type: 'string' } },
+];
+
+function operation(call: Call): Operation {
+  const parameters: Parameter[] = [...call.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name: name!, in: 'path', required: true, schema: { type: 'string' } }));
+  for (const [name, schema] of Object.entries(call.query ?? {})) {
+    const { description, ...rest } = schemaOf(schema);
+    parameters.push({ name, in: 'query', required: false, ...(description === undefined ? {} : { description }), schema: rest });
   }
-  const problem = { description: 'A problem (RFC 9457)', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } };
+  if (call.command) parameters.push(...COMMAND_PARAMETERS);
   return {
-    summary: call.summary, parameters,
-    ...(call.body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: z.toJSONSchema(call.body, { io: 'input', unrepresentable: 'any' }) } } } }),
-    responses: { ...(call.command === true ? { 202: { description: 'Accepted; the saga is at Location' } } : {}), 200: { description: 'OK' }, default: problem },
+    operationId: call.id, tags: [call.tag], summary: call.summary, parameters,
+    ...(call.body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(call.body), ...(call.example === undefined ? {} : { example: call.example }) } } } }),
+    responses: { ...(call.command ? commandAnswers(call.answer?.schema) : {}), ...(call.answer === undefined || call.command ? {} : { [call.answer.status]: plainAnswer(call.answer) }), ...problems(call.problems) },
   };
+}
+
+/** `other`: what a call answers that is a command only with certain fields. */
+function commandAnswers(other: z.ZodType | undefined): Record<string, Answer> {
+  return {
+    200: { description: 'With `Prefer: wait`: the saga completed. With `dry_run`: the plan', headers: { ...REQUEST_ID, ...LOCATION, ...ETAG, ...REPLAYED }, content: { 'application/json': { schema: { oneOf: [schemaOf(Completed), schemaOf(Plan), ...(other === undefined ? [] : [schemaOf(other)])] } } } },
+    202: { description: 'Accepted: its saga is at Location', headers: { ...REQUEST_ID, ...LOCATION, ...REPLAYED }, content: { 'application/json': { schema: schemaOf(Accepted) } } },
+  };
+}
+
+function plainAnswer(answer: NonNullable<Call['answer']>): Answer {
+  const type = answer.type ?? 'application/json';
+  const schema: Schema = answer.schema !== undefined ? schemaOf(answer.schema) : { type: type === 'application/json' ? 'object' : 'string' };
+  return { description: answer.description, headers: { ...REQUEST_ID, ...(answer.etag ? ETAG : {}) }, ...(answer.status === 204 ? {} : { content: { [type]: { schema } } }) };
+}
+
+/** One answer per status, with the codes that it can carry here. */
+function problems(codes: ApiCode[]): Record<string, Answer> {
+  const byStatus = new Map<number, ApiCode[]>();
+  for (const code of [...codes, 'internal_error' as const]) byStatus.set(STATUS[code], [...byStatus.get(STATUS[code]) ?? [], code]);
+  return Object.fromEntries([...byStatus].map(([status, own]) => [status, {
+    description: own.map((code) => `\`${code}\``).join(', '), headers: { ...REQUEST_ID, ...(status === 503 ? RETRY_AFTER : {}) },
+    content: { 'application/problem+json': { schema: { allOf: [schemaOf(named.Problem), { type: 'object', properties: { code: { type: 'string', enum: own } }, required: ['code'] }] } } },
+  }]));
 }

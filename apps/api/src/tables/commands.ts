@@ -129,17 +129,17 @@ export class Commands {
 
   /** Told here for a good message; two at the same instant are told apart by the core database's unique key. */
   private async refuseTakenName({ change, databases }: Decided, table: Table | null): Promise<void> {
-    if (change.kind !== 'table.create' && change.kind !== 'table.rename' && change.kind !== 'table.restore') return;
+    if (!('name' in change)) return;
     const owner = await nameOwner(this.ports.core, databases.map((d) => d.id), change.name);
     if (owner !== null && owner !== table?.table_id) throw new ApiError('table_name_taken', `the name ${change.name} is taken on one of the databases`);
   }
 
   private async dryRun({ change, databases }: Decided, table: Table | null): Promise<Answer> {
     const pending = table?.pending ?? [];
-    const tableNow: Table = table ?? { table_id: uuid(), version: 0, name: '', exists: false, ended: null, databases, columns: [], pending: [], last_error: null, reversible_until: null, set_aside: [], no_purge_before: null, created_at: '', updated_at: '' };
+    const tableNow: Table = table ?? { table_id: uuid(), version: 0, name: '', exists: false, ended: null, databases, origin: null, columns: [], pending: [], last_error: null, reversible_until: null, set_aside: [], no_purge_before: null, created_at: '', updated_at: '' };
     const foreseen = outlook(tableNow);
     const ahead = { ...tableNow, ...foreseen, exists: !foreseen.dropped };
-    const nothing = change.kind !== 'table.create' && judgeInTurn(ahead, change).do === 'nothing';
+    const nothing = !('columns' in change) && judgeInTurn(ahead, change).do === 'nothing';
     const looked = await Promise.all(databases.map(async (database) => {
       try {
         const connection = await this.ports.databases.connect(database.id);

@@ -23,6 +23,12 @@ export class TablesController {
   @Post('table/restore')
   async restore(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.tables.restore(commandContext(request), body)); }
 
+  @Post('table/revert')
+  async revert(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.tables.revert(commandContext(request), body)); }
+
+  @Post('table/replay')
+  async replay(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.tables.replay(() => commandContext(request), body)); }
+
   @Post('table/show')
   @HttpCode(200)
   async show(@Body() body: unknown, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.tables.show(body)); }
@@ -31,7 +37,13 @@ export class TablesController {
   async list(@Query() query: unknown): Promise<object> { return this.tables.list(query); }
 
   @Get('tables/:id')
-  async one(@Param('id') id: string, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.tables.show({ table_id: id })); }
+  async one(@Param('id') id: string, @Query() query: unknown, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.tables.one(id, query)); }
+
+  @Get('tables/:id/history')
+  async history(@Param('id') id: string, @Query() query: unknown): Promise<object> { return this.tables.history(id, query); }
+
+  @Get('tables/:id/diff')
+  async diff(@Param('id') id: string, @Query() query: unknown): Promise<object> { return this.tables.diff(id, query); }
 }
 
 export function send(reply: FastifyReply, { status, body, headers }: Answer): void {

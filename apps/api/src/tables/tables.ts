@@ -6,6 +6,7 @@ import type { Databases } from '../databases/databases.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse, type CommandContext } from '../http/input.js';
 import type { Answer, Commands, Decided } from './commands.js';
+import { History, whenBody, whenQuery } from './history.js';
 import { tableView } from './view.js';
 
 const tableId = z.string().min(1).max(64);
@@ -23,13 +24,16 @@ export const bodies = {
     columns: z.array(columnChangeSchema).min(1, 'must hold at least one column').max(MAX_COLUMNS).optional(),
   }).refine((body) => (body.column === undefined) !== (body.columns === undefined), 'give either column or columns'),
   rename: z.strictObject({ table_id: tableId, name: nameSchema }),
+  show: z.strictObject({ table_id: tableId, ...whenBody }),
+  replay: z.strictObject({ table_id: tableId, ...whenBody, as: nameSchema.optional() }).refine((body) => body.as === undefined || body.database !== undefined, { path: ['as'], message: 'needs a database' }),
+  revert: z.strictObject({ table_id: tableId, version: z.int().min(1) }),
   restore: z.strictObject({ table_id: tableId, as: nameSchema.optional() }),
   table: z.strictObject({ table_id: tableId }),
 };
 
 /** The table calls. */
 export class Tables {
-  constructor(private readonly core: CoreDatabase, private readonly commands: Commands, private readonly databases: Databases) {}
+  constructor(private readonly core: CoreDatabase, private readonly commands: Commands, private readonly databases: Databases, private readonly past: History) {}
 
   async create(context: CommandContext, input: unknown): Promise<Answer> {
     const body = parse(bodies.create, input);
@@ -75,8 +79,33 @@ export class Tables {
   }
 
   async show(input: unknown): Promise<Answer> {
-    const table = await this.commands.table(parse(bodies.table, input).table_id);
-    return { status: 200, body: { table: tableView(table) }, headers: { ETag: `"${table.version}"` } };
+    const { table_id, ...when } = parse(bodies.show, input);
+    return this.past.show(table_id, when);
+  }
+
+  async one(id: string, query: unknown): Promise<Answer> { return this.past.show(id, parse(whenQuery, query)); }
+
+  async history(id: string, query: unknown): Promise<object> { return this.past.history(id, query); }
+
+  async diff(id: string, query: unknown): Promise<object> { return this.past.diff(id, query); }
+
+  async revert(context: CommandContext, input: unknown): Promise<Answer> {
+    const body = parse(bodies.revert, input);
+    return this.past.revert(context, body.table_id, body.version);
+  }
+
+  async replay(context: () => CommandContext, input: unknown): Promise<Answer> {
+    const { table_id, as, ...when } = parse(bodies.replay, input);
+    if (when.database === undefined) return this.past.replay(table_id, when);
+    const { table } = await this.past.moment(table_id, { version: when.version, at: when.at });
+    if (!table.exists) throw new ApiError('version_not_found', 'at that moment there was no table');
+    const found = await this.databases.byName(when.database);
+    const ref: DatabaseRef = { id: found.database_id, name: found.name, engine: found.engine };
+    const [name, origin] = [as ?? table.name, { table_id, version: table.version }];
+    return this.commands.run(context(), null, async (_table, sagaId) => {
+      const event = decideCreate(name, table.columns, [ref], enginesOf([ref]), sagaId, origin);
+      return { event, change: { kind: 'table.replay', name, columns: table.columns, databases: [ref] }, name, databases: [ref] };
+    });
   }
 
   async list(query: unknown): Promise<object> {

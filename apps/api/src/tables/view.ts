@@ -1,15 +1,20 @@
+import type { Column } from '../../../../libs/byodb/src/index.js';
 import { statusOf, type Table } from '../../../../libs/tables/src/index.js';
+
+export function columnView(c: Column): object {
+  return {
+    name: c.name, type: c.type, ...(c.length === null ? {} : { length: c.length }), ...(c.precision === null ? {} : { precision: c.precision, scale: c.scale }),
+    nullable: c.nullable, default: c.default, primary_key: c.primary_key, generated: c.generated, unique: c.unique,
+  };
+}
 
 /** A table as API.md shows it. */
 export function tableView(table: Table): object {
   const status = statusOf(table);
   return {
     table_id: table.table_id, name: table.name, status, synced: table.pending.length === 0, exists: table.exists, version: table.version,
-    databases: table.databases.map((d) => d.name), origin: null,
-    columns: Object.fromEntries(table.columns.map((c) => [c.name, {
-      name: c.name, type: c.type, ...(c.length === null ? {} : { length: c.length }), ...(c.precision === null ? {} : { precision: c.precision, scale: c.scale }),
-      nullable: c.nullable, default: c.default, primary_key: c.primary_key, generated: c.generated, unique: c.unique,
-    }])),
+    databases: table.databases.map((d) => d.name), origin: table.origin,
+    columns: Object.fromEntries(table.columns.map((c) => [c.name, columnView(c)])),
     pending_changes: table.pending.map((p, i) => ({ saga_id: p.saga_id, kind: p.change.kind, status: i === 0 ? 'running' : 'pending', requested_at: p.requested_at })),
     last_error: table.last_error, ...(table.reversible_until === null ? {} : { reversible_until: table.reversible_until }),
     created_at: table.created_at, updated_at: table.updated_at,

@@ -8,9 +8,10 @@ import { keepValues } from './keep-values.js';
 import { purge } from './purge.js';
 import { renameColumn } from './rename-column.js';
 import { renameTable } from './rename-table.js';
+import { restoreColumn } from './restore-column.js';
 import { restoreTable } from './restore-table.js';
 
-export type OperationKind = 'create_table' | 'drop_table' | 'rename_table' | 'add_column' | 'drop_column' | 'rename_column' | 'keep_values' | 'alter_column' | 'restore_table' | 'purge';
+export type OperationKind = 'create_table' | 'drop_table' | 'rename_table' | 'add_column' | 'drop_column' | 'rename_column' | 'keep_values' | 'alter_column' | 'restore_table' | 'restore_column' | 'purge';
 
 /** Every kind of change there is; total, so that a new kind cannot be forgotten. Parameters are checked where they are made (libs/tables). */
 export const operations: Record<OperationKind, Operation<unknown>> = {
@@ -23,5 +24,6 @@ export const operations: Record<OperationKind, Operation<unknown>> = {
   keep_values: keepValues,
   alter_column: alterColumn,
   restore_table: restoreTable,
+  restore_column: restoreColumn,
   purge,
 };

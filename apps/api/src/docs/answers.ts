@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import { COLUMN_TYPES, ENGINE_NAMES, type ErrorCode } from '../../../../libs/byodb/src/index.js';
+import type { SagaStatus, StepStatus } from '../../../../libs/sagas/src/index.js';
+import type { Change, statusOf } from '../../../../libs/tables/src/index.js';
+import { STATUS, type ApiCode } from '../http/api-error.js';
+
+/** Every value of a type, once each: a value that is added there and forgotten here does not compile. */
+const every = <T extends string>() => <const V extends readonly T[]>(values: V & ([T] extends [V[number]] ? unknown : never)): V => values;
+
+export const SAGA_STATUSES = every<SagaStatus>()(['pending', 'running', 'compensating', 'completed', 'compensated', 'rejected', 'stuck']);
+export const STEP_STATUSES = every<StepStatus>()(['pending', 'running', 'succeeded', 'failed', 'compensating', 'compensated', 'skipped']);
+export const TABLE_STATUSES = every<ReturnType<typeof statusOf>>()(['creating', 'active', 'changing', 'dropping', 'dropped', 'failed']);
+export const KINDS = every<Change['kind']>()(['table.create', 'table.replay', 'table.rename', 'table.drop', 'table.restore', 'table.revert', 'table.purge', 'column.add', 'column.drop', 'column.alter', 'column.rename', 'columns.change']);
+export const ERROR_CODES = every<ErrorCode | 'deadline_exceeded' | 'invalid_in_turn' | 'aborted'>()([
+  'table_name_taken', 'permission_denied', 'dependents_exist', 'rows_conflict', 'lossy_conversion', 'not_null_without_default', 'drift_detected', 'table_too_large',
+  'lock_timeout', 'database_unreachable', 'deadline_exceeded', 'invalid_in_turn', 'aborted', 'unsupported_change', 'database_mismatch', 'stale_token', 'database_error',
+]);
+
+const id = z.string().meta({ format: 'uuid' });
+const at = z.string().meta({ format: 'date-time' });
+const count = z.int().min(0);
+const cursor = z.string().nullable().describe('Give it as `cursor` to get the next page; null: this is the last one.');
+const engine = z.enum(ENGINE_NAMES);
+const list = (name: string, item: z.ZodType, next: z.ZodType = cursor): z.ZodType => z.object({ [name]: z.array(item), next_cursor: next });
+
+export const SagaError = z.object({
+  code: z.enum(ERROR_CODES), message: z.string(),
+  database: z.string().nullable().describe('The database that failed; null: the change as a whole.'),
+  step_id: id.nullable(), details: z.record(z.string(), z.unknown()).optional().describe('What the code calls for: dependents, a count and an example key, a difference.'),
+});
+
+export const Column = z.object({
+  name: z.string(), type: z.enum(COLUMN_TYPES),
+  length: z.int().optional().describe('Of a `string`.'), precision: z.int().optional().describe('Of a `decimal`.'), scale: z.int().optional().describe('Of a `decimal`.'),
+  nullable: z.boolean(), default: z.unknown().describe('A literal of the type (bigint and decimal as strings), `{"function": "now"}`, `{"function": "uuid"}`, or null for none.'),
+  primary_key: z.boolean(), generated: z.boolean(), unique: z.boolean(),
+});
+
+const PendingChange = z.object({ saga_id: id, kind: z.enum(KINDS), status: z.enum(['pending', 'running']), requested_at: at });
+
+export const Table = z.object({
+  table_id: id, name: z.string(), status: z.enum(TABLE_STATUSES),
+  synced: z.boolean().describe('False while a change is pending or under way.'), exists: z.boolean().describe('Whether it is there in its databases.'),
+  version: z.int().min(1).describe('Number of the last event of the table; the `ETag` of a read.'),
+  databases: z.array(z.string()), origin: z.object({ table_id: id, version: z.int() }).nullable(),
+  columns: z.record(z.string(), Column).describe('By name, in the order of the table; what the databases hold once no change is under way.'),
+  pending_changes: z.array(PendingChange), last_error: SagaError.nullable().describe('Of the last change that did not complete; null after one that did.'),
+  reversible_until: at.optional().describe('Of a dropped table: until when what was set aside is kept.'), created_at: at, updated_at: at,
+});
+
+export const Step = z.object({
+  step_id: id, database: z.string(), engine, operation: z.string().describe('`prepare`, or a kind of schema change.'),
+  phase: z.enum(['prepare', 'apply', 'finalize']).describe('Look and promise; do what can be undone; destroy.'),
+  status: z.enum(STEP_STATUSES), attempts: count, started_at: at.nullable(), finished_at: at.nullable(), duration_ms: z.number().min(0).nullable(),
+  reason: z.string(), statements: z.array(z.string()), compensation: z.array(z.string()).describe('The statements that undo it.'),
+  fingerprint_before: z.string().nullable().describe('Hash of the normalised live schema of the table.'), fingerprint_after: z.string().nullable(),
+  next_attempt_at: at.nullable(), error: SagaError.nullable(),
+});
+
+export const Saga = z.object({
+  saga_id: id, kind: z.enum(KINDS), table_id: id, table_name: z.string(), status: z.enum(SAGA_STATUSES), requested_by: z.string(), correlation_id: id,
+  requested_at: at, started_at: at.nullable(), finished_at: at.nullable(), change: z.record(z.string(), z.unknown()).describe('What was asked.'),
+  error: SagaError.nullable(), steps: z.array(Step).describe('At first one `prepare` step per database; once prepared every step with its statements.'),
+  reversible_until: at.nullable().describe('Until when what it did can be undone without loss; null: for ever.'),
+});
+
+export const Event = z.object({
+  event_id: id, position: z.int().min(1), stream: z.string(), version: z.int().min(1), type: z.string(), schema_version: z.int().min(1), data: z.record(z.string(), z.unknown()),
+  metadata: z.object({ correlation_id: id, causation_id: id.nullable(), actor: z.string() }), recorded_at: at, hash: z.string(),
+});
+
+export const Accepted = z.object({
+  status: z.literal('ok'), table: z.object({ table_id: id, name: z.string(), version: z.int().min(1) }),
+  saga: z.object({ saga_id: id, status: z.literal('pending'), href: z.string() }),
+});
+export const Completed = z.object({ status: z.literal('ok'), table: Table, saga: Saga });
+
+const PlannedStep = z.object({
+  database: z.string(), engine, operation: z.string(), reason: z.string(), statements: z.array(z.string()), compensation: z.array(z.string()),
+  notes: z.array(z.object({ column: z.string(), note: z.string() })).describe('Where the engine keeps a type as something else.'),
+});
+export const Plan = z.object({
+  plan: z.object({
+    based_on: z.object({ version: count, pending: count }), steps: z.array(PlannedStep), reversible: z.boolean(),
+    blocked_by: z.object({ code: z.enum(ERROR_CODES), message: z.string(), database: z.string() }).nullable().describe('What prepare would refuse; null: nothing.'),
+  }),
+});
+
+export const Database = z.object({
+  database_id: id, name: z.string(), engine, server_version: z.string().nullable(), reachable: z.boolean(),
+  error: z.object({ code: z.enum(ERROR_CODES), message: z.string() }).nullable(), tables: z.array(z.string()).describe('Names of the tables that are there now, whoever made them.'),
+  created_at: at, updated_at: at,
+});
+
+/** Open: a code may come with members of its own. */
+export const Problem = z.looseObject({
+  type: z.string(), title: z.string(), status: z.int(), detail: z.string(), code: z.enum(Object.keys(STATUS) as [ApiCode, ...ApiCode[]]), request_id: id,
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional().describe('Every problem of the input.'),
+  saga: Saga.optional().describe('With `saga_compensated` and `saga_rejected`.'),
+});
+
+export const TableAnswer = z.object({ table: Table });
+const TimelineEntry = z.object({ version: z.int().min(1), type: z.string(), recorded_at: at, actor: z.string(), table: Table });
+export const Replayed = z.object({ timeline: z.array(TimelineEntry), table: Table, ddl: z.object({ postgres: z.array(z.string()), mysql: z.array(z.string()), sqlite: z.array(z.string()) }) });
+export const TableHistory = list('events', z.object({ version: z.int().min(1), type: z.string(), recorded_at: at, actor: z.string(), saga_id: id, data: z.record(z.string(), z.unknown()), summary: z.string() }));
+export const TableDiff = z.object({
+  name: z.object({ from: z.string(), to: z.string() }).nullable(), added: z.array(Column), removed: z.array(Column),
+  altered: z.array(z.object({ column: z.string(), from: Column, to: Column })), renamed: z.array(z.object({ from: z.string(), to: z.string() })),
+});
+export const TableList = list('tables', Table);
+export const SagaAnswer = z.object({ saga: Saga });
+export const SagaList = list('sagas', Saga);
+export const SagaEvents = list('events', Event, z.null());
+export const DatabaseAnswer = z.object({ database: Database });
+export const DatabaseList = list('databases', Database);
+export const Live = z.object({ status: z.literal('ok') });
+export const Ready = z.object({ status: z.literal('ok'), core_database: z.literal('ok'), queue: z.literal('ok') });
+
+export const named = {
+  Table, Column, PendingChange, Saga, Step, SagaError, Event, Database, Accepted, Completed, Plan, PlannedStep, Problem,
+  TableAnswer, TableList, TableHistory, TableDiff, Replayed, SagaAnswer, SagaList, SagaEvents, DatabaseAnswer, DatabaseList, Live, Ready,
+};

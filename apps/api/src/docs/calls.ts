@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { databaseName, bodies } from '../tables/tables.js';
+import { registration, relocation } from '../databases/databases.controller.js';
+import type { ApiCode } from '../http/api-error.js';
+import { resolution } from '../sagas/sagas.controller.js';
+import { DatabaseAnswer, DatabaseList, KINDS, Live, Ready, Replayed, SAGA_STATUSES, SagaAnswer, SagaEvents, SagaList, TABLE_STATUSES, TableAnswer, TableDiff, TableHistory, TableList } from './answers.js';
+
+export type Tag = 'tables' | 'sagas' | 'databases' | 'operating';
+
+/** One call of the API as the document and the page at /docs tell it. */
+export interface Call {
+  id: string;
+  tag: Tag;
+  method: 'get' | 'post' | 'put' | 'delete';
+  path: string;
+  summary: string;
+  body?: z.ZodType;
+  /** A body that is accepted as it stands, but for the ids. */
+  example?: object;
+  query?: Record<string, z.ZodType>;
+  /** Answered 202 (and by `Prefer: wait`, by a dry run, by a repeated key); what it answers follows from that. */
+  command?: true;
+  answer?: { status: 200 | 201 | 204; description: string; schema?: z.ZodType; type?: string; etag?: true };
+  problems: ApiCode[];
+}
+
+const id = '01a6c1d2-5f1e-7b7c-9d53-0c2f6f0a7b11';
+const reason = z.strictObject({ reason: z.string().min(1).max(1000) });
+const page = { limit: z.int().min(1).max(500).default(50), cursor: z.string().regex(/^\d{1,15}$/).describe('`next_cursor` of the page before.') };
+const input: ApiCode[] = ['invalid_json', 'validation_failed', 'payload_too_large', 'unsupported_media_type'];
+const core: ApiCode[] = ['core_database_unavailable'];
+const command: ApiCode[] = [...input, 'version_conflict', 'saga_compensated', 'saga_rejected', 'idempotency_key_reused', 'unsupported_change', ...core];
+const alive: ApiCode[] = ['table_not_found', 'table_dropped', 'table_failed'];
+const reachable: ApiCode[] = ['database_unreachable', 'database_mismatch'];
+
+export const calls: Call[] = [
+  { id: 'createTable', tag: 'tables', method: 'post', path: '/table/create', command: true, body: bodies.create, problems: [...command, 'database_not_found', 'table_name_taken'],
+    summary: 'Create a table on every database named (default: the database `default`). Without columns it gets id, name, created_at and updated_at.',
+    example: { name: 'customers', databases: ['default'], columns: [{ name: 'id', type: 'integer', primary_key: true, generated: true }, { name: 'email', type: 'string', length: 200, unique: true }] } },
+  { id: 'changeColumns', tag: 'tables', method: 'post', path: '/table/column', command: true, body: bodies.column, problems: [...command, ...alive, 'column_not_found'],
+    summary: 'Add, alter, rename or drop columns. Only a name: drop. With rename_to: rename. An unknown name with a type: add. A known name with anything else: alter. Several are one change.',
+    example: { table_id: id, columns: [{ name: 'phone', type: 'string', length: 40 }, { name: 'email', nullable: false }] } },
+  { id: 'renameTable', tag: 'tables', method: 'post', path: '/table/rename', command: true, body: bodies.rename, problems: [...command, ...alive, 'table_name_taken'],
+    summary: 'Rename a table everywhere.', example: { table_id: id, name: 'clients' } },
+  { id: 'deleteTable', tag: 'tables', method: 'post', path: '/table/delete', command: true, body: bodies.table, problems: [...command, ...alive],
+    summary: 'Drop a table everywhere. It is set aside for the retention time; its name is free at once.', example: { table_id: id } },
+  { id: 'restoreTable', tag: 'tables', method: 'post', path: '/table/restore', command: true, body: bodies.restore, problems: [...command, 'table_not_found', 'table_failed', 'retention_expired', 'table_name_taken'],
+    summary: 'Undo a drop inside the retention time: rows, indexes, keys and triggers come back, under the former name or under `as`.', example: { table_id: id, as: 'customers_again' } },
+  { id: 'revertTable', tag: 'tables', method: 'post', path: '/table/revert', command: true, body: bodies.revert, problems: [...command, ...alive, 'version_not_found', 'retention_expired', 'table_name_taken'],
+    summary: 'Bring name and columns back to what they were at a version, on every database; dropped columns come back with their data. Refused with every conflict where it cannot be without loss.', example: { table_id: id, version: 2 } },
+  { id: 'replayTable', tag: 'tables', method: 'post', path: '/table/replay', command: true, body: bodies.replay, problems: [...command, 'table_not_found', 'version_not_found', 'database_not_found', 'table_name_taken'],
+    summary: 'Without a database: the history played forward, and the DDL that builds the table on each engine; nothing is sent anywhere. With one: a saga that builds it there as a new table, schema only.', example: { table_id: id, version: 2 },
+    answer: { status: 200, description: 'The history played forward', schema: Replayed } },
+  { id: 'showTable', tag: 'tables', method: 'post', path: '/table/show', body: bodies.show, problems: [...input, 'table_not_found', 'version_not_found', 'database_not_found', ...core],
+    summary: 'The table as it is, or as it was after a version or at a time; with a database, what had been applied there by then.', example: { table_id: id, version: 2 }, answer: { status: 200, description: 'The table', schema: TableAnswer, etag: true } },
+  { id: 'listTables', tag: 'tables', method: 'get', path: '/tables', problems: ['validation_failed', 'database_not_found', ...core],
+    summary: 'List tables, newest first. Without a status, dropped and failed ones are left out.',
+    query: { ...page, status: z.enum(TABLE_STATUSES), database: databaseName, name: z.string() }, answer: { status: 200, description: 'A page of tables', schema: TableList } },
+  { id: 'getTableHistory', tag: 'tables', method: 'get', path: '/tables/{id}/history', problems: ['table_not_found', 'validation_failed', ...core], query: page,
+    summary: 'What happened to the table, oldest first, with one plain sentence each.', answer: { status: 200, description: 'A page of its events', schema: TableHistory } },
+  { id: 'diffTable', tag: 'tables', method: 'get', path: '/tables/{id}/diff', problems: ['table_not_found', 'version_not_found', 'validation_failed', ...core], query: { from: z.int().min(1).default(1), to: z.int().min(1) },
+    summary: 'What differs between two versions (default: from the first to the last). A renamed column is the same column.', answer: { status: 200, description: 'The difference', schema: TableDiff } },
+  { id: 'getTable', tag: 'tables', method: 'get', path: '/tables/{id}', problems: ['table_not_found', 'version_not_found', 'database_not_found', 'validation_failed', ...core],
+    query: { version: z.int().min(1), at: z.iso.datetime({ offset: true }), database: databaseName },
+    summary: 'The table as it is, or as it was after a version or at a time; with a database, what had been applied there by then.', answer: { status: 200, description: 'The table', schema: TableAnswer, etag: true } },
+
+  { id: 'listSagas', tag: 'sagas', method: 'get', path: '/sagas', problems: ['validation_failed', 'database_not_found', ...core], summary: 'List sagas, newest first.',
+    query: { ...page, status: z.enum(SAGA_STATUSES), table_id: z.string(), database: databaseName, kind: z.enum(KINDS) }, answer: { status: 200, description: 'A page of sagas', schema: SagaList } },
+  { id: 'getSaga', tag: 'sagas', method: 'get', path: '/sagas/{id}', problems: ['saga_not_found', ...core], summary: 'One saga with its steps.', answer: { status: 200, description: 'The saga', schema: SagaAnswer } },
+  { id: 'getSagaEvents', tag: 'sagas', method: 'get', path: '/sagas/{id}/events', problems: ['saga_not_found', ...core], summary: 'The events of one saga, oldest first.', answer: { status: 200, description: 'All of its events', schema: SagaEvents } },
+  { id: 'retrySaga', tag: 'sagas', method: 'post', path: '/sagas/{id}/retry', body: reason, example: { reason: 'the duplicates are gone' }, problems: [...input, 'saga_not_found', 'saga_not_retryable', ...core],
+    summary: 'Let a stuck saga go on from where it is.', answer: { status: 200, description: 'The saga', schema: SagaAnswer } },
+  { id: 'abortSaga', tag: 'sagas', method: 'post', path: '/sagas/{id}/abort', body: reason, example: { reason: 'asked for by mistake' }, problems: [...input, 'saga_not_found', 'saga_past_pivot', ...core],
+    summary: 'Stop a saga. It ends rejected when nothing was touched yet; else what it did is undone.', answer: { status: 200, description: 'The saga', schema: SagaAnswer } },
+  { id: 'resolveSaga', tag: 'sagas', method: 'post', path: '/sagas/{id}/resolve', body: resolution, problems: [...input, 'saga_not_found', 'saga_not_retryable', 'saga_past_pivot', ...core],
+    summary: 'Settle a step that cannot go on by itself. What is claimed is checked against its database where it can be.', example: { step_id: id, as: 'restored', reason: 'put back by hand' }, answer: { status: 200, description: 'The saga', schema: SagaAnswer } },
+
+  { id: 'registerDatabase', tag: 'databases', method: 'post', path: '/databases', body: registration, problems: [...input, 'database_exists', 'database_unreachable', ...core],
+    summary: 'Register a database, by url or by engine and connection, after a real connection test.', example: { name: 'crm', url: 'postgres://user:password@db.example.org:5432/crm' },
+    answer: { status: 201, description: 'Registered', schema: DatabaseAnswer } },
+  { id: 'listDatabases', tag: 'databases', method: 'get', path: '/databases', problems: ['validation_failed', ...core], query: page, summary: 'List databases, newest first.', answer: { status: 200, description: 'A page of databases', schema: DatabaseList } },
+  { id: 'getDatabase', tag: 'databases', method: 'get', path: '/databases/{name}', problems: ['database_not_found', ...core], summary: 'One database: engine, server version, whether it can be reached, its tables. Never a credential.',
+    answer: { status: 200, description: 'The database', schema: DatabaseAnswer } },
+  { id: 'testDatabase', tag: 'databases', method: 'post', path: '/databases/{name}/test', problems: ['database_not_found', ...reachable, ...core], summary: 'Connect for real.', answer: { status: 200, description: 'It can be reached', schema: DatabaseAnswer } },
+  { id: 'changeDatabase', tag: 'databases', method: 'put', path: '/databases/{name}', body: relocation, problems: [...input, 'database_not_found', 'database_exists', ...reachable, 'version_conflict', ...core],
+    summary: 'A new address or new credentials of the same database, tested first.', example: { url: 'postgres://user:new-password@db.example.org:5432/crm' }, answer: { status: 200, description: 'Changed', schema: DatabaseAnswer } },
+  { id: 'deleteDatabase', tag: 'databases', method: 'delete', path: '/databases/{name}', problems: ['database_not_found', 'database_in_use', 'version_conflict', ...core],
+    summary: 'Forget a database where no table lives or is set aside.', answer: { status: 204, description: 'Forgotten' } },
+
+  { id: 'isLive', tag: 'operating', method: 'get', path: '/health/live', problems: [], summary: 'The process runs.', answer: { status: 200, description: 'It does', schema: Live } },
+  { id: 'isReady', tag: 'operating', method: 'get', path: '/health/ready', problems: core, summary: 'The core database and the queue answer.', answer: { status: 200, description: 'They do', schema: Ready } },
+  { id: 'getMetrics', tag: 'operating', method: 'get', path: '/metrics', problems: [], summary: 'Metrics for Prometheus.', answer: { status: 200, description: 'Text format 0.0.4', type: 'text/plain' } },
+  { id: 'getOpenApi', tag: 'operating', method: 'get', path: '/openapi.json', problems: [], summary: 'This contract as OpenAPI 3.1.', answer: { status: 200, description: 'The document', type: 'application/json' } },
+  { id: 'getDocs', tag: 'operating', method: 'get', path: '/docs', problems: [], summary: 'This contract as a page.', answer: { status: 200, description: 'The page', type: 'text/html' } },
+];

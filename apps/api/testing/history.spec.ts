@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { freshMysql, freshPostgres, freshSqlite, query, type Fresh } from '../../../testing/fixtures.js';
+import { service, WAIT, type Reply } from './service.js';
+import { stateOf } from './state.js';
+
+const ON = ['default', 'crm', 'shop', 'erp'];
+let s: Awaited<ReturnType<typeof service>>;
+let pg: Fresh, my: Fresh, file: Fresh;
+let urls: Record<string, string>;
+
+beforeAll(async () => {
+  [s, pg, my, file] = [await service(), await freshPostgres(), await freshMysql(), await freshSqlite()];
+  for (const [name, { url }] of [['crm', pg], ['shop', file], ['erp', my]] as const) expect((await s.call('POST', '/databases', { name, url })).status).toBe(201);
+  urls = { default: `sqlite:${s.dir}/byodb.db`, crm: pg.url, shop: file.url, erp: my.url };
+});
+afterAll(async () => {
+  await s.stop();
+  await Promise.all([pg.drop(), my.drop(), file.drop()]);
+});
+
+async function done(path: string, body: object): Promise<Reply['body']> {
+  const answer = await s.call('POST', path, body, WAIT);
+  expect([path, answer.status, answer.body['detail']]).toEqual([path, 200, undefined]);
+  return answer.body;
+}
+
+async function create(name: string): Promise<string> {
+  const { table } = await done('/table/create', { name, databases: ON, columns: [
+    { name: 'id', type: 'integer', primary_key: true, generated: true }, { name: 'code', type: 'string', length: 40, unique: true }, { name: 'qty', type: 'integer', nullable: false, default: 1 }, { name: 'note', type: 'text' },
+  ] });
+  for (const url of Object.values(urls)) for (const n of [1, 2]) await query(url, `insert into ${name} (code, qty, note) values ('c${n}', ${n}, 'n${n}')`);
+  return table.table_id as string;
+}
+
+describe('walked', () => {
+  test('show at a version and at a time, in one database, and what there is not', async () => {
+    const id = await create('walked');
+    const between = new Date().toISOString();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    await done('/table/column', { table_id: id, column: { name: 'code', rename_to: 'label' } });
+    await done('/table/rename', { table_id: id, name: 'walked_on' });
+    const at = async (when: object): Promise<Reply['body']> => (await s.call('POST', '/table/show', { table_id: id, ...when })).body['table'] as Reply['body'];
+    expect(await at({ version: 1 })).toMatchObject({ status: 'creating', exists: false, columns: {}, version: 1 });
+    expect(Object.keys((await at({ version: 2 }))['columns'] as object)).toEqual(['id', 'code', 'qty', 'note']);
+    expect(Object.keys((await at({ at: between }))['columns'] as object)).toEqual(['id', 'code', 'qty', 'note']);
+    expect(await at({ version: 3 })).toMatchObject({ status: 'changing', synced: false, name: 'walked' });
+    expect(await at({ version: 6 })).toMatchObject({ status: 'active', name: 'walked_on' });
+    const query2 = (await s.call('GET', `/tables/${id}?version=4`)).body['table'];
+    expect(Object.keys(query2.columns)).toEqual(['id', 'label', 'qty', 'note']);
+    expect(await at({ database: 'erp', version: 2 })).toMatchObject({ databases: ['erp'], exists: true, name: 'walked' });
+    expect(await at({ database: 'erp', version: 1 })).toMatchObject({ databases: ['erp'], exists: false });
+    expect(await at({ database: 'crm' })).toMatchObject({ databases: ['crm'], exists: true, name: 'walked_on' });
+    const codes = [await s.call('GET', `/tables/${id}?version=99`), await s.call('GET', `/tables/${id}?at=2001-01-01T00:00:00Z`), await s.call('GET', `/tables/${id}?version=0`), await s.call('GET', `/tables/${id}?database=none`),
+      await s.call('GET', `/tables/${id}?colour=red`), await s.call('GET', `/tables/${id}?version=1&at=2001-01-01T00:00:00Z`)].map((a) => [a.status, a.body['code']]);
+    expect(codes).toEqual([[404, 'version_not_found'], [404, 'version_not_found'], [404, 'version_not_found'], [404, 'database_not_found'], [400, 'validation_failed'], [400, 'validation_failed']]);
+  });
+
+  test('history, oldest first, with one plain sentence each, in pages', async () => {
+    const id = await create('told');
+    await s.call('POST', '/table/column', { table_id: id, column: { name: 'qty', type: 'text', unique: true, default: null } });
+    await done('/table/delete', { table_id: id });
+    const { events, next_cursor } = (await s.call('GET', `/tables/${id}/history`)).body as { events: { version: number; type: string; summary: string; actor: string; saga_id: string }[]; next_cursor: null };
+    expect([events[0]!.type, events.map((e) => e.version), next_cursor]).toEqual(['TableCreationRequested', events.map((_, i) => i + 1), null]);
+    for (const event of events) expect(event.summary).toMatch(/^[A-Z].*\.?$/);
+    const first = (await s.call('GET', `/tables/${id}/history?limit=2`)).body;
+    expect(first['next_cursor']).toBe('2');
+    expect((await s.call('GET', `/tables/${id}/history?limit=2&cursor=2`)).body['events'][0].version).toBe(3);
+    expect((await s.call('GET', '/tables/none/history')).body['code']).toBe('table_not_found');
+  });
+
+  test('diff: a renamed column is one column through its life', async () => {
+    const id = await create('compared');
+    await done('/table/column', { table_id: id, columns: [{ name: 'code', rename_to: 'label', length: 60 }, { name: 'note' }, { name: 'more', type: 'boolean' }] });
+    const { body } = await s.call('GET', `/tables/${id}/diff?from=2&to=4`);
+    expect(body).toMatchObject({ name: null, renamed: [{ from: 'code', to: 'label' }], added: [{ name: 'more' }], removed: [{ name: 'note' }], altered: [{ column: 'label', from: { name: 'code', length: 40 }, to: { name: 'label', length: 60 } }] });
+    expect((await s.call('GET', `/tables/${id}/diff?from=2&to=99`)).body['code']).toBe('version_not_found');
+    expect((await s.call('GET', `/tables/${id}/diff?from=4&to=4`)).body).toMatchObject({ added: [], removed: [], altered: [], renamed: [] });
+  });
+});
+
+describe('replayed', () => {
+  test('the timeline ends in what show says, nothing is sent anywhere, and its DDL builds the table on each engine', async () => {
+    const id = await create('again');
+    await done('/table/column', { table_id: id, column: { name: 'note', rename_to: 'remark' } });
+    const before = (await s.call('GET', '/sagas?limit=500')).body['sagas'].length as number;
+    const { status, body } = await s.call('POST', '/table/replay', { table_id: id });
+    expect(status).toBe(200);
+    expect(body['timeline'].map((t: { version: number }) => t.version)).toEqual([1, 2, 3, 4]);
+    expect(body['timeline'].at(-1).table).toEqual(body['table']);
+    expect(body['table']).toEqual((await s.call('GET', `/tables/${id}`)).body['table']);
+    expect((await s.call('GET', '/sagas?limit=500')).body['sagas']).toHaveLength(before);
+    expect((await s.call('POST', '/table/replay', { table_id: id, version: 2 })).body['table']).toMatchObject({ version: 2 });
+    for (const [engine, make] of [['postgres', freshPostgres], ['mysql', freshMysql], ['sqlite', freshSqlite]] as const) {
+      const fresh = await make();
+      for (const statement of body['ddl'][engine] as string[]) await query(fresh.url, statement);
+      await query(fresh.url, `insert into again (code, remark) values ('x', 'y')`);
+      expect(await query(fresh.url, 'select id, code, qty, remark from again')).toEqual([{ id: 1, code: 'x', qty: 1, remark: 'y' }]);
+      await fresh.drop();
+    }
+  });
+
+  test.each(ON)('into %s, as of a version: a new table with its own id and its origin, schema only', async (database) => {
+    const id = await create(`source_${database}`);
+    await done('/table/column', { table_id: id, column: { name: 'note' } });
+    const made = await done('/table/replay', { table_id: id, version: 2, database, as: `copy_${database}` });
+    expect(made).toMatchObject({ saga: { kind: 'table.replay' }, table: { name: `copy_${database}`, databases: [database], origin: { table_id: id, version: 2 } } });
+    expect(made['table'].table_id).not.toBe(id);
+    expect(Object.keys(made['table'].columns as object)).toEqual(['id', 'code', 'qty', 'note']);
+    expect((await stateOf({ [database]: urls[database]! }, `copy_${database}`))[database]!.rows).toEqual([]);
+    const taken = await s.call('POST', '/table/replay', { table_id: id, database });
+    expect([taken.status, taken.body['code']]).toEqual([409, 'table_name_taken']);
+    expect((await s.call('POST', '/table/replay', { table_id: id, as: 'x' })).status).toBe(400);
+  });
+});
+
+describe('gone back to', () => {
+  test('an earlier version: names, types and dropped columns with their data, on every database', async () => {
+    const id = await create('reverted');
+    const before = await stateOf(urls, 'reverted');
+    await done('/table/column', { table_id: id, columns: [{ name: 'code', rename_to: 'label' }, { name: 'note' }, { name: 'more', type: 'boolean' }, { name: 'qty', type: 'bigint', nullable: true }] });
+    await done('/table/rename', { table_id: id, name: 'reverted_away' });
+    const back = await done('/table/revert', { table_id: id, version: 2 });
+    expect(back).toMatchObject({ saga: { kind: 'table.revert', status: 'completed' }, table: { name: 'reverted' } });
+    expect(Object.keys(back['table'].columns as object)).toEqual(['id', 'code', 'qty', 'note']);
+    const now = await stateOf(urls, 'reverted');
+    for (const name of ON) expect((now[name]!.rows as Record<string, unknown>[]).map(({ id: key, code, qty, note }) => [key, code, Number(qty), note])).toEqual(before[name]!.rows!.map((r) => Object.values(r)));
+    const head = back['table'].version as number;
+    expect((await s.call('GET', `/tables/${id}/diff?from=2&to=${head}`)).body).toMatchObject({ name: null, added: [], removed: [], altered: [], renamed: [] });
+    // And forward again: what the revert dropped comes back as well.
+    await done('/table/revert', { table_id: id, version: 6 });
+    expect(Object.keys((await s.call('GET', `/tables/${id}`)).body['table'].columns)).toEqual(['id', 'label', 'qty', 'more']);
+    expect((await s.call('GET', `/tables/${id}/diff?from=6`)).body).toMatchObject({ name: null, added: [], removed: [], altered: [], renamed: [] });
+  });
+
+  test('rows written meanwhile that do not fit what is to come back: rejected with rows_conflict', async () => {
+    const id = await create('misfit');
+    await done('/table/column', { table_id: id, column: { name: 'note', nullable: false } });
+    await done('/table/column', { table_id: id, column: { name: 'note' } });
+    await query(pg.url, `insert into misfit (code) values ('without')`);
+    const refused = await s.call('POST', '/table/revert', { table_id: id, version: 4 }, WAIT);
+    expect(refused.body).toMatchObject({ code: 'saga_rejected', saga: { status: 'rejected', error: { code: 'rows_conflict', database: 'crm', details: { count: 1 } } } });
+  });
+
+  test('what it cannot go back to is refused at once, with every conflict', async () => {
+    const id = await create('refused');
+    const seen = async (version: number): Promise<unknown[]> => { const a = await s.call('POST', '/table/revert', { table_id: id, version }); return [a.status, a.body['code']]; };
+    expect(await seen(99)).toEqual([404, 'version_not_found']);
+    expect(await seen(1)).toEqual([422, 'unsupported_change']);
+    await done('/table/column', { table_id: id, column: { name: 'note', rename_to: 'spare' } });
+    await done('/table/column', { table_id: id, column: { name: 'code', rename_to: 'note' } });
+    await done('/table/column', { table_id: id, column: { name: 'spare', rename_to: 'code' } });
+    const swapped = await s.call('POST', '/table/revert', { table_id: id, version: 2 });
+    expect([swapped.status, swapped.body['code'], swapped.body['errors'].map((e: { path: string }) => e.path).sort()]).toEqual([422, 'unsupported_change', ['code', 'note']]);
+    await done('/table/delete', { table_id: id });
+    expect(await seen(2)).toEqual([409, 'table_dropped']);
+  });
+});

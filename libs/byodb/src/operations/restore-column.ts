@@ -1,0 +1,46 @@
+import { DatabaseError } from '../errors.js';
+import { foldName, type LiveTable } from '../live.js';
+import { statementsOf, type Operation } from '../operation.js';
+import type { Column } from '../schema.js';
+
+/** `aside`: its name while set aside; `former`: the table as it was before; `after`: the managed column that it follows, null: it is the first. */
+interface Params { table: string; aside: string; column: Column; former: LiveTable; after: string | null; quotedTable: string; quotedAside: string }
+
+/** Undoes a drop_column some time later: the column comes back with the values that it had. */
+export const restoreColumn: Operation<Params> = {
+  kind: 'restore_column',
+  plan({ table, aside, column, former, after }, before, { engine, columns }) {
+    const was = { ...former, name: table };
+    const done = engine.ddl.bringBackColumn(before!, aside, was, column.name);
+    const whole = insertColumn(columns, column, after);
+    return {
+      table, table_after: table, shown_after: table,
+      before: [{ table, columns, without: [column.name], with: [aside] }], after: [{ table, columns: whole, without: [aside] }],
+      columns_after: whole, live: done.live, statements: done.statements,
+      compensation: engine.ddl.setAsideColumn(done.live!, column.name, aside).statements, reason: `bring column ${column.name} of ${table} back from ${aside}`,
+    };
+  },
+  looksAtRows: { apply: true },
+  /** Rows that were written while the column was away have no value in it. */
+  async check(session, { table, params: { column, quotedTable, quotedAside } }) {
+    const lacking = await session.lacksRight('alter', table);
+    if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
+    const count = async (sql: string): Promise<number> => Number((await session.query(sql))[0]?.['n'] ?? 0);
+    const nulls = column.nullable ? 0 : await count(`select count(*) as n from ${quotedTable} where ${quotedAside} is null`);
+    if (nulls > 0) throw new DatabaseError('rows_conflict', `${nulls} row(s) were written without ${column.name}, which is NOT NULL`, { details: { count: nulls } });
+    const twice = column.unique ? await count(`select count(*) as n from (select ${quotedAside} from ${quotedTable} where ${quotedAside} is not null group by ${quotedAside} having count(*) > 1) as d`) : 0;
+    if (twice > 0) throw new DatabaseError('rows_conflict', `${column.name} is not unique any more: ${twice} value(s) are there twice`, { details: { count: twice } });
+  },
+  async apply(_session, { table, params: { aside, former, column } }, live, ddl) {
+    return statementsOf(ddl.bringBackColumn(live!, aside, { ...former, name: table }, column.name));
+  },
+  async compensate(_session, { params: { aside, column } }, live, ddl) {
+    return statementsOf(ddl.setAsideColumn(live!, column.name, aside));
+  },
+};
+
+/** Where it stood: a column that is set aside keeps its place. */
+export function insertColumn(columns: Column[], column: Column, after: string | null): Column[] {
+  const at = after === null ? 0 : columns.findIndex((c) => foldName(c.name) === foldName(after)) + 1;
+  return [...columns.slice(0, at), column, ...columns.slice(at)];
+}

@@ -1,0 +1,228 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { v7 as uuid } from 'uuid';
+import { freshMysql, freshPostgres, freshSqlite, query, type Fresh } from '../../../testing/fixtures.js';
+import { parseUrl } from './address.js';
+import type { Connection } from './engine.js';
+import { engineOf } from './engines/index.js';
+import { fingerprint } from './live.js';
+import { asideName, type Plan } from './operation.js';
+import { completeColumn, type Column, type ColumnInput } from './schema.js';
+import { applyStep, compensateStep, finalizeStep, preparePlans, preparePurge, type StepKey, type Task } from './step.js';
+
+const LIMITS = { maxRewriteRows: 1000 };
+const column = (input: ColumnInput): Column => completeColumn(input).column;
+const COLUMNS = [
+  column({ name: 'id', type: 'integer', primary_key: true, generated: true }), column({ name: 'code', type: 'string', length: 20 }),
+  column({ name: 'note', type: 'text', nullable: false, default: 'none' }), column({ name: 'qty', type: 'integer', unique: true }),
+];
+const [ID, CODE, NOTE, QTY] = COLUMNS as [Column, Column, Column, Column];
+
+describe.each<[string, () => Promise<Fresh>]>([['sqlite', freshSqlite], ['postgres', freshPostgres], ['mysql', freshMysql]])('steps on %s', (_name, make) => {
+  let fresh: Fresh;
+  let connection: Connection;
+  beforeAll(async () => {
+    fresh = await make();
+    connection = engineOf(parseUrl(fresh.url).engine).open(parseUrl(fresh.url));
+    await connection.claim(uuid());
+  });
+  afterAll(async () => {
+    await connection.close();
+    await fresh.drop();
+  });
+
+  const key = (stepId: string, token = 1): StepKey => ({ stepId, token, lockTimeoutMs: 500 });
+  const seen = async (table: string): Promise<{ fingerprint: string; rows: object[] | null }> => connection.look(async (session) => {
+    const live = await session.introspect(table);
+    return { fingerprint: fingerprint(live), rows: live === null ? null : await session.query(`select * from ${connection.engine.ddl.quote(table)} order by id`) };
+  });
+  const plansOf = async (tableId: string, tasks: Task[], columns = COLUMNS): Promise<{ stepId: string; plan: Plan }[]> => (await preparePlans(connection, tableId, tasks, columns, LIMITS)).plans;
+  /** A table of ours with three rows. */
+  const given = async (table: string): Promise<string> => {
+    const tableId = uuid();
+    const [{ stepId, plan }] = await plansOf(tableId, [{ do: 'create_table', table, columns: COLUMNS }], []) as [{ stepId: string; plan: Plan }];
+    await applyStep(connection, plan, key(stepId), LIMITS);
+    for (const n of [1, 2, 3]) await query(fresh.url, `insert into ${table} (code, qty) values ('0${n}', ${n})`);
+    return tableId;
+  };
+  let serial = 0;
+  const name = (): string => `t${++serial}`;
+
+  // One lifecycle for every operation: plan, apply, apply again, compensate, compensate again, plan and apply anew, and what destroys.
+  test.each<[string, (table: string) => Task]>([
+    ['drop_table', (table) => ({ do: 'drop_table', table })],
+    ['rename_table', (table) => ({ do: 'rename_table', table, to: `${table}_b` })],
+    ['add_column', (table) => ({ do: 'add_column', table, column: column({ name: 'extra', type: 'boolean', nullable: false, default: true }) })],
+    ['add_column, unique', (table) => ({ do: 'add_column', table, column: column({ name: 'extra', type: 'uuid', unique: true }) })],
+    ['drop_column', (table) => ({ do: 'drop_column', table, name: 'code' })],
+    ['drop_column, unique', (table) => ({ do: 'drop_column', table, name: 'qty' })],
+    ['drop_column, not null', (table) => ({ do: 'drop_column', table, name: 'note' })],
+    ['rename_column', (table) => ({ do: 'rename_column', table, name: 'code', to: 'label' })],
+    ['alter_column, type with values kept', (table) => ({ do: 'alter_column', table, from: QTY, to: { ...QTY, type: 'string', length: 30 } })],
+    ['alter_column, longer', (table) => ({ do: 'alter_column', table, from: CODE, to: { ...CODE, length: 200 } })],
+    ['alter_column, nullable, default and unique', (table) => ({ do: 'alter_column', table, from: CODE, to: { ...CODE, nullable: false, default: 'y', unique: true } })],
+    ['alter_column, none of them', (table) => ({ do: 'alter_column', table, from: NOTE, to: { ...NOTE, nullable: true, default: null } })],
+  ])('%s: applied twice is applied once, undone twice is undone once, to the letter', async (_kind, task) => {
+    const table = name();
+    const tableId = await given(table);
+    const before = await seen(table);
+    const plans = await plansOf(tableId, [task(table)]);
+    const results = [];
+    for (const { stepId, plan } of plans) results.push(await applyStep(connection, plan, key(stepId), LIMITS));
+    for (const [i, { stepId, plan }] of plans.entries()) expect(await applyStep(connection, plan, key(stepId), LIMITS)).toEqual(results[i]);
+    for (const { stepId, plan } of [...plans].reverse()) {
+      const undone = await compensateStep(connection, plan, key(stepId));
+      expect(await compensateStep(connection, plan, key(stepId))).toEqual(undone);
+    }
+    expect(await seen(table)).toEqual(before);
+    const again = await plansOf(tableId, [task(table)]);
+    for (const { stepId, plan } of again) await applyStep(connection, plan, key(stepId), LIMITS);
+    const kept = again.filter(({ plan }) => ['drop_table', 'drop_column', 'keep_values'].includes(plan.operation));
+    const { plans: purges } = await preparePurge(connection, tableId, kept.map(({ stepId, plan }) => (plan.operation === 'drop_column' ? { aside: asideName(stepId), table } : { aside: plan.table_after, table: null })));
+    for (const { stepId, plan } of purges) {
+      const gone = await finalizeStep(connection, plan, key(stepId));
+      expect(await finalizeStep(connection, plan, key(stepId))).toEqual(gone);
+    }
+    const left = await connection.look(async (session) => Promise.all(kept.map(async ({ stepId }) => session.introspect(asideName(stepId)))));
+    expect(left).toEqual(kept.map(() => null));
+  });
+
+  test('restore_table: what was set aside comes back, and goes aside again when that is undone', async () => {
+    const table = name();
+    const tableId = await given(table);
+    const before = await seen(table);
+    const [drop] = await plansOf(tableId, [{ do: 'drop_table', table }]) as [{ stepId: string; plan: Plan }];
+    await applyStep(connection, drop.plan, key(drop.stepId), LIMITS);
+    const task: Task = { do: 'restore_table', table: drop.plan.table_after, to: table, former: drop.plan.was! };
+    for (const undo of [true, false]) {
+      const [restore] = await plansOf(tableId, [task]) as [{ stepId: string; plan: Plan }];
+      await applyStep(connection, restore.plan, key(restore.stepId), LIMITS);
+      expect(await seen(table)).toEqual(before);
+      if (undo) await compensateStep(connection, restore.plan, key(restore.stepId));
+    }
+  });
+
+  test('two workers with one step at once make its effect once', async () => {
+    const table = name();
+    const tableId = await given(table);
+    const [{ stepId, plan }] = await plansOf(tableId, [{ do: 'add_column', table, column: column({ name: 'extra', type: 'text' }) }]) as [{ stepId: string; plan: Plan }];
+    const both = await Promise.allSettled([1, 2].map(async () => applyStep(connection, plan, { ...key(stepId), lockTimeoutMs: 3000 }, LIMITS)));
+    for (const one of both) if (one.status === 'rejected') expect(one.reason).toMatchObject({ retryable: true });
+    const result = await applyStep(connection, plan, key(stepId), LIMITS);
+    expect(result.statements.length).toBeGreaterThan(0);
+    expect((await connection.look((session) => session.readLedger(stepId))).map((row) => [row.direction, row.state])).toEqual([['apply', 'done']]);
+  });
+
+  test('the late answer: a worker that comes back after its successor undid the step can do nothing', async () => {
+    const table = name();
+    const tableId = await given(table);
+    const before = await seen(table);
+    const [{ stepId, plan }] = await plansOf(tableId, [{ do: 'drop_column', table, name: 'code' }]) as [{ stepId: string; plan: Plan }];
+    await compensateStep(connection, plan, key(stepId, 2));
+    await expect(applyStep(connection, plan, key(stepId, 1), LIMITS)).rejects.toMatchObject({ code: 'stale_token' });
+    // Even with a token as good as the successor's: the ledger closed the step.
+    await expect(applyStep(connection, plan, key(stepId, 2), LIMITS)).rejects.toMatchObject({ code: 'stale_token' });
+    expect(await seen(table)).toEqual(before);
+  });
+
+  test('a step that never ran is not undone: what looks like its effect is another\'s', async () => {
+    const table = name();
+    const tableId = uuid();
+    const [{ stepId, plan }] = await plansOf(tableId, [{ do: 'create_table', table, columns: COLUMNS }], []) as [{ stepId: string; plan: Plan }];
+    await given(table);
+    const before = await seen(table);
+    await compensateStep(connection, plan, key(stepId));
+    expect(await seen(table)).toEqual(before);
+    await expect(applyStep(connection, plan, key(stepId), LIMITS)).rejects.toMatchObject({ code: 'stale_token' });
+  });
+
+  test('the failed duplicate: its creation is refused under the lock, and undoing it leaves the original alone', async () => {
+    const table = name();
+    const tableId = uuid();
+    const [{ stepId, plan }] = await plansOf(tableId, [{ do: 'create_table', table, columns: COLUMNS }], []) as [{ stepId: string; plan: Plan }];
+    await given(table);
+    const before = await seen(table);
+    await expect(applyStep(connection, plan, key(stepId), LIMITS)).rejects.toMatchObject({ code: 'drift_detected' });
+    await compensateStep(connection, plan, key(stepId));
+    expect(await seen(table)).toEqual(before);
+  });
+
+  // Elsewhere the record commits with the statement, and there is nothing in between to die in.
+  (_name === 'mysql' ? test : test.skip)('a creation that died before its statement does not take another\'s equal table for its own', async () => {
+    const table = name();
+    const tableId = uuid();
+    const [{ stepId, plan }] = await plansOf(tableId, [{ do: 'create_table', table, columns: COLUMNS }], []) as [{ stepId: string; plan: Plan }];
+    // What the ledger holds after a kill between the record and the statement, where both cannot commit as one.
+    await connection.exclusively({ tableId, token: 1, lockTimeoutMs: 500 }, async (session) => session.writeLedger({
+      step_id: stepId, direction: 'apply', state: 'intended', fingerprint_before: fingerprint(null), fingerprint_after: null, statements: plan.statements, recorded_at: new Date().toISOString(),
+    }));
+    await given(table);
+    const before = await seen(table);
+    await expect(applyStep(connection, plan, key(stepId), LIMITS)).rejects.toMatchObject({ code: 'drift_detected' });
+    await compensateStep(connection, plan, key(stepId));
+    expect(await seen(table)).toEqual(before);
+  });
+
+  test('a created table that holds rows by now is set aside when its creation is undone, never dropped', async () => {
+    const table = name();
+    const tableId = uuid();
+    const [{ stepId, plan }] = await plansOf(tableId, [{ do: 'create_table', table, columns: COLUMNS }], []) as [{ stepId: string; plan: Plan }];
+    await applyStep(connection, plan, key(stepId), LIMITS);
+    await query(fresh.url, `insert into ${table} (code) values ('precious')`);
+    await compensateStep(connection, plan, key(stepId));
+    expect((await seen(table)).rows).toBeNull();
+    expect(await query(fresh.url, `select code from ${asideName(stepId)}`)).toEqual([{ code: 'precious' }]);
+  });
+
+  test('values that somebody wrote into an added column are set aside with it when the add is undone', async () => {
+    const table = name();
+    const tableId = await given(table);
+    const [{ stepId, plan }] = await plansOf(tableId, [{ do: 'add_column', table, column: column({ name: 'extra', type: 'text' }) }]) as [{ stepId: string; plan: Plan }];
+    await applyStep(connection, plan, key(stepId), LIMITS);
+    await query(fresh.url, `update ${table} set extra = 'precious' where id = 2`);
+    await compensateStep(connection, plan, key(stepId));
+    expect(await query(fresh.url, `select ${asideName(stepId)} as v from ${table} where id = 2`)).toEqual([{ v: 'precious' }]);
+  });
+
+  test('drift in the managed part refuses the step; what others put beside it is carried along', async () => {
+    const table = name();
+    const tableId = await given(table);
+    await query(fresh.url, `create index ${table}_theirs on ${table} (qty, id)`);
+    await query(fresh.url, `alter table ${table} add column theirs varchar(9)`);
+    const before = await seen(table);
+    const [{ stepId, plan }] = await plansOf(tableId, [{ do: 'rename_column', table, name: 'code', to: 'label' }]) as [{ stepId: string; plan: Plan }];
+    await applyStep(connection, plan, key(stepId), LIMITS);
+    await compensateStep(connection, plan, key(stepId));
+    expect(await seen(table)).toEqual(before);
+    const [next] = await plansOf(tableId, [{ do: 'drop_column', table, name: 'code' }]) as [{ stepId: string; plan: Plan }];
+    await query(fresh.url, `alter table ${table} drop column theirs`);
+    await query(fresh.url, `alter table ${table} rename column note to changed`);
+    await expect(applyStep(connection, next.plan, key(next.stepId), LIMITS)).rejects.toMatchObject({ code: 'drift_detected', details: { difference: [{ table, column: 'note', expected: 'a column', found: 'no column' }] } });
+    await expect(plansOf(tableId, [{ do: 'drop_column', table, name: 'code' }])).rejects.toMatchObject({ code: 'drift_detected' });
+  });
+
+  test('names of up to 48 characters that differ in the last one never collide, aside and keys included', async () => {
+    const long = 'n'.repeat(47);
+    const ids = [await given(`${long}a`), await given(`${long}b`)];
+    const before = await seen(`${long}b`);
+    const columns = [...COLUMNS, column({ name: `${long}x`, type: 'integer', unique: true }), column({ name: `${long}y`, type: 'integer', unique: true })];
+    for (const [i, letter] of ['x', 'y'].entries()) {
+      const [{ stepId, plan }] = await plansOf(ids[0]!, [{ do: 'add_column', table: `${long}a`, column: columns[4 + i]! }], columns.slice(0, 4 + i)) as [{ stepId: string; plan: Plan }];
+      await applyStep(connection, plan, key(stepId), LIMITS);
+      expect(letter).toBe(columns[4 + i]!.name.at(-1));
+    }
+    const [{ stepId, plan }] = await plansOf(ids[0]!, [{ do: 'drop_table', table: `${long}a` }], columns) as [{ stepId: string; plan: Plan }];
+    await applyStep(connection, plan, key(stepId), LIMITS);
+    expect(await seen(`${long}b`)).toEqual(before);
+    await compensateStep(connection, plan, key(stepId));
+    expect(await query(fresh.url, `select count(*) as n from ${long}a`)).toEqual([{ n: expect.anything() }]);
+    expect(ID.generated).toBe(true);
+  });
+
+  test('a purge destroys nothing but what the project set aside itself', async () => {
+    const table = name();
+    const tableId = await given(table);
+    const { plans: [purge] } = await preparePurge(connection, tableId, [{ aside: table, table: null }]);
+    await expect(finalizeStep(connection, purge!.plan, key(purge!.stepId))).rejects.toMatchObject({ code: 'database_error' });
+    expect((await seen(table)).rows).toHaveLength(3);
+  });
+});

@@ -1,0 +1,106 @@
+import type { StoredEvent } from '../../event-store/src/index.js';
+import { engineOf, ENGINE_NAMES, foldName, uniqueName, type Column, type EngineName } from '../../byodb/src/index.js';
+import { evolve, type ColumnOp, type Table, type TableEvent } from './table.js';
+
+/** A table after one of its events. `lineage`: each column's own mark by its present name; it outlives renames. */
+export interface Moment { event: StoredEvent; table: Table; lineage: Record<string, string> }
+
+/** The history played forward; pure, in any number of parts. `events` follow `from` without a gap. */
+export function playForward(tableId: string, events: StoredEvent[], from: Moment | null = null): Moment[] {
+  const moments: Moment[] = [];
+  let last = from;
+  for (const event of events) {
+    const body = { ...event.data, type: event.type } as TableEvent;
+    const table = evolve(last?.table ?? null, body, { version: event.version, recorded_at: event.recorded_at, table_id: tableId });
+    last = { event, table, lineage: lineageAfter(last, body, event.version, table) };
+    moments.push(last);
+  }
+  return moments;
+}
+
+function lineageAfter(before: Moment | null, body: TableEvent, version: number, table: Table): Record<string, string> {
+  const lineage = before?.lineage ?? {};
+  if (body.type === 'TableCreated') return Object.fromEntries(table.columns.map((c) => [foldName(c.name), `${version}:${c.name}`]));
+  if (body.type !== 'ColumnsChanged' && body.type !== 'TableReverted') return lineage;
+  const change = before?.table.pending.find((p) => p.saga_id === body.saga_id)?.change;
+  return change !== undefined && 'ops' in change ? change.ops.reduce((marks, op) => follow(marks, op, version), lineage) : lineage;
+}
+
+/** The marks after one more operation. */
+export function follow(marks: Record<string, string>, op: ColumnOp, version: number): Record<string, string> {
+  if (op.op === 'add') return { ...marks, [foldName(op.column.name)]: `${version}:${op.column.name}` };
+  if (op.op === 'bring_back') return { ...marks, [foldName(op.column.name)]: op.mark };
+  const { [foldName(op.name)]: mark, ...others } = marks;
+  if (op.op === 'drop' || mark === undefined) return op.op === 'drop' ? others : marks;
+  return op.op === 'rename' ? { ...others, [foldName(op.to)]: mark } : marks;
+}
+
+export interface Diff {
+  name: { from: string; to: string } | null;
+  added: Column[];
+  removed: Column[];
+  altered: { column: string; from: Column; to: Column }[];
+  renamed: { from: string; to: string }[];
+}
+
+/** What became of each column between two moments; one that was renamed is the same column still. */
+export function diff(from: Moment, to: Moment): Diff {
+  const markOf = (moment: Moment, column: Column): string | undefined => moment.lineage[foldName(column.name)];
+  const pairs = to.table.columns.flatMap((column) => {
+    const was = from.table.columns.find((c) => markOf(from, c) === markOf(to, column));
+    return was === undefined ? [] : [{ was, column }];
+  });
+  return {
+    name: from.table.name === to.table.name ? null : { from: from.table.name, to: to.table.name },
+    added: to.table.columns.filter((c) => !pairs.some((p) => p.column === c)),
+    removed: from.table.columns.filter((c) => !pairs.some((p) => p.was === c)),
+    altered: pairs.filter(({ was, column }) => JSON.stringify({ ...was, name: '' }) !== JSON.stringify({ ...column, name: '' })).map(({ was, column }) => ({ column: column.name, from: was, to: column })),
+    renamed: pairs.filter(({ was, column }) => was.name !== column.name).map(({ was, column }) => ({ from: was.name, to: column.name })),
+  };
+}
+
+/** What builds the table from nothing on each engine; nothing where there is no table, or where the engine cannot have it. */
+export function ddlOf(table: Table): Record<EngineName, string[]> {
+  return Object.fromEntries(ENGINE_NAMES.map((name) => {
+    const engine = engineOf(name);
+    const possible = table.exists && engine.refuses(table.columns) === null;
+    const unique = (column: string): string => uniqueName(table.table_id, table.columns.findIndex((c) => c.name === column));
+    return [name, possible ? engine.ddl.createTable(table.name, table.columns, table.table_id, unique).statements : []];
+  })) as Record<EngineName, string[]>;
+}
+
+/** One plain sentence per event. */
+export function sentence(event: TableEvent): string {
+  switch (event.type) {
+    case 'TableCreationRequested': return `Creation of table ${event.name} on ${event.databases.map((d) => d.name).join(', ')} was requested.`;
+    case 'TableRenameRequested': return `A rename from ${event.from} to ${event.name} was requested.`;
+    case 'TableDropRequested': return 'A drop of the table was requested.';
+    case 'TableRestoreRequested': return `Restoring the table as ${event.name} was requested.`;
+    case 'TableRevertRequested': return `Going back to version ${event.to_version} was requested.`;
+    case 'PurgeRequested': return 'The retention time of something set aside was over: its purge was requested.';
+    case 'ColumnsChangeRequested': return `${capital(event.ops.map(opSentence).join('; '))}: requested.`;
+    case 'TableCreated': return 'The table was created on every database.';
+    case 'TableRenamed': return `The table was renamed to ${event.name} on every database.`;
+    case 'TableDropped': return event.reversible_until === null ? 'The table was dropped on every database.' : `The table was dropped on every database; it can be restored until ${event.reversible_until}.`;
+    case 'TableRestored': return `The table was restored as ${event.name} on every database.`;
+    case 'Purged': return 'What was set aside was destroyed on every database.';
+    case 'TableReverted': return `The table went back: it is ${event.name} with the columns ${event.columns.map((c) => c.name).join(', ')} on every database.`;
+    case 'ColumnsChanged': return `The columns were changed on every database; they are now ${event.columns.map((c) => c.name).join(', ')}.`;
+    case 'ChangeRejected': return `The change (${event.kind}) was rejected, and nothing was touched: ${event.error.message}`;
+    case 'ChangeCompensated': return `The change (${event.kind}) failed${event.error.database === null ? '' : ` on ${event.error.database}`} and was undone everywhere: ${event.error.message}`;
+  }
+}
+
+function opSentence(op: ColumnOp): string {
+  switch (op.op) {
+    case 'add': return `add column ${op.column.name} (${op.column.type})`;
+    case 'bring_back': return `bring back column ${op.column.name}`;
+    case 'drop': return `drop column ${op.name}`;
+    case 'alter': return `alter column ${op.name} (${Object.keys(op.set).join(', ') || 'nothing'})`;
+    case 'rename': return `rename column ${op.name} to ${op.to}`;
+  }
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,119 @@
+import { convertible, foldName, type Column, type Engine, type Problem } from '../../byodb/src/index.js';
+import { Refused, refuseEnded, refuseUnsupported } from './decide.js';
+import { follow, type Moment } from './history.js';
+import { applyOp, findColumn, outlook, type ColumnOp, type ColumnSet, type Table, type TableEvent } from './table.js';
+
+type Marks = Record<string, string>;
+interface Dropped { saga_id: string; column: Column; /** Marks of the columns before it, nearest last. */ before: string[]; soleKey: boolean }
+
+/** The plan that leads from the table as it will be to what it was at `target`; refused with every conflict where that cannot be without loss. `now` in milliseconds since the epoch. */
+export function decideRevert(moments: Moment[], target: Moment, engines: Engine[], now: number, sagaId: string): TableEvent {
+  const head = moments.at(-1)!;
+  const { table } = head;
+  refuseEnded(table);
+  if (!target.table.exists) throw new Refused('unsupported_change', `at version ${target.table.version} there was no table`);
+  const ahead = outlook(table);
+  const marks = table.pending.reduce<Marks>((all, { change }) => ('ops' in change ? change.ops.reduce((m, op) => follow(m, op, 0), all) : all), head.lineage);
+  const plan = new Plan(ahead.columns, marks, target, droppedColumns(moments), keptSagas(table, now));
+  const { ops, conflicts, lost } = plan.make();
+  if (conflicts.length > 0) throw new Refused(lost ? 'retention_expired' : 'unsupported_change', `it cannot go back to version ${target.table.version} without loss: ${conflicts.map((c) => `${c.path} ${c.message}`).join('; ')}`, conflicts);
+  refuseUnsupported(target.table.columns, engines);
+  return { type: 'TableRevertRequested', saga_id: sagaId, to_version: target.table.version, name: target.table.name, ops };
+}
+
+/** Sagas whose set-aside columns can still come back. */
+function keptSagas(table: Table, now: number): Set<string> {
+  const going = new Set(table.pending.flatMap(({ change }) => (change.kind === 'table.purge' ? change.of : [])));
+  return new Set(table.set_aside.filter((a) => a.what === 'columns' && Date.parse(a.reversible_until) > now && !going.has(a.saga_id)).map((a) => a.saga_id));
+}
+
+/** By mark, the last drop of each column that was confirmed. */
+function droppedColumns(moments: Moment[]): Map<string, Dropped> {
+  const dropped = new Map<string, Dropped>();
+  moments.forEach(({ event }, i) => {
+    const before = moments[i - 1];
+    if (before === undefined || (event.type !== 'ColumnsChanged' && event.type !== 'TableReverted')) return;
+    const sagaId = (event.data as { saga_id: string }).saga_id;
+    const change = before.table.pending.find((p) => p.saga_id === sagaId)?.change;
+    let [columns, marks] = [before.table.columns, before.lineage];
+    for (const op of change !== undefined && 'ops' in change ? change.ops : []) {
+      const column = op.op === 'drop' ? findColumn(columns, op.name) : undefined;
+      if (column !== undefined) {
+        const soleKey = columns.filter((c) => c.primary_key).length === 1;
+        dropped.set(marks[foldName(column.name)]!, { saga_id: sagaId, column, soleKey, before: columns.slice(0, columns.indexOf(column)).map((c) => marks[foldName(c.name)]!) });
+      }
+      columns = applyOp(columns, op);
+      marks = follow(marks, op, event.version);
+    }
+  });
+  return dropped;
+}
+
+class Plan {
+  private readonly ops: ColumnOp[] = [];
+  private readonly conflicts: Problem[] = [];
+  private lost = false;
+
+  constructor(private columns: Column[], private marks: Marks, private readonly target: Moment, private readonly dropped: Map<string, Dropped>, private readonly kept: Set<string>) {}
+
+  make(): { ops: ColumnOp[]; conflicts: Problem[]; lost: boolean } {
+    const wanted = this.target.table.columns.map((column) => ({ column, mark: this.target.lineage[foldName(column.name)]! }));
+    for (const column of [...this.columns]) if (!wanted.some((w) => w.mark === this.markOf(column))) this.add({ op: 'drop', name: column.name });
+    this.rename(wanted);
+    for (const { column, mark } of wanted) if (this.byMark(mark) === undefined) this.bringBack(column, mark);
+    // Those that came back under the name that they were dropped by.
+    if (this.conflicts.length === 0) this.rename(wanted);
+    for (const { column, mark } of wanted) this.alter(this.byMark(mark), column);
+    return { ops: this.ops, conflicts: this.conflicts, lost: this.lost };
+  }
+
+  /** In an order in which every new name is free; two that swapped theirs have none. */
+  private rename(wanted: { column: Column; mark: string }[]): void {
+    for (;;) {
+      const open = wanted.flatMap(({ column, mark }) => {
+        const now = this.byMark(mark);
+        return now === undefined || now.name === column.name ? [] : [{ from: now.name, to: column.name }];
+      });
+      if (open.length === 0) return;
+      const next = open.find(({ from, to }) => foldName(from) === foldName(to) || findColumn(this.columns, to) === undefined);
+      if (next === undefined) {
+        this.conflicts.push(...open.map(({ from, to }) => ({ path: from, message: `cannot take its former name ${to}: another column has it` })));
+        return;
+      }
+      this.add({ op: 'rename', name: next.from, to: next.to, set: null });
+    }
+  }
+
+  private bringBack(column: Column, mark: string): void {
+    const found = this.dropped.get(mark);
+    if (found === undefined || !this.kept.has(found.saga_id)) {
+      this.lost = true;
+      this.conflicts.push({ path: column.name, message: 'was dropped, and its values are not kept any more' });
+    } else if (found.column.primary_key && !found.soleKey) {
+      this.conflicts.push({ path: column.name, message: 'was part of a primary key of several columns' });
+    } else if (findColumn(this.columns, found.column.name) !== undefined) {
+      this.conflicts.push({ path: column.name, message: `was dropped as ${found.column.name}, and another column has that name` });
+    } else {
+      const after = found.before.map((m) => this.byMark(m)?.name).filter((name) => name !== undefined).at(-1) ?? null;
+      this.add({ op: 'bring_back', column: found.column, saga_id: found.saga_id, after, mark });
+    }
+  }
+
+  private alter(now: Column | undefined, then: Column): void {
+    if (now === undefined) return;
+    const set: Record<string, unknown> = {};
+    for (const key of ['type', 'length', 'precision', 'scale', 'nullable', 'default', 'unique'] as const) if (JSON.stringify(now[key]) !== JSON.stringify(then[key])) set[key] = then[key];
+    if (now.primary_key !== then.primary_key || now.generated !== then.generated) this.conflicts.push({ path: then.name, message: 'is in the primary key in one of the two only' });
+    else if (!convertible(now.type, then.type)) this.conflicts.push({ path: then.name, message: `${now.type} cannot become ${then.type} again` });
+    else if (Object.keys(set).length > 0) this.add({ op: 'alter', name: now.name, set: set as ColumnSet });
+  }
+
+  private add(op: ColumnOp): void {
+    this.ops.push(op);
+    this.columns = applyOp(this.columns, op);
+    this.marks = follow(this.marks, op, 0);
+  }
+
+  private markOf(column: Column): string | undefined { return this.marks[foldName(column.name)]; }
+  private byMark(mark: string): Column | undefined { return this.columns.find((c) => this.markOf(c) === mark); }
+}
