@@ -82,7 +82,10 @@ export interface Session {
   introspect(table: string): Promise<LiveTable | null>;
   /** What stands under a name that a new table would need, in any case of letters: 'table', 'view', 'index', 'sequence', 'type' … or null. */
   occupant(name: string): Promise<string | null>;
-  /** What would break or bend when the table, or just one column, were renamed away; the table's own foreign keys, indexes and triggers on it do not count. */
+  /**
+   * What would break or bend when the table, or just one column, were renamed away; the table's own foreign keys, indexes and triggers
+   * on it do not count, but a trigger whose text names the column does where the engine does not rewrite it.
+   */
   dependents(table: string, column: string | null): Promise<Dependent[]>;
   /** Null when the session's user may do this kind of DDL, else why not. Only what can be known for sure is refused. */
   lacksRight(action: 'create' | 'alter', table: string | null): Promise<string | null>;
@@ -104,7 +107,10 @@ export interface Exclusive {
   token: number;
   /** How long any lock may be waited for, milliseconds. */
   lockTimeoutMs: number;
-  /** How many steps may run on this database at once, over all processes (`lock_timeout` beyond); undefined: any number. SQLite has one writer anyhow. */
+  /**
+   * How many steps may run at once on this database, counted over all processes; none free: `lock_timeout`, retryable.
+   * Undefined: no limit. SQLite ignores it: a file has one writer anyway.
+   */
   slots?: number;
 }
 

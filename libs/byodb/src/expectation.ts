@@ -1,6 +1,6 @@
 import type { Engine, Session } from './engine.js';
 import { DatabaseError } from './errors.js';
-import { findColumn, foldName, type LiveTable } from './live.js';
+import { findColumn, foldName, isAside, type LiveTable } from './live.js';
 import { sameDefault, sameType, type Column } from './schema.js';
 
 /** What must stand in the database before or after a step: the managed part alone; what others added beside it is no concern. */
@@ -33,7 +33,8 @@ export function compare(engine: Engine, expectation: Expectation, live: LiveTabl
   if (expectation.owner !== undefined && !engine.facts.transactionalDdl && live.owner !== expectation.owner) found.push({ table, column: null, expected: 'a table made by this change', found: 'a table of somebody else' });
   if (columns !== 'any') {
     const key = columns.filter((c) => c.primary_key).map((c) => c.name);
-    if (key.map(foldName).join() !== live.primaryKey.map(foldName).join()) found.push({ table, column: null, expected: `primary key (${key.join(', ')})`, found: `primary key (${live.primaryKey.join(', ')})` });
+    // A generated key that was dropped stays the key, out of the way, until it is purged.
+    if (key.map(foldName).join() !== live.primaryKey.filter((name) => !isAside(name)).map(foldName).join()) found.push({ table, column: null, expected: `primary key (${key.join(', ')})`, found: `primary key (${live.primaryKey.join(', ')})` });
     for (const column of columns) {
       const difference = compareColumn(engine.keeps(column), live);
       if (difference !== null) found.push({ table, column: column.name, ...difference });

@@ -37,7 +37,7 @@ export interface Plan<P = unknown> {
 export type Draft = Omit<Plan, 'operation' | 'params' | 'table_id' | 'was'> & { live: LiveTable | null };
 
 /** Statements to run; `settle` gives such as follow them and are run again after a crash even when the schema is there already (safe to run twice). */
-export interface Work { statements: string[]; settle?: () => Promise<string[]> }
+export interface Work { statements: string[]; settle?: () => Promise<string[]>; /** The statements lose nothing whatever is written before them, and cannot run while the table is frozen (MySQL: a rename). */ thawFirst?: boolean }
 
 /** One kind of schema change; one file each. */
 export interface Operation<P> {

@@ -112,11 +112,21 @@ export async function applyStep(connection: Connection, plan: Plan, key: StepKey
 
 /** Puts back what the step did, if it did anything. */
 export async function compensateStep(connection: Connection, plan: Plan, key: StepKey): Promise<StepResult> {
+  try {
+    return await undo(connection, plan, key);
+  } catch (error) {
+    // Not a conversion that somebody asked for: rows written meanwhile do not fit what is to come back. They wait to be mended.
+    if (!(error instanceof DatabaseError) || error.code !== 'lossy_conversion') throw error;
+    throw new DatabaseError('rows_conflict', `rows of ${plan.table} written meanwhile do not fit what is to come back: ${error.message}`, { details: error.details, cause: error });
+  }
+}
+
+function undo(connection: Connection, plan: Plan, key: StepKey): Promise<StepResult> {
   return run(connection, plan, key, 'compensate', async (session, rows) => {
     const { apply } = rows;
     if (apply === undefined || apply.state === 'not_applied' || apply.state === 'nothing') return { skip: true };
-    // Intended and nothing more: the worker died around the statement. The catalog tells on which side.
-    if (apply.state === 'intended' && (await differences(connection.engine, session, plan.after)).length > 0) {
+    // Intended and nothing more: the worker died around the statement. The catalog tells on which side, unless an undo has begun already.
+    if (apply.state === 'intended' && rows.compensate?.state !== 'intended' && (await differences(connection.engine, session, plan.after)).length > 0) {
       const differs = await differences(connection.engine, session, plan.before);
       if (differs.length === 0 || await isOthers(session, plan)) return { skip: true };
       throw drift(differs);
@@ -200,11 +210,15 @@ async function run(connection: Connection, plan: Plan, key: StepKey, direction: 
 /** Looks at the rows and acts with nobody writing in between: what was found must still hold when the statement comes. */
 async function act(session: Session, engine: Engine, op: Operation<unknown>, plan: Plan, direction: Direction, way: Extract<Way, { skip: false }>): Promise<Work> {
   const looks = direction === 'compensate' ? op.looksAtRows?.compensate : direction === 'apply' ? op.looksAtRows?.apply : false;
-  const thaw = looks === true ? await session.freeze?.(way.table) : undefined;
+  let thaw = looks === true ? await session.freeze?.(way.table) : undefined;
   try {
     const live = await session.introspect(way.table);
     await way.check(live);
     const work = direction === 'compensate' ? await op.compensate(session, plan, live, engine.ddl) : await op.apply(session, plan, live, engine.ddl);
+    if (work.thawFirst === true) {
+      await thaw?.();
+      thaw = undefined;
+    }
     for (const statement of work.statements) await session.run(statement);
     return work;
   } finally {

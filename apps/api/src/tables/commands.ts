@@ -17,6 +17,9 @@ export interface Decided { event: TableEvent; change: Change; name: string; data
 const ATTEMPTS = 50;
 const KEY_LIFETIME_MS = 24 * 3600 * 1000;
 
+/** The body of a 202, first or again. */
+interface Accepted { accepted: string; replayed: boolean }
+
 /** Turns a decided command into its two events in one commit, and into the answer. */
 export class Commands {
   private readonly waiting = new Map<string, Set<() => void>>();
@@ -31,9 +34,22 @@ export class Commands {
 
   /** `decide` is called with the table as it is (null: a new one), again after each lost race; it throws to refuse. */
   async run(context: CommandContext, tableId: string | null, decide: (table: Table | null, sagaId: string) => Promise<Decided>): Promise<Answer> {
+    let judged: Answer | Accepted;
+    try {
+      judged = await this.judge(context, tableId, decide);
+    } catch (error) {
+      // Of two twins at the same instant the second one may be refused for what the first one did: its name is taken, the table moved on.
+      const first = await this.replay(context);
+      if (first === null) throw error;
+      judged = { accepted: first, replayed: true };
+    }
+    return 'accepted' in judged ? this.answer(context, judged.accepted, judged.replayed) : judged;
+  }
+
+  private async judge(context: CommandContext, tableId: string | null, decide: (table: Table | null, sagaId: string) => Promise<Decided>): Promise<Answer | Accepted> {
     for (let attempt = 0; ; attempt++) {
       const replayed = await this.replay(context);
-      if (replayed !== null) return this.answer(context, replayed, true);
+      if (replayed !== null) return { accepted: replayed, replayed: true };
       const table = tableId === null ? null : await this.table(tableId);
       if (context.ifMatch !== null && context.ifMatch !== (table?.version ?? 0)) throw new ApiError('version_conflict', `the table is at version ${table?.version ?? 0}`);
       const sagaId = uuid();
@@ -41,7 +57,7 @@ export class Commands {
       await this.refuseTakenName(decided, table);
       if (context.dryRun) return this.dryRun(decided, table);
       try {
-        return await this.answer(context, await this.append(context, decided, table, sagaId), false);
+        return { accepted: await this.append(context, decided, table, sagaId), replayed: false };
       } catch (error) {
         // The name or the idempotency key went to another one at the same instant, or the table moved on: judged afresh.
         if (!(error instanceof VersionConflict || error instanceof UniqueViolation) || attempt === ATTEMPTS) throw error;

@@ -29,7 +29,8 @@ export const createTable: Operation<Params> = {
   },
   /** Rows that came meanwhile are the customer's: a table that holds some is set aside, never dropped. */
   async compensate(session, { params }, live, ddl) {
-    return statementsOf(await hasRows(session, ddl, live!.name) ? ddl.setAsideTable(live!, asideName(params.step_id)) : ddl.dropTable(live!));
+    if (await hasRows(session, ddl, live!.name)) return { ...statementsOf(ddl.setAsideTable(live!, asideName(params.step_id))), thawFirst: true };
+    return statementsOf(ddl.dropTable(live!));
   },
 };
 

@@ -1,27 +1,41 @@
-import { createHash } from 'node:crypto';
 import createKnex, { type Knex } from 'knex';
 import type { Connection as Driver } from 'mysql2/promise';
 import { secretsOf, type ServerAddress } from '../../address.js';
 import type { Connection, Engine, Exclusive, ServerInfo, Session } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
+import { Locks } from './locks.js';
 import { MysqlSession } from './session.js';
 import { translate } from './translate.js';
 
-// Strict, or bad casts are cut silently; named whole, so that a literal has one reading on every server.
-const SETTINGS = "set session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE', time_zone = '+00:00'";
-const LEDGER = [
-  'create table if not exists `_saga_ledger` (step_id varchar(64) not null, direction varchar(16) not null, state varchar(16) not null, fingerprint_before varchar(64) not null, fingerprint_after varchar(64), statements longtext not null, recorded_at varchar(32) not null, primary key (step_id, direction)) engine=InnoDB default charset utf8mb4 collate utf8mb4_bin',
-  'create table if not exists `_saga_fences` (table_id varchar(64) not null primary key, token bigint not null) engine=InnoDB default charset utf8mb4 collate utf8mb4_bin',
-  'create table if not exists `_saga_identity` (one tinyint not null primary key, database_id varchar(64) not null) engine=InnoDB default charset utf8mb4 collate utf8mb4_bin',
-];
+/** How long a look or a claim waits for another's lock. */
+const LOOK_LOCK_MS = 5000;
+const NO_SUCH_TABLE = 1146;
+/**
+ * Strict, or bad casts are cut silently; named whole, so that a literal has one reading on every server. What a server's own
+ * defaults may have changed and our statements depend on; a worker that stalled loses its session, and its locks, after a minute.
+ * MariaDB alone reads the last part: an ALTER takes as long as it takes.
+ */
+const SETTINGS = `set session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE', time_zone = '+00:00',
+  autocommit = 1, foreign_key_checks = 1, unique_checks = 1, sql_quote_show_create = 1, sql_safe_updates = 0, sql_select_limit = default, wait_timeout = 60 /*M!100100 , max_statement_time = 0 */`;
+const LEDGER = {
+  _saga_ledger: 'create table if not exists `_saga_ledger` (step_id varchar(64) not null, direction varchar(16) not null, state varchar(16) not null, fingerprint_before varchar(64) not null, fingerprint_after varchar(64), statements longtext not null, recorded_at varchar(32) not null, primary key (step_id, direction)) engine=InnoDB default charset utf8mb4 collate utf8mb4_bin',
+  _saga_fences: 'create table if not exists `_saga_fences` (table_id varchar(64) not null primary key, token bigint not null) engine=InnoDB default charset utf8mb4 collate utf8mb4_bin',
+  _saga_identity: 'create table if not exists `_saga_identity` (one tinyint not null primary key, database_id varchar(64) not null) engine=InnoDB default charset utf8mb4 collate utf8mb4_bin',
+};
 const CONNECT_MS = 5000;
-interface RawDriver { promise(): Driver }
+interface RawDriver { promise(): Driver; destroy(): void; __knex__disposed?: unknown }
+/** What we use of Knex's client; its own type leaves it open. */
+interface Pool { acquireConnection(): Promise<RawDriver>; releaseConnection(raw: RawDriver): Promise<void> }
 
 export class MysqlConnection implements Connection {
   private readonly knex: Knex;
+  private readonly pool: Pool;
   private readonly secrets: string[];
+  /** The lock timeout that each session has now, in seconds. */
+  private readonly waits = new WeakMap<RawDriver, number>();
+  private closing: Promise<void> | null = null;
 
-  constructor(readonly engine: Engine, address: ServerAddress) {
+  constructor(readonly engine: Engine, private readonly address: ServerAddress) {
     this.secrets = secretsOf(address);
     this.knex = createKnex({
       client: 'mysql2',
@@ -31,7 +45,10 @@ export class MysqlConnection implements Connection {
         ...(address.tls === false ? {} : { ssl: { rejectUnauthorized: address.tls === true } }),
       } as Knex.MySql2ConnectionConfig,
       pool: { min: 0, max: 5, acquireTimeoutMillis: 2 * CONNECT_MS, afterCreate: (raw: RawDriver, done: (error: Error | null, raw: RawDriver) => void) => { raw.promise().query(SETTINGS).then(() => { done(null, raw); }, (error: Error) => { done(error, raw); }); } },
+      // Knex prints every lost connection, with the driver's message; whoever uses the connection gets the error anyway.
+      log: { warn: () => undefined, error: () => undefined, debug: () => undefined, deprecate: () => undefined },
     });
+    this.pool = this.knex.client as Pool;
   }
 
   async info(): Promise<ServerInfo> {
@@ -39,17 +56,15 @@ export class MysqlConnection implements Connection {
   }
 
   async identity(): Promise<string | null> {
-    return this.on(async (s) => {
-      const there = await s.query("select 1 as one from information_schema.tables where table_schema = database() and table_name = '_saga_identity'");
-      if (there.length === 0) return null;
-      const [row] = await s.query('select database_id from `_saga_identity`');
-      return row === undefined ? null : String(row['database_id']);
-    });
+    return this.on(async (s) => (await this.ledger(s)).id);
   }
 
   async claim(id: string): Promise<string> {
     return this.on(async (s) => {
-      for (const statement of LEDGER) await s.run(statement);
+      // A user who may not create tables can still use a ledger that is there.
+      const found = await this.ledger(s);
+      for (const [name, statement] of Object.entries(LEDGER)) if (!found.tables.includes(name)) await s.run(statement);
+      if (found.id !== null) return found.id;
       await s.query('insert ignore into `_saga_identity` (one, database_id) values (1, ?)', [id]);
       return String((await s.query('select database_id from `_saga_identity`'))[0]!['database_id']);
     });
@@ -61,47 +76,77 @@ export class MysqlConnection implements Connection {
 
   async exclusively<T>(on: Exclusive, work: (session: Session) => Promise<T>): Promise<T> {
     return this.on(async (s) => {
-      // The lock's name is the server's, so it names the database too; 64 characters at most.
-      const [own] = await s.query('select database() as d');
-      const name = `saga_${createHash('sha256').update(`${String(own!['d'])} ${on.tableId}`).digest('hex').slice(0, 48)}`;
-      const seconds = Math.max(1, Math.ceil(on.lockTimeoutMs / 1000));
-      await s.query(`set session lock_wait_timeout = ${seconds}, innodb_lock_wait_timeout = ${seconds}`);
-      await s.query('insert into `_saga_fences` (table_id, token) values (?, ?) on duplicate key update token = greatest(token, values(token))', [on.tableId, on.token]);
-      const [fence] = await s.query('select token from `_saga_fences` where table_id = ?', [on.tableId]);
-      if (Number(fence!['token']) > on.token) throw new DatabaseError('stale_token', 'another worker goes on with this table');
-      await this.takeLock(s, name, seconds);
+      const locks = new Locks(s, this.address.database, on);
+      let result: T;
       try {
-        return await work(s);
-      } finally {
-        // A session that is gone has given its lock back already.
-        await s.query('select release_lock(?) as freed', [name]).catch((error: unknown) => { if (!(error instanceof DatabaseError) || error.code !== 'database_unreachable') throw error; });
+        await locks.take().catch((error: unknown) => { throw noLedger(error); });
+        result = await work(s);
+      } catch (error) {
+        await this.free(s, locks); // what failed first is the news
+        throw error;
       }
-    });
+      if (!await this.free(s, locks)) throw new DatabaseError('database_unreachable', 'the lock on this table was lost while working', { retryable: true, outcome: 'unknown' });
+      return result;
+    }, on.lockTimeoutMs);
   }
 
-  async close(): Promise<void> { await this.knex.destroy(); }
+  close(): Promise<void> { return this.closing ??= this.knex.destroy(); }
 
-  private async takeLock(s: MysqlSession, name: string, seconds: number): Promise<void> {
-    const take = async (wait: number): Promise<boolean> => Number((await s.query('select get_lock(?, ?) as held', [name, wait]))[0]!['held']) === 1;
-    if (await take(0)) return;
-    // Our lease is the newest (the fence says so): whoever holds the lock lost his, and must not act any more.
-    const holder = (await s.query('select is_used_lock(?) as id', [name]))[0]!['id'];
-    if (holder !== null) await s.query(`kill ${Number(holder)}`).catch((error: unknown) => { if (!(error instanceof DatabaseError) || error.details['errno'] !== 1094) throw error; });
-    if (!await take(seconds)) throw new DatabaseError('lock_timeout', 'another session holds the lock on this table', { retryable: true });
+  /** A session that did not give its locks back is thrown away, and they go with it. False: it had lost them before. */
+  private async free(s: MysqlSession, locks: Locks): Promise<boolean> {
+    if (s.broken) return true;
+    try {
+      const whole = await locks.free();
+      s.broken ||= !whole;
+      return whole;
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+      s.broken = true;
+      return true;
+    }
   }
 
-  private async on<T>(work: (session: MysqlSession) => Promise<T>): Promise<T> {
-    const client = this.knex.client as { acquireConnection(): Promise<RawDriver>; releaseConnection(raw: RawDriver): Promise<void> };
+  private async ledger(s: MysqlSession): Promise<{ tables: string[]; id: string | null }> {
+    const names = Object.keys(LEDGER);
+    const rows = await s.query(`select table_name as name from information_schema.tables where table_schema = database() and table_name in (${names.map(() => '?').join(', ')})`, names);
+    const tables = rows.map((row) => String(row['name']).toLowerCase());
+    const [row] = tables.includes('_saga_identity') ? await s.query('select database_id from `_saga_identity`') : [];
+    return { tables, id: row === undefined ? null : String(row['database_id']) };
+  }
+
+  private async on<T>(work: (session: MysqlSession) => Promise<T>, lockTimeoutMs = LOOK_LOCK_MS): Promise<T> {
+    if (this.closing !== null) throw new DatabaseError('database_error', 'the connection is closed');
     let raw: RawDriver;
     try {
-      raw = await client.acquireConnection();
+      raw = await this.pool.acquireConnection();
     } catch (error) {
       throw translate(error, this.secrets, false);
     }
+    const session = new MysqlSession(raw.promise(), this.secrets);
     try {
-      return await work(new MysqlSession(raw.promise(), this.secrets));
+      await this.setTimeouts(session, raw, lockTimeoutMs);
+      return await work(session);
     } finally {
-      await client.releaseConnection(raw);
+      await session.thaw().catch(() => { session.broken = true; });
+      if (session.broken) {
+        raw.__knex__disposed = 'broken'; // Knex throws it away then instead of giving it out again, but not before it needs one
+        raw.destroy();
+      }
+      await this.pool.releaseConnection(raw);
     }
   }
+
+  /** Whole seconds, rounded up: the server knows no other. */
+  private async setTimeouts(session: MysqlSession, raw: RawDriver, ms: number): Promise<void> {
+    const seconds = Math.max(1, Math.ceil(ms / 1000));
+    if (this.waits.get(raw) === seconds) return;
+    this.waits.delete(raw);
+    await session.query(`set session lock_wait_timeout = ${seconds}, innodb_lock_wait_timeout = ${seconds}`);
+    this.waits.set(raw, seconds);
+  }
+}
+
+function noLedger(error: unknown): unknown {
+  if (!(error instanceof DatabaseError) || error.details['errno'] !== NO_SUCH_TABLE || !error.message.includes('_saga_')) return error;
+  return new DatabaseError('database_mismatch', `the database has no ledger, or not all of it: ${error.message}`, { details: error.details, cause: error });
 }

@@ -1,9 +1,10 @@
 import type { Ddl, Rendered } from '../../engine.js';
-import { findColumn, foldName, type LiveColumn, type LiveTable } from '../../live.js';
+import { findColumn, foldName, type Extra, type LiveColumn, type LiveTable } from '../../live.js';
 import { sameDefault, sameType, type Column } from '../../schema.js';
+import { isForeignKey, keysAway, keysBack, numberingKey, renameWithKeys } from './aside.js';
 import { lost } from './lost.js';
-import { literal, quote, tokens } from './text.js';
-import { definitionOf, readColumn } from './types.js';
+import { literal, parts, quote, renameIn, tokens, unquote } from './text.js';
+import { defaultSql, definitionOf, nativeType, readColumn } from './types.js';
 
 /** One statement each: what MySQL cannot commit with a ledger row must at least be atomic by itself. */
 export const ddl: Ddl = {
@@ -20,31 +21,47 @@ export const ddl: Ddl = {
   },
   dropTable: (live) => ({ statements: [`DROP TABLE ${quote(live.name)}`], live: null }),
   renameTable: (live, to) => rename(live, to),
-  setAsideTable: (live, aside) => rename(live, aside),
-  bringBackTable: (live, was) => rename(live, was.name),
+  setAsideTable: (live, aside) => rename(live, aside, keysAway(live, aside)),
+  bringBackTable: (live, was) => rename(live, was.name, keysBack(live, was)),
   addColumn(live, column, uniqueName) {
     const unique = column.unique ? [{ name: uniqueName, columns: [column.name] }] : [];
     return alter(live, [`ADD COLUMN ${quote(column.name)} ${definitionOf(column)}`, ...unique.map(addUnique)], { columns: [...live.columns, liveOf(column)], uniques: [...live.uniques, ...unique] });
   },
   dropColumn(live, name) {
-    return alter(live, [`DROP COLUMN ${quote(name)}`], { columns: live.columns.filter((c) => !same(c.name, name)), uniques: live.uniques.filter((u) => !u.columns.some((c) => same(c, name))) });
+    // A unique that lost a member would be another rule, and a foreign key forbids to drop it.
+    const uniques = live.uniques.filter((u) => u.columns.some((c) => same(c, name)));
+    const extras = live.extras.map((e) => ({ ...e, name: e.name === '' && isForeignKey(e) ? givenName(live, e) : e.name })).filter((e) => (isForeignKey(e) || e.kind === 'UNIQUE KEY') && namesColumn(e, name));
+    const key = live.primaryKey.length > 1 && live.primaryKey.some((k) => same(k, name));
+    const clauses = [
+      ...extras.filter(isForeignKey).map((e) => `DROP FOREIGN KEY ${quote(e.name)}`), ...(key ? ['DROP PRIMARY KEY'] : []),
+      ...[...uniques, ...extras.filter((e) => !isForeignKey(e))].map((u) => `DROP INDEX ${quote(u.name)}`), `DROP COLUMN ${quote(name)}`,
+    ];
+    return alter(live, clauses, {
+      columns: live.columns.filter((c) => !same(c.name, name)), uniques: live.uniques.filter((u) => !uniques.includes(u)), extras: live.extras.filter((e) => !extras.some((gone) => gone.definition === e.definition)),
+      primaryKey: live.primaryKey.some((k) => same(k, name)) ? [] : live.primaryKey,
+    });
   },
   renameColumn(live, from, to) {
-    return alter(live, [`RENAME COLUMN ${quote(from)} TO ${quote(to)}`], renamed(live, from, to, (c) => ({ ...c, name: to })));
+    return alter(live, [`RENAME COLUMN ${quote(from)} TO ${quote(to)}`], renamed(live, from, to, (c) => ({ ...c, name: to, definition: renameIn(c.definition, from, to) })));
   },
   setAsideColumn(live, name, aside) {
     const column = findColumn(live, name)!;
     const inKey = live.primaryKey.some((k) => same(k, name)) && !column.generated;
-    const unique = live.uniques.some((u) => u.columns.some((c) => same(c, name)));
-    const definition = without(column.definition, { notNull: !column.generated, check: true, default: unique });
+    const checked = live.uniques.some((u) => u.columns.some((c) => same(c, name))) || live.extras.some((e) => (isForeignKey(e) || e.kind === 'UNIQUE KEY') && namesColumn(e, name));
+    const definition = column.generated ? column.definition : freed(column.definition, checked);
+    const numbered = inKey ? live.columns.find((c) => c.generated) : undefined;
+    const numbering = numbered === undefined ? [] : [{ kind: 'KEY', name: numberingKey(aside), definition: `KEY ${quote(numberingKey(aside))} (${quote(numbered.name)})` }];
     const left = renamed(live, name, aside, () => readColumn(aside, definition));
-    return alter(live, [...(inKey ? ['DROP PRIMARY KEY'] : []), `CHANGE COLUMN ${quote(name)} ${quote(aside)} ${definition}`], { ...left, ...(inKey ? { primaryKey: [] } : {}) });
+    const clauses = [...(inKey ? ['DROP PRIMARY KEY'] : []), ...numbering.map((k) => `ADD ${k.definition}`), `CHANGE COLUMN ${quote(column.name)} ${quote(aside)} ${definition}`];
+    return alter(live, clauses, { ...left, extras: [...live.extras, ...numbering], ...(inKey ? { primaryKey: [] } : {}) });
   },
   bringBackColumn(live, aside, was, name) {
     const column = findColumn(was, name)!;
     const key = was.primaryKey.length > 0 && live.primaryKey.length === 0;
+    const numbering = live.extras.filter((e) => e.name === numberingKey(aside));
     const back = renamed(live, aside, name, () => column);
-    return alter(live, [`CHANGE COLUMN ${quote(aside)} ${quote(column.name)} ${column.definition}`, ...(key ? [`ADD PRIMARY KEY (${list(was.primaryKey)})`] : [])], { ...back, ...(key ? { primaryKey: was.primaryKey } : {}) });
+    const clauses = [...numbering.map((k) => `DROP INDEX ${quote(k.name)}`), `CHANGE COLUMN ${quote(aside)} ${quote(column.name)} ${column.definition}`, ...(key ? [`ADD PRIMARY KEY (${list(was.primaryKey)})`] : [])];
+    return alter(live, clauses, { ...back, extras: live.extras.filter((e) => !numbering.includes(e)), ...(key ? { primaryKey: was.primaryKey } : {}) });
   },
   keepValues(live, name, keep) {
     const key = list(live.primaryKey);
@@ -52,13 +69,13 @@ export const ddl: Ddl = {
   },
   alterColumn(live, name, to, uniqueName) {
     const column = findColumn(live, name)!;
-    const comment = commentOf(column.definition);
     const changes = column.type === null || !sameType(to, { ...column, type: column.type }) || column.nullable !== to.nullable || !defaultsAgree(column, to);
     const mine = live.uniques.filter((u) => u.columns.length === 1 && same(u.columns[0]!, name));
     const gone = to.unique ? [] : mine;
     const come = to.unique && mine.length === 0 ? [{ name: uniqueName, columns: [column.name] }] : [];
-    const clauses = [...(changes ? [`MODIFY COLUMN ${quote(column.name)} ${definitionOf(to, comment)}`] : []), ...gone.map((u) => `DROP INDEX ${quote(u.name)}`), ...come.map(addUnique)];
-    const after = changes ? { ...liveOf({ ...to, name: column.name }, comment) } : column;
+    const definition = changed(column, to);
+    const clauses = [...(changes ? [`MODIFY COLUMN ${quote(column.name)} ${definition}`] : []), ...gone.map((u) => `DROP INDEX ${quote(u.name)}`), ...come.map(addUnique)];
+    const after = changes ? { ...liveOf({ ...to, name: column.name }), definition } : column;
     return alter(live, clauses, { columns: live.columns.map((c) => (c === column ? after : c)), uniques: [...live.uniques.filter((u) => !gone.includes(u)), ...come] });
   },
   restoreColumn(live, name, was) {
@@ -73,9 +90,11 @@ export const ddl: Ddl = {
     if (from.type !== 'string' && from.type !== 'text') return null;
     const cast = to.type === 'decimal' ? `DECIMAL(${to.precision},${to.scale})` : to.type === 'date' ? 'DATE' : to.type === 'time' ? 'TIME(6)' : to.type === 'timestamp' ? 'DATETIME(6)' : null;
     const [mine, kept] = [`t.${quote(name)}`, `k.${quote(name)}`];
-    const equal = to.type === 'json' ? `JSON_COMPACT(${mine}) = JSON_COMPACT(${kept})` : cast === null ? `${mine} = ${kept}` : `CAST(${mine} AS ${cast}) = CAST(${kept} AS ${cast})`;
+    const equal = to.type === 'json' ? `JSON_EXTRACT(${mine}, '$') = JSON_EXTRACT(${kept}, '$')` : cast === null ? `${mine} = ${kept}` : `CAST(${mine} AS ${cast}) = CAST(${kept} AS ${cast})`;
     const on = live.primaryKey.map((k) => `t.${quote(k)} = k.${quote(k)}`).join(' AND ');
-    return `UPDATE ${quote(live.name)} t JOIN ${quote(keep)} k ON ${on} SET ${mine} = ${kept} WHERE ${equal} AND NOT (${mine} <=> ${kept})`;
+    // Else ON UPDATE CURRENT_TIMESTAMP would take the way back for a change of the customer's.
+    const stamps = live.columns.filter((c) => !same(c.name, name) && / ON UPDATE /i.test(tokens(c.definition).filter((word) => !word.startsWith("'")).join(' '))).map((c) => `, t.${quote(c.name)} = t.${quote(c.name)}`).join('');
+    return `UPDATE ${quote(live.name)} t JOIN ${quote(keep)} k ON ${on} SET ${mine} = ${kept}${stamps} WHERE ${equal} AND NOT (${mine} <=> ${kept})`;
   },
   metadataOnly: (from, to) => from.type === to.type && from.type === 'string' && to.length! >= from.length!,
   lost,
@@ -85,37 +104,80 @@ function alter(live: LiveTable, clauses: string[], left: Partial<LiveTable>): Re
   return { statements: clauses.length === 0 ? [] : [`ALTER TABLE ${quote(live.name)} ${clauses.join(', ')}`], live: { ...live, ...left } };
 }
 
-function rename(live: LiveTable, to: string): Rendered {
-  return { statements: [`RENAME TABLE ${quote(live.name)} TO ${quote(to)}`], live: { ...live, name: to } };
+function rename(live: LiveTable, to: string, keys: ReturnType<typeof keysAway> = []): Rendered {
+  const extras = live.extras.map((e) => ({ ...e, name: keys.find((k) => k.from === e.name && isForeignKey(e))?.to ?? e.name }));
+  return { statements: [renameWithKeys(live.name, to, keys)], live: { ...live, name: to, extras, source: null } };
 }
 
 function renamed(live: LiveTable, from: string, to: string, change: (c: LiveColumn) => LiveColumn): Partial<LiveTable> {
   const swap = (name: string): string => (same(name, from) ? to : name);
-  return { columns: live.columns.map((c) => (same(c.name, from) ? change(c) : c)), primaryKey: live.primaryKey.map(swap), uniques: live.uniques.map((u) => ({ ...u, columns: u.columns.map(swap) })) };
+  const others = (c: LiveColumn): LiveColumn => ({ ...c, definition: renameIn(c.definition, from, to) });
+  return { columns: live.columns.map((c) => (same(c.name, from) ? change(c) : others(c))), extras: live.extras.map((e) => (e.kind === 'trigger' ? e : { ...e, definition: renameIn(e.definition, from, to) })), primaryKey: live.primaryKey.map(swap), uniques: live.uniques.map((u) => ({ ...u, columns: u.columns.map(swap) })) };
 }
 
-function liveOf(column: Column, extra = ''): LiveColumn {
-  const read = readColumn(column.name, definitionOf(column, extra));
+function liveOf(column: Column): LiveColumn {
+  const read = readColumn(column.name, definitionOf(column));
   return { ...read, type: column.type, length: column.length, precision: column.precision, scale: column.scale, default: column.default === null ? null : { value: column.default } };
 }
 
-function without(definition: string, drop: { notNull: boolean; check: boolean; default: boolean }): string {
-  const kept: string[] = [];
+/** A definition taken apart: what comes before and behind NULL and DEFAULT is the customer's. */
+interface Parted { type: string; charset: string[]; notNull: boolean; default: string[]; check: string[]; rest: string[] }
+
+function partedOf(definition: string): Parted {
   const words = tokens(definition);
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i]!.toUpperCase();
-    if (drop.notNull && word === 'NOT' && words[i + 1]?.toUpperCase() === 'NULL') i++;
-    else if (drop.check && word === 'CHECK') i++;
-    else if (drop.default && word === 'DEFAULT') i++;
-    else kept.push(words[i]!);
+  const found: Parted = { type: words[0]!, charset: [], notNull: false, default: [], check: [], rest: [] };
+  for (let i = 1; i < words.length; i++) {
+    const [word, next] = [words[i]!.toUpperCase(), words[i + 1]?.toUpperCase()];
+    if (word === 'NOT' && next === 'NULL') { found.notNull = true; i++; }
+    else if (word === 'NULL') continue;
+    else if (word === 'CHARACTER' && next === 'SET') { found.charset.push(...words.slice(i, i + 3)); i += 2; }
+    else if (word === 'COLLATE') { found.charset.push(...words.slice(i, i + 2)); i++; }
+    else if (word === 'DEFAULT') { found.default.push(...words.slice(i, i + 2)); i++; }
+    else if (word === 'CHECK') { found.check.push(...words.slice(i, i + 2)); i++; }
+    else if (word === 'GENERATED' || word === 'AS') return { ...found, rest: words.slice(i).filter((w, j, all) => !(w.toUpperCase() === 'NOT' && all[j + 1]?.toUpperCase() === 'NULL') && !(w.toUpperCase() === 'NULL' && all[j - 1]?.toUpperCase() === 'NOT')) };
+    else found.rest.push(words[i]!);
   }
-  return kept.join(' ');
+  return found;
 }
 
-function commentOf(definition: string): string {
-  const words = tokens(definition);
-  const at = words.findIndex((w) => w.toUpperCase() === 'COMMENT');
-  return at === -1 ? '' : `COMMENT ${words[at + 1]}`;
+/** So that nobody who does not know the column is refused: nullable, no check; no default where it would meet a unique or a foreign key. A timestamp is nullable only when told so. */
+function freed(definition: string, checked: boolean): string {
+  const { type, charset, default: value, rest } = partedOf(definition);
+  const computed = rest.some((word) => /^(GENERATED|AS)$/i.test(word));
+  return [type, ...unsigned(rest), ...charset, ...(computed ? [] : ['NULL', ...(checked || value.length === 0 ? ['DEFAULT NULL'] : value)]), ...rest.filter((word) => !UNSIGNED.test(word))].join(' ');
+}
+
+/** What `to` says and the customer's own beside it: comment, check, visibility, and, where the type stays, its spelling, character set and ON UPDATE. */
+function changed(column: LiveColumn, to: Column): string {
+  const { type, charset, default: value, check, rest } = partedOf(column.definition);
+  const stays = column.type !== null && sameType(to, { ...column, type: column.type });
+  const kept = rest.filter((word) => word.toUpperCase() !== 'AUTO_INCREMENT' && !UNSIGNED.test(word));
+  const behind = [...(to.generated ? ['AUTO_INCREMENT'] : [])];
+  if (stays) {
+    const same = defaultsAgree(column, to) ? value : to.default === null ? [] : ['DEFAULT', defaultSql(to)];
+    return [type, ...charset, to.nullable ? 'NULL' : 'NOT NULL', ...same, ...behind, ...kept, ...check].join(' ');
+  }
+  const textual = (t: string | null): boolean => t === 'string' || t === 'text';
+  const update = kept.findIndex((word) => word.toUpperCase() === 'ON');
+  if (update !== -1) kept.splice(update, 3);
+  const ours = column.type === 'json' && /^\(json_valid\(`(?:[^`]|``)+`\)\)$/i.test(check[1] ?? '') ? [] : check;
+  const [native, ...bounds] = nativeType(to).split(' ');
+  return [native, ...(textual(column.type) && textual(to.type) ? charset : bounds), to.nullable ? 'NULL' : 'NOT NULL', ...(to.default === null ? [] : ['DEFAULT', defaultSql(to)]), ...behind, ...kept, ...ours].join(' ');
+}
+
+const UNSIGNED = /^(UNSIGNED|ZEROFILL)$/i;
+const unsigned = (words: string[]): string[] => words.filter((word) => UNSIGNED.test(word));
+
+/** InnoDB's own name of a key that got none: in the text alone, as it changes with the table's. */
+function givenName(live: LiveTable, key: Extra): string {
+  const part = parts(live.source ?? '()').find((p) => p.endsWith(key.definition) && p.startsWith('CONSTRAINT `'));
+  return part === undefined ? '' : unquote(tokens(part)[1]!);
+}
+
+/** Whether it is made of that column, and not just refers to one of that name elsewhere. */
+function namesColumn(extra: Extra, name: string): boolean {
+  const group = tokens(extra.definition).find((word) => word.includes('('));
+  return group !== undefined && group.toLowerCase().includes(quote(name).toLowerCase());
 }
 
 function defaultsAgree(column: LiveColumn, to: Column): boolean {

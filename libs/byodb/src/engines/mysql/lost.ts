@@ -1,35 +1,59 @@
-import { isIntegerType, type Column } from '../../schema.js';
+import { isIntegerType, type Column, type ColumnType } from '../../schema.js';
 
-const RANGE: Record<string, [string, string]> = { smallint: ['-32768', '32767'], integer: ['-2147483648', '2147483647'], bigint: ['-9223372036854775808', '9223372036854775807'] };
-
-/** True where a value would not survive. MODIFY rounds and pads without a word, so nothing is left to it. Casts in a SELECT only warn. */
+/**
+ * True where a value would not survive. MODIFY rounds, cuts and pads without a word, so nothing is left to it. Casts in a SELECT
+ * only warn; what cannot be told (NULL) counts as lost. Each condition is: converted, converted back, compared.
+ */
 export function lost(from: Column, to: Column, q: string): string {
-  return `(${q} IS NOT NULL AND (${condition(from, to, q)}))`;
+  return `(${q} IS NOT NULL AND COALESCE(${condition(from, to, q)}, TRUE))`;
 }
 
 function condition(from: Column, to: Column, q: string): string {
   const textual = (c: Column): boolean => c.type === 'string' || c.type === 'text';
-  if (textual(to)) return to.length === null ? '1 = 0' : `CHAR_LENGTH(CAST(${q} AS CHAR)) > ${to.length}`;
-  if (textual(from)) return fromText(to, q);
-  if (to.type === 'boolean') return from.type === 'boolean' ? '1 = 0' : `${q} NOT IN (0, 1)`;
+  if (textual(to)) return [...(isFloating(from.type) ? [`${cast(`CAST(${q} AS CHAR)`, from)} <> ${q}`] : []), ...(to.length === null ? [] : [`CHAR_LENGTH(CAST(${q} AS CHAR)) > ${to.length}`])].join(' OR ') || 'FALSE';
+  // Whatever character set and collation the column has, what is compared is bytes.
+  if (textual(from)) return (from.length ?? Infinity) < (SPELLED[to.type] ?? 0) ? 'TRUE' : fromText(to, `CONVERT(${q} USING utf8mb4)`);
+  if (to.type === 'boolean') return from.type === 'boolean' ? 'FALSE' : `${q} NOT IN (0, 1)`;
   if (from.type === 'timestamp' && to.type === 'date') return `TIME(${q}) <> 0`;
-  if (isIntegerType(to.type)) return `${q} <> ROUND(${q}) OR ${q} NOT BETWEEN ${RANGE[to.type]!.join(' AND ')}`;
-  if (to.type === 'decimal') return `ABS(${q}) >= 1e${to.precision! - to.scale!} OR CAST(${q} AS DECIMAL(65,30)) <> CAST(${q} AS DECIMAL(65,${to.scale}))`;
-  if (to.type === 'double' && from.type !== 'double') return `CAST(${q} AS DECIMAL(65,30)) <> CAST(CAST(${q} AS DOUBLE) AS DECIMAL(65,30))`;
-  if (to.type === 'float' && from.type !== 'float') return isIntegerType(from.type) ? `ABS(${q}) > 16777216` : `CAST(${q} AS DOUBLE) <> CAST(CAST(${q} AS FLOAT) AS DOUBLE)`;
-  return '1 = 0';
+  if (isIntegerType(to.type)) return isIntegerType(from.type) ? outside(q, to) : isFloating(from.type) ? `${q} <> ROUND(${q}) OR ${q} < ${low(to.type)}e0 OR ${q} >= ${high(to.type) + 1n}e0` : `${q} <> ROUND(${q}) OR ${outside(q, to)}`;
+  if (to.type === 'decimal') return isFloating(from.type) ? `${outside(cast(q, to), to)} OR ${cast(cast(q, to), from)} <> ${q}` : `${outside(q, to)} OR ${q} <> ROUND(${q}, ${to.scale})`;
+  if (isFloating(to.type)) return from.type === to.type || (from.type === 'float' && to.type === 'double') ? 'FALSE' : isIntegerType(from.type) ? `CAST(${cast(q, to)} AS SIGNED) <> ${q} OR ${cast(q, to)} >= ${high('bigint') + 1n}e0` : `${cast(cast(q, to), from)} <> ${q}`;
+  return 'FALSE';
 }
 
 function fromText(to: Column, q: string): string {
+  const is = (pattern: string): string => `${q} REGEXP '^${pattern}\\\\z'`; // $ would allow a line's end behind it
+  const comesBack = (converted: string): string => `CAST(CAST(${converted} AS CHAR) AS BINARY) <> CAST(${q} AS BINARY)`;
   switch (to.type) {
-    case 'smallint': case 'integer': case 'bigint': return `${q} NOT REGEXP '^(0|-?[1-9][0-9]{0,18})$' OR CAST(${q} AS DECIMAL(65,0)) NOT BETWEEN ${RANGE[to.type]!.join(' AND ')}`;
-    case 'decimal': return `${q} NOT REGEXP '^-?(0|[1-9][0-9]{0,37})([.][0-9]+)?$' OR CAST(CAST(${q} AS DECIMAL(${to.precision},${to.scale})) AS CHAR) <> ${q}`;
-    case 'float': case 'double': return `${q} NOT REGEXP '^-?(0|[1-9][0-9]*)([.][0-9]+)?(e[+-]?[0-9]+)?$' OR CAST(CAST(${q} AS ${to.type.toUpperCase()}) AS CHAR) <> ${q}`;
-    case 'uuid': return `${q} NOT REGEXP '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'`;
+    case 'smallint': case 'integer': case 'bigint': return `NOT ${is('(0|-?[1-9][0-9]{0,18})')} OR ${outside(`CAST(${q} AS DECIMAL(65,0))`, to)}`;
+    case 'decimal': return `NOT ${is('-?(0|[1-9][0-9]{0,37})([.][0-9]{1,30})?')} OR ${comesBack(cast(q, to))} OR ${outside(cast(q, to), to)}`;
+    case 'float': case 'double': return `NOT ${is('-?(0|[1-9][0-9]{0,400})([.][0-9]{1,400})?(e[+-]?[0-9]{1,3})?')} OR ${comesBack(cast(q, to))}`;
+    case 'uuid': return `NOT ${is('[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}')}`;
     case 'json': return `NOT JSON_VALID(${q})`;
-    case 'date': return `${q} NOT REGEXP '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' OR CAST(${q} AS DATE) IS NULL`;
-    case 'time': return `${q} NOT REGEXP '^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?$'`;
-    case 'timestamp': return `${q} NOT REGEXP '^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?$' OR CAST(${q} AS DATETIME(6)) IS NULL`;
-    default: return '1 = 0';
+    case 'date': return `NOT ${is('[0-9]{4}-[0-9]{2}-[0-9]{2}')} OR ${comesBack(`CAST(${q} AS DATE)`)}`;
+    case 'time': return `NOT ${is(CLOCK)}`;
+    case 'timestamp': return `NOT ${is(`[0-9]{4}-[0-9]{2}-[0-9]{2}[ T]${CLOCK}`)} OR CAST(CAST(LEFT(${q}, 10) AS DATE) AS CHAR) <> LEFT(${q}, 10) OR CAST(${q} AS DATETIME(6)) IS NULL`;
+    default: return 'FALSE';
   }
+}
+
+/** As long is a time when it is a text again, so in a shorter column none could be given back. */
+const SPELLED: Partial<Record<ColumnType, number>> = { time: '10:20:30.123456'.length, timestamp: '2024-01-01 10:20:30.123456'.length };
+const CLOCK = '([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?';
+const BITS: Partial<Record<ColumnType, bigint>> = { smallint: 15n, integer: 31n, bigint: 63n };
+const low = (type: ColumnType): bigint => -(2n ** BITS[type]!);
+const high = (type: ColumnType): bigint => 2n ** BITS[type]! - 1n;
+const isFloating = (type: ColumnType): boolean => type === 'float' || type === 'double';
+
+/** As MODIFY converts. */
+function cast(q: string, to: Column): string {
+  if (isFloating(to.type)) return `CAST(${q} AS ${to.type.toUpperCase()})`;
+  return `CAST(${q} AS DECIMAL(65,${to.scale!}))`;
+}
+
+function outside(q: string, to: Column): string {
+  if (to.type !== 'decimal') return `${q} NOT BETWEEN ${low(to.type)} AND ${high(to.type)}`;
+  const whole = '9'.repeat(to.precision! - to.scale!) || '0';
+  const most = to.scale === 0 ? whole : `${whole}.${'9'.repeat(to.scale!)}`;
+  return `${q} NOT BETWEEN -${most} AND ${most}`;
 }

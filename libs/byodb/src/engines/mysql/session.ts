@@ -1,14 +1,19 @@
 import type { Connection as Driver } from 'mysql2/promise';
 import type { Dependent, LedgerRow, Session } from '../../engine.js';
-import { findColumn, isAside, type Extra, type LiveTable } from '../../live.js';
+import { foldName, isAside, type Extra, type LiveTable } from '../../live.js';
+import { lacking } from './grants.js';
 import { translate } from './translate.js';
-import { literal, parts, quote, tokens, unquote } from './text.js';
+import { blank, literal, optionsOf, parts, quote, tokens, unquote } from './text.js';
 import { readColumn } from './types.js';
 
 type Row = Record<string, unknown>;
 
 /** One connection. */
 export class MysqlSession implements Session {
+  /** Its state is not known any more, so it must not go back into the pool. */
+  broken = false;
+  private frozen = false;
+
   constructor(private readonly driver: Driver, private readonly secrets: string[]) {}
 
   async query(sql: string, values: unknown[] = []): Promise<Row[]> {
@@ -16,7 +21,9 @@ export class MysqlSession implements Session {
       const [rows] = await this.driver.query(values.length === 0 ? { sql } : { sql, values });
       return Array.isArray(rows) ? rows as Row[] : [rows as unknown as Row];
     } catch (error) {
-      throw translate(error, this.secrets, true);
+      const translated = translate(error, this.secrets, true);
+      if (translated.code === 'database_unreachable') this.broken = true;
+      throw translated;
     }
   }
 
@@ -26,11 +33,14 @@ export class MysqlSession implements Session {
     const [found] = await this.query('select table_name as name, table_comment as comment from information_schema.tables where table_schema = database() and table_type = ? and table_name = ?', ['BASE TABLE', table]);
     if (found === undefined) return null;
     const [row] = await this.query(`SHOW CREATE TABLE ${quote(table)}`);
-    const triggers = await this.query('select trigger_name as name, action_timing as timing, event_manipulation as event, action_statement as body from information_schema.triggers where trigger_schema = database() and event_object_table = ?', [table]);
+    const triggers = await this.query('select trigger_name as name, action_timing as timing, event_manipulation as event, action_order as place, action_statement as body from information_schema.triggers where trigger_schema = database() and event_object_table = ?', [table]);
     const owner = /^schemasaga (\S+)$/.exec(String(found['comment']))?.[1] ?? null;
     const live: LiveTable = { name: String(found['name']), columns: [], primaryKey: [], uniques: [], extras: [], owner, source: null };
-    for (const part of parts(String(row!['Create Table']))) this.read(live, part);
-    for (const t of triggers) live.extras.push({ kind: 'trigger', name: String(t['name']), definition: `${String(t['timing'])} ${String(t['event'])} ${String(t['body'])}` });
+    const create = String(row!['Create Table']);
+    live.source = create;
+    for (const part of parts(create)) this.read(live, part);
+    live.extras.push({ kind: 'options', name: '', definition: optionsOf(create) });
+    for (const t of triggers) live.extras.push({ kind: 'trigger', name: String(t['name']), definition: `${String(t['timing'])} ${String(t['event'])} ${Number(t['place'])} ${String(t['body'])}` });
     if (owner === null && found['comment'] !== '') live.extras.push({ kind: 'comment', name: '', definition: String(found['comment']) });
     return live;
   }
@@ -46,7 +56,8 @@ export class MysqlSession implements Session {
       const name = words.find((w) => w.startsWith('`')) ?? '``';
       // InnoDB names a foreign key after its table and renames it with it: the name says nothing.
       const auto = /^CONSTRAINT `.*_ibfk_\d+` FOREIGN KEY/.test(part);
-      live.extras.push({ kind: part.split(/ [`(]/)[0]!, name: auto ? '' : unquote(name), definition: auto ? part.replace(/^CONSTRAINT `[^`]+` /, '') : part } satisfies Extra);
+      const kind = / FOREIGN KEY /.test(blank(part)) ? 'foreign key' : part.startsWith('CONSTRAINT') ? 'check' : part.split(/ [`(]/)[0]!;
+      live.extras.push({ kind, name: auto ? '' : unquote(name), definition: auto ? part.replace(/^CONSTRAINT `[^`]+` /, '') : part } satisfies Extra);
     }
   }
 
@@ -56,20 +67,55 @@ export class MysqlSession implements Session {
   }
 
   async dependents(table: string, column: string | null): Promise<Dependent[]> {
-    const mentions = (text: string, name: string): boolean => new RegExp(`(^|[^A-Za-z0-9_])${name}([^A-Za-z0-9_]|$)`, 'i').test(text);
-    const views = await this.query('select table_name as name, view_definition as body from information_schema.views where table_schema = database()');
-    const keys = await this.query('select constraint_name as name, referenced_column_name as col, table_name as child from information_schema.key_column_usage where referenced_table_schema = database() and referenced_table_name = ? and table_name <> ?', [table, table]);
-    const found: Dependent[] = views.filter((v) => mentions(String(v['body']), table) && (column === null || mentions(String(v['body']), column))).map((v) => ({ kind: 'view', name: String(v['name']) }));
-    for (const k of keys) if (column === null || String(k['col']).toLowerCase() === column.toLowerCase()) found.push({ kind: 'foreign key', name: `${String(k['child'])}.${String(k['name'])}` });
+    const [own] = await this.query('select database() as d');
+    const qualified = `${quote(String(own!['d']))}.${quote(table)}`;
+    // A view's text is normalised, every name in it quoted and every table's with its database; a trigger's is as it was written.
+    const views = await this.query('select table_schema as d, table_name as name, view_definition as body from information_schema.views where view_definition like ?', [`%${table.replaceAll('_', '\\_')}%`]);
+    const triggers = await this.query('select trigger_name as name, event_object_table as tbl, action_statement as body from information_schema.triggers where trigger_schema = database()');
+    const keys = await this.query(`select constraint_name as name, referenced_column_name as col, table_name as child, table_schema = database() and table_name = ? as own
+      from information_schema.key_column_usage where referenced_table_schema = database() and referenced_table_name = ?`, [table, table]);
+    const found: Dependent[] = views.filter((v) => has(v['body'], qualified) && (column === null || has(v['body'], quote(column))))
+      .map((v) => ({ kind: 'view', name: v['d'] === own!['d'] ? String(v['name']) : `${String(v['d'])}.${String(v['name'])}` }));
+    // A key from the table to itself goes where the table goes; but what refers to a column that is away can have no new rows.
+    for (const k of keys) if (column === null ? Number(k['own']) === 0 : foldName(String(k['col'])) === foldName(column)) found.push({ kind: 'foreign key', name: `${String(k['child'])}.${String(k['name'])}` });
+    for (const t of triggers) {
+      const isOwn = foldName(String(t['tbl'])) === foldName(table);
+      if (isOwn ? column !== null && says(t['body'], column) : says(t['body'], table) && (column === null || says(t['body'], column))) found.push({ kind: 'trigger', name: String(t['name']) });
+    }
     if (column === null) return found;
     const live = await this.introspect(table);
-    for (const e of live?.extras ?? []) if (/^(trigger|CONSTRAINT)/.test(e.kind) && mentions(e.definition, column)) found.push({ kind: e.definition.includes('CHECK (') ? 'check' : e.kind === 'trigger' ? 'trigger' : 'foreign key', name: e.name });
-    for (const c of live?.columns ?? []) if (/ AS \(/.test(c.definition) && c !== findColumn(live!, column) && c.definition.includes(quote(column))) found.push({ kind: 'generated column', name: c.name });
+    for (const e of live?.extras ?? []) if (e.kind === 'check' && has(e.definition, quote(column))) found.push({ kind: 'check', name: e.name });
+    for (const c of live?.columns ?? []) {
+      if (foldName(c.name) === foldName(column) || !has(c.definition, quote(column))) continue;
+      found.push({ kind: / AS \(/.test(c.definition) ? 'generated column' : /CHECK \(.*/is.exec(c.definition) !== null && has(/CHECK \(.*/is.exec(c.definition)![0], quote(column)) ? 'check' : 'default', name: c.name });
+    }
     return found;
   }
 
-  /** Grants can come by roles and patterns: only the statement itself tells for sure. */
-  lacksRight(): Promise<string | null> { return Promise.resolve(null); }
+  /** Roles and patterns may give what is not seen here: then only the statement itself tells. */
+  async lacksRight(action: 'create' | 'alter', table: string | null): Promise<string | null> {
+    const [who] = await this.query('select database() as d, current_user() as u');
+    const rows = await this.query('show grants');
+    const lines = rows.map((row) => String(Object.values(row)[0]));
+    const [user, database] = [String(who!['u']), String(who!['d'])];
+    if (lacking(lines, action, database, table)) return `user ${user} may not ${action} ${action === 'create' ? 'tables' : `table ${table}`} in database ${database}`;
+    // Without it rows could be written between a look at them and the statement that depends on it.
+    return action === 'alter' && lacking(lines, 'lock tables', database, null) ? `user ${user} may not lock tables in database ${database}` : null;
+  }
+
+  /** Also keeps what reads the rows from waiting for a later lock: the one that an ALTER needs is had. ALTER keeps it; only this table and the catalog may be looked at meanwhile. */
+  async freeze(table: string): Promise<() => Promise<void>> {
+    await this.run(`LOCK TABLES ${quote(table)} WRITE`);
+    this.frozen = true;
+    return () => this.thaw();
+  }
+
+  /** A session that is gone has unlocked already. */
+  async thaw(): Promise<void> {
+    if (!this.frozen || this.broken) return;
+    await this.run('UNLOCK TABLES');
+    this.frozen = false;
+  }
 
   async readLedger(stepId: string): Promise<LedgerRow[]> {
     const rows = await this.query('select * from `_saga_ledger` where step_id = ?', [stepId]);
@@ -84,4 +130,14 @@ export class MysqlSession implements Session {
     const rows = await this.query(`select table_name as name from information_schema.tables where table_schema = database() and table_type = ${literal('BASE TABLE')} order by table_name`);
     return rows.map((r) => String(r['name'])).filter((n) => !isAside(n));
   }
+}
+
+/** Both quoted, outside of any literal. */
+function has(text: unknown, name: string): boolean {
+  return blank(String(text)).toLowerCase().includes(name.toLowerCase());
+}
+
+/** As a word, outside of any literal or comment. */
+function says(text: unknown, name: string): boolean {
+  return new RegExp(`(^|[^A-Za-z0-9_$])${name.replace(/[^A-Za-z0-9_]/g, '\\$&')}([^A-Za-z0-9_$]|$)`, 'i').test(blank(String(text)));
 }

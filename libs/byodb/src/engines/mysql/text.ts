@@ -20,7 +20,8 @@ export function tokens(definition: string): string[] {
     const end = endOf(definition, i);
     const sticks = definition[i] === '(' && i > 0 && /\S/.test(definition[i - 1]!) && found.length > 0;
     const token = definition.slice(i, end);
-    if (sticks) found[found.length - 1] += token;
+    if (token.startsWith("'") && /^_[a-z0-9]+$/i.test(found.at(-1) ?? '')) found[found.length - 1] += ` ${token}`; // an introducer
+    else if (sticks) found[found.length - 1] += token;
     else found.push(token);
     i = end;
   }
@@ -42,6 +43,8 @@ function endOf(text: string, start: number): number {
   }
   let i = start;
   while (i < text.length && !/[\s(,'`]/.test(text[i]!)) i++;
+  // b'1', x'ff', _utf8mb4'text': apart they would be two words, and mean something else.
+  if (text[i] === "'" && i > start) return endOfQuoted(text, i);
   return i === start ? start + 1 : i;
 }
 
@@ -72,6 +75,21 @@ export function parts(create: string): string[] {
     }
   }
   return body;
+}
+
+/** What stands behind the columns: engine, character set, partitions; without what changes by itself or is told elsewhere. */
+export function optionsOf(create: string): string {
+  return blank(create.slice(endOf(create, create.indexOf('(')))).replace(/ (AUTO_INCREMENT=\d+|COMMENT='\s*')/g, '').trim();
+}
+
+/** SQL with its string literals and comments emptied: what is left are words and names that mean something. */
+export function blank(sql: string): string {
+  return sql.replace(/'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|\/\*(?!!|M!)[\s\S]*?\*\/|(?:--\s|#)[^\n]*|`(?:[^`]|``)*`/g, (found) => (found.startsWith('`') ? found : found.startsWith("'") ? "''" : ' '));
+}
+
+/** A column's new name wherever an expression or a key names it. */
+export function renameIn(definition: string, from: string, to: string): string {
+  return definition.replace(/'(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`/g, (found) => (found.startsWith('`') && unquote(found).toLowerCase() === from.toLowerCase() ? quote(to) : found));
 }
 
 export function unquote(token: string): string {

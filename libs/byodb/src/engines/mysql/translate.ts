@@ -1,7 +1,7 @@
 import { DatabaseError, scrub, type ErrorCode } from '../../errors.js';
 
 const CODES: Record<number, ErrorCode> = {
-  1205: 'lock_timeout', 1213: 'lock_timeout', 1040: 'database_unreachable', 1203: 'database_unreachable', 1226: 'database_unreachable', 1053: 'database_unreachable',
+  1205: 'lock_timeout', 1213: 'lock_timeout', 3058: 'lock_timeout', 1040: 'database_unreachable', 1203: 'database_unreachable', 1226: 'database_unreachable', 1053: 'database_unreachable',
   1044: 'permission_denied', 1142: 'permission_denied', 1143: 'permission_denied', 1227: 'permission_denied', 1370: 'permission_denied',
   1062: 'rows_conflict', 1048: 'rows_conflict', 1138: 'rows_conflict', 1452: 'rows_conflict',
   1264: 'lossy_conversion', 1265: 'lossy_conversion', 1292: 'lossy_conversion', 1366: 'lossy_conversion', 1406: 'lossy_conversion',

@@ -69,7 +69,7 @@ function portable(native: string): Known {
 function readDefault(type: ColumnType | null, token: string): LiveColumn['default'] {
   if (/^null$/i.test(token)) return null;
   const bare = token.startsWith('(') ? token.slice(1, -1) : token;
-  const quoted = /^(_[a-z0-9]+)?'/.test(bare);
+  const quoted = /^(_[a-z0-9]+ ?)?'/.test(bare);
   const text = quoted ? unquote(bare.slice(bare.indexOf("'"))) : bare;
   const value = (v: Default): LiveColumn['default'] => ({ value: v });
   if (!quoted && /^(utc_timestamp|utc_date|utc_time)\(6?\)$/i.test(bare)) return type !== null && NOW[type] !== undefined && NOW[type].slice(1, -1).toLowerCase() === bare.toLowerCase() ? value({ function: 'now' }) : { raw: token };
@@ -79,7 +79,7 @@ function readDefault(type: ColumnType | null, token: string): LiveColumn['defaul
     case null: case 'binary': return { raw: token };
     case 'smallint': case 'integer': case 'float': case 'double': return value(Number(text));
     case 'boolean': return value(text !== '0');
-    case 'json': return value(JSON.parse(text) as Default);
+    case 'json': try { return value(JSON.parse(text) as Default); } catch { return { raw: token }; }
     case 'time': return value(text.replace(/\.?0+$/, (zeros) => (zeros.startsWith('.') ? '' : zeros)).replace(/(\.\d*?)0+$/, '$1'));
     case 'timestamp': { const [day, time = '00:00:00'] = text.split(' '); const [clock, micros = ''] = time.split('.'); const six = micros.padEnd(6, '0'); return value(`${day}T${clock}.${six.endsWith('000') ? six.slice(0, 3) : six}Z`); }
     default: return value(text);

@@ -102,6 +102,29 @@ describe('exclusively', () => {
     await first;
   });
 
+  it('gives out as many slots as allowed, over all processes and per schema', async () => {
+    const [one, two, three] = [open(), open(), open()];
+    const over = gate();
+    const had = [gate(), gate()];
+    const holders = [one, two].map((connection, i) => connection!.exclusively({ ...on(`slot-${i}`), slots: 2 }, async () => { had[i]!.open(); await over.opened; }));
+    await Promise.all(had.map((g) => g.opened));
+    expect(await failure(three!.exclusively({ ...on('slot-3'), slots: 2 }, async () => undefined))).toMatchObject({ code: 'lock_timeout', retryable: true, outcome: 'not_applied', details: { slots: 2 } });
+    expect(await one!.exclusively({ ...on('slot-3'), slots: 3 }, async () => 'third')).toBe('third');
+    expect(await one!.exclusively(on('slot-3'), async () => 'unlimited')).toBe('unlimited');
+    over.open();
+    await Promise.all(holders);
+    expect(await three!.exclusively({ ...on('slot-3'), slots: 1 }, async () => 'free')).toBe('free');
+  });
+
+  it('frees the slot of a worker that stalled, when its successor ends it', async () => {
+    const [had, over] = [gate(), gate()];
+    const stalled = failure(open().exclusively({ ...on('slot-stall', 1), slots: 1 }, async (session) => { had.open(); await over.opened; await session.run('select 1'); }));
+    await had.opened;
+    expect(await open().exclusively({ ...on('slot-stall', 2), slots: 1 }, async () => 'successor')).toBe('successor');
+    over.open();
+    expect(await stalled).toMatchObject({ code: 'database_unreachable' });
+  });
+
   it('refuses a token that is behind, also when it comes between', async () => {
     await open().exclusively(on('fenced', 5), async () => undefined);
     expect(await failure(open().exclusively(on('fenced', 4), async () => undefined))).toMatchObject({ code: 'stale_token', retryable: false });

@@ -5,7 +5,7 @@ import { secretsOf, type ServerAddress } from '../../address.js';
 import type { Connection, Engine, Exclusive, ServerInfo, Session } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import { begin, Link } from './link.js';
-import { LOCK_CLAIM, openExclusively, tryLock, freeLock, readFence, MAKE_LEDGER } from './locks.js';
+import { LOCK_CLAIM, isLocked, openExclusively, tryLock, freeLock, readFence, MAKE_LEDGER } from './locks.js';
 import { PostgresSession } from './session.js';
 import { translate } from './translate.js';
 
@@ -104,8 +104,8 @@ export class PostgresConnection implements Connection {
   private async lock(link: Link, on: Exclusive): Promise<void> {
     const started = Date.now();
     const opening = await link.results(openExclusively(on, this.begin(false, on.lockTimeoutMs)));
-    let held = opening.at(-2)!.rows[0]!['locked'] === true;
     this.refuseStale(on, opening.at(-1)!.rows[0]!['token']);
+    let held = isLocked(opening.at(-2)!.rows[0]!, on);
     if (held) return;
     const wait = async (ms: number): Promise<void> => {
       while (!held && Date.now() - started < ms) {

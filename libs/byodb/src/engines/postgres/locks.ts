@@ -1,5 +1,6 @@
 import type { Exclusive } from '../../engine.js';
-import type { Link } from './link.js';
+import { DatabaseError } from '../../errors.js';
+import type { Link, Row } from './link.js';
 import { literal } from './sql.js';
 
 /** Two schemas of one database are two databases to us, and may have one and the same table. */
@@ -7,8 +8,12 @@ function key(on: Exclusive): string {
   return `hashtextextended('schemasaga/' || current_schema() || '/' || ${literal(on.tableId)}, 0)`;
 }
 
+/** With the lock comes a slot, where they are counted: who waits for the lock takes none, and who has none after all gives the lock back by rolling back. */
 function tryLockSql(on: Exclusive): string {
-  return `select pg_try_advisory_xact_lock(${key(on)}) as locked`;
+  const lock = `select pg_try_advisory_xact_lock(${key(on)}) as locked`;
+  if (on.slots === undefined) return `${lock}, true as admitted`;
+  const slot = `select true from generate_series(1, ${Math.trunc(on.slots)}) n where pg_try_advisory_xact_lock(hashtextextended('schemasaga slot/' || current_schema() || '/' || n, 0)) limit 1`;
+  return `with l as (${lock}) select locked, case when locked then coalesce((${slot}), false) else true end as admitted from l`;
 }
 
 function fenceSql(on: Exclusive): string {
@@ -26,7 +31,13 @@ export function openExclusively(on: Exclusive, begin: string): string {
 }
 
 export async function tryLock(link: Link, on: Exclusive): Promise<boolean> {
-  return (await link.query(tryLockSql(on)))[0]!['locked'] === true;
+  return isLocked((await link.query(tryLockSql(on)))[0]!, on);
+}
+
+/** Of the row that the attempt gave. */
+export function isLocked(row: Row, on: Exclusive): boolean {
+  if (row['admitted'] !== true) throw new DatabaseError('lock_timeout', `${on.slots} changes are running on this database already`, { retryable: true, details: { slots: on.slots } });
+  return row['locked'] === true;
 }
 
 export async function readFence(link: Link, on: Exclusive): Promise<unknown> {
