@@ -48,7 +48,7 @@ test(`every kind of point, once on each engine, operations drawn by seed ${SEED}
       for (const what of ['run', 'ledger', 'commit']) expect(results.some((r) => r.engine === engine && r.point!.id.startsWith(`before engine ${way} ${what}`))).toBe(true);
     }
   }
-}, 300_000);
+}, 600_000);
 
 describe('the checker finds a wrong end', () => {
   let row: Row;
