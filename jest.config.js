@@ -1,6 +1,6 @@
 /** Jest in ESM mode: Nest 12 is ESM only (see docs/adr). Run through `npm run jest`, which sets the VM modules flag. */
 export default {
-  roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/testing', '<rootDir>/chaos'],
+  roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/testing', '<rootDir>/chaos', '<rootDir>/crash-matrix'],
   testRegex: '\\.spec\\.ts$',
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],

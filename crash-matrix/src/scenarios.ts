@@ -1,0 +1,82 @@
+import { completeColumn, type Column, type ColumnChange } from '../../libs/byodb/src/schema.js';
+import type { EngineName } from '../../libs/byodb/src/address.js';
+
+/** The database of the engine under test, and the second one of the change (SQLite). */
+export const ROLES = ['engine', 'other'] as const;
+export type Role = (typeof ROLES)[number];
+
+/**
+ * `compensate`: the other database refuses its last statement when this one has been changed; `late`: it has refused while
+ * this one's last statement is still to come; `refused`: this one refuses its own last statement.
+ */
+export const DIRECTIONS = ['forward', 'compensate', 'late', 'refused'] as const;
+export type Direction = (typeof DIRECTIONS)[number];
+
+export const ENGINES: readonly EngineName[] = ['postgres', 'mysql', 'sqlite'];
+
+export type Ask =
+  | { do: 'create'; name: string; columns: Column[] }
+  | { do: 'rename'; name: string }
+  | { do: 'drop' }
+  | { do: 'restore' }
+  | { do: 'purge' }
+  | { do: 'columns'; columns: ColumnChange[] };
+
+type Input = Parameters<typeof completeColumn>[0];
+const column = (input: Input): Column => completeColumn(input).column;
+
+export const TABLE = 'things';
+
+export const GIVEN_COLUMNS: Column[] = [
+  column({ name: 'id', type: 'integer', primary_key: true, generated: true }),
+  column({ name: 'name', type: 'string', length: 50, nullable: false }),
+  column({ name: 'code', type: 'string', length: 20, nullable: false, unique: true }),
+  column({ name: 'price', type: 'string', length: 40 }),
+  column({ name: 'amount', type: 'integer', default: 5 }),
+  column({ name: 'note', type: 'text' }),
+  column({ name: 'ref', type: 'string', length: 40 }),
+  column({ name: 'seen', type: 'string', length: 40 }),
+  column({ name: 'body', type: 'text' }),
+];
+
+/** What customers put beside it. The spellings of ref, seen and body come back from a uuid, a time and json only if they were kept. */
+export const GIVEN_STATEMENTS = [
+  `insert into ${TABLE} (name, code, price, amount, note, ref, seen, body) values
+    ('anna', 'a', '1.50', 1, 'first', 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', '2024-05-06 07:08:09', '{"b": 1,   "a": [true]}'),
+    ('bert', 'b', '2.00', 2, null, 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12', '2024-05-06 07:08:09.500', '{}'),
+    ('carl', 'c', null, 3, 'it''s third', null, null, null)`,
+  `create index ${TABLE}_by_name on ${TABLE} (name)`,
+  `create index ${TABLE}_by_price on ${TABLE} (price, amount)`,
+];
+
+/** `given`: what was done to the table before. What destroys has only a way forward: it is tried until it is done. */
+export interface Operation { given: readonly Ask[]; ask: Ask; directions: readonly Direction[] }
+
+const change = (ask: Ask): Operation => ({ given: [], ask, directions: DIRECTIONS });
+const columns = (...list: ColumnChange[]): Operation => change({ do: 'columns', columns: list });
+const PRICE: ColumnChange = { name: 'price', type: 'decimal', precision: 10, scale: 2 };
+const TAG: ColumnChange = { name: 'tag', type: 'string', length: 30, unique: true };
+
+/** Every kind of change there is, each against a table with rows. */
+export const OPERATIONS = {
+  create_table: change({ do: 'create', name: 'fresh', columns: [
+    column({ name: 'id', type: 'integer', primary_key: true, generated: true }), column({ name: 'label', type: 'string', nullable: false, unique: true }),
+    column({ name: 'at', type: 'timestamp', default: { function: 'now' } }),
+  ] }),
+  drop_table: change({ do: 'drop' }),
+  restore_table: { given: [{ do: 'drop' }], ask: { do: 'restore' }, directions: DIRECTIONS },
+  purge_table: { given: [{ do: 'drop' }], ask: { do: 'purge' }, directions: ['forward'] },
+  rename_table: change({ do: 'rename', name: 'objects' }),
+  add_column: columns({ name: 'rank', type: 'integer', nullable: false, default: 7 }),
+  add_unique: columns(TAG),
+  drop_column: columns({ name: 'code' }),
+  rename_column: columns({ name: 'name', rename_to: 'title' }),
+  alter_type: columns(PRICE),
+  alter_spelling: columns({ name: 'ref', type: 'uuid' }, { name: 'body', type: 'json' }, { name: 'seen', type: 'timestamp' }),
+  alter_rules: columns({ name: 'amount', nullable: false, default: 9, unique: true }),
+  alter_free: columns({ name: 'code', nullable: true, unique: false }),
+  several: columns(TAG, PRICE, { name: 'code' }, { name: 'name', rename_to: 'title', length: 80 }),
+  purge_columns: { given: [{ do: 'columns', columns: [PRICE, { name: 'code' }] }], ask: { do: 'purge' }, directions: ['forward'] },
+} as const satisfies Record<string, Operation>;
+export type OperationName = keyof typeof OPERATIONS;
+export const OPERATION_NAMES = Object.keys(OPERATIONS) as OperationName[];

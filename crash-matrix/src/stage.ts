@@ -1,0 +1,139 @@
+import { copyFile, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseUrl } from '../../libs/byodb/src/address.js';
+import { loadSaga } from '../../libs/sagas/src/read-model.js';
+import { isEnded } from '../../libs/sagas/src/saga.js';
+import { loadTable, type Table } from '../../libs/tables/src/index.js';
+import { takePicture, type Picture } from './picture.js';
+import { Points } from './points.js';
+import { GIVEN_COLUMNS, GIVEN_STATEMENTS, OPERATIONS, TABLE, type Ask, type Operation, type OperationName, type Role } from './scenarios.js';
+import { connect, runAll, type Client, type Servers } from './servers.js';
+import { found, openWorld, request, type Place, type Target, type World } from './world.js';
+
+export interface Template { engine: string; operation: OperationName; place: Place; before: { pictures: Record<Role, Picture>; table: Table } }
+
+/** Prepares the databases of an engine once, with rows and the pending change, and gives every case a copy of its own. */
+export class Stage {
+  private count = 0;
+  private readonly made = new Map<string, Promise<{ core: string; targets: Target[]; tableId: string }>>();
+  private readonly clients = new Map<string, Promise<Client>>();
+  private readonly tag = Math.random().toString(36).slice(2, 8);
+
+  constructor(private readonly dir: string, private readonly servers: Servers) {}
+
+  async template(engine: string, operation: OperationName): Promise<Template> {
+    const { given, ask }: Operation = OPERATIONS[operation];
+    const key = `${engine}_${given.length === 0 ? 'plain' : operation}`;
+    const base = this.made.get(key) ?? this.base(engine, key, given);
+    this.made.set(key, base);
+    const { core, targets, tableId } = await base;
+    const place = { core: `${core}-${operation}`, targets };
+    await copyFile(fileOf(core), fileOf(place.core));
+    const world = await openWorld(place, new Points(null), 'forward', () => undefined);
+    try {
+      const asked = await request(world, targets, ask.do === 'create' ? null : tableId, ask);
+      const pictures = { engine: await takePicture(world.connection('engine')), other: await takePicture(world.connection('other')) };
+      const table = (await loadTable(world.core, asked.tableId))!;
+      return { engine, operation, place: { ...place, ...asked }, before: { pictures, table: { ...table, pending: [] } } };
+    } finally {
+      await world.close();
+    }
+  }
+
+  /** A copy that one case may spoil. */
+  async copy({ place }: Template): Promise<{ place: Place; drop(): Promise<void> }> {
+    const name = `case_${this.tag}_${++this.count}`;
+    const dir = join(this.dir, name);
+    await mkdir(dir);
+    const core = `sqlite:${join(dir, 'core.db')}`;
+    await copyFile(fileOf(place.core), fileOf(core));
+    const targets = await Promise.all(place.targets.map(async (target) => ({ ...target, url: await this.copyDatabase(target, name, dir) })));
+    return {
+      place: { ...place, core, targets },
+      drop: async () => {
+        for (const target of targets) await this.drop(target, name);
+        await rm(dir, { recursive: true, force: true });
+      },
+    };
+  }
+
+  private async base(engine: string, key: string, given: readonly Ask[]): Promise<{ core: string; targets: Target[]; tableId: string }> {
+    const dir = join(this.dir, `base_${key}`);
+    await mkdir(dir);
+    const core = `sqlite:${join(dir, 'core.db')}`;
+    const targets = await found(core, [{ role: 'engine', url: await this.emptyDatabase(engine, key, dir), engine }, { role: 'other', url: `sqlite:${join(dir, 'other.db')}`, engine: 'sqlite' }]);
+    const world = await openWorld({ core, targets }, new Points(null), 'forward', () => undefined);
+    try {
+      world.orchestrator.start();
+      const { tableId, sagaId } = await request(world, targets, null, { do: 'create', name: TABLE, columns: GIVEN_COLUMNS });
+      await complete(world, sagaId);
+      for (const { url } of targets) await runAll(url, GIVEN_STATEMENTS);
+      for (const ask of given) await complete(world, (await request(world, targets, tableId, ask)).sagaId);
+      return { core, targets, tableId };
+    } finally {
+      await world.close();
+    }
+  }
+
+  private async emptyDatabase(engine: string, key: string, dir: string): Promise<string> {
+    if (engine === 'sqlite') return `sqlite:${join(dir, 'engine.db')}`;
+    await (await this.client(engine)).run(`create database base_${this.tag}_${key}${engine === 'mysql' ? ' character set utf8mb4' : ''}`);
+    return withDatabase(this.servers[engine]!, `base_${this.tag}_${key}`);
+  }
+
+  private async copyDatabase(target: Target, name: string, dir: string): Promise<string> {
+    if (target.engine === 'sqlite') {
+      const url = `sqlite:${join(dir, `${target.role}.db`)}`;
+      await copyFile(fileOf(target.url), fileOf(url));
+      return url;
+    }
+    const server = await this.client(target.engine);
+    const from = (parseUrl(target.url) as { database: string }).database;
+    if (target.engine === 'postgres') await server.run(`create database ${name} template ${from}`);
+    else {
+      await server.run(`create database ${name} character set utf8mb4`);
+      for (const { name: table } of await server.run(`select table_name as name from information_schema.tables where table_schema = '${from}'`)) {
+        await server.run(`create table ${name}.${String(table)} like ${from}.${String(table)}`);
+        await server.run(`insert into ${name}.${String(table)} select * from ${from}.${String(table)}`);
+      }
+    }
+    return withDatabase(this.servers[target.engine]!, name);
+  }
+
+  private async drop(target: Target, name: string): Promise<void> {
+    if (target.engine === 'postgres') await (await this.client('postgres')).run(`drop database if exists ${name} with (force)`);
+    if (target.engine === 'mysql') await (await this.client('mysql')).run(`drop database if exists ${name}`);
+  }
+
+  /** For making and dropping copies. */
+  private client(engine: string): Promise<Client> {
+    const url = this.servers[engine];
+    if (url === undefined) throw new Error(`no server for ${engine}`);
+    const client = this.clients.get(engine) ?? connect(url);
+    this.clients.set(engine, client);
+    return client;
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.clients.values()) await (await client).close();
+  }
+}
+
+async function complete(world: World, sagaId: string): Promise<void> {
+  for (;;) {
+    const saga = (await loadSaga(world.core, sagaId))!;
+    if (saga.status === 'completed') return;
+    if (isEnded(saga)) throw new Error(`the table of the cases was not made: ${JSON.stringify(saga.error)}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+function fileOf(url: string): string {
+  return url.slice('sqlite:'.length);
+}
+
+function withDatabase(server: string, name: string): string {
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return url.href;
+}
