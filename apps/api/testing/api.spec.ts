@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { freshMysql, freshPostgres, freshSqlite, query, tcpProxy, type Fresh } from '../../../testing/fixtures.js';
+import { freshMysql, freshPostgres, freshRedis, freshSqlite, query, tcpProxy, type Fresh } from '../../../testing/fixtures.js';
 import { service, WAIT } from './service.js';
 
 type Service = Awaited<ReturnType<typeof service>>;
@@ -48,6 +48,7 @@ describe('changes over several databases', () => {
     expect(await columnsOf('renamed')).toEqual({ pg: expected, sqlite: expected, mysql: expected });
     expect((await env.s.call('POST', '/table/delete', { table_id: id }, WAIT)).body).toMatchObject({ table: { status: 'dropped', exists: false } });
     expect(await columnsOf('renamed')).toEqual({ pg: [], sqlite: [], mysql: [] });
+    // The second delete: refused, and it brings nothing back.
     const second = await env.s.call('POST', '/table/delete', { table_id: id }, WAIT);
     expect([second.status, second.body['code']]).toEqual([409, 'table_dropped']);
     expect((await env.s.call('GET', `/tables/${id}`)).body).toMatchObject({ table: { exists: false, status: 'dropped' } });
@@ -193,6 +194,27 @@ test('a momentarily unreachable database delays a change and does not reject it'
     await s.stop();
     await proxy.close();
     await pg.drop();
+  }
+});
+
+test('an enqueue that fails is no failure of the change: with Redis away every change ends as it would with it', async () => {
+  const redis = await freshRedis();
+  const proxy = await tcpProxy(Number(new URL(redis.url).port));
+  const s = await service({ REDIS_URL: proxy.url(redis.url), LOG_LEVEL: 'silent' });
+  try {
+    expect((await s.call('POST', '/table/create', { name: 'with_it' }, WAIT)).status).toBe(200);
+    proxy.refuse();
+    proxy.cut();
+    const made = await s.call('POST', '/table/create', { name: 'without_it' }, WAIT);
+    expect(made.body).toMatchObject({ status: 'ok', saga: { status: 'completed' } });
+    expect((await s.call('POST', '/table/column', { table_id: made.body['table'].table_id, column: { name: 'a', type: 'text' } }, WAIT)).status).toBe(200);
+    expect((await s.call('GET', '/health/ready')).status).toBe(503);
+    await proxy.resume();
+    expect((await s.call('POST', '/table/delete', { table_id: made.body['table'].table_id }, WAIT)).status).toBe(200);
+  } finally {
+    await s.stop();
+    await proxy.close();
+    await redis.drop();
   }
 });
 
