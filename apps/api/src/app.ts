@@ -5,7 +5,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { pino, type Logger } from 'pino';
 import { v7 as uuid } from 'uuid';
 import { createEventStore, migrate, openCoreDatabase } from '../../../libs/event-store/src/index.js';
-import { BullQueue, InProcessQueue, Orchestrator, sagasProjection } from '../../../libs/sagas/src/index.js';
+import { InProcessQueue, Orchestrator, sagasProjection } from '../../../libs/sagas/src/index.js';
 import { databasesProjection, Purger, schemaChange, tablesProjection } from '../../../libs/tables/src/index.js';
 import type { Config } from './config.js';
 import { AddressRules, DatabaseLists, DatabasesController } from './databases/databases.controller.js';
@@ -37,8 +37,9 @@ export async function startApp(config: Config): Promise<App> {
   await vault.check(core);
   const store = createEventStore(core, { projections: [databasesProjection, tablesProjection, sagasProjection] });
   const log = (message: string, details: Record<string, unknown>): void => { logger.warn(details, message); };
+  // Loaded when asked for: BullMQ and its Redis client are half of a start's time.
   const queue = config.REDIS_URL === undefined ? new InProcessQueue(config.SAGA_CONCURRENCY)
-    : new BullQueue(config.REDIS_URL, config.SAGA_CONCURRENCY, 'schemasaga', (error) => { logger.warn({ error: error.message }, 'redis'); });
+    : new (await import('../../../libs/sagas/src/queue/bullmq.js')).BullQueue(config.REDIS_URL, config.SAGA_CONCURRENCY, 'schemasaga', (error) => { logger.warn({ error: error.message }, 'redis'); });
   const databases = new Databases(core, store, vault);
   const limits = { maxRewriteRows: config.MAX_REWRITE_ROWS };
   const definition = schemaChange({ store, core, connect: (id) => databases.connect(id), limits, retentionSeconds: config.RETENTION_SECONDS, lockTimeoutMs: config.LOCK_TIMEOUT_MS, slots: config.DATABASE_CONCURRENCY });

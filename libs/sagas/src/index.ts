@@ -6,4 +6,3 @@ export { listSagas, loadSaga, recorded, sagasProjection } from './read-model.js'
 export { NotRetryable, Orchestrator } from './orchestrator.js';
 export type { SagaQueue } from './queue/queue.js';
 export { InProcessQueue } from './queue/in-process.js';
-export { BullQueue } from './queue/bullmq.js';
