@@ -68,6 +68,13 @@ export function createEventStore(
       return rows.map(toEvent);
     },
 
+    async head() {
+      const horizon = await order.horizon();
+      settled = Math.max(settled, horizon);
+      const [row] = await core.query(sql`select coalesce(max(position), 0) as last from events where position <= ${horizon}`);
+      return Number(row!.last);
+    },
+
     onAppended(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
