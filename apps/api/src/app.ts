@@ -14,6 +14,9 @@ import { Vault } from './databases/vault.js';
 import { DocsController } from './docs/docs.controller.js';
 import { Health, HealthController } from './health/health.controller.js';
 import { ProblemFilter } from './http/problem.js';
+import { LogController } from './log/log.controller.js';
+import { Log } from './log/log.js';
+import { EventStreams } from './log/streams.js';
 import { Sagas, SagasController } from './sagas/sagas.controller.js';
 import { Commands } from './tables/commands.js';
 import { TablesController } from './tables/tables.controller.js';
@@ -45,16 +48,19 @@ export async function startApp(config: Config): Promise<App> {
   const rules = new AddressRules(config.CORE_DATABASE_URL);
   await databases.ensureDefault(rules.read({ url: config.BYODB_URL })).catch((error: unknown) => { logger.error({ error: String(error) }, 'the default database cannot be reached yet'); });
 
+  const streams = new EventStreams(store);
   const worker = config.ROLE === 'worker';
   const module: DynamicModule = {
     module: AppModule,
-    controllers: worker ? [HealthController] : [TablesController, SagasController, DatabasesController, HealthController, DocsController],
+    controllers: worker ? [HealthController] : [TablesController, SagasController, DatabasesController, LogController, HealthController, DocsController],
     providers: [
       { provide: Tables, useValue: new Tables(core, commands, databases) },
       { provide: Sagas, useValue: new Sagas(core, store, orchestrator) },
       { provide: Databases, useValue: databases },
       { provide: DatabaseLists, useValue: new DatabaseLists(core, databases) },
       { provide: AddressRules, useValue: rules },
+      { provide: Log, useValue: new Log(core, store) },
+      { provide: EventStreams, useValue: streams },
       { provide: Health, useValue: new Health(core, queue) },
     ],
   };
@@ -63,6 +69,7 @@ export async function startApp(config: Config): Promise<App> {
   return {
     url: (await http.getUrl()).replace('[::1]', 'localhost'),
     async stop() {
+      await streams.stop();
       await http.close();
       await orchestrator.stop();
       await databases.close();

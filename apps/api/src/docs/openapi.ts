@@ -7,6 +7,7 @@ interface Call { method: 'get' | 'post' | 'put' | 'delete'; path: string; summar
 
 const reason = z.strictObject({ reason: z.string().min(1).max(1000) });
 const page = ['limit', 'cursor'];
+const eventFilters = ['stream', 'type', 'correlation_id'];
 
 export const calls: Call[] = [
   { method: 'post', path: '/table/create', summary: 'Create a table on every database named', body: bodies.create, command: true },
@@ -18,7 +19,7 @@ export const calls: Call[] = [
   { method: 'get', path: '/tables/{id}', summary: 'The table as it is' },
   { method: 'get', path: '/sagas', summary: 'List sagas, newest first', query: [...page, 'status', 'table_id', 'database', 'kind'] },
   { method: 'get', path: '/sagas/{id}', summary: 'One saga with its steps' },
-  { method: 'get', path: '/sagas/{id}/events', summary: 'The events of one saga' },
+  { method: 'get', path: '/sagas/{id}/events', summary: 'The events of one saga; with Accept: text/event-stream, live until it ends' },
   { method: 'post', path: '/sagas/{id}/retry', summary: 'Let a stuck saga go on', body: reason },
   { method: 'post', path: '/sagas/{id}/abort', summary: 'Stop a saga and undo what it did', body: reason },
   { method: 'post', path: '/databases', summary: 'Register a database', body: registration },
@@ -27,6 +28,9 @@ export const calls: Call[] = [
   { method: 'post', path: '/databases/{name}/test', summary: 'Connect for real' },
   { method: 'put', path: '/databases/{name}', summary: 'New address or credentials of the same database', body: relocation },
   { method: 'delete', path: '/databases/{name}', summary: 'Forget a database where no table lives' },
+  { method: 'get', path: '/events', summary: 'Every event in global order', query: ['after', 'limit', 'cursor', ...eventFilters] },
+  { method: 'get', path: '/events/stream', summary: 'Every event, live (server-sent events; Last-Event-ID resumes)', query: ['after', ...eventFilters] },
+  { method: 'get', path: '/events/{event_id}/correlation', summary: 'The tree of what caused what' },
   { method: 'get', path: '/health/live', summary: 'The process runs' },
   { method: 'get', path: '/health/ready', summary: 'Core database and queue answer' },
   { method: 'get', path: '/metrics', summary: 'Prometheus metrics' },

@@ -1,0 +1,21 @@
+import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Log } from './log.js';
+import { EventStreams, resumeAfter } from './streams.js';
+
+@Controller('events')
+export class LogController {
+  constructor(private readonly log: Log, private readonly streams: EventStreams) {}
+
+  @Get()
+  async list(@Query() query: unknown): Promise<object> { return this.log.list(query); }
+
+  @Get('stream')
+  async stream(@Query() query: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const options = this.log.live(query);
+    await this.streams.serve(reply, request.id, { ...options, after: resumeAfter(request) ?? options.after });
+  }
+
+  @Get(':id/correlation')
+  async correlation(@Param('id') id: string): Promise<object> { return this.log.correlation(id); }
+}

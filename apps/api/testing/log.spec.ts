@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { createEventStore, openCoreDatabase, type CoreDatabase, type EventStore, type StoredEvent } from '../../../libs/event-store/src/index.js';
+import { eventually, happened, metadata } from '../../../libs/event-store/testing/hooked-core.js';
+import { freshMysql, freshPostgres, freshSqlite, type Fresh } from '../../../testing/fixtures.js';
+import { eventSource } from './event-source.js';
+import { service, WAIT } from './service.js';
+
+type Service = Awaited<ReturnType<typeof service>>;
+const fresh = { sqlite: freshSqlite, postgres: freshPostgres, mysql: freshMysql };
+
+describe.each(['sqlite', 'postgres', 'mysql'] as const)('the log, core on %s', (engine) => {
+  let place: Fresh;
+  let s: Service;
+  let core: CoreDatabase;
+  /** As another process would append. */
+  let store: EventStore;
+
+  beforeAll(async () => {
+    place = await fresh[engine]();
+    s = await service({ CORE_DATABASE_URL: place.url });
+    core = await openCoreDatabase(place.url);
+    store = createEventStore(core);
+  });
+  afterAll(async () => {
+    await s.stop();
+    await core.close();
+    await place.drop();
+  });
+
+  const create = async (headers: Record<string, string> = WAIT): Promise<{ table_id: string; saga_id: string }> => {
+    const { status, body } = await s.call('POST', '/table/create', { name: `t_${randomUUID().replaceAll('-', '')}` }, headers);
+    expect([200, 202]).toContain(status);
+    return { table_id: body['table'].table_id as string, saga_id: body['saga'].saga_id as string };
+  };
+  const page = async (query: string): Promise<{ events: StoredEvent[]; next_cursor: string | null }> => (await s.call('GET', `/events?${query}`)).body as never;
+
+  test('is read page by page, oldest first, with the whole envelope', async () => {
+    await create();
+    await create();
+    const all: StoredEvent[] = [];
+    for (let after = '0'; ;) {
+      const { events, next_cursor } = await page(`after=${after}&limit=3`);
+      all.push(...events);
+      if (next_cursor === null) break;
+      expect(events).toHaveLength(3);
+      expect(next_cursor).toBe(String(events[2]!.position));
+      after = next_cursor;
+    }
+    expect(all).toEqual(await store.readAll(0, 10_000));
+    expect(all[0]).toEqual({
+      event_id: expect.any(String), position: expect.any(Number), stream: expect.stringMatching(/^database-/), version: 1, type: 'DatabaseRegistered', schema_version: 1,
+      data: expect.any(Object), metadata: { correlation_id: expect.any(String), causation_id: null, actor: expect.any(String) },
+      recorded_at: expect.any(String), hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    expect((await page(`cursor=${all[1]!.position}&limit=1`)).events).toEqual([all[2]]);
+    expect(await page(`after=${all.at(-1)!.position}`)).toEqual({ events: [], next_cursor: null });
+  });
+
+  test('is filtered by stream, type and correlation', async () => {
+    const { table_id, saga_id } = await create();
+    const of = await page(`stream=table-${table_id}`);
+    expect(of.events.map(({ version }) => version)).toEqual([1, 2]);
+    const { correlation_id } = of.events[0]!.metadata;
+    const together = await page(`correlation_id=${correlation_id}&limit=500`);
+    expect(new Set(together.events.map(({ stream }) => stream))).toEqual(new Set([`table-${table_id}`, `saga-${saga_id}`]));
+    expect((await page(`type=SagaCompleted&correlation_id=${correlation_id}`)).events).toEqual(together.events.filter(({ type }) => type === 'SagaCompleted'));
+    expect((await page('stream=none')).events).toEqual([]);
+  });
+
+  test.each(['limit=0', 'limit=501', 'limit=x', 'after=-1', 'after=x', 'type=', 'type=%00', 'stream=%C3%A9', 'stream=a&stream=b', 'after=1&cursor=1', 'offset=3'])('?%s is refused', async (query) => {
+    const { status, body } = await s.call('GET', `/events?${query}`);
+    expect([status, body['code']]).toEqual([400, 'validation_failed']);
+    if (/^(limit|after=1&)/.test(query)) return;
+    expect((await s.call('GET', `/events/stream?${query}`)).status).toBe(400);
+  });
+
+  test('live: 8 writers in two processes; a fast and a slow client, one that starts over and one that filters miss nothing and see nothing twice', async () => {
+    const start = await store.head();
+    const other = createEventStore(core);
+    const url = `${s.app.url}/events/stream?after=${start}`;
+    const slow = await eventSource(url, {}, () => new Promise((resolve) => setTimeout(resolve, Math.random() * 20)));
+    const fast = await eventSource(url);
+    const wanted = `wanted-${randomUUID()}`;
+    const filtering = await eventSource(`${url}&stream=${wanted}`);
+    let restarting = await eventSource(url);
+    const before: number[] = [];
+    const written: StoredEvent[] = [];
+    await Promise.all(Array.from({ length: 8 }, async (_, w) => {
+      for (let i = 0; i < 15; i++) {
+        const stream = w === 0 ? wanted : `s-${randomUUID()}`;
+        written.push(...await (w % 2 ? store : other).append([{ stream, expectedVersion: w === 0 ? i : 0, events: [happened(i)] }], metadata));
+        if (w === 1 && i % 5 === 4) {
+          restarting.close();
+          before.push(...restarting.messages.map(({ id }) => id));
+          restarting = await eventSource(url, before.length === 0 ? {} : { 'Last-Event-ID': String(before.at(-1)) });
+        }
+      }
+    }));
+    await eventually(() => [slow, fast].every(({ messages }) => messages.length >= 120) && before.length + restarting.messages.length >= 120 && filtering.messages.length >= 15, 20_000);
+    written.sort((a, b) => a.position - b.position);
+    for (const { messages } of [slow, fast]) {
+      expect(messages.map(({ data }) => data)).toEqual(written);
+      expect(messages.map(({ id, event }) => ({ id, event }))).toEqual(written.map(({ position, type }) => ({ id: position, event: type })));
+    }
+    expect([...before, ...restarting.messages.map(({ id }) => id)]).toEqual(written.map(({ position }) => position));
+    expect(filtering.messages.map(({ data }) => data)).toEqual(written.filter(({ stream }) => stream === wanted));
+    for (const one of [slow, fast, filtering, restarting]) one.close();
+  }, 60_000);
+
+  test('a saga is followed until it ends; after that there is nothing to come back for', async () => {
+    const { saga_id } = await create({});
+    const live = await eventSource(`${s.app.url}/sagas/${saga_id}/events`);
+    await live.ended;
+    const { events } = (await s.call('GET', `/sagas/${saga_id}/events`)).body as { events: StoredEvent[] };
+    expect(live.messages.map(({ data }) => data)).toEqual(events);
+    expect(live.messages.at(-1)!.event).toBe('SagaCompleted');
+    const late = await eventSource(`${s.app.url}/sagas/${saga_id}/events`, { 'Last-Event-ID': String(events[2]!.position) });
+    await late.ended;
+    expect(late.messages.map(({ data }) => data)).toEqual(events.slice(3));
+    expect((await eventSource(`${s.app.url}/sagas/${saga_id}/events`, { 'Last-Event-ID': String(events.at(-1)!.position) })).status).toBe(204);
+    expect((await eventSource(`${s.app.url}/sagas/${randomUUID()}/events`)).status).toBe(404);
+    expect((await eventSource(`${s.app.url}/sagas/${saga_id}/events`, { 'Last-Event-ID': 'x' })).status).toBe(400);
+  });
+
+  test('what caused what is a tree that holds every event of the request once, from the request to the last step', async () => {
+    const { table_id, saga_id } = await create();
+    const { events } = await page(`stream=table-${table_id}`);
+    const { status, body } = await s.call('GET', `/events/${events[1]!.event_id}/correlation`);
+    expect(status).toBe(200);
+    expect(body['correlation_id']).toBe(events[0]!.metadata.correlation_id);
+    type Node = StoredEvent & { caused: Node[] };
+    const walk = (nodes: Node[]): Node[] => nodes.flatMap((node) => [node, ...walk(node.caused)]);
+    const tree = body['events'] as Node[];
+    // One root: what the request itself recorded.
+    expect(tree.map(({ type }) => type)).toEqual(['TableCreationRequested']);
+    const all = walk(tree).map(({ caused, ...event }) => (expect(caused.every(({ position }) => position > event.position)).toBe(true), event)).sort((a, b) => a.position - b.position);
+    expect(all).toEqual((await page(`correlation_id=${body['correlation_id']}&limit=500`)).events);
+    expect(all.some(({ stream, type }) => stream === `saga-${saga_id}` && type === 'SagaCompleted')).toBe(true);
+    for (const unknown of [randomUUID(), 'x', '%00']) {
+      const missing = await s.call('GET', `/events/${unknown}/correlation`);
+      expect([missing.status, missing.body['code']]).toEqual([404, 'not_found']);
+    }
+  });
+});
+
+test('open streams do not keep the service from stopping, and end in good order', async () => {
+  const s = await service();
+  const idle = await eventSource(`${s.app.url}/events/stream`);
+  const stuck = await fetch(`${s.app.url}/events/stream`);
+  await eventually(() => idle.messages.length > 0);
+  const began = Date.now();
+  await s.stop();
+  await idle.ended;
+  await stuck.body?.cancel().catch(() => undefined);
+  expect(Date.now() - began).toBeLessThan(3000);
+});
