@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino, type Logger } from 'pino';
 import { v7 as uuid } from 'uuid';
-import { createEventStore, migrate, openCoreDatabase } from '../../../libs/event-store/src/index.js';
+import { createEventStore, migrate, openCoreDatabase, startSealer } from '../../../libs/event-store/src/index.js';
 import { BullQueue, InProcessQueue, Orchestrator, sagasProjection } from '../../../libs/sagas/src/index.js';
 import { databasesProjection, schemaChange, tablesProjection } from '../../../libs/tables/src/index.js';
 import type { Config } from './config.js';
@@ -66,12 +66,14 @@ export async function startApp(config: Config): Promise<App> {
   };
   const http = await listen(module, config, logger);
   if (config.ROLE !== 'api') orchestrator.start();
+  const sealer = startSealer(core, store, { onError: (error) => { logger.error({ error: String(error) }, 'sealing the log failed'); } });
   return {
     url: (await http.getUrl()).replace('[::1]', 'localhost'),
     async stop() {
       await streams.stop();
       await http.close();
       await orchestrator.stop();
+      await sealer.stop();
       await databases.close();
       await core.close();
     },

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { createEventStore, openCoreDatabase, type CoreDatabase, type EventStore, type StoredEvent } from '../../../libs/event-store/src/index.js';
+import { createEventStore, openCoreDatabase, sql, type CoreDatabase, type EventStore, type StoredEvent } from '../../../libs/event-store/src/index.js';
 import { eventually, happened, metadata } from '../../../libs/event-store/testing/hooked-core.js';
 import { freshMysql, freshPostgres, freshSqlite, type Fresh } from '../../../testing/fixtures.js';
 import { eventSource } from './event-source.js';
+import { verifyOffline } from './processes.js';
 import { service, WAIT } from './service.js';
 
 type Service = Awaited<ReturnType<typeof service>>;
@@ -142,6 +143,40 @@ describe.each(['sqlite', 'postgres', 'mysql'] as const)('the log, core on %s', (
       expect([missing.status, missing.body['code']]).toEqual([404, 'not_found']);
     }
   });
+
+  test('the log is verified: valid as it is; an event changed by one byte, one removed and two swapped are named', async () => {
+    const verified = async (query = ''): Promise<Record<string, unknown>> => {
+      const { status, body } = await s.call('GET', `/events/verify${query}`);
+      expect(status).toBe(200);
+      return body;
+    };
+    const stream = `s-${randomUUID()}`;
+    const [one, two, three] = await store.append([{ stream, expectedVersion: 0, events: [1, 2, 3].map(happened) }], metadata) as [StoredEvent, StoredEvent, StoredEvent];
+    await eventually(async () => ((await verified())['head'] as { position: number }).position >= three.position);
+    const sound = await verified();
+    expect(sound).toEqual({ valid: true, events: (await store.readAll(0, 10_000)).length, head: { position: await store.head(), hash: expect.any(String) } });
+    const { position, hash } = sound['head'] as { position: number; hash: string };
+    expect((await verified(`?head=${position}:${hash}`))['valid']).toBe(true);
+    expect(await verified(`?head=${position}:${'0'.repeat(64)}`)).toMatchObject({ valid: false, problems: [{ position, what: expect.stringContaining('cut off') }] });
+    expect((await s.call('GET', '/events/verify?head=x')).status).toBe(400);
+
+    await core.execute(sql`update events set data = '{"n":9}' where event_id = ${two.event_id}`);
+    expect(await verified()).toMatchObject({ valid: false, problems: [{ position: two.position, event_id: two.event_id, stream, version: 2, what: expect.any(String) }] });
+    const cli = await verifyOffline(place.url);
+    expect([cli.code, cli.stdout]).toEqual([1, expect.stringContaining(two.event_id)]);
+    await core.execute(sql`update events set data = '{"n":2}' where event_id = ${two.event_id}`);
+    const whole = await verifyOffline(place.url, '--head', `${position}:${hash}`);
+    expect([whole.code, whole.stdout]).toEqual([0, expect.stringMatching(/^valid: \d+ events\nhead: \d+:[0-9a-f]{64}\n$/)]);
+    expect((await verifyOffline(place.url, '--head', `${position}:${'0'.repeat(64)}`)).code).toBe(1);
+    expect((await verifyOffline(place.url, '--head', 'x')).code).toBe(2);
+
+    await core.execute(sql`update events set data = '{"n":3}' where event_id = ${one.event_id}`);
+    await core.execute(sql`update events set data = '{"n":1}' where event_id = ${three.event_id}`);
+    expect((await verified())['problems']).toMatchObject([{ event_id: one.event_id }, { event_id: three.event_id }]);
+    await core.execute(sql`update events set data = '{"n":1}' where event_id = ${one.event_id}`);
+    await core.execute(sql`delete from events where event_id = ${three.event_id}`);
+    expect(await verified()).toMatchObject({ valid: false, problems: [{ position: three.position, event_id: three.event_id, stream, version: 3, what: 'was removed' }] });
+  }, 60_000);
 });
 
 test('open streams do not keep the service from stopping, and end in good order', async () => {

@@ -1,3 +1,5 @@
+export { seal, startSealer } from './blocks.js';
+export type { SealedHead } from './blocks.js';
 export { sql, sqlList, sqlName } from './core-database.js';
 export type { CoreDatabase, Queryable, Row, Sql, SqlValue, Tx } from './core-database.js';
 export { CoreUnavailable, MigrationRefused, UniqueViolation, VersionConflict } from './errors.js';
@@ -9,3 +11,5 @@ export { openCoreDatabase } from './core/open.js';
 export { createEventStore } from './store.js';
 export { readCheckpoints, subscribe } from './subscription.js';
 export type { Checkpoint, Subscription, SubscriptionOptions } from './subscription.js';
+export { holdsHead, verifyLog } from './verify.js';
+export type { LogProblem, Verification } from './verify.js';

@@ -16,6 +16,9 @@ export class LogController {
     await this.streams.serve(reply, request.id, { ...options, after: resumeAfter(request) ?? options.after });
   }
 
+  @Get('verify')
+  async verify(@Query() query: unknown): Promise<object> { return this.log.verify(query); }
+
   @Get(':id/correlation')
   async correlation(@Param('id') id: string): Promise<object> { return this.log.correlation(id); }
 }

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { sql, type CoreDatabase, type EventStore, type StoredEvent } from '../../../../libs/event-store/src/index.js';
+import { sql, type CoreDatabase, type EventStore, type SealedHead, type StoredEvent, type Verification } from '../../../../libs/event-store/src/index.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse } from '../http/input.js';
 import type { StreamOptions } from './streams.js';
 import { causalTree } from './tree.js';
+import { readHead, verify } from './trust.js';
 
 /** As the store takes them: a name that it could not hold is told as such, whatever the core database's engine. */
 const name = z.string().regex(/^[!-~]{1,200}$/, 'must be 1 to 200 visible ASCII characters').optional();
@@ -12,10 +13,20 @@ const filters = { stream: name, type: name, correlation_id: name };
 const page = z.strictObject({ limit: pageShape.limit, after: position, cursor: position, ...filters })
   .refine(({ after, cursor }) => after === undefined || cursor === undefined, 'give either after or cursor, they are the same');
 const live = z.strictObject({ after: position, ...filters });
+const verification = z.strictObject({
+  head: z.string().transform((text, context): SealedHead => {
+    const head = readHead(text);
+    if (head === null) context.addIssue({ code: 'custom', message: 'must be <position>:<hash>' });
+    return head ?? { position: 0, hash: '' };
+  }).optional(),
+});
 const PAGE = 500;
 
 /** The calls that read the log. */
 export class Log {
+  /** By the head that was asked for: callers at the same time share one reading of the whole log. */
+  private readonly verifying = new Map<string, Promise<Verification>>();
+
   constructor(private readonly core: CoreDatabase, readonly store: EventStore) {}
 
   async list(query: unknown): Promise<object> {
@@ -41,5 +52,14 @@ export class Log {
       more = next.length === PAGE;
     }
     return { correlation_id, events: causalTree(events) };
+  }
+
+  async verify(query: unknown): Promise<object> {
+    const { head = null } = parse(verification, query);
+    const key = JSON.stringify(head);
+    const running = this.verifying.get(key) ?? verify(this.core, this.store, head).finally(() => this.verifying.delete(key));
+    this.verifying.set(key, running);
+    const { valid, events, head: sealed, problems, more } = await running;
+    return valid ? { valid, events, head: sealed } : { valid, events, head: sealed, problems, more };
   }
 }
