@@ -14,8 +14,9 @@ import { Vault } from './databases/vault.js';
 import { DocsController } from './docs/docs.controller.js';
 import { Health, HealthController } from './health/health.controller.js';
 import { ProblemFilter } from './http/problem.js';
-import { LogController } from './log/log.controller.js';
+import { LogController, ReceivedController } from './log/log.controller.js';
 import { Log } from './log/log.js';
+import { ReceivedCommands } from './log/received.js';
 import { EventStreams } from './log/streams.js';
 import { Sagas, SagasController } from './sagas/sagas.controller.js';
 import { Commands } from './tables/commands.js';
@@ -49,10 +50,11 @@ export async function startApp(config: Config): Promise<App> {
   await databases.ensureDefault(rules.read({ url: config.BYODB_URL })).catch((error: unknown) => { logger.error({ error: String(error) }, 'the default database cannot be reached yet'); });
 
   const streams = new EventStreams(store);
+  const received = new ReceivedCommands(core, { retentionSeconds: config.COMMANDS_RETENTION_SECONDS, log });
   const worker = config.ROLE === 'worker';
   const module: DynamicModule = {
     module: AppModule,
-    controllers: worker ? [HealthController] : [TablesController, SagasController, DatabasesController, LogController, HealthController, DocsController],
+    controllers: worker ? [HealthController] : [TablesController, SagasController, DatabasesController, LogController, ReceivedController, HealthController, DocsController],
     providers: [
       { provide: Tables, useValue: new Tables(core, commands, databases) },
       { provide: Sagas, useValue: new Sagas(core, store, orchestrator) },
@@ -60,11 +62,12 @@ export async function startApp(config: Config): Promise<App> {
       { provide: DatabaseLists, useValue: new DatabaseLists(core, databases) },
       { provide: AddressRules, useValue: rules },
       { provide: Log, useValue: new Log(core, store) },
+      { provide: ReceivedCommands, useValue: received },
       { provide: EventStreams, useValue: streams },
       { provide: Health, useValue: new Health(core, queue) },
     ],
   };
-  const http = await listen(module, config, logger);
+  const http = await listen(module, config, logger, received);
   if (config.ROLE !== 'api') orchestrator.start();
   const sealer = startSealer(core, store, { onError: (error) => { logger.error({ error: String(error) }, 'sealing the log failed'); } });
   return {
@@ -72,6 +75,7 @@ export async function startApp(config: Config): Promise<App> {
     async stop() {
       await streams.stop();
       await http.close();
+      await received.stop();
       await orchestrator.stop();
       await sealer.stop();
       await databases.close();
@@ -80,12 +84,13 @@ export async function startApp(config: Config): Promise<App> {
   };
 }
 
-async function listen(module: DynamicModule, config: Config, logger: Logger): Promise<INestApplication> {
+async function listen(module: DynamicModule, config: Config, logger: Logger, received: ReceivedCommands): Promise<INestApplication> {
   const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, genReqId: () => uuid(), loggerInstance: logger.child({}, { level: quiet(config.LOG_LEVEL) }) as never });
   adapter.getInstance().addHook('onRequest', (request, reply, done) => {
     void reply.header('X-Request-Id', request.id);
     done();
   });
+  if (config.ROLE !== 'worker') received.watch(adapter.getInstance());
   const http = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, abortOnError: false });
   http.useGlobalFilters(new ProblemFilter());
   await http.init();

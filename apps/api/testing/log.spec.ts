@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { createEventStore, openCoreDatabase, sql, type CoreDatabase, type EventStore, type StoredEvent } from '../../../libs/event-store/src/index.js';
 import { eventually, happened, metadata } from '../../../libs/event-store/testing/hooked-core.js';
-import { freshMysql, freshPostgres, freshSqlite, type Fresh } from '../../../testing/fixtures.js';
+import { freshMysql, freshPostgres, freshSqlite, tcpProxy, type Fresh } from '../../../testing/fixtures.js';
 import { eventSource } from './event-source.js';
 import { verifyOffline } from './processes.js';
 import { service, WAIT } from './service.js';
@@ -144,6 +144,37 @@ describe.each(['sqlite', 'postgres', 'mysql'] as const)('the log, core on %s', (
     }
   });
 
+  test('every command is listed, newest first, refused ones with the reason, without secrets; reads and dry runs are not', async () => {
+    const { saga_id, table_id } = await create();
+    const name = `c_${randomUUID().replaceAll('-', '')}`;
+    await s.call('POST', '/table/create', { name: 'integer; DROP TABLE accounts; --' });
+    await s.call('POST', '/table/create', '{"name": ');
+    await s.call('POST', '/databases', { name: 'broken', url: 'postgres://me:hunter2@127.0.0.1:1/x' });
+    await s.call('POST', '/table/delete', { table_id: randomUUID() });
+    await s.call('POST', '/table/create?dry_run=true', { name });
+    await s.call('POST', '/table/show', { table_id });
+    await s.call('POST', '/nowhere', {});
+    const done = await s.call('POST', '/table/create', { name });
+    const { body } = await s.call('GET', '/commands?limit=6');
+    expect(body['commands']).toMatchObject([
+      { method: 'POST', path: '/table/create', body: { name }, outcome: 'accepted', status: 202, code: null, actor: 'anonymous', saga_id: done.body['saga'].saga_id, request_id: done.headers.get('x-request-id') },
+      { path: '/table/delete', outcome: 'refused', status: 404, code: 'table_not_found' },
+      { path: '/databases', outcome: 'refused', status: 422, code: 'database_unreachable', body: { name: 'broken', url: 'postgres://[left out]@127.0.0.1:1/x' } },
+      { path: '/table/create', outcome: 'refused', status: 400, code: 'invalid_json', body: null },
+      { path: '/table/create', outcome: 'refused', status: 400, code: 'validation_failed', body: { name: 'integer; DROP TABLE accounts; --' } },
+      { path: '/table/create', outcome: 'accepted', status: 200, saga_id },
+    ]);
+    expect(JSON.stringify(body)).not.toContain('hunter2');
+    expect(Object.keys(body['commands'][0])).toEqual(['request_id', 'received_at', 'actor', 'method', 'path', 'body', 'outcome', 'status', 'code', 'saga_id', 'duration_ms']);
+    const next = await s.call('GET', `/commands?limit=1&cursor=${body['commands'][1].request_id as string}`);
+    expect(next.body['commands']).toEqual([body['commands'][2]]);
+    expect((await s.call('GET', `/commands?saga_id=${saga_id}`)).body['commands']).toEqual([body['commands'][5]]);
+    // Whether the request is known in the log by the same id.
+    const [requested] = (await page(`correlation_id=${body['commands'][0].request_id as string}&limit=1`)).events;
+    expect(requested!.type).toBe('TableCreationRequested');
+    expect((await s.call('GET', '/commands?cursor=1')).status).toBe(400);
+  });
+
   test('the log is verified: valid as it is; an event changed by one byte, one removed and two swapped are named', async () => {
     const verified = async (query = ''): Promise<Record<string, unknown>> => {
       const { status, body } = await s.call('GET', `/events/verify${query}`);
@@ -190,3 +221,27 @@ test('open streams do not keep the service from stopping, and end in good order'
   await stuck.body?.cancel().catch(() => undefined);
   expect(Date.now() - began).toBeLessThan(3000);
 });
+
+test('commands are remembered for the retention time; while the core database is away they wait, and harm no answer', async () => {
+  const place = await freshPostgres();
+  const proxy = await tcpProxy(Number(new URL(place.url).port));
+  const s = await service({ CORE_DATABASE_URL: proxy.url(place.url), COMMANDS_RETENTION_SECONDS: '3' });
+  const core = await openCoreDatabase(place.url);
+  const listed = async (): Promise<unknown[]> => (await core.query(sql`select code from commands order by request_id`)).map((row) => row['code']);
+  try {
+    proxy.refuse();
+    proxy.cut();
+    const refused = await s.call('POST', '/table/create', { name: 'a' });
+    expect([refused.status, refused.body['code']]).toEqual([503, 'core_database_unavailable']);
+    expect((await s.call('POST', '/table/create', {})).status).toBe(400);
+    await proxy.resume();
+    await eventually(async () => (await listed()).length === 2);
+    expect(await listed()).toEqual(['core_database_unavailable', 'validation_failed']);
+    await eventually(async () => (await listed()).length === 0);
+  } finally {
+    await s.stop();
+    await core.close();
+    await proxy.close();
+    await place.drop();
+  }
+}, 30_000);

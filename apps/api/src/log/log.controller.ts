@@ -1,6 +1,7 @@
 import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Log } from './log.js';
+import { ReceivedCommands } from './received.js';
 import { EventStreams, resumeAfter } from './streams.js';
 
 @Controller('events')
@@ -21,4 +22,12 @@ export class LogController {
 
   @Get(':id/correlation')
   async correlation(@Param('id') id: string): Promise<object> { return this.log.correlation(id); }
+}
+
+@Controller('commands')
+export class ReceivedController {
+  constructor(private readonly received: ReceivedCommands) {}
+
+  @Get()
+  async list(@Query() query: unknown): Promise<object> { return this.received.list(query); }
 }
