@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { createEventStore, openCoreDatabase, sql, type CoreDatabase, type EventStore, type StoredEvent } from '../../../libs/event-store/src/index.js';
 import { eventually, happened, metadata } from '../../../libs/event-store/testing/hooked-core.js';
-import { freshMysql, freshPostgres, freshSqlite, tcpProxy, type Fresh } from '../../../testing/fixtures.js';
+import { freshMysql, freshPostgres, freshSqlite, query, tcpProxy, type Fresh } from '../../../testing/fixtures.js';
 import { eventSource } from './event-source.js';
 import { verifyOffline } from './processes.js';
 import { service, WAIT } from './service.js';
@@ -174,6 +174,45 @@ describe.each(['sqlite', 'postgres', 'mysql'] as const)('the log, core on %s', (
     expect(requested!.type).toBe('TableCreationRequested');
     expect((await s.call('GET', '/commands?cursor=1')).status).toBe(400);
   });
+
+  test('every read model rebuilt after a mixed run is byte by byte what was lived, and its progress is listed', async () => {
+    const other = await freshSqlite();
+    await s.call('POST', '/databases', { name: 'second', url: other.url });
+    await s.call('POST', '/databases', { name: 'third', url: `${other.url}3` });
+    expect((await s.call('DELETE', '/databases/third')).status).toBe(204);
+    const made = await s.call('POST', '/table/create', { name: `mixed_${engine}`, databases: ['default', 'second'] }, WAIT);
+    const table_id = made.body['table'].table_id as string;
+    await query(other.url, `drop table mixed_${engine}`);
+    const undone = await s.call('POST', '/table/column', { table_id, column: { name: 'email', type: 'string' } }, WAIT);
+    expect(undone.status).toBe(422);
+    const { table_id: gone } = await create();
+    await s.call('POST', '/table/column', { table_id: gone, column: { name: 'email', type: 'string' } }, WAIT);
+    await s.call('POST', '/table/rename', { table_id: gone, name: `renamed_${engine}` }, WAIT);
+    await s.call('POST', '/table/delete', { table_id: gone }, WAIT);
+
+    const keys = { customer_databases: 'database_id', credentials: 'database_id', tables: 'table_id', table_databases: 'database_id, table_id', table_names: 'database_id, name_key', sagas: 'saga_id', saga_targets: 'target_id, saga_id' };
+    const all = async (): Promise<string> => JSON.stringify(await Promise.all(Object.entries(keys).map(([name, key]) => core.query({ texts: [`select * from ${name} order by ${key}`], values: [] }))));
+    const lived = await all();
+    for (const name of ['databases', 'tables', 'sagas']) {
+      const begun = await s.call('POST', `/projections/${name}/rebuild`);
+      expect([begun.status, begun.body['projection'].name]).toEqual([202, name]);
+    }
+    const listed = async (): Promise<Record<string, { status: string; error: string | null; rebuild: { status: string; processed: number } | null }>> =>
+      Object.fromEntries(((await s.call('GET', '/projections')).body['projections'] as { name: string }[]).map((one) => [one.name, one])) as never;
+    await eventually(async () => Object.values(await listed()).every(({ status }) => status === 'live'), 20_000);
+    const head = await store.head();
+    const events = (await store.readAll(0, 10_000)).length;
+    for (const name of ['databases', 'tables', 'sagas']) {
+      expect((await listed())[name]).toEqual({
+        name, kept: 'inline', position: head, head, lag: 0, processed: events, status: 'live', error: null,
+        rebuild: { status: 'done', position: head, target: head, processed: events, error: null, started_at: expect.any(String), updated_at: expect.any(String) },
+      });
+    }
+    expect(await all()).toBe(lived);
+    await eventually(async () => (await listed())['blocks'] !== undefined && ((await listed())['blocks'] as unknown as { lag: number }).lag === 0);
+    for (const name of ['blocks', 'nothing']) expect((await s.call('POST', `/projections/${name}/rebuild`)).body['code']).toBe('not_found');
+    await other.drop();
+  }, 60_000);
 
   test('the log is verified: valid as it is; an event changed by one byte, one removed and two swapped are named', async () => {
     const verified = async (query = ''): Promise<Record<string, unknown>> => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { sql } from './core-database.js';
 import type { CoreDatabase, Queryable, Row } from './core-database.js';
+import { breathe } from './core/handle.js';
 import { CoreUnavailable, UniqueViolation } from './errors.js';
 import type { EventStore, StoredEvent } from './event-store.js';
 
@@ -53,6 +54,7 @@ export async function readBlocks(core: Queryable, after: number, limit: number):
  */
 export async function seal(core: CoreDatabase, store: EventStore, now: () => Date = () => new Date()): Promise<number> {
   for (let sealed = 0; ;) {
+    await breathe();
     const last = await lastBlock(core);
     const events = await store.readAll(last?.to_position ?? 0, eventsPerBlock);
     if (events.length === 0) return sealed;

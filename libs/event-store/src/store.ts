@@ -177,6 +177,11 @@ function rowOf({ event, text }: Prepared): Sql {
     correlation_id, causation_id, actor, event.recorded_at, event.hash])})`;
 }
 
+/** Events after this position that a transaction can see, in order; for one that no append overlaps (order/alone.ts). */
+export async function readWithin(tx: Tx, after: number, limit: number): Promise<StoredEvent[]> {
+  return (await tx.query(sql`select position, ${columns} from events where position > ${after} order by position limit ${limit}`)).map(toEvent);
+}
+
 function toEvent(row: Row): StoredEvent {
   return {
     event_id: row.event_id as string,

@@ -1,4 +1,5 @@
 import { blockHash, lastBlock, manifestLine, readBlocks, type Block, type SealedHead } from './blocks.js';
+import { breathe } from './core/handle.js';
 import { sql } from './core-database.js';
 import type { CoreDatabase, Row } from './core-database.js';
 import type { EventStore, StoredEvent } from './event-store.js';
@@ -84,6 +85,7 @@ class Search {
   async through(from: number, to: number, entries: Entry[] | null): Promise<void> {
     let next = 0;
     for (let at = from; at < to && !this.full;) {
+      await breathe();
       const rows = await this.core.query(sql`select position, stream, version, event_id, type, schema_version, data, correlation_id, causation_id, actor, recorded_at, hash
         from events where position > ${at} and position <= ${to} order by position limit ${batchSize}`);
       for (const row of rows) {

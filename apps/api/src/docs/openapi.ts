@@ -33,6 +33,8 @@ export const calls: Call[] = [
   { method: 'get', path: '/events/verify', summary: 'Whether any event was changed, removed or reordered, and which; head: <position>:<hash> as it was kept elsewhere', query: ['head'] },
   { method: 'get', path: '/events/{event_id}/correlation', summary: 'The tree of what caused what' },
   { method: 'get', path: '/commands', summary: 'Every command received, refused ones included, newest first', query: [...page, 'saga_id'] },
+  { method: 'get', path: '/projections', summary: 'What is kept from the log, and how far each has come' },
+  { method: 'post', path: '/projections/{name}/rebuild', summary: 'Build a read model anew from the first event; reads go on meanwhile' },
   { method: 'get', path: '/health/live', summary: 'The process runs' },
   { method: 'get', path: '/health/ready', summary: 'Core database and queue answer' },
   { method: 'get', path: '/metrics', summary: 'Prometheus metrics' },

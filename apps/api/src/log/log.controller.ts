@@ -1,6 +1,7 @@
-import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Log } from './log.js';
+import { Projections } from './projections.js';
 import { ReceivedCommands } from './received.js';
 import { EventStreams, resumeAfter } from './streams.js';
 
@@ -30,4 +31,16 @@ export class ReceivedController {
 
   @Get()
   async list(@Query() query: unknown): Promise<object> { return this.received.list(query); }
+}
+
+@Controller('projections')
+export class ProjectionsController {
+  constructor(private readonly projections: Projections) {}
+
+  @Get()
+  async list(): Promise<object> { return { projections: await this.projections.list(), next_cursor: null }; }
+
+  @Post(':name/rebuild')
+  @HttpCode(202)
+  async rebuild(@Param('name') name: string): Promise<object> { return { projection: await this.projections.rebuild(name) }; }
 }
