@@ -4,12 +4,34 @@ appenders.append bigint not null
 appenders.floor bigint not null
 appenders.used_at varchar(24) ascii_bin not null
 appenders unique key PRIMARY (session)
+blocks.number bigint not null
+blocks.from_position bigint not null
+blocks.to_position bigint not null
+blocks.events int not null
+blocks.manifest longtext ascii_bin not null
+blocks.hash varchar(64) ascii_bin not null
+blocks.sealed_at varchar(24) ascii_bin not null
+blocks unique key PRIMARY (number)
+blocks key blocks_to_position (to_position)
 checkpoints.name varchar(200) ascii_bin not null
 checkpoints.position bigint not null
 checkpoints.failures int not null default 0
 checkpoints.error text utf8mb4_bin
 checkpoints.failed_at varchar(24) ascii_bin
 checkpoints unique key PRIMARY (name)
+commands.request_id varchar(64) ascii_bin not null
+commands.received_at varchar(24) ascii_bin not null
+commands.actor varchar(200) utf8mb4_bin not null
+commands.method varchar(10) utf8mb4_bin not null
+commands.path text utf8mb4_bin not null
+commands.body longtext utf8mb4_bin
+commands.status int not null
+commands.code varchar(64) utf8mb4_bin
+commands.saga_id varchar(64) ascii_bin
+commands.duration_ms int not null
+commands unique key PRIMARY (request_id)
+commands key commands_received_at (received_at)
+commands key commands_saga_id (saga_id)
 credentials.database_id varchar(64) utf8mb4_bin not null
 credentials.sealed longtext utf8mb4_bin not null
 credentials unique key PRIMARY (database_id)
@@ -52,6 +74,16 @@ purges_due.table_id varchar(64) utf8mb4_bin not null
 purges_due.due_at bigint not null
 purges_due unique key PRIMARY (table_id)
 purges_due key purges_due_at (due_at)
+rebuilds.name varchar(200) ascii_bin not null
+rebuilds.owner varchar(64) ascii_bin not null
+rebuilds.status varchar(20) utf8mb4_bin not null
+rebuilds.position bigint not null
+rebuilds.target bigint not null
+rebuilds.processed bigint not null
+rebuilds.error text utf8mb4_bin
+rebuilds.started_at varchar(24) ascii_bin not null
+rebuilds.updated_at varchar(24) ascii_bin not null
+rebuilds unique key PRIMARY (name)
 saga_targets.saga_id varchar(64) utf8mb4_bin not null
 saga_targets.target_id varchar(64) utf8mb4_bin not null
 saga_targets unique key PRIMARY (target_id, saga_id)

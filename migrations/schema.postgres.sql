@@ -1,10 +1,32 @@
 -- The result of all migrations. Written by libs/event-store/src/migrate.spec.ts: UPDATE_SCHEMA_DUMP=1 npm run jest migrate
+blocks.number bigint not null
+blocks.from_position bigint not null
+blocks.to_position bigint not null
+blocks.events integer not null
+blocks.manifest text not null
+blocks.hash text not null
+blocks.sealed_at text not null
+blocks constraint blocks_pkey PRIMARY KEY (number)
+CREATE INDEX blocks_to_position ON blocks USING btree (to_position)
 checkpoints.name text not null
 checkpoints.position bigint not null
 checkpoints.failures integer not null default 0
 checkpoints.error text
 checkpoints.failed_at text
 checkpoints constraint checkpoints_pkey PRIMARY KEY (name)
+commands.request_id character varying(64) not null
+commands.received_at text not null
+commands.actor text not null
+commands.method text not null
+commands.path text not null
+commands.body text
+commands.status integer not null
+commands.code text
+commands.saga_id character varying(64)
+commands.duration_ms integer not null
+commands constraint commands_pkey PRIMARY KEY (request_id)
+CREATE INDEX commands_received_at ON commands USING btree (received_at)
+CREATE INDEX commands_saga_id ON commands USING btree (saga_id)
 credentials.database_id character varying(64) not null
 credentials.sealed text not null
 credentials constraint credentials_pkey PRIMARY KEY (database_id)
@@ -47,6 +69,16 @@ purges_due.table_id character varying(64) not null
 purges_due.due_at bigint not null
 purges_due constraint purges_due_pkey PRIMARY KEY (table_id)
 CREATE INDEX purges_due_at ON purges_due USING btree (due_at)
+rebuilds.name text not null
+rebuilds.owner text not null
+rebuilds.status text not null
+rebuilds.position bigint not null
+rebuilds.target bigint not null
+rebuilds.processed bigint not null
+rebuilds.error text
+rebuilds.started_at text not null
+rebuilds.updated_at text not null
+rebuilds constraint rebuilds_pkey PRIMARY KEY (name)
 saga_targets.saga_id character varying(64) not null
 saga_targets.target_id character varying(64) not null
 saga_targets constraint saga_targets_pkey PRIMARY KEY (target_id, saga_id)

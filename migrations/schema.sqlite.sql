@@ -1,4 +1,14 @@
 -- The result of all migrations. Written by libs/event-store/src/migrate.spec.ts: UPDATE_SCHEMA_DUMP=1 npm run jest migrate
+CREATE TABLE blocks (
+  number integer not null primary key,
+  from_position integer not null,
+  to_position integer not null,
+  events integer not null,
+  manifest text not null,
+  hash text not null,
+  sealed_at text not null
+);
+CREATE INDEX blocks_to_position on blocks (to_position);
 CREATE TABLE checkpoints (
   name text not null primary key,
   position integer not null,
@@ -6,6 +16,20 @@ CREATE TABLE checkpoints (
   error text,
   failed_at text
 );
+CREATE TABLE commands (
+  request_id text not null primary key,
+  received_at text not null,
+  actor text not null,
+  method text not null,
+  path text not null,
+  body text,
+  status integer not null,
+  code text,
+  saga_id text,
+  duration_ms integer not null
+);
+CREATE INDEX commands_received_at on commands (received_at);
+CREATE INDEX commands_saga_id on commands (saga_id);
 CREATE TABLE credentials (
   database_id text not null primary key,
   sealed text not null
@@ -55,6 +79,17 @@ CREATE TABLE purges_due (
   due_at integer not null
 );
 CREATE INDEX purges_due_at on purges_due (due_at);
+CREATE TABLE rebuilds (
+  name text not null primary key,
+  owner text not null,
+  status text not null,
+  position integer not null,
+  target integer not null,
+  processed integer not null,
+  error text,
+  started_at text not null,
+  updated_at text not null
+);
 CREATE TABLE saga_targets (
   saga_id text not null,
   target_id text not null,

@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino, type Logger } from 'pino';
 import { v7 as uuid } from 'uuid';
-import { createEventStore, migrate, openCoreDatabase } from '../../../libs/event-store/src/index.js';
+import { createEventStore, migrate, openCoreDatabase, ReadModels, startSealer, type ReadModel } from '../../../libs/event-store/src/index.js';
 import { InProcessQueue, Orchestrator, sagasProjection } from '../../../libs/sagas/src/index.js';
 import { databasesProjection, Purger, schemaChange, tablesProjection } from '../../../libs/tables/src/index.js';
 import type { Config } from './config.js';
@@ -15,6 +15,11 @@ import { Vault } from './databases/vault.js';
 import { DocsController } from './docs/docs.controller.js';
 import { Health, HealthController } from './health/health.controller.js';
 import { ProblemFilter } from './http/problem.js';
+import { LogController, ProjectionsController, ReceivedController } from './log/log.controller.js';
+import { Log } from './log/log.js';
+import { Projections } from './log/projections.js';
+import { ReceivedCommands } from './log/received.js';
+import { EventStreams } from './log/streams.js';
 import { Sagas, SagasController } from './sagas/sagas.controller.js';
 import { Commands } from './tables/commands.js';
 import { History } from './tables/history.js';
@@ -26,6 +31,14 @@ class AppModule {}
 
 export interface App { url: string; stop(): Promise<void> }
 
+/** In the order of their writing. A rebuild touches these tables alone, so each must list all that its projection writes. */
+const readModels: readonly ReadModel[] = [
+  // A removed database's credentials go with the event; they are no read model and cannot come from one.
+  { projection: databasesProjection, tables: ['customer_databases'], beside: ['credentials'] },
+  { projection: tablesProjection, tables: ['tables', 'table_databases', 'table_names', 'purges_due'] },
+  { projection: sagasProjection, tables: ['sagas', 'saga_targets'] },
+];
+
 const BODY_LIMIT = 1024 * 1024;
 
 /** The only place where ports meet adapters. Resolves when it listens and takes sagas. */
@@ -35,7 +48,7 @@ export async function startApp(config: Config): Promise<App> {
   const core = await openCoreDatabase(config.CORE_DATABASE_URL);
   await migrate(core);
   await vault.check(core);
-  const store = createEventStore(core, { projections: [databasesProjection, tablesProjection, sagasProjection] });
+  const store = createEventStore(core, { projections: readModels.map(({ projection }) => projection) });
   const log = (message: string, details: Record<string, unknown>): void => { logger.warn(details, message); };
   // Loaded when asked for: BullMQ and its Redis client are half of a start's time.
   const queue = config.REDIS_URL === undefined ? new InProcessQueue(config.SAGA_CONCURRENCY)
@@ -49,10 +62,13 @@ export async function startApp(config: Config): Promise<App> {
   const rules = new AddressRules(config.CORE_DATABASE_URL);
   await databases.ensureDefault(rules.read({ url: config.BYODB_URL })).catch((error: unknown) => { logger.error({ error: String(error) }, 'the default database cannot be reached yet'); });
 
+  const streams = new EventStreams(store);
+  const models = new ReadModels(core, store, readModels);
+  const received = new ReceivedCommands(core, { retentionSeconds: config.COMMANDS_RETENTION_SECONDS, log });
   const worker = config.ROLE === 'worker';
   const module: DynamicModule = {
     module: AppModule,
-    controllers: worker ? [HealthController] : [TablesController, SagasController, DatabasesController, HealthController, DocsController],
+    controllers: worker ? [HealthController] : [TablesController, SagasController, DatabasesController, LogController, ReceivedController, ProjectionsController, HealthController, DocsController],
     providers: [
       { provide: Tables, useValue: new Tables(core, commands, databases, new History(core, store, commands)) },
       { provide: Sagas, useValue: new Sagas(core, store, orchestrator) },
@@ -60,32 +76,42 @@ export async function startApp(config: Config): Promise<App> {
       { provide: DatabaseLists, useValue: new DatabaseLists(core, databases) },
       { provide: DatabasePast, useValue: new DatabasePast(core, store, databases) },
       { provide: AddressRules, useValue: rules },
+      { provide: Log, useValue: new Log(core, store) },
+      { provide: Projections, useValue: new Projections(core, store, models) },
+      { provide: ReceivedCommands, useValue: received },
+      { provide: EventStreams, useValue: streams },
       { provide: Health, useValue: new Health(core, queue) },
     ],
   };
-  const http = await listen(module, config, logger);
+  const http = await listen(module, config, logger, received);
   if (config.ROLE !== 'api') {
     orchestrator.start();
     purger.start();
   }
+  const sealer = startSealer(core, store, { onError: (error) => { logger.error({ error: String(error) }, 'sealing the log failed'); } });
   return {
     url: (await http.getUrl()).replace('[::1]', 'localhost'),
     async stop() {
+      await streams.stop();
       await http.close();
       await purger.stop();
+      await received.stop();
       await orchestrator.stop();
+      await models.stop();
+      await sealer.stop();
       await databases.close();
       await core.close();
     },
   };
 }
 
-async function listen(module: DynamicModule, config: Config, logger: Logger): Promise<INestApplication> {
+async function listen(module: DynamicModule, config: Config, logger: Logger, received: ReceivedCommands): Promise<INestApplication> {
   const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, genReqId: () => uuid(), loggerInstance: logger.child({}, { level: quiet(config.LOG_LEVEL) }) as never });
   adapter.getInstance().addHook('onRequest', (request, reply, done) => {
     void reply.header('X-Request-Id', request.id);
     done();
   });
+  if (config.ROLE !== 'worker') received.watch(adapter.getInstance());
   const http = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, abortOnError: false });
   http.useGlobalFilters(new ProblemFilter());
   await http.init();

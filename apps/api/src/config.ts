@@ -15,6 +15,7 @@ const schema = z.object({
   CREDENTIALS_KEY: z.string().regex(/^[0-9a-fA-F]{64}$/, 'must be 64 hex digits').optional(),
   RETENTION_SECONDS: whole(604_800, 0, 10 ** 10),
   CHANGE_DEADLINE_SECONDS: whole(3600, 1, 10 ** 9),
+  COMMANDS_RETENTION_SECONDS: whole(2_592_000, 1, 10 ** 10),
   MAX_REWRITE_ROWS: whole(1_000_000, 0, 10 ** 12),
   LOCK_TIMEOUT_MS: whole(1000, 10, 60_000),
   SAGA_CONCURRENCY: whole(8, 1, 1000),

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../../../dist/apps/api/src/main.js', import.meta.url));
@@ -28,4 +28,14 @@ export async function start(environment: Record<string, string>): Promise<Runnin
       await gone;
     },
   };
+}
+
+/** The built `npm run verify`. */
+export function verifyOffline(coreUrl: string, ...given: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const file = fileURLToPath(new URL('../../../dist/apps/api/src/verify.js', import.meta.url));
+  return new Promise((resolve) => {
+    execFile(process.execPath, [file, ...given], { env: { ...process.env, CORE_DATABASE_URL: coreUrl, NODE_OPTIONS: '' } }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
 }

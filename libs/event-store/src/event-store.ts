@@ -60,6 +60,8 @@ export interface EventStore {
   readStream(stream: string, range?: { after?: number; upTo?: number }): Promise<StoredEvent[]>;
   /** Events after `after` in global order. Never returns an event while one before it could still appear. */
   readAll(after: number, limit: number, filter?: ReadAllFilter): Promise<StoredEvent[]>;
+  /** The position of the last event that readAll would give now; 0 when there is none. Nothing can appear at or below it any more. */
+  head(): Promise<number>;
   /** Calls back soon after something was appended by this process (not a guarantee for other processes: poll as well). */
   onAppended(listener: (events: StoredEvent[]) => void): () => void;
 }

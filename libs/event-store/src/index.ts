@@ -1,10 +1,17 @@
+export { lastBlock, seal, startSealer } from './blocks.js';
+export type { SealedHead } from './blocks.js';
 export { sql, sqlList, sqlName } from './core-database.js';
 export type { CoreDatabase, Queryable, Row, Sql, SqlValue, Tx } from './core-database.js';
 export { CoreUnavailable, MigrationRefused, UniqueViolation, VersionConflict } from './errors.js';
 export type { Append, EventStore, InlineProjection, Metadata, NewEvent, ReadAllFilter, StoredEvent } from './event-store.js';
+export { Feed } from './feed.js';
 export { canonicalJson, findBrokenLink, hashEvent } from './hash.js';
 export { migrate } from './migrate.js';
 export { openCoreDatabase } from './core/open.js';
+export { ReadModels, UnknownReadModel } from './rebuild.js';
+export type { ReadModel, Rebuild } from './rebuild.js';
 export { createEventStore } from './store.js';
 export { readCheckpoints, subscribe } from './subscription.js';
 export type { Checkpoint, Subscription, SubscriptionOptions } from './subscription.js';
+export { holdsHead, verifyLog } from './verify.js';
+export type { LogProblem, Verification } from './verify.js';

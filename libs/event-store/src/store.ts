@@ -68,6 +68,13 @@ export function createEventStore(
       return rows.map(toEvent);
     },
 
+    async head() {
+      const horizon = await order.horizon();
+      settled = Math.max(settled, horizon);
+      const [row] = await core.query(sql`select coalesce(max(position), 0) as last from events where position <= ${horizon}`);
+      return Number(row!.last);
+    },
+
     onAppended(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -168,6 +175,11 @@ function rowOf({ event, text }: Prepared): Sql {
   const { correlation_id, causation_id, actor } = event.metadata;
   return sql`(${sqlList([event.stream, event.version, event.event_id, event.type, event.schema_version, text,
     correlation_id, causation_id, actor, event.recorded_at, event.hash])})`;
+}
+
+/** Events after this position that a transaction can see, in order; for one that no append overlaps (order/alone.ts). */
+export async function readWithin(tx: Tx, after: number, limit: number): Promise<StoredEvent[]> {
+  return (await tx.query(sql`select position, ${columns} from events where position > ${after} order by position limit ${limit}`)).map(toEvent);
 }
 
 function toEvent(row: Row): StoredEvent {

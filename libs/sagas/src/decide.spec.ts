@@ -22,7 +22,7 @@ const undoing = (id: string): SagaEvent => ({ type: 'CompensationIntended', step
 const goingBack: SagaEvent = { type: 'CompensationStarted', error };
 
 function given(...events: SagaEvent[]): Saga {
-  return events.reduce<Saga | null>((saga, event, i) => evolve(saga, { event, version: i + 1, recorded_at: at, correlation_id: 'c', actor: 'x' }), null)!;
+  return events.reduce<Saga | null>((saga, event, i) => evolve(saga, { event, version: i + 1, event_id: null, recorded_at: at, correlation_id: 'c', actor: 'x' }), null)!;
 }
 const ready = [requested, started, prepared('pa', 'a1', 'a2'), prepared('pb', 'b1')];
 

@@ -17,7 +17,7 @@ export const sagasProjection: InlineProjection = {
 };
 
 export function recorded(event: StoredEvent): Parameters<typeof evolve>[1] {
-  return { event: { ...event.data, type: event.type } as SagaEvent, version: event.version, recorded_at: event.recorded_at, correlation_id: event.metadata.correlation_id, actor: event.metadata.actor };
+  return { event: { ...event.data, type: event.type } as SagaEvent, version: event.version, recorded_at: event.recorded_at, event_id: event.event_id, correlation_id: event.metadata.correlation_id, actor: event.metadata.actor };
 }
 
 async function save(tx: Tx, saga: Saga, position: number | null): Promise<void> {

@@ -141,7 +141,7 @@ class Run {
 
   private evolved(saga: Saga, events: SagaEvent[]): Saga {
     const at = new Date().toISOString();
-    return events.reduce((s, event, i) => evolve(s, { event, version: s.version + i, recorded_at: at, correlation_id: '', actor: '' }), saga);
+    return events.reduce((s, event, i) => evolve(s, { event, version: s.version + i, recorded_at: at, event_id: null, correlation_id: '', actor: '' }), saga);
   }
 
   private async end(end: NonNullable<Decision['end']>): Promise<void> {
@@ -164,7 +164,7 @@ class Run {
     const { saga } = this;
     const own: Append = { stream: sagaStream(saga.saga_id), expectedVersion: saga.version, events: events.map(({ type, ...data }) => ({ type, schema_version: SAGA_SCHEMA_VERSION, data })) };
     try {
-      const stored = await store.append([own, ...others], { correlation_id: saga.correlation_id, causation_id: saga.saga_id, actor: 'schemasaga' }, (tx) => leases.check(tx, saga.subject_id, this.token));
+      const stored = await store.append([own, ...others], { correlation_id: saga.correlation_id, causation_id: saga.last_event_id, actor: 'schemasaga' }, (tx) => leases.check(tx, saga.subject_id, this.token));
       this.saga = stored.filter((e) => e.stream === own.stream).reduce((s, e) => evolve(s, recorded(e)), saga);
       return true;
     } catch (error) {

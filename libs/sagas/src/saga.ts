@@ -31,6 +31,8 @@ export interface Step {
 export interface Saga {
   saga_id: string;
   version: number;
+  /** What the next events follow from. */
+  last_event_id: string | null;
   kind: string;
   subject_id: string;
   subject_name: string;
@@ -56,6 +58,8 @@ export interface RecordedSagaEvent {
   event: SagaEvent;
   version: number;
   recorded_at: string;
+  /** Null: foreseen, not recorded yet. */
+  event_id: string | null;
   correlation_id: string;
   actor: string;
 }
@@ -69,12 +73,12 @@ export function evolve(saga: Saga | null, recorded: RecordedSagaEvent): Saga {
   const { event, recorded_at: at } = recorded;
   if (event.type === 'SagaRequested') return requested(event, recorded);
   if (saga === null) throw new Error(`${event.type} without a SagaRequested before it`);
-  return { ...apply(saga, event, at), version: recorded.version };
+  return { ...apply(saga, event, at), version: recorded.version, last_event_id: recorded.event_id ?? saga.last_event_id };
 }
 
 function requested(event: Extract<SagaEvent, { type: 'SagaRequested' }>, recorded: RecordedSagaEvent): Saga {
   return {
-    saga_id: event.saga_id, version: recorded.version, kind: event.kind, subject_id: event.subject_id, subject_name: event.subject_name,
+    saga_id: event.saga_id, version: recorded.version, last_event_id: recorded.event_id, kind: event.kind, subject_id: event.subject_id, subject_name: event.subject_name,
     status: 'pending', change: event.change, requested_by: recorded.actor, correlation_id: recorded.correlation_id,
     requested_at: recorded.recorded_at, started_at: null, finished_at: null, deadline_at: event.deadline_at, error: null,
     steps: event.targets.map(({ step_id, target }) => ({

@@ -35,12 +35,12 @@ export class Purger {
     for (const table of await purgesDue(this.ports.core, Date.now())) {
       const due = purgeOf(table);
       if (due === null || Date.parse(due.due_at) > Date.now()) continue;
-      const sagaId = uuid();
+      const [sagaId, cause] = [uuid(), uuid()];
       const change: Change = { kind: 'table.purge', of: due.of };
       try {
         await this.ports.store.append([
-          { stream: tableStream(table.table_id), expectedVersion: table.version, events: [{ type: 'PurgeRequested', schema_version: TABLE_SCHEMA_VERSION, data: { saga_id: sagaId, of: due.of } }] },
-          { stream: sagaStream(sagaId), expectedVersion: 0, events: [{ type: 'SagaRequested', schema_version: SAGA_SCHEMA_VERSION, data: {
+          { stream: tableStream(table.table_id), expectedVersion: table.version, events: [{ event_id: cause, type: 'PurgeRequested', schema_version: TABLE_SCHEMA_VERSION, data: { saga_id: sagaId, of: due.of } }] },
+          { stream: sagaStream(sagaId), expectedVersion: 0, events: [{ type: 'SagaRequested', causation_id: cause, schema_version: SAGA_SCHEMA_VERSION, data: {
             saga_id: sagaId, kind: change.kind, subject_id: table.table_id, subject_name: table.name, change, targets: table.databases.map((target) => ({ step_id: uuid(), target })),
             deadline_at: new Date(Date.now() + this.ports.deadlineSeconds * 1000).toISOString(),
           } }] },

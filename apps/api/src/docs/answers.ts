@@ -121,10 +121,27 @@ export const DatabaseDrift = z.object({
   drift: z.array(z.object({ kind: z.enum(['missing', 'added', 'changed']), table: z.string(), table_id: id.nullable(), differences: z.array(z.object({ column: z.string().nullable(), expected: z.string(), found: z.string() })) })),
 });
 export const DatabaseList = list('databases', Database);
+const head = z.object({ position: z.int().min(0), hash: z.string() });
+export const EventList = list('events', Event);
+export const Verdict = z.object({
+  valid: z.boolean(), events: count, head: head.nullable(), problems: z.array(z.looseObject({ what: z.string() })).optional().describe('What was changed where; with `valid: false`.'),
+  more: z.boolean().optional().describe('There are more problems than are listed.'),
+});
+const Caused: z.ZodType = Event.extend({ get caused() { return z.array(Caused); } });
+export const Correlation = z.object({ correlation_id: z.string(), events: z.array(Caused) });
+export const CommandList = list('commands', z.object({
+  request_id: id, received_at: at, actor: z.string(), method: z.string(), path: z.string(), body: z.unknown(), outcome: z.enum(['accepted', 'refused', 'failed']), status: z.int(), code: z.string().nullable(), saga_id: id.nullable(), duration_ms: count,
+}));
+const Projection = z.object({
+  name: z.string(), kept: z.enum(['inline', 'behind']), position: count, head: count, lag: count, processed: count, status: z.enum(['live', 'rebuilding', 'parked']), error: z.string().nullable(), rebuild: z.record(z.string(), z.unknown()).nullable(),
+});
+export const ProjectionList = list('projections', Projection, z.null());
+export const ProjectionAnswer = z.object({ projection: Projection });
 export const Live = z.object({ status: z.literal('ok') });
 export const Ready = z.object({ status: z.literal('ok'), core_database: z.literal('ok'), queue: z.literal('ok') });
 
 export const named = {
   Table, Column, PendingChange, Saga, Step, SagaError, Event, Database, Accepted, Completed, Plan, PlannedStep, Problem,
+  Caused, EventList, Verdict, Correlation, CommandList, ProjectionList, ProjectionAnswer,
   TableAnswer, TableList, TableHistory, TableDiff, Replayed, SagaAnswer, SagaList, SagaEvents, DatabaseAnswer, DatabaseList, DatabaseHistory, DatabaseDrift, Live, Ready,
 };

@@ -3,9 +3,9 @@ import { databaseName, bodies } from '../tables/tables.js';
 import { registration, relocation } from '../databases/databases.controller.js';
 import type { ApiCode } from '../http/api-error.js';
 import { resolution } from '../sagas/sagas.controller.js';
-import { DatabaseAnswer, DatabaseDrift, DatabaseHistory, DatabaseList, KINDS, Live, Ready, Replayed, SAGA_STATUSES, SagaAnswer, SagaEvents, SagaList, TABLE_STATUSES, TableAnswer, TableDiff, TableHistory, TableList } from './answers.js';
+import { CommandList, Correlation, DatabaseAnswer, DatabaseDrift, DatabaseHistory, DatabaseList, EventList, KINDS, Live, ProjectionAnswer, ProjectionList, Ready, Replayed, SAGA_STATUSES, SagaAnswer, SagaEvents, SagaList, TABLE_STATUSES, TableAnswer, TableDiff, TableHistory, TableList, Verdict } from './answers.js';
 
-export type Tag = 'tables' | 'sagas' | 'databases' | 'operating';
+export type Tag = 'tables' | 'sagas' | 'databases' | 'log' | 'operating';
 
 /** One call of the API as the document and the page at /docs tell it. */
 export interface Call {
@@ -20,7 +20,7 @@ export interface Call {
   query?: Record<string, z.ZodType>;
   /** Answered 202 (and by `Prefer: wait`, by a dry run, by a repeated key); what it answers follows from that. */
   command?: true;
-  answer?: { status: 200 | 201 | 204; description: string; schema?: z.ZodType; type?: string; etag?: true };
+  answer?: { status: 200 | 201 | 202 | 204; description: string; schema?: z.ZodType; type?: string; etag?: true };
   problems: ApiCode[];
 }
 
@@ -28,6 +28,8 @@ const id = '01a6c1d2-5f1e-7b7c-9d53-0c2f6f0a7b11';
 const reason = z.strictObject({ reason: z.string().min(1).max(1000) });
 const page = { limit: z.int().min(1).max(500).default(50), cursor: z.string().regex(/^\d{1,15}$/).describe('`next_cursor` of the page before.') };
 const input: ApiCode[] = ['invalid_json', 'validation_failed', 'payload_too_large', 'unsupported_media_type'];
+const position = z.int().min(0);
+const eventFilters = { stream: z.string(), type: z.string(), correlation_id: z.string() };
 const core: ApiCode[] = ['core_database_unavailable'];
 const command: ApiCode[] = [...input, 'version_conflict', 'saga_compensated', 'saga_rejected', 'idempotency_key_reused', 'unsupported_change', ...core];
 const alive: ApiCode[] = ['table_not_found', 'table_dropped', 'table_failed'];
@@ -67,7 +69,7 @@ export const calls: Call[] = [
   { id: 'listSagas', tag: 'sagas', method: 'get', path: '/sagas', problems: ['validation_failed', 'database_not_found', ...core], summary: 'List sagas, newest first.',
     query: { ...page, status: z.enum(SAGA_STATUSES), table_id: z.string(), database: databaseName, kind: z.enum(KINDS) }, answer: { status: 200, description: 'A page of sagas', schema: SagaList } },
   { id: 'getSaga', tag: 'sagas', method: 'get', path: '/sagas/{id}', problems: ['saga_not_found', ...core], summary: 'One saga with its steps.', answer: { status: 200, description: 'The saga', schema: SagaAnswer } },
-  { id: 'getSagaEvents', tag: 'sagas', method: 'get', path: '/sagas/{id}/events', problems: ['saga_not_found', ...core], summary: 'The events of one saga, oldest first.', answer: { status: 200, description: 'All of its events', schema: SagaEvents } },
+  { id: 'getSagaEvents', tag: 'sagas', method: 'get', path: '/sagas/{id}/events', problems: ['saga_not_found', ...core], summary: 'The events of one saga, oldest first. With `Accept: text/event-stream`: live, until it ends.', answer: { status: 200, description: 'All of its events', schema: SagaEvents } },
   { id: 'retrySaga', tag: 'sagas', method: 'post', path: '/sagas/{id}/retry', body: reason, example: { reason: 'the duplicates are gone' }, problems: [...input, 'saga_not_found', 'saga_not_retryable', ...core],
     summary: 'Let a stuck saga go on from where it is.', answer: { status: 200, description: 'The saga', schema: SagaAnswer } },
   { id: 'abortSaga', tag: 'sagas', method: 'post', path: '/sagas/{id}/abort', body: reason, example: { reason: 'asked for by mistake' }, problems: [...input, 'saga_not_found', 'saga_past_pivot', ...core],
@@ -90,6 +92,19 @@ export const calls: Call[] = [
     summary: 'A new address or new credentials of the same database, tested first.', example: { url: 'postgres://user:new-password@db.example.org:5432/crm' }, answer: { status: 200, description: 'Changed', schema: DatabaseAnswer } },
   { id: 'deleteDatabase', tag: 'databases', method: 'delete', path: '/databases/{name}', problems: ['database_not_found', 'database_in_use', 'version_conflict', ...core],
     summary: 'Forget a database where no table lives or is set aside.', answer: { status: 204, description: 'Forgotten' } },
+
+  { id: 'listEvents', tag: 'log', method: 'get', path: '/events', problems: ['validation_failed', ...core], query: { after: position, limit: page.limit, cursor: position, ...eventFilters }, summary: 'Every event after a position, in global order.',
+    answer: { status: 200, description: 'A page of events', schema: EventList } },
+  { id: 'streamEvents', tag: 'log', method: 'get', path: '/events/stream', problems: ['validation_failed', ...core], query: { after: position, ...eventFilters }, summary: 'The same, live: server-sent events whose id is the position; `Last-Event-ID` resumes, and nothing is skipped.',
+    answer: { status: 200, description: 'Events as they come', type: 'text/event-stream' } },
+  { id: 'verifyEvents', tag: 'log', method: 'get', path: '/events/verify', problems: ['validation_failed', ...core], query: { head: z.string().describe('`<position>:<hash>` as it was kept elsewhere: without it a cut tail cannot be found.') }, summary: 'Whether any event was changed, removed or reordered, and which.',
+    answer: { status: 200, description: 'The verdict', schema: Verdict } },
+  { id: 'getCorrelation', tag: 'log', method: 'get', path: '/events/{id}/correlation', problems: ['not_found', ...core], summary: 'The tree of what caused what, from the request to the last step.',
+    answer: { status: 200, description: 'The tree', schema: Correlation } },
+  { id: 'listCommands', tag: 'log', method: 'get', path: '/commands', problems: ['validation_failed', ...core], query: { limit: page.limit, cursor: z.string(), saga_id: z.string() }, summary: 'Every command received, refused ones included, newest first: who, what (secrets left out) and the outcome.',
+    answer: { status: 200, description: 'A page of commands', schema: CommandList } },
+  { id: 'listProjections', tag: 'log', method: 'get', path: '/projections', problems: core, summary: 'What is kept from the log, and how far each has come.', answer: { status: 200, description: 'All of them', schema: ProjectionList } },
+  { id: 'rebuildProjection', tag: 'log', method: 'post', path: '/projections/{name}/rebuild', problems: ['not_found', ...core], summary: 'Build a read model anew from the first event; reads go on meanwhile.', answer: { status: 202, description: 'Begun', schema: ProjectionAnswer } },
 
   { id: 'isLive', tag: 'operating', method: 'get', path: '/health/live', problems: [], summary: 'The process runs.', answer: { status: 200, description: 'It does', schema: Live } },
   { id: 'isReady', tag: 'operating', method: 'get', path: '/health/ready', problems: core, summary: 'The core database and the queue answer.', answer: { status: 200, description: 'They do', schema: Ready } },

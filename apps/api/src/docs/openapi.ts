@@ -19,7 +19,7 @@ export interface OpenApi {
 }
 
 const TAGS: Record<Tag, string> = {
-  tables: 'What a table is and what is to become of it', sagas: 'The runs that carry changes out', databases: "Customers' databases", operating: 'Health, metrics and this contract',
+  tables: 'What a table is and what is to become of it', sagas: 'The runs that carry changes out', databases: "Customers' databases", log: 'Everything that happened, and how it can be trusted', operating: 'Health, metrics and this contract',
 };
 const REF = '#/components/schemas/';
 

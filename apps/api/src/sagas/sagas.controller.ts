@@ -1,11 +1,12 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { CoreDatabase, EventStore } from '../../../../libs/event-store/src/index.js';
-import { listSagas, loadSaga, sagaStream, type Orchestrator, type Saga } from '../../../../libs/sagas/src/index.js';
+import { isEnded, listSagas, loadSaga, sagaStream, type Orchestrator, type Saga, type SagaEventType } from '../../../../libs/sagas/src/index.js';
 import { findDatabase } from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
 import { metadataOf, pageShape, parse } from '../http/input.js';
+import { EventStreams, resumeAfter } from '../log/streams.js';
 import { sagaView } from './view.js';
 
 const reason = z.strictObject({ reason: z.string().min(1, 'must not be empty').max(1000) });
@@ -14,6 +15,9 @@ const filter = z.strictObject({
   ...pageShape, table_id: z.string().optional(), database: z.string().optional(), kind: z.string().optional(),
   status: z.enum(['pending', 'running', 'compensating', 'completed', 'compensated', 'rejected', 'stuck']).optional(),
 });
+
+/** No event of a saga follows one of these. */
+const endings: ReadonlySet<string> = new Set<SagaEventType>(['SagaCompleted', 'SagaCompensated', 'SagaRejected']);
 
 /** The saga calls. */
 export class Sagas {
@@ -37,11 +41,17 @@ export class Sagas {
     await this.one(id);
     return { events: await this.store.readStream(sagaStream(id)), next_cursor: null };
   }
+
+  /** Whether the saga has ended and its last event is not after this position: there is nothing to wait for then. */
+  async isOver(id: string, position: number): Promise<boolean> {
+    const saga = await this.one(id);
+    return isEnded(saga) && (await this.store.readStream(sagaStream(id), { after: saga.version - 1 })).every((event) => event.position <= position);
+  }
 }
 
 @Controller('sagas')
 export class SagasController {
-  constructor(private readonly sagas: Sagas) {}
+  constructor(private readonly sagas: Sagas, private readonly streams: EventStreams) {}
 
   @Get()
   async list(@Query() query: unknown): Promise<object> { return this.sagas.list(query); }
@@ -50,7 +60,13 @@ export class SagasController {
   async one(@Param('id') id: string): Promise<object> { return { saga: sagaView(await this.sagas.one(id)) }; }
 
   @Get(':id/events')
-  async events(@Param('id') id: string): Promise<object> { return this.sagas.events(id); }
+  async events(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    if (!(request.headers.accept ?? '').includes('text/event-stream')) return void reply.send(await this.sagas.events(id));
+    const after = resumeAfter(request) ?? 0;
+    // 204 tells a browser not to come back; an empty stream would make it ask again and again.
+    if (await this.sagas.isOver(id, after)) return void reply.status(204).send();
+    await this.streams.serve(reply, request.id, { after, filter: { stream: sagaStream(id) }, until: ({ type }) => endings.has(type) });
+  }
 
   @Post(':id/retry')
   @HttpCode(200)

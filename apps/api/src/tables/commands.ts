@@ -75,9 +75,10 @@ export class Commands {
     const tableId = table?.table_id ?? uuid();
     const version = (table?.version ?? 0) + 1;
     const { type, ...data } = decided.event;
+    const cause = uuid();
     const appends: Append[] = [
-      { stream: tableStream(tableId), expectedVersion: version - 1, events: [{ type, schema_version: TABLE_SCHEMA_VERSION, data }] },
-      { stream: sagaStream(sagaId), expectedVersion: 0, events: [{ type: 'SagaRequested', schema_version: SAGA_SCHEMA_VERSION, data: {
+      { stream: tableStream(tableId), expectedVersion: version - 1, events: [{ event_id: cause, type, schema_version: TABLE_SCHEMA_VERSION, data }] },
+      { stream: sagaStream(sagaId), expectedVersion: 0, events: [{ type: 'SagaRequested', causation_id: cause, schema_version: SAGA_SCHEMA_VERSION, data: {
         saga_id: sagaId, kind: decided.change.kind, subject_id: tableId, subject_name: decided.name, change: decided.change,
         targets: decided.databases.map((target) => ({ step_id: uuid(), target })),
         deadline_at: new Date(Date.now() + this.ports.deadlineSeconds * 1000).toISOString(),

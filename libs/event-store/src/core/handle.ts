@@ -74,6 +74,11 @@ export async function rerunVictims<T>(once: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Lets everything else that waits in this process have its turn. SQLite's answers come at once, so a loop over them would starve it. */
+export function breathe(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Milliseconds. */
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));

@@ -19,8 +19,13 @@ export interface UncommittedReads {
   queryUncommitted(statement: Sql): Promise<Row[]>;
 }
 
+/** A transaction whose locks on a range keep others from inserting into it. Needed to hold up all appends; see order/alone.ts. */
+export interface RangeLocks {
+  transactionWithRangeLocks<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+}
+
 /** MySQL 8 and MariaDB from 10.6 on. */
-export class MysqlCore implements CoreDatabase, UncommittedReads {
+export class MysqlCore implements CoreDatabase, UncommittedReads, RangeLocks {
   readonly engine = 'mysql';
   private readonly options: ConnectionOptions;
   private readonly pool: Pool;
@@ -69,9 +74,18 @@ export class MysqlCore implements CoreDatabase, UncommittedReads {
   }
 
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.inTransaction([sql`start transaction`], work);
+  }
+
+  transactionWithRangeLocks<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    // Without "session" it holds for the next transaction alone, so the connection goes back as it was.
+    return this.inTransaction([sql`set transaction isolation level repeatable read`, sql`start transaction`], work);
+  }
+
+  private inTransaction<T>(beginning: Sql[], work: (tx: Tx) => Promise<T>): Promise<T> {
     return rerunVictims(() => this.onConnection((connection) => runTransaction(session(connection), {
       begin: async () => {
-        await run(connection, sql`start transaction`);
+        for (const statement of beginning) await run(connection, statement);
       },
       commit: async () => {
         await run(connection, sql`commit`);

@@ -1,0 +1,173 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { CoreUnavailable, sql, sqlList, UniqueViolation, type CoreDatabase, type Row, type Sql } from '../../../../libs/event-store/src/index.js';
+import { metadataOf, pageShape, parse } from '../http/input.js';
+import { withoutSecrets } from './secrets.js';
+
+/** A command as it was received, and what it was answered. */
+interface Received {
+  request_id: string; received_at: string; actor: string; method: string; path: string; body: string | null;
+  status: number; code: string | null; saga_id: string | null; duration_ms: number;
+}
+
+/** Calls that are no commands, though they are no GET. */
+const reads = new Set(['/table/show', '/databases/:name/test']);
+const FLUSH_MS = 200;
+const RETRY_MS = 1000;
+const ROWS_PER_INSERT = 100;
+/** What is kept in memory while the core database is away; then the oldest go. */
+const MOST_WAITING = 10_000;
+const LONGEST_BODY = 16_384;
+const SWEEP_ROWS = 1000;
+const HOUR_MS = 3_600_000;
+const query = z.strictObject({ limit: pageShape.limit, cursor: z.uuid('is not a cursor of this list').optional(), saga_id: z.string().min(1).max(64).regex(/^[!-~]+$/).optional() });
+const columns = sql`request_id, received_at, actor, method, path, body, status, code, saga_id, duration_ms`;
+
+/**
+ * Every command received, refused ones too. Noted when the answer goes out and written soon after it, in batches: no
+ * command waits for it, and none fails by it. A process killed at that moment loses the last notes; what was accepted
+ * is in the events all the same.
+ */
+export class ReceivedCommands {
+  private waiting: Received[] = [];
+  private timer: NodeJS.Timeout | null = null;
+  private sweeper: NodeJS.Timeout | null = null;
+  private flushing: Promise<boolean> | null = null;
+
+  constructor(private readonly core: CoreDatabase, private readonly options: { retentionSeconds: number; log: (message: string, details: Record<string, unknown>) => void }) {}
+
+  /** Before the server is ready. */
+  watch(server: FastifyInstance): void {
+    server.addHook('onSend', (request, reply, payload, done) => {
+      // Whatever goes wrong here, the answer goes out.
+      try {
+        if (isCommand(request)) this.note(received(request, reply, payload));
+      } catch (error) {
+        this.options.log('a command was not noted', { request_id: request.id, error: String(error) });
+      }
+      done(null, payload);
+    });
+    const every = Math.min(HOUR_MS, Math.max(1000, this.options.retentionSeconds * 250));
+    const sweep = (): void => { void this.sweep().catch((error: unknown) => { this.options.log('old commands were not swept', { error: String(error) }); }); };
+    this.sweeper = setInterval(sweep, every);
+    sweep();
+  }
+
+  async list(input: unknown): Promise<object> {
+    const { limit, cursor, saga_id } = parse(query, input);
+    await this.flush();
+    const older = cursor === undefined ? sql`` : sql` and request_id < ${cursor}`;
+    const own = saga_id === undefined ? sql`` : sql` and saga_id = ${saga_id}`;
+    // The ids are UUIDv7: their order is that of the time.
+    const rows = await this.core.query(sql`select ${columns} from commands where 1 = 1${older}${own} order by request_id desc limit ${limit + 1}`);
+    return { commands: rows.slice(0, limit).map(view), next_cursor: rows.length > limit ? rows[limit - 1]!['request_id'] : null };
+  }
+
+  /** Deletes what is older than the retention time. */
+  async sweep(): Promise<void> {
+    const before = new Date(Date.now() - this.options.retentionSeconds * 1000).toISOString();
+    for (let more = true; more;) {
+      const old = await this.core.query(sql`select request_id from commands where received_at < ${before} order by received_at limit ${SWEEP_ROWS}`);
+      if (old.length > 0) await this.core.execute(sql`delete from commands where request_id in (${sqlList(old.map((row) => String(row['request_id'])))})`);
+      more = old.length === SWEEP_ROWS;
+    }
+  }
+
+  /** After the server was closed. What cannot be written now is lost, and said so. */
+  async stop(): Promise<void> {
+    if (this.sweeper !== null) clearInterval(this.sweeper);
+    await this.flush();
+    if (this.timer !== null) clearTimeout(this.timer);
+    if (this.waiting.length > 0) this.options.log('commands were not recorded', { lost: this.waiting.length });
+  }
+
+  private note(command: Received): void {
+    this.waiting.push(command);
+    if (this.waiting.length > MOST_WAITING) {
+      this.waiting.shift();
+      this.options.log('commands were not recorded', { lost: 1 });
+    }
+    this.later(FLUSH_MS);
+  }
+
+  private later(ms: number): void {
+    this.timer ??= setTimeout(() => {
+      this.timer = null;
+      void this.flush();
+    }, ms);
+  }
+
+  /** Writes what waits; what waits when the core database is away goes on waiting. One at a time. */
+  private async flush(): Promise<void> {
+    while (this.waiting.length > 0) {
+      this.flushing ??= this.write(this.waiting.slice(0, ROWS_PER_INSERT)).finally(() => { this.flushing = null; });
+      if (!await this.flushing) return this.later(RETRY_MS);
+    }
+  }
+
+  /** False: not now. */
+  private async write(batch: Received[]): Promise<boolean> {
+    try {
+      await this.insert(batch);
+    } catch (error) {
+      if (error instanceof CoreUnavailable) return false;
+      // One of them is there already (a commit whose answer was lost) or cannot be stored: it must not stop the others.
+      for (const one of batch) {
+        try {
+          await this.insert([one]);
+        } catch (reason) {
+          if (reason instanceof CoreUnavailable) return false;
+          if (!(reason instanceof UniqueViolation)) this.options.log('a command was not recorded', { request_id: one.request_id, error: String(reason) });
+        }
+      }
+    }
+    const done = new Set(batch);
+    this.waiting = this.waiting.filter((one) => !done.has(one));
+    return true;
+  }
+
+  private async insert(batch: Received[]): Promise<void> {
+    const row = (one: Received): Sql => sql`(${sqlList([one.request_id, one.received_at, one.actor, one.method, one.path, one.body, one.status, one.code, one.saga_id, one.duration_ms])})`;
+    await this.core.execute(sql`insert into commands (${columns}) values ${sqlList(batch.map(row))}`);
+  }
+}
+
+function isCommand(request: FastifyRequest): boolean {
+  const route = request.routeOptions.url;
+  if (request.method === 'GET' || request.method === 'HEAD' || request.method === 'OPTIONS' || route === undefined || reads.has(route)) return false;
+  // A replay without a database only reads, and a dry run leaves no trace.
+  if (route === '/table/replay' && (request.body as { database?: unknown } | null | undefined)?.database === undefined) return false;
+  return (request.query as { dry_run?: unknown }).dry_run !== 'true';
+}
+
+function received(request: FastifyRequest, reply: FastifyReply, payload: unknown): Received {
+  const took = Math.round(reply.elapsedTime);
+  const problem = reply.statusCode >= 400 ? problemOf(payload) : {};
+  const body = request.body === undefined || request.body === null ? null : JSON.stringify(withoutSecrets(request.routeOptions.url!, request.body));
+  const location = /^\/sagas\/([^/]+)$/.exec(String(reply.getHeader('location') ?? ''))?.[1];
+  const params = request.params as { id?: string };
+  const saga = location ?? problem.saga?.saga_id ?? (request.routeOptions.url!.startsWith('/sagas/') && reply.statusCode !== 404 ? params.id : undefined);
+  return {
+    request_id: request.id, received_at: new Date(Date.now() - took).toISOString(), actor: metadataOf(request).actor, method: request.method,
+    path: request.url.split('?')[0]!, body: body === null || body.length <= LONGEST_BODY ? body : JSON.stringify({ left_out: `${body.length} characters` }),
+    status: reply.statusCode, code: problem.code ?? null, saga_id: saga ?? null, duration_ms: took,
+  };
+}
+
+function problemOf(payload: unknown): { code?: string; saga?: { saga_id?: string } } {
+  try {
+    return JSON.parse(String(payload)) as { code?: string; saga?: { saga_id?: string } };
+  } catch {
+    return {};
+  }
+}
+
+function view(row: Row): object {
+  const status = Number(row['status']);
+  return {
+    request_id: row['request_id'], received_at: row['received_at'], actor: row['actor'], method: row['method'], path: row['path'],
+    body: row['body'] === null ? null : JSON.parse(String(row['body'])) as unknown,
+    outcome: status < 400 ? 'accepted' : row['saga_id'] === null ? 'refused' : 'failed',
+    status, code: row['code'], saga_id: row['saga_id'], duration_ms: row['duration_ms'],
+  };
+}
