@@ -156,6 +156,30 @@ describe('gone back to', () => {
   });
 });
 
+describe('where it lives', () => {
+  test('add builds it there without rows, remove sets it aside there; later changes go where it lives then', async () => {
+    const { table } = await done('/table/create', { name: 'placed', databases: ['default', 'crm'] });
+    const id = table.table_id as string;
+    await query(pg.url, `insert into placed (name) values ('kept')`);
+    // Sent without waiting: the column is added wherever the table will be by then.
+    expect((await s.call('POST', '/table/databases', { table_id: id, add: ['erp', 'shop'], remove: ['crm'] })).status).toBe(202);
+    const { table: now, saga } = await done('/table/column', { table_id: id, column: { name: 'more', type: 'integer' } });
+    expect(now.databases).toEqual(['default', 'erp', 'shop']);
+    expect(saga.steps.filter((step: { phase: string }) => step.phase === 'apply').map((step: { database: string }) => step.database).sort()).toEqual(['default', 'erp', 'shop']);
+    for (const name of ['erp', 'shop', 'default']) expect((await stateOf({ [name]: urls[name]! }, 'placed'))[name]!.rows).toEqual([]);
+    expect((await stateOf({ crm: pg.url }, 'placed'))['crm']!.rows).toBeNull();
+    // The name is free there, what was set aside is kept, and the database cannot be forgotten while it is.
+    expect((await s.call('POST', '/table/create', { name: 'placed', databases: ['crm'] }, WAIT)).status).toBe(200);
+    const asides = await query<{ n: string }>(pg.url, `select relname as n from pg_class where relname like '\\_saga\\_%' and relkind = 'r' and length(relname) = 38`);
+    expect(await Promise.all(asides.map(async ({ n }) => query(pg.url, `select * from ${n}`)))).toContainEqual([expect.objectContaining({ name: 'kept' })]);
+    expect((await s.call('GET', '/databases/erp/drift')).body['in_sync']).toBe(true);
+    const refused = [await s.call('POST', '/table/databases', { table_id: id, add: ['crm'] }), await s.call('POST', '/table/databases', { table_id: id, remove: ['default', 'erp', 'shop'] }), await s.call('POST', '/table/databases', { table_id: id }),
+      await s.call('POST', '/table/databases', { table_id: id, add: ['none'] }), await s.call('POST', '/table/databases', { table_id: id, add: ['crm'], remove: ['crm'] })].map((a) => [a.status, a.body['code']]);
+    expect(refused).toEqual([[409, 'table_name_taken'], [422, 'unsupported_change'], [400, 'validation_failed'], [404, 'database_not_found'], [400, 'validation_failed']]);
+    expect((await done('/table/databases', { table_id: id, add: ['erp'] })).saga).toMatchObject({ kind: 'table.databases', status: 'completed' });
+  });
+});
+
 describe('a database by itself', () => {
   test('its own timeline: which step was applied there when, with statements and fingerprints', async () => {
     const id = await create('timeline');

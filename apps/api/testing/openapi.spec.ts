@@ -172,6 +172,9 @@ describe('real answers are as the document says', () => {
     expect((await call('POST', '/table/rename', { table_id: table, name: 'buyers' }, WAIT)).status).toBe(200);
     expect((await call('POST', '/table/delete', { table_id: table })).status).toBe(202);
     expect((await call('POST', '/table/delete', { table_id: table }, WAIT)).status).toBe(409);
+    const placed = (await call('POST', '/table/create', { name: 'placed' }, WAIT)).body['table'].table_id as string;
+    expect((await call('POST', '/table/databases', { table_id: placed, add: ['shop'] })).status).toBe(202);
+    expect((await call('POST', '/table/databases', { table_id: placed, remove: ['default'] }, WAIT)).status).toBe(200);
     for (const body of [{ table_id: table, version: 2 }, { table_id: table, database: 'shop', as: 'copy' }, { table_id: table, version: 99 }]) await call('POST', '/table/replay', body);
     await call('POST', '/table/replay', { table_id: table, database: 'shop', version: 2, as: 'copy2' }, WAIT);
     for (const path of ['history?limit=2', 'diff', 'diff?from=2&to=4', 'diff?to=99']) await call('GET', `/tables/${table}/${path}`);

@@ -1,4 +1,4 @@
-import { sql, type InlineProjection, type Queryable, type StoredEvent, type Tx } from '../../event-store/src/index.js';
+import { sql, type InlineProjection, type Queryable, type Row, type StoredEvent, type Tx } from '../../event-store/src/index.js';
 
 /** A customer's database as registered; its address is not here but sealed in `credentials`. */
 export interface Database { database_id: string; version: number; name: string; engine: 'postgres' | 'mysql' | 'sqlite'; created_at: string; updated_at: string }
@@ -49,9 +49,11 @@ export async function listDatabases(db: Queryable, filter: { before?: number; li
 
 /** Whether a table lives there, or something of one is set aside there. */
 export async function isInUse(db: Queryable, id: string): Promise<boolean> {
-  const rows = await db.query(sql`select t.state as state from table_databases d join tables t on t.table_id = d.table_id where d.database_id = ${id} and t.status <> 'failed'`);
-  return rows.some((row) => {
-    const table = JSON.parse(String(row['state'])) as { ended: string | null; set_aside: object[]; pending: object[] };
-    return table.ended === null || table.set_aside.length > 0 || table.pending.length > 0;
-  });
+  interface Seen { ended: string | null; set_aside: { databases?: { id: string }[] }[]; pending: { change: { add?: { id: string }[] } }[] }
+  const seen = (row: Row): Seen => JSON.parse(String(row['state'])) as Seen;
+  const living = (await db.query(sql`select t.state as state from table_databases d join tables t on t.table_id = d.table_id where d.database_id = ${id} and t.status <> 'failed'`)).map(seen);
+  if (living.some((table) => table.ended === null || table.set_aside.length > 0 || table.pending.length > 0)) return true;
+  const aside = (await db.query(sql`select t.state as state from purges_due p join tables t on t.table_id = p.table_id`)).map(seen);
+  const moving = (await db.query(sql`select state from tables where status = 'changing'`)).map(seen);
+  return aside.some((table) => table.set_aside.some((a) => a.databases?.some((d) => d.id === id) === true)) || moving.some((table) => table.pending.some(({ change }) => change.add?.some((d) => d.id === id) === true));
 }

@@ -1,5 +1,5 @@
 import { completeColumn, convertible, foldName, MAX_COLUMNS, sameType, type Column, type ColumnChange, type Engine, type Problem } from '../../byodb/src/index.js';
-import { applyOp, findColumn, outlook, type Change, type ColumnOp, type ColumnSet, type ColumnsKind, type DatabaseRef, type Origin, type Table, type TableEvent } from './table.js';
+import { applyOp, findColumn, movedTo, outlook, type Change, type ColumnOp, type ColumnSet, type ColumnsKind, type DatabaseRef, type Origin, type Table, type TableEvent } from './table.js';
 
 /** A command that is refused at once; nothing is recorded. `code` is API.md's. */
 export class Refused extends Error {
@@ -52,6 +52,16 @@ export function decideRestore(table: Table, as: string | undefined, now: number,
     !table.set_aside.some((a) => a.what === 'table' && Date.parse(a.reversible_until) > now) || table.pending.some(({ change }) => change.kind === 'table.purge'));
   if (gone) throw new Refused('retention_expired', `the table was kept aside until ${table.reversible_until}`);
   return { type: 'TableRestoreRequested', saga_id: sagaId, name: as ?? ahead.name };
+}
+
+/** Only what changes anything is asked for: a database where the table lives already is not added again. */
+export function decideDatabases(table: Table, add: DatabaseRef[], remove: DatabaseRef[], engines: Engine[], sagaId: string): TableEvent {
+  refuseEnded(table);
+  const { databases, columns } = outlook(table);
+  const there = (ref: DatabaseRef): boolean => databases.some((d) => d.id === ref.id);
+  if (movedTo(databases, { add, remove }).length === 0) throw new Refused('unsupported_change', 'a table must live in at least one database: drop it instead');
+  refuseUnsupported(columns, engines);
+  return { type: 'TableDatabasesRequested', saga_id: sagaId, add: add.filter((ref) => !there(ref)), remove: remove.filter(there) };
 }
 
 /** Tells add, alter, rename and drop apart by what the table will have, and refuses what can never work. */
@@ -152,6 +162,11 @@ export function judgeInTurn(table: Table, change: Change): { do: 'refuse'; reaso
   if (!table.exists) return { do: 'refuse', reason: table.ended === 'failed' ? `the table's creation failed` : 'the table is dropped' };
   if (change.kind === 'table.rename') return table.name === change.name ? { do: 'nothing' } : { do: 'go', ops: [] };
   if (change.kind === 'table.drop') return { do: 'go', ops: [] };
+  if (change.kind === 'table.databases') {
+    const there = (ref: DatabaseRef): boolean => table.databases.some((d) => d.id === ref.id);
+    if (change.add.some(there) || !change.remove.every(there)) return { do: 'refuse', reason: 'the table lives elsewhere by now' };
+    return change.add.length + change.remove.length === 0 ? { do: 'nothing' } : { do: 'go', ops: [] };
+  }
   let columns = table.columns;
   for (const op of change.ops) {
     const name = op.op === 'add' || op.op === 'bring_back' ? op.column.name : op.name;

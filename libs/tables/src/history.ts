@@ -77,12 +77,14 @@ export function sentence(event: TableEvent): string {
     case 'TableDropRequested': return 'A drop of the table was requested.';
     case 'TableRestoreRequested': return `Restoring the table as ${event.name} was requested.`;
     case 'TableRevertRequested': return `Going back to version ${event.to_version} was requested.`;
+    case 'TableDatabasesRequested': return `${capital([event.add.length === 0 ? '' : `building the table on ${names(event.add)}`, event.remove.length === 0 ? '' : `removing it from ${names(event.remove)}`].filter(Boolean).join(' and ') || 'no move')} was requested.`;
     case 'PurgeRequested': return 'The retention time of something set aside was over: its purge was requested.';
     case 'ColumnsChangeRequested': return `${capital(event.ops.map(opSentence).join('; '))}: requested.`;
     case 'TableCreated': return 'The table was created on every database.';
     case 'TableRenamed': return `The table was renamed to ${event.name} on every database.`;
     case 'TableDropped': return event.reversible_until === null ? 'The table was dropped on every database.' : `The table was dropped on every database; it can be restored until ${event.reversible_until}.`;
     case 'TableRestored': return `The table was restored as ${event.name} on every database.`;
+    case 'TableDatabasesChanged': return `The table now lives on ${names(event.databases)}.`;
     case 'Purged': return 'What was set aside was destroyed on every database.';
     case 'TableReverted': return `The table went back: it is ${event.name} with the columns ${event.columns.map((c) => c.name).join(', ')} on every database.`;
     case 'ColumnsChanged': return `The columns were changed on every database; they are now ${event.columns.map((c) => c.name).join(', ')}.`;
@@ -99,6 +101,10 @@ function opSentence(op: ColumnOp): string {
     case 'alter': return `alter column ${op.name} (${Object.keys(op.set).join(', ') || 'nothing'})`;
     case 'rename': return `rename column ${op.name} to ${op.to}`;
   }
+}
+
+function names(databases: { name: string }[]): string {
+  return databases.map((d) => d.name).join(', ');
 }
 
 function capital(text: string): string {

@@ -2,7 +2,13 @@ import { v7 as uuid } from 'uuid';
 import { VersionConflict, type CoreDatabase, type EventStore } from '../../event-store/src/index.js';
 import { SAGA_SCHEMA_VERSION, sagaStream } from '../../sagas/src/index.js';
 import { purgesDue } from './read-model.js';
-import { purgeOf, tableStream, TABLE_SCHEMA_VERSION, type Change } from './table.js';
+import { purgeOf, tableStream, TABLE_SCHEMA_VERSION, type Change, type DatabaseRef, type Table } from './table.js';
+
+/** Where the table lives, and where it is only set aside. */
+function placesOf(table: Table, of: string[]): DatabaseRef[] {
+  const all = [...table.databases, ...table.set_aside.filter((a) => of.includes(a.saga_id)).flatMap((a) => a.databases ?? [])];
+  return all.filter((ref, i) => all.findIndex((other) => other.id === ref.id) === i);
+}
 
 export interface PurgerPorts {
   store: EventStore;
@@ -41,7 +47,7 @@ export class Purger {
         await this.ports.store.append([
           { stream: tableStream(table.table_id), expectedVersion: table.version, events: [{ event_id: cause, type: 'PurgeRequested', schema_version: TABLE_SCHEMA_VERSION, data: { saga_id: sagaId, of: due.of } }] },
           { stream: sagaStream(sagaId), expectedVersion: 0, events: [{ type: 'SagaRequested', causation_id: cause, schema_version: SAGA_SCHEMA_VERSION, data: {
-            saga_id: sagaId, kind: change.kind, subject_id: table.table_id, subject_name: table.name, change, targets: table.databases.map((target) => ({ step_id: uuid(), target })),
+            saga_id: sagaId, kind: change.kind, subject_id: table.table_id, subject_name: table.name, change, targets: placesOf(table, due.of).map((target) => ({ step_id: uuid(), target })),
             deadline_at: new Date(Date.now() + this.ports.deadlineSeconds * 1000).toISOString(),
           } }] },
         ], { correlation_id: uuid(), causation_id: null, actor: 'schemasaga' });

@@ -14,10 +14,10 @@ export const tablesProjection: InlineProjection = {
       const table = evolve(before, body, { version: event.version, recorded_at: event.recorded_at, table_id: tableId });
       if (before === null) {
         await tx.execute(sql`insert into tables (table_id, name, status, position, state) values (${tableId}, ${table.name}, ${statusOf(table)}, ${event.position}, ${JSON.stringify(table)})`);
-        for (const { id } of table.databases) await tx.execute(sql`insert into table_databases (table_id, database_id) values (${tableId}, ${id})`);
       } else {
         await tx.execute(sql`update tables set name = ${table.name}, status = ${statusOf(table)}, state = ${JSON.stringify(table)} where table_id = ${tableId}`);
       }
+      await settle(tx, before, table);
       await reserve(tx, before, table);
       const [had, has] = [before === null ? null : purgeOf(before), purgeOf(table)];
       if (has !== null && has.due_at !== had?.due_at) await tx.upsert('purges_due', ['table_id'], { table_id: tableId, due_at: Date.parse(has.due_at) });
@@ -33,12 +33,29 @@ function namesOf(table: Table | null): Set<string> {
   return new Set([...(table.ended === null ? [table.name] : []), ...asked].map(foldName));
 }
 
+/** As `<database id> <name>`: where the table lives, or is to live. */
+function reservationsOf(table: Table | null): Set<string> {
+  if (table === null) return new Set();
+  const places = [...table.databases, ...table.pending.flatMap(({ change }) => (change.kind === 'table.databases' ? change.add : []))];
+  return new Set(places.flatMap(({ id }) => [...namesOf(table)].map((name) => `${id} ${name}`)));
+}
+
 async function reserve(tx: Tx, before: Table | null, after: Table): Promise<void> {
-  const [had, has] = [namesOf(before), namesOf(after)];
-  for (const { id } of after.databases) {
-    for (const name of had) if (!has.has(name)) await tx.execute(sql`delete from table_names where database_id = ${id} and name_key = ${name} and table_id = ${after.table_id}`);
-    for (const name of has) if (!had.has(name)) await tx.execute(sql`insert into table_names (database_id, name_key, table_id) values (${id}, ${name}, ${after.table_id})`);
+  const [had, has] = [reservationsOf(before), reservationsOf(after)];
+  for (const one of had) {
+    const [id, name] = one.split(' ') as [string, string];
+    if (!has.has(one)) await tx.execute(sql`delete from table_names where database_id = ${id} and name_key = ${name} and table_id = ${after.table_id}`);
   }
+  for (const one of has) {
+    const [id, name] = one.split(' ') as [string, string];
+    if (!had.has(one)) await tx.execute(sql`insert into table_names (database_id, name_key, table_id) values (${id}, ${name}, ${after.table_id})`);
+  }
+}
+
+async function settle(tx: Tx, before: Table | null, after: Table): Promise<void> {
+  const [had, has] = [before?.databases ?? [], after.databases];
+  for (const { id } of had) if (!has.some((d) => d.id === id)) await tx.execute(sql`delete from table_databases where table_id = ${after.table_id} and database_id = ${id}`);
+  for (const { id } of has) if (!had.some((d) => d.id === id)) await tx.execute(sql`insert into table_databases (table_id, database_id) values (${after.table_id}, ${id})`);
 }
 
 export async function loadTable(db: Queryable, tableId: string): Promise<Table | null> {

@@ -24,7 +24,7 @@ export function decideRevert(moments: Moment[], target: Moment, engines: Engine[
 /** Sagas whose set-aside columns can still come back. */
 function keptSagas(table: Table, now: number): Set<string> {
   const going = new Set(table.pending.flatMap(({ change }) => (change.kind === 'table.purge' ? change.of : [])));
-  return new Set(table.set_aside.filter((a) => a.what === 'columns' && Date.parse(a.reversible_until) > now && !going.has(a.saga_id)).map((a) => a.saga_id));
+  return new Set(table.set_aside.filter((a) => a.what === 'part' && Date.parse(a.reversible_until) > now && !going.has(a.saga_id)).map((a) => a.saga_id));
 }
 
 /** By mark, the last drop of each column that was confirmed. */

@@ -2,7 +2,7 @@ import type { Append, CoreDatabase, EventStore } from '../../event-store/src/ind
 import { applyStep, asideName, compensateStep, DatabaseError, finalizeStep, foldName, lookAtClaim, preparePlans, preparePurge, type Aside, type Column, type Connection, type Limits, type Plan, type StepKey, type Task } from '../../byodb/src/index.js';
 import { loadSaga, type PlannedStep, type Saga, type SagaDefinition, type Step, type StepError } from '../../sagas/src/index.js';
 import { judgeInTurn } from './decide.js';
-import { applyOp, evolve, findColumn, tableStream, TABLE_SCHEMA_VERSION, type Change, type ColumnOp, type Table, type TableEvent } from './table.js';
+import { applyOp, evolve, findColumn, movedTo, tableStream, TABLE_SCHEMA_VERSION, type Change, type ColumnOp, type Table, type TableEvent } from './table.js';
 
 export interface ChangePorts {
   store: EventStore;
@@ -22,7 +22,13 @@ export function schemaChange(ports: ChangePorts): SagaDefinition {
   const tableOf = async (saga: Saga): Promise<Table> => (await readTable(ports.store, saga.subject_id))!;
   return {
     async judge(saga) {
-      const judged = judgeInTurn(await tableOf(saga), saga.change as Change);
+      const table = await tableOf(saga);
+      const change = saga.change as Change;
+      const judged = judgeInTurn(table, change);
+      // Sent before the table moved: it would miss a database, or meet one where the table is not.
+      const elsewhere = !('columns' in change) && change.kind !== 'table.databases' && change.kind !== 'table.purge'
+        && saga.steps.filter((s) => s.phase === 'prepare').map((s) => s.target.id).sort().join() !== table.databases.map((d) => d.id).sort().join();
+      if (judged.do === 'go' && elsewhere) return { verdict: 'refuse', error: { code: 'invalid_in_turn', message: 'the table lives elsewhere by now', database: null, step_id: null } };
       if (judged.do === 'go') return { verdict: 'go' };
       if (judged.do === 'nothing') return { verdict: 'nothing_to_do' };
       return { verdict: 'refuse', error: { code: 'invalid_in_turn', message: judged.reason, database: null, step_id: null } };
@@ -36,7 +42,7 @@ export function schemaChange(ports: ChangePorts): SagaDefinition {
         return { steps: plans.map(({ stepId, plan }) => plannedStep(stepId, plan, 'finalize')), fingerprint, reversible_seconds: null };
       }
       const tasks = await tasksFor(ports.core, table, change, step.target.id);
-      const { plans, fingerprint } = await preparePlans(connection, table.table_id, tasks, 'columns' in change ? [] : table.columns, ports.limits);
+      const { plans, fingerprint } = await preparePlans(connection, table.table_id, tasks, 'columns' in change || (change.kind === 'table.databases' && isAdded(change, step.target.id)) ? [] : table.columns, ports.limits);
       return { steps: plans.map(({ stepId, plan }) => plannedStep(stepId, plan, 'apply')), fingerprint, reversible_seconds: plans.some(({ plan }) => keepsAside(plan)) ? ports.retentionSeconds : null };
     },
     async apply(_saga, step, token) {
@@ -74,12 +80,17 @@ export async function readTable(store: EventStore, tableId: string, upTo?: numbe
   return events.reduce<Table | null>((table, e) => evolve(table, { ...e.data, type: e.type } as TableEvent, { version: e.version, recorded_at: e.recorded_at, table_id: tableId }), null);
 }
 
+function isAdded(change: Extract<Change, { kind: 'table.databases' }>, databaseId: string): boolean {
+  return change.add.some((ref) => ref.id === databaseId);
+}
+
 /** What a change comes to in one database, in order. */
 export async function tasksFor(core: CoreDatabase, table: Table, change: Change, databaseId: string): Promise<Task[]> {
   if ('ops' in change) {
     const tasks = await columnTasks(core, table.name, table.columns, change.ops, databaseId);
     return change.kind === 'table.revert' && change.name !== table.name ? [...tasks, { do: 'rename_table', table: table.name, to: change.name }] : tasks;
   }
+  if (change.kind === 'table.databases') return isAdded(change, databaseId) ? [{ do: 'create_table', table: table.name, columns: table.columns }] : [{ do: 'drop_table', table: table.name }];
   if (change.kind !== 'table.restore') return tasksOf(table, change);
   const dropped = table.set_aside.find((a) => a.what === 'table');
   const plan = (await stepsThere(core, dropped?.saga_id, databaseId)).find((step) => step.operation === 'drop_table')?.plan as Plan | undefined;
@@ -104,7 +115,7 @@ async function stepsThere(core: CoreDatabase, sagaId: string | undefined, databa
   return saga?.steps.filter((step) => step.target.id === databaseId && step.phase === 'apply') ?? [];
 }
 
-function tasksOf(table: Table, change: Exclude<Change, { kind: 'table.restore' } | { ops: ColumnOp[] }>): Task[] {
+function tasksOf(table: Table, change: Exclude<Change, { kind: 'table.restore' | 'table.databases' } | { ops: ColumnOp[] }>): Task[] {
   switch (change.kind) {
     case 'table.purge': return [];
     case 'table.create': case 'table.replay': return [{ do: 'create_table', table: change.name, columns: change.columns }];
@@ -153,6 +164,7 @@ function endingEvent(table: Table, saga: Saga, end: 'completed' | 'compensated' 
     case 'table.drop': return { type: 'TableDropped', saga_id, reversible_until: until };
     case 'table.restore': return { type: 'TableRestored', saga_id, name: table.exists ? table.name : change.name };
     case 'table.revert': return { type: 'TableReverted', saga_id, name: change.name, columns: change.ops.reduce(applyOp, table.columns), reversible_until: saga.reversible_seconds === null ? null : until };
+    case 'table.databases': return { type: 'TableDatabasesChanged', saga_id, databases: movedTo(table.databases, change), removed: change.remove, reversible_until: saga.reversible_seconds === null ? null : until };
     case 'table.purge': return { type: 'Purged', saga_id, of: change.of };
     default: return { type: 'ColumnsChanged', saga_id, columns: change.ops.reduce(applyOp, table.columns), reversible_until: saga.reversible_seconds === null ? null : until };
   }

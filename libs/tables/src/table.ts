@@ -18,6 +18,7 @@ export type Change =
   | { kind: 'table.create' | 'table.replay'; name: string; columns: Column[]; databases: DatabaseRef[] }
   | { kind: 'table.rename'; name: string; from: string }
   | { kind: 'table.drop' }
+  | { kind: 'table.databases'; add: DatabaseRef[]; remove: DatabaseRef[] }
   | { kind: 'table.restore'; name: string }
   | { kind: 'table.revert'; name: string; version: number; ops: ColumnOp[] }
   | { kind: 'table.purge'; of: string[] }
@@ -37,12 +38,14 @@ export type TableEvent =
   | { type: 'TableDropRequested'; saga_id: string }
   | { type: 'TableRestoreRequested'; saga_id: string; name: string }
   | { type: 'TableRevertRequested'; saga_id: string; to_version: number; name: string; ops: ColumnOp[] }
+  | { type: 'TableDatabasesRequested'; saga_id: string; add: DatabaseRef[]; remove: DatabaseRef[] }
   | { type: 'PurgeRequested'; saga_id: string; of: string[] }
   | { type: 'ColumnsChangeRequested'; saga_id: string; kind: ColumnsKind; ops: ColumnOp[] }
   | { type: 'TableCreated'; saga_id: string }
   | { type: 'TableRenamed'; saga_id: string; name: string }
   | { type: 'TableDropped'; saga_id: string; reversible_until: string | null }
   | { type: 'TableRestored'; saga_id: string; name: string }
+  | { type: 'TableDatabasesChanged'; saga_id: string; databases: DatabaseRef[]; removed: DatabaseRef[]; reversible_until: string | null }
   | { type: 'Purged'; saga_id: string; of: string[] }
   | { type: 'TableReverted'; saga_id: string; name: string; columns: Column[]; reversible_until: string | null }
   | { type: 'ColumnsChanged'; saga_id: string; columns: Column[]; reversible_until?: string | null }
@@ -54,8 +57,11 @@ export const tableStream = (tableId: string): string => `table-${tableId}`;
 
 export interface PendingChange { saga_id: string; change: Change; requested_at: string }
 
-/** What a saga set aside on every database, and until when it is kept. `table`: the table itself; `columns`: columns or former values. */
-export interface SetAside { saga_id: string; what: 'table' | 'columns'; reversible_until: string }
+/**
+ * What a saga set aside, and until when it is kept. `table`: the dropped table, everywhere; `part`: columns, former values, or the
+ * table in `databases`, where it does not live any more.
+ */
+export interface SetAside { saga_id: string; what: 'table' | 'part'; reversible_until: string; databases?: DatabaseRef[] }
 
 /** The table as confirmed, and what was asked since. */
 export interface Table {
@@ -99,6 +105,7 @@ function step(table: Table, event: Exclude<TableEvent, { type: 'TableCreationReq
     case 'TableDropRequested': return ask({ kind: 'table.drop' });
     case 'TableRestoreRequested': return ask({ kind: 'table.restore', name: event.name });
     case 'TableRevertRequested': return ask({ kind: 'table.revert', name: event.name, version: event.to_version, ops: event.ops });
+    case 'TableDatabasesRequested': return ask({ kind: 'table.databases', add: event.add, remove: event.remove });
     case 'PurgeRequested': return ask({ kind: 'table.purge', of: event.of });
     case 'ColumnsChangeRequested': return ask({ kind: event.kind, ops: event.ops });
     case 'TableCreated': {
@@ -108,9 +115,10 @@ function step(table: Table, event: Exclude<TableEvent, { type: 'TableCreationReq
     case 'TableRenamed': return { ...done, name: event.name };
     case 'TableDropped': return { ...done, exists: false, ended: 'dropped', reversible_until: event.reversible_until, set_aside: kept(table, event.saga_id, 'table', event.reversible_until) };
     case 'TableRestored': return { ...done, name: event.name, exists: true, ended: null, reversible_until: null, set_aside: table.set_aside.filter((a) => a.what !== 'table') };
+    case 'TableDatabasesChanged': return { ...done, databases: event.databases, set_aside: kept(table, event.saga_id, 'part', event.reversible_until, event.removed) };
     case 'Purged': return { ...over, set_aside: table.set_aside.filter((a) => !event.of.includes(a.saga_id)) };
-    case 'TableReverted': return { ...done, name: event.name, columns: event.columns, set_aside: kept(table, event.saga_id, 'columns', event.reversible_until) };
-    case 'ColumnsChanged': return { ...done, columns: event.columns, set_aside: kept(table, event.saga_id, 'columns', event.reversible_until ?? null) };
+    case 'TableReverted': return { ...done, name: event.name, columns: event.columns, set_aside: kept(table, event.saga_id, 'part', event.reversible_until) };
+    case 'ColumnsChanged': return { ...done, columns: event.columns, set_aside: kept(table, event.saga_id, 'part', event.reversible_until ?? null) };
     case 'ChangeRejected': case 'ChangeCompensated':
       // A purge is nobody's change: it leaves no error behind, and is tried again later.
       if (event.kind === 'table.purge') return { ...over, no_purge_before: new Date(Date.parse(at) + PURGE_AGAIN_MS).toISOString() };
@@ -120,8 +128,8 @@ function step(table: Table, event: Exclude<TableEvent, { type: 'TableCreationReq
 
 const PURGE_AGAIN_MS = 60_000;
 
-function kept(table: Table, sagaId: string, what: SetAside['what'], until: string | null): SetAside[] {
-  return until === null ? table.set_aside : [...table.set_aside, { saga_id: sagaId, what, reversible_until: until }];
+function kept(table: Table, sagaId: string, what: SetAside['what'], until: string | null, databases?: DatabaseRef[]): SetAside[] {
+  return until === null ? table.set_aside : [...table.set_aside, { saga_id: sagaId, what, reversible_until: until, ...(databases === undefined ? {} : { databases }) }];
 }
 
 /** When something of the table is to be destroyed (ISO 8601), and whose; null: nothing is, or a restore or a purge is under way. A dropped table goes with all that was set aside of it, and not before its own time. */
@@ -135,10 +143,10 @@ export function purgeOf(table: Table): { due_at: string; of: string[] } | null {
 }
 
 /** What the table will be called and made of when every pending change succeeds: what a new command is judged against. */
-export interface Outlook { name: string; columns: Column[]; dropped: boolean }
+export interface Outlook { name: string; columns: Column[]; dropped: boolean; databases: DatabaseRef[] }
 
 export function outlook(table: Table): Outlook {
-  return table.pending.reduce<Outlook>((ahead, { change }) => foresee(ahead, change), { name: table.name, columns: table.columns, dropped: table.ended === 'dropped' });
+  return table.pending.reduce<Outlook>((ahead, { change }) => foresee(ahead, change), { name: table.name, columns: table.columns, dropped: table.ended === 'dropped', databases: table.databases });
 }
 
 export function foresee(ahead: Outlook, change: Change): Outlook {
@@ -147,10 +155,16 @@ export function foresee(ahead: Outlook, change: Change): Outlook {
     case 'table.rename': return { ...ahead, name: change.name };
     case 'table.drop': return { ...ahead, dropped: true };
     case 'table.restore': return { ...ahead, name: change.name, dropped: false };
+    case 'table.databases': return { ...ahead, databases: movedTo(ahead.databases, change) };
     case 'table.purge': return ahead;
     case 'table.revert': return { ...ahead, name: change.name, columns: change.ops.reduce(applyOp, ahead.columns) };
     default: return { ...ahead, columns: change.ops.reduce(applyOp, ahead.columns) };
   }
+}
+
+/** Where a table lives after it was added to some databases and removed from others. */
+export function movedTo(databases: DatabaseRef[], { add, remove }: { add: DatabaseRef[]; remove: DatabaseRef[] }): DatabaseRef[] {
+  return [...databases.filter((d) => !remove.some((r) => r.id === d.id)), ...add.filter((a) => !databases.some((d) => d.id === a.id))];
 }
 
 export function findColumn(columns: Column[], name: string): Column | undefined {

@@ -48,6 +48,8 @@ export const calls: Call[] = [
     summary: 'Drop a table everywhere. It is set aside for the retention time; its name is free at once.', example: { table_id: id } },
   { id: 'restoreTable', tag: 'tables', method: 'post', path: '/table/restore', command: true, body: bodies.restore, problems: [...command, 'table_not_found', 'table_failed', 'retention_expired', 'table_name_taken'],
     summary: 'Undo a drop inside the retention time: rows, indexes, keys and triggers come back, under the former name or under `as`.', example: { table_id: id, as: 'customers_again' } },
+  { id: 'moveTable', tag: 'tables', method: 'post', path: '/table/databases', command: true, body: bodies.databases, problems: [...command, ...alive, 'database_not_found', 'table_name_taken'],
+    summary: 'Change where a table lives: `add` builds it there (schema, no rows), `remove` sets it aside there for the retention time.', example: { table_id: id, add: ['crm'], remove: ['default'] } },
   { id: 'revertTable', tag: 'tables', method: 'post', path: '/table/revert', command: true, body: bodies.revert, problems: [...command, ...alive, 'version_not_found', 'retention_expired', 'table_name_taken'],
     summary: 'Bring name and columns back to what they were at a version, on every database; dropped columns come back with their data. Refused with every conflict where it cannot be without loss.', example: { table_id: id, version: 2 } },
   { id: 'replayTable', tag: 'tables', method: 'post', path: '/table/replay', command: true, body: bodies.replay, problems: [...command, 'table_not_found', 'version_not_found', 'database_not_found', 'table_name_taken'],

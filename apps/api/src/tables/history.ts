@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { CoreDatabase, EventStore } from '../../../../libs/event-store/src/index.js';
 import { engineOf, type Column, type Engine } from '../../../../libs/byodb/src/index.js';
 import { listSagas } from '../../../../libs/sagas/src/index.js';
-import { appliedBy, ddlOf, decideRevert, diff, playForward, sentence, stateAfter, tableStream, type Moment, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
+import { appliedBy, ddlOf, decideRevert, diff, outlook, playForward, sentence, stateAfter, tableStream, type Moment, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse, type CommandContext } from '../http/input.js';
 import type { Answer, Commands } from './commands.js';
@@ -66,10 +66,11 @@ export class History {
   async revert(context: CommandContext, tableId: string, version: number): Promise<Answer> {
     return this.commands.run(context, tableId, async (table, sagaId) => {
       const moments = await this.moments(tableId, table!.version);
-      const engines = [...new Set(table!.databases.map((d) => d.engine))].map((engine) => engineOf(engine as Engine['name']));
+      const { databases } = outlook(table!);
+      const engines = [...new Set(databases.map((d) => d.engine))].map((engine) => engineOf(engine as Engine['name']));
       const event = decideRevert(moments, pick(moments, { version }), engines, Date.now(), sagaId);
       if (event.type !== 'TableRevertRequested') throw new Error('a revert is asked for by its own event');
-      return { event, change: { kind: 'table.revert', name: event.name, version, ops: event.ops }, name: table!.name, databases: table!.databases };
+      return { event, change: { kind: 'table.revert', name: event.name, version, ops: event.ops }, name: table!.name, databases };
     });
   }
 

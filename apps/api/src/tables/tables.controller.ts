@@ -20,6 +20,9 @@ export class TablesController {
   @Post('table/delete')
   async delete(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.tables.delete(commandContext(request), body)); }
 
+  @Post('table/databases')
+  async databases(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.tables.move(commandContext(request), body)); }
+
   @Post('table/restore')
   async restore(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.tables.restore(commandContext(request), body)); }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
 import { columnChangeSchema, columnSchema, engineOf, MAX_COLUMNS, nameSchema, type Engine } from '../../../../libs/byodb/src/index.js';
-import { columnProblems, decideColumns, decideCreate, decideDrop, decideRename, decideRestore, defaultColumns, findDatabase, listTables, type Change, type DatabaseRef, type Table } from '../../../../libs/tables/src/index.js';
+import { columnProblems, decideColumns, decideCreate, decideDatabases, decideDrop, decideRename, decideRestore, defaultColumns, findDatabase, listTables, nameOwner, outlook, type Change, type DatabaseRef, type Table } from '../../../../libs/tables/src/index.js';
 import type { Databases } from '../databases/databases.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse, type CommandContext } from '../http/input.js';
@@ -27,6 +27,9 @@ export const bodies = {
   show: z.strictObject({ table_id: tableId, ...whenBody }),
   replay: z.strictObject({ table_id: tableId, ...whenBody, as: nameSchema.optional() }).refine((body) => body.as === undefined || body.database !== undefined, { path: ['as'], message: 'needs a database' }),
   revert: z.strictObject({ table_id: tableId, version: z.int().min(1) }),
+  databases: z.strictObject({ table_id: tableId, add: z.array(databaseName).max(50).optional(), remove: z.array(databaseName).max(50).optional() })
+    .refine((body) => (body.add ?? []).length + (body.remove ?? []).length > 0, 'give add or remove')
+    .refine((body) => new Set([...body.add ?? [], ...body.remove ?? []]).size === (body.add ?? []).length + (body.remove ?? []).length, 'must not name a database twice'),
   restore: z.strictObject({ table_id: tableId, as: nameSchema.optional() }),
   table: z.strictObject({ table_id: tableId }),
 };
@@ -52,7 +55,7 @@ export class Tables {
     const body = parse(bodies.column, input);
     const changes = body.columns ?? [body.column!];
     return this.commands.run(context, body.table_id, async (table, sagaId) => {
-      const event = decideColumns(table!, changes, enginesOf(table!.databases), (i) => (body.columns === undefined ? 'column' : `columns.${i}`), sagaId);
+      const event = decideColumns(table!, changes, enginesOf(outlook(table!).databases), (i) => (body.columns === undefined ? 'column' : `columns.${i}`), sagaId);
       return decided(table!, event, event.type === 'ColumnsChangeRequested' ? { kind: event.kind, ops: event.ops } : { kind: 'table.drop' });
     });
   }
@@ -68,6 +71,21 @@ export class Tables {
   async delete(context: CommandContext, input: unknown): Promise<Answer> {
     const body = parse(bodies.table, input);
     return this.commands.run(context, body.table_id, async (table, sagaId) => decided(table!, decideDrop(table!, sagaId), { kind: 'table.drop' }));
+  }
+
+  async move(context: CommandContext, input: unknown): Promise<Answer> {
+    const body = parse(bodies.databases, input);
+    const refs = async (names: string[] | undefined): Promise<DatabaseRef[]> => (await Promise.all((names ?? []).map((name) => this.databases.byName(name)))).map((d): DatabaseRef => ({ id: d.database_id, name: d.name, engine: d.engine }));
+    const [add, remove] = [await refs(body.add), await refs(body.remove)];
+    return this.commands.run(context, body.table_id, async (table, sagaId) => {
+      const event = decideDatabases(table!, add, remove, enginesOf(add), sagaId);
+      if (event.type !== 'TableDatabasesRequested') throw new Error('a move is asked for by its own event');
+      const owner = await nameOwner(this.core, event.add.map((d) => d.id), outlook(table!).name);
+      if (owner !== null && owner !== table!.table_id) throw new ApiError('table_name_taken', `the name ${outlook(table!).name} is taken on one of the databases`);
+      // With nothing to do there is still a saga, which says so.
+      const databases = [...event.add, ...event.remove];
+      return { event, change: { kind: 'table.databases', add: event.add, remove: event.remove }, name: table!.name, databases: databases.length === 0 ? table!.databases : databases };
+    });
   }
 
   async restore(context: CommandContext, input: unknown): Promise<Answer> {
@@ -120,7 +138,7 @@ export class Tables {
 }
 
 function decided(table: Table, event: Decided['event'], change: Change): Decided {
-  return { event, change, name: table.name, databases: table.databases };
+  return { event, change, name: table.name, databases: outlook(table).databases };
 }
 
 function enginesOf(databases: DatabaseRef[]): Engine[] {
