@@ -125,6 +125,16 @@ describe.each<[string, () => Promise<Fresh>]>([['sqlite', freshSqlite], ['postgr
     expect(await seen(table)).toEqual(before);
   });
 
+  test('a worker with an older lease is refused by the database itself, for any step on the table', async () => {
+    const table = name();
+    const tableId = await given(table);
+    const [first] = await plansOf(tableId, [{ do: 'rename_column', table, name: 'code', to: 'label' }]) as [{ stepId: string; plan: Plan }];
+    const [second] = await plansOf(tableId, [{ do: 'rename_column', table, name: 'note', to: 'remark' }]) as [{ stepId: string; plan: Plan }];
+    await applyStep(connection, first.plan, key(first.stepId, 7), LIMITS);
+    await expect(compensateStep(connection, first.plan, key(first.stepId, 6))).rejects.toMatchObject({ code: 'stale_token' });
+    await expect(applyStep(connection, second.plan, key(second.stepId, 6), LIMITS)).rejects.toMatchObject({ code: 'stale_token' });
+  });
+
   test('a step that never ran is not undone: what looks like its effect is another\'s', async () => {
     const table = name();
     const tableId = uuid();

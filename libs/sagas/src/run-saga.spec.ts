@@ -1,0 +1,126 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { v7 as uuid } from 'uuid';
+import { createEventStore, migrate, openCoreDatabase, sql, type CoreDatabase, type EventStore } from '../../event-store/src/index.js';
+import { freshSqlite, type Fresh } from '../../../testing/fixtures.js';
+import type { SagaDefinition } from './definition.js';
+import { SAGA_SCHEMA_VERSION, sagaStream } from './events.js';
+import { Leases } from './lease.js';
+import { loadSaga, sagasProjection } from './read-model.js';
+import { runSaga, type RunnerPorts } from './run-saga.js';
+
+// A domain of its own, that writes down what it was asked to do: this library knows nothing of databases.
+let fresh: Fresh;
+let core: CoreDatabase;
+let store: EventStore;
+let leases: Leases;
+let did: string[];
+let during: (way: string) => Promise<void>;
+
+beforeEach(async () => {
+  fresh = await freshSqlite();
+  core = await openCoreDatabase(fresh.url);
+  await migrate(core);
+  store = createEventStore(core, { projections: [sagasProjection] });
+  leases = new Leases(core, 'this-worker', 60_000, () => undefined);
+  did = [];
+  during = async () => undefined;
+});
+afterEach(async () => {
+  await core.close();
+  await fresh.drop();
+});
+
+const outcome = { fingerprint_before: 'b', fingerprint_after: 'a', statements: [] };
+const definition: SagaDefinition = {
+  judge: async () => ({ verdict: 'go' }),
+  async prepare(_saga, step) {
+    did.push(`prepare ${step.target.name}`);
+    await during('prepare');
+    return { fingerprint: 'f', reversible_seconds: null, steps: [{ step_id: uuid(), operation: 'x', phase: 'apply', reason: '', statements: [], compensation: [], plan: {} }] };
+  },
+  async apply(_saga, step) { did.push(`apply ${step.target.name}`); await during('apply'); return outcome; },
+  async compensate(_saga, step) { did.push(`compensate ${step.target.name}`); await during('compensate'); return outcome; },
+  async finalize() { return outcome; },
+  look: async () => null,
+  ending: async () => [],
+};
+const ports = (): RunnerPorts => ({ store, core, leases, definition, log: () => undefined, draining: () => false });
+const types = async (sagaId: string): Promise<string[]> => (await store.readStream(sagaStream(sagaId))).map((e) => e.type);
+
+async function asked(subject: string, targets = ['one']): Promise<string> {
+  const sagaId = uuid();
+  await store.append([{ stream: sagaStream(sagaId), expectedVersion: 0, events: [{ type: 'SagaRequested', schema_version: SAGA_SCHEMA_VERSION, data: {
+    saga_id: sagaId, kind: 'k', subject_id: subject, subject_name: subject, change: {}, targets: targets.map((name) => ({ step_id: uuid(), target: { id: name, name, engine: 'none' } })), deadline_at: new Date(Date.now() + 60_000).toISOString(),
+  } }] }], { correlation_id: uuid(), causation_id: null, actor: 'test' });
+  return sagaId;
+}
+
+test('an intent is recorded before the effect, and every cause is the event before', async () => {
+  const sagaId = await asked('s');
+  let seen: string[] = [];
+  during = async (way) => { if (way === 'apply') seen = await types(sagaId); };
+  await runSaga(ports(), sagaId);
+  expect(seen).toEqual(['SagaRequested', 'SagaStarted', 'StepPrepared', 'StepIntended']);
+  expect(await types(sagaId)).toEqual([...seen, 'StepApplied', 'SagaCompleted']);
+  const events = await store.readStream(sagaStream(sagaId));
+  const ids = new Set(events.map((e) => e.event_id));
+  expect(events.slice(1).every((e) => e.metadata.causation_id !== null && ids.has(e.metadata.causation_id))).toBe(true);
+});
+
+test('nothing is applied anywhere before every target has prepared', async () => {
+  const sagaId = await asked('s', ['one', 'two', 'three']);
+  let open = 3;
+  during = async (way) => {
+    if (way === 'prepare') {
+      await new Promise((resolve) => setTimeout(resolve, 10 * open));
+      open--;
+    } else expect(open).toBe(0);
+  };
+  await runSaga(ports(), sagaId);
+  expect(did.slice(0, 3).every((one) => one.startsWith('prepare'))).toBe(true);
+  expect(did).toHaveLength(6);
+});
+
+test('a worker whose lease is another\'s by now records nothing more, and acts no more', async () => {
+  const sagaId = await asked('s', ['one', 'two']);
+  during = async (way) => { if (way === 'apply') await core.execute(sql`update leases set owner = ${'another'}, token = token + 1 where subject = ${'s'}`); };
+  expect(await runSaga(ports(), sagaId)).toEqual({ again: null, next: null });
+  expect(await types(sagaId)).not.toContain('StepApplied');
+  expect((await loadSaga(core, sagaId))!.status).toBe('running');
+  // The other one's lease is not given back by us either.
+  expect(await core.query(sql`select owner, expires_at > 0 as held from leases where subject = ${'s'}`)).toEqual([{ owner: 'another', held: 1 }]);
+  expect(await runSaga(ports(), sagaId)).toEqual({ again: null, next: null });
+});
+
+test('sagas of one subject run in the order in which they were asked for, whichever is woken first', async () => {
+  const [first, second] = [await asked('s'), await asked('s')];
+  expect(await runSaga(ports(), second)).toEqual({ again: null, next: null });
+  expect(did).toEqual([]);
+  expect(await runSaga(ports(), first)).toEqual({ again: null, next: second });
+  expect(await runSaga(ports(), second)).toEqual({ again: null, next: null });
+  expect((await loadSaga(core, second))!.status).toBe('completed');
+});
+
+test('one saga that cannot be run at all stops no other one', async () => {
+  const [poison, other] = [await asked('p'), await asked('q')];
+  const broken: RunnerPorts = { ...ports(), definition: { ...definition, judge: async (saga) => { if (saga.saga_id === poison) throw new TypeError('broken'); return { verdict: 'go' }; } } };
+  await expect(runSaga(broken, poison)).rejects.toMatchObject({ message: 'broken' });
+  await runSaga(broken, other);
+  expect((await loadSaga(core, other))!.status).toBe('completed');
+  // And its lease is free again for the next try.
+  await runSaga(ports(), poison);
+  expect((await loadSaga(core, poison))!.status).toBe('completed');
+});
+
+test('a step that failed on one target is undone on the others, in reverse and only where an intent was recorded', async () => {
+  const sagaId = await asked('s', ['one', 'two']);
+  let failed = false;
+  during = async (way) => {
+    if (way !== 'apply' || failed) return;
+    failed = true;
+    throw Object.assign(new Error('refused'), { code: 'database_error', retryable: false, outcome: 'not_applied' });
+  };
+  await runSaga(ports(), sagaId);
+  expect(did.filter((one) => one.startsWith('compensate')).sort()).toEqual(['compensate one', 'compensate two']);
+  expect((await loadSaga(core, sagaId))!).toMatchObject({ status: 'compensated', error: { code: 'database_error', message: 'refused' } });
+});
