@@ -40,6 +40,7 @@ const readModels: readonly ReadModel[] = [
 ];
 
 const BODY_LIMIT = 1024 * 1024;
+const HOUR_MS = 3_600_000;
 
 /** The only place where ports meet adapters. Resolves when it listens and takes sagas. */
 export async function startApp(config: Config): Promise<App> {
@@ -59,6 +60,7 @@ export async function startApp(config: Config): Promise<App> {
   const orchestrator = new Orchestrator({ store, core, queue, definition, log, concurrency: config.SAGA_CONCURRENCY });
   const purger = new Purger({ store, core, wake: (sagaId) => orchestrator.wake(sagaId), deadlineSeconds: config.CHANGE_DEADLINE_SECONDS, log });
   const commands = new Commands({ core, store, databases, orchestrator, deadlineSeconds: config.CHANGE_DEADLINE_SECONDS, limits });
+  const forgetting = setInterval(() => { commands.forgetKeys().catch((error: unknown) => { log('old idempotency keys were not forgotten', { error: String(error) }); }); }, HOUR_MS);
   const rules = new AddressRules(config.CORE_DATABASE_URL);
   await databases.ensureDefault(rules.read({ url: config.BYODB_URL })).catch((error: unknown) => { logger.error({ error: String(error) }, 'the default database cannot be reached yet'); });
 
@@ -94,6 +96,7 @@ export async function startApp(config: Config): Promise<App> {
     async stop() {
       await streams.stop();
       await http.close();
+      clearInterval(forgetting);
       await purger.stop();
       await received.stop();
       await orchestrator.stop();

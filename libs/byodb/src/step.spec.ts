@@ -173,6 +173,28 @@ describe.each<[string, () => Promise<Fresh>]>([['sqlite', freshSqlite], ['postgr
     expect(await seen(table)).toEqual(before);
   });
 
+  // Two kills: one after the conversion and before its record, one after the column is back and before its values are.
+  (_name === 'mysql' ? test : test.skip)('an undo that died half-way is finished: former spellings are given back', async () => {
+    const table = name();
+    const tableId = uuid();
+    const [id, seenAt] = [ID, column({ name: 'seen_at', type: 'string', length: 40 })];
+    const [make] = await plansOf(tableId, [{ do: 'create_table', table, columns: [id, seenAt] }], []) as [{ stepId: string; plan: Plan }];
+    await applyStep(connection, make.plan, key(make.stepId), LIMITS);
+    await query(fresh.url, `insert into ${table} (seen_at) values ('2024-05-06 07:08:09')`);
+    const [keep, alter] = await plansOf(tableId, [{ do: 'alter_column', table, from: seenAt, to: column({ name: 'seen_at', type: 'timestamp' }) }], [id, seenAt]) as [{ stepId: string; plan: Plan }, { stepId: string; plan: Plan }];
+    for (const { stepId, plan } of [keep, alter]) await applyStep(connection, plan, key(stepId), LIMITS);
+    await connection.exclusively({ tableId, token: 1, lockTimeoutMs: 500 }, async (session) => {
+      const [row] = await session.readLedger(alter.stepId);
+      await session.writeLedger({ ...row!, state: 'intended', fingerprint_after: null });
+      await session.writeLedger({ ...row!, direction: 'compensate', state: 'intended', fingerprint_before: row!.fingerprint_after!, fingerprint_after: null });
+      for (const statement of alter.plan.compensation) await session.run(statement);
+    });
+    expect(await query(fresh.url, `select seen_at from ${table}`)).toEqual([{ seen_at: '2024-05-06 07:08:09.000000' }]);
+    await compensateStep(connection, alter.plan, key(alter.stepId));
+    await compensateStep(connection, keep.plan, key(keep.stepId));
+    expect(await query(fresh.url, `select seen_at from ${table}`)).toEqual([{ seen_at: '2024-05-06 07:08:09' }]);
+  });
+
   test('a created table that holds rows by now is set aside when its creation is undone, never dropped', async () => {
     const table = name();
     const tableId = uuid();

@@ -53,12 +53,6 @@ export class Leases {
     await this.core.execute(sql`update leases set expires_at = 0 where subject = ${subject} and token = ${token} and owner = ${this.owner}`);
   }
 
-  /** Subjects that somebody holds now. */
-  async taken(): Promise<Set<string>> {
-    const rows = await this.core.query(sql`select subject from leases where expires_at > ${Date.now()}`);
-    return new Set(rows.map((row) => String(row['subject'])));
-  }
-
   private beat(): void {
     if (this.timer !== null) return;
     this.timer = setInterval(() => {

@@ -138,12 +138,11 @@ export class Orchestrator {
 
   /** The reconciler: finds sagas without a job (lost with Redis, with a process, with a wake that failed). */
   private async sweep(): Promise<void> {
-    const [open, taken] = [await openSagas(this.options.core), await this.leases.taken()];
     const now = Date.now();
-    for (const saga of open) {
+    for (const saga of await openSagas(this.options.core, now)) {
       const due = saga.steps.flatMap((s) => (s.next_attempt_at === null ? [] : [Date.parse(s.next_attempt_at)]));
       const waitsForPerson = saga.status === 'stuck' && due.length === 0;
-      if (!taken.has(saga.subject_id) && !waitsForPerson && (due.length === 0 || due.some((at) => at <= now))) await this.found.wake(saga.saga_id);
+      if (!waitsForPerson && (due.length === 0 || due.some((at) => at <= now))) await this.found.wake(saga.saga_id);
     }
   }
 }

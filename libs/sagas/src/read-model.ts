@@ -41,9 +41,10 @@ export async function nextOf(db: Queryable, subjectId: string): Promise<string |
   return row === undefined ? null : String(row['saga_id']);
 }
 
-/** Sagas whose turn it is, ended ones never; for the reconciler. */
-export async function openSagas(db: Queryable): Promise<Saga[]> {
-  const rows = await db.query(sql`select state from sagas s where ended = 0 and not exists (select 1 from sagas e where e.subject_id = s.subject_id and e.ended = 0 and e.position < s.position) order by position limit 1000`);
+/** Sagas whose turn it is and that nobody runs now (`now` in milliseconds since the epoch), the oldest first; for the reconciler. */
+export async function openSagas(db: Queryable, now: number): Promise<Saga[]> {
+  const rows = await db.query(sql`select state from sagas s where ended = 0 and not exists (select 1 from sagas e where e.subject_id = s.subject_id and e.ended = 0 and e.position < s.position)
+    and not exists (select 1 from leases l where l.subject = s.subject_id and l.expires_at > ${now}) order by position limit 1000`);
   return rows.map(state);
 }
 

@@ -144,6 +144,11 @@ export class Commands {
     return String(row['answer']);
   }
 
+  /** Forgets keys whose time is over; what comes with one of them afterwards is a new request. */
+  async forgetKeys(): Promise<void> {
+    await this.ports.core.execute(sql`delete from idempotency_keys where created_at < ${Date.now() - KEY_LIFETIME_MS}`);
+  }
+
   /** Told here for a good message; two at the same instant are told apart by the core database's unique key. */
   private async refuseTakenName({ change, databases }: Decided, table: Table | null): Promise<void> {
     if (!('name' in change)) return;
