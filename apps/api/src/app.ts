@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { Module, type DynamicModule, type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { pino, type Logger } from 'pino';
 import { v7 as uuid } from 'uuid';
 import { createEventStore, migrate, openCoreDatabase, ReadModels, startSealer, type ReadModel } from '../../../libs/event-store/src/index.js';
@@ -14,7 +15,7 @@ import { DatabasePast } from './databases/past.js';
 import { Vault } from './databases/vault.js';
 import { DocsController } from './docs/docs.controller.js';
 import { Health, HealthController } from './health/health.controller.js';
-import { ProblemFilter } from './http/problem.js';
+import { ProblemFilter, sendProblem } from './http/problem.js';
 import { LogController, ProjectionsController, ReceivedController } from './log/log.controller.js';
 import { Log } from './log/log.js';
 import { Projections } from './log/projections.js';
@@ -109,10 +110,13 @@ export async function startApp(config: Config): Promise<App> {
 }
 
 async function listen(module: DynamicModule, config: Config, logger: Logger, received: ReceivedCommands): Promise<INestApplication> {
-  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, genReqId: () => uuid(), loggerInstance: logger.child({}, { level: quiet(config.LOG_LEVEL) }) as never });
+  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, genReqId: () => uuid(), loggerInstance: logger.child({}, { level: quiet(config.LOG_LEVEL) }) as never,
+    frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => { sendProblem(reply, request.id, 'not_found', 'the address is not well-formed'); } });
   adapter.getInstance().addHook('onRequest', (request, reply, done) => {
     void reply.header('X-Request-Id', request.id);
-    done();
+    // No name or id holds U+0000, and not every core database could look for it.
+    if (/%00/.test(request.url)) sendProblem(reply, request.id, 'validation_failed', 'the address must not hold the character U+0000', { errors: [{ path: 'url', message: 'must not hold the character U+0000' }] });
+    else done();
   });
   if (config.ROLE !== 'worker') received.watch(adapter.getInstance());
   const http = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, abortOnError: false });

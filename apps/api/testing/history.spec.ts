@@ -180,6 +180,17 @@ describe('where it lives', () => {
   });
 });
 
+test('a change that was sent behind a move that did not happen is judged again, and refused', async () => {
+  const { table } = await done('/table/create', { name: 'stays', databases: ['default'] });
+  await query(my.url, 'create table stays (precious int)');
+  const move = (await s.call('POST', '/table/databases', { table_id: table.table_id, add: ['erp'] })).body['saga'].saga_id as string;
+  const behind = await s.call('POST', '/table/column', { table_id: table.table_id, column: { name: 'more', type: 'text' } }, WAIT);
+  expect((await s.call('GET', `/sagas/${move}`)).body['saga']).toMatchObject({ status: 'rejected', error: { code: 'table_name_taken', database: 'erp' } });
+  expect(behind.body).toMatchObject({ code: 'saga_rejected', saga: { error: { code: 'invalid_in_turn' } } });
+  await query(my.url, 'drop table stays');
+  expect((await done('/table/column', { table_id: table.table_id, column: { name: 'more', type: 'text' } })).table.databases).toEqual(['default']);
+});
+
 describe('a database by itself', () => {
   test('its own timeline: which step was applied there when, with statements and fingerprints', async () => {
     const id = await create('timeline');

@@ -52,6 +52,14 @@ test('the other refusals have their status and code, and leave no event', async 
   expect((await s.call('GET', `/tables/${id}`)).headers.get('etag')).toBe(version);
 });
 
+test('an address or a body with U+0000, or one that is no UTF-8, is a problem like any other', async () => {
+  for (const path of ['/tables/%00', '/sagas?table_id=%00', '/databases/a%00b', '/sagas?kind=%00']) expect([path, (await s.call('GET', path)).status, (await s.call('GET', path)).body['code']]).toEqual([path, 400, 'validation_failed']);
+  const broken = await s.call('GET', '/sagas/%ff');
+  expect([broken.status, broken.body['code'], broken.headers.get('content-type')]).toEqual([404, 'not_found', expect.stringContaining('application/problem+json')]);
+  const body = await s.call('POST', '/table/show', { table_id: 'a\0' });
+  expect([body.status, body.body['errors']]).toEqual([400, [{ path: 'table_id', message: 'must not hold the character U+0000' }]]);
+});
+
 test('a dropped column is gone from reads: no ghost', async () => {
   await s.call('POST', '/table/column', { table_id: id, column: { name: 'mail', type: 'text' } }, WAIT);
   const dropped = await s.call('POST', '/table/column', { table_id: id, column: { name: 'mail' } }, WAIT);

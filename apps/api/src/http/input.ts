@@ -14,11 +14,24 @@ export interface CommandContext {
 }
 
 export function parse<T>(schema: z.ZodType<T>, input: unknown): T {
+  const nul = holdsNul(input, []);
+  if (nul !== null) throw new ApiError('validation_failed', `${nul} must not hold the character U+0000`, { errors: [{ path: nul, message: 'must not hold the character U+0000' }] });
   const read = schema.safeParse(input);
   if (read.success) return read.data;
   const errors = read.error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys' ? issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'is not a known field' })) : [{ path: issue.path.join('.'), message: issue.message }]);
   throw new ApiError('validation_failed', errors.map((e) => `${e.path} ${e.message}`.trim()).join('; '), { errors });
+}
+
+/** PostgreSQL takes no U+0000 in a text, so it may stand in no field anywhere. The path of the first one. */
+function holdsNul(value: unknown, path: string[]): string | null {
+  if (typeof value === 'string') return value.includes('\0') ? path.join('.') : null;
+  if (typeof value !== 'object' || value === null) return null;
+  for (const [key, inner] of Object.entries(value)) {
+    const found = key.includes('\0') ? path.join('.') : holdsNul(inner, [...path, key]);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 export function commandContext(request: FastifyRequest): CommandContext {

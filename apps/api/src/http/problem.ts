@@ -13,12 +13,17 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const { code, detail, extra } = classify(error);
     if (code === 'internal_error') request.log.error({ err: error, request_id: request.id }, 'unexpected error');
-    const status = STATUS[code];
-    if (status === 503 || status === 429) void reply.header('Retry-After', '1');
-    void reply.status(status).header('X-Request-Id', request.id).type('application/problem+json').send(JSON.stringify({
-      type: `https://schemasaga.dev/problems/${code}`, title: TITLE[code] ?? code.replaceAll('_', ' '), status, detail, code, request_id: request.id, ...extra,
-    }));
+    sendProblem(reply, request.id, code, detail, extra);
   }
+}
+
+/** For the filter, and for what is refused before Nest sees it. */
+export function sendProblem(reply: FastifyReply, requestId: string, code: ApiCode, detail: string, extra: Record<string, unknown> = {}): void {
+  const status = STATUS[code];
+  if (status === 503 || status === 429) void reply.header('Retry-After', '1');
+  void reply.status(status).header('X-Request-Id', requestId).type('application/problem+json').send(JSON.stringify({
+    type: `https://schemasaga.dev/problems/${code}`, title: TITLE[code] ?? code.replaceAll('_', ' '), status, detail, code, request_id: requestId, ...extra,
+  }));
 }
 
 function classify(error: unknown): { code: ApiCode; detail: string; extra?: Record<string, unknown> } {
