@@ -36,7 +36,8 @@ export function play(table: ModelTable | undefined, item: ChangeItem, tableId: s
   if (table === undefined) return 'a change of a table that was never asked for';
   if (change.what === 'columns') return playColumns(table, change, item.seq, outcome);
   if (outcome !== 'completed') return table;
-  if (change.what === 'restore') return table.dropped ? { ...table, exists: true, dropped: false } : 'restored, though it was not dropped';
+  // A restore of a table that is there alters nothing and completes.
+  if (change.what === 'restore') return table.dropped || table.exists ? { ...table, exists: true, dropped: false } : 'restored, though it never came to be';
   if (!table.exists) return `${change.what} completed on a table that does not exist`;
   return change.what === 'rename' ? { ...table, name: change.name } : { ...table, exists: false, dropped: true };
 }
