@@ -28,7 +28,9 @@ test('what is not named stays, and a type named alone takes its own length', () 
 test('what completed and makes no sense is told', () => {
   expect(played([create, 'completed'], [columns([9, { name: 'gone' }]), 'completed'])).toMatch(/makes no sense/);
   expect(played([create, 'completed'], [item({ what: 'drop' }), 'completed'], [item({ what: 'rename', name: 'u' }), 'completed'])).toMatch(/does not exist/);
-  expect(played([create, 'completed'], [item({ what: 'restore' }), 'completed'])).toMatch(/not dropped/);
+  expect(played([create, 'rejected'], [item({ what: 'restore' }), 'completed'])).toMatch(/never came to be/);
+  // Nothing to restore: it alters nothing, and completes.
+  expect(played([create, 'completed'], [item({ what: 'restore' }), 'completed'])).toEqual(played([create, 'completed']));
 });
 
 test('a written value follows its column through renames; a name that stood for two columns says nothing', () => {
