@@ -115,7 +115,9 @@ async function listen(module: DynamicModule, config: Config, logger: Logger, rec
   adapter.getInstance().addHook('onRequest', (request, reply, done) => {
     void reply.header('X-Request-Id', request.id);
     // No name or id holds U+0000, and not every core database could look for it.
-    if (/%00/.test(request.url)) sendProblem(reply, request.id, 'validation_failed', 'the address must not hold the character U+0000', { errors: [{ path: 'url', message: 'must not hold the character U+0000' }] });
+    const [path, query = ''] = request.url.split('?', 2) as [string, string?];
+    if (path.includes('%00')) sendProblem(reply, request.id, 'not_found', 'nothing is called by the character U+0000');
+    else if (query.includes('%00')) sendProblem(reply, request.id, 'validation_failed', 'the address must not hold the character U+0000', { errors: [{ path: 'url', message: 'must not hold the character U+0000' }] });
     else done();
   });
   if (config.ROLE !== 'worker') received.watch(adapter.getInstance());
