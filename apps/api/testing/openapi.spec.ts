@@ -175,7 +175,7 @@ describe('real answers are as the document says', () => {
     const placed = (await call('POST', '/table/create', { name: 'placed' }, WAIT)).body['table'].table_id as string;
     expect((await call('POST', '/table/databases', { table_id: placed, add: ['shop'] })).status).toBe(202);
     expect((await call('POST', '/table/databases', { table_id: placed, remove: ['default'] }, WAIT)).status).toBe(200);
-    for (const body of [{ table_id: table, version: 2 }, { table_id: table, database: 'shop', as: 'copy' }, { table_id: table, version: 99 }]) await call('POST', '/table/replay', body);
+    for (const body of [{ table_id: table, version: 2 }, { table_id: table, version: 2, database: 'shop', as: 'copy' }, { table_id: table, version: 99 }]) await call('POST', '/table/replay', body);
     await call('POST', '/table/replay', { table_id: table, database: 'shop', version: 2, as: 'copy2' }, WAIT);
     for (const path of ['history?limit=2', 'diff', 'diff?from=2&to=4', 'diff?to=99']) await call('GET', `/tables/${table}/${path}`);
     for (const path of ['?version=2', '?version=99', '?database=none']) await call('GET', `/tables/${table}${path}`);
