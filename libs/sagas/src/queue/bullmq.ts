@@ -4,6 +4,8 @@ import { v7 as uuid } from 'uuid';
 import type { SagaQueue } from './queue.js';
 
 const NAME = 'sagas';
+/** How long a goodbye to Redis may take once no saga runs here any more. */
+const CLOSE_MS = 2000;
 
 /**
  * BullMQ on Redis, as an alarm clock only: Redis may be wiped at any time. Each wake is a job of its own id, because
@@ -13,6 +15,9 @@ export class BullQueue implements SagaQueue {
   private readonly redis: Redis;
   private readonly queue: Queue;
   private worker: Worker | null = null;
+  /** The worker's connections: the one given to it, and the copies it makes to wait on. */
+  private readonly workers: Redis[] = [];
+  private readonly running = new Set<Promise<void>>();
 
   constructor(private readonly url: string, private readonly concurrency: number, private readonly prefix: string, private readonly onError: (error: Error) => void) {
     // Fails at once while Redis is away: the reconciler makes up for a wake that was not heard.
@@ -27,11 +32,11 @@ export class BullQueue implements SagaQueue {
   }
 
   start(handler: (sagaId: string) => Promise<void>): void {
-    const connection = new Redis(this.url, { maxRetriesPerRequest: null });
+    const connection = this.keep(new Redis(this.url, { maxRetriesPerRequest: null }));
     connection.on('error', this.onError);
-    this.worker = new Worker<{ saga_id: string }>(NAME, async (job) => handler(job.data.saga_id), { connection, prefix: this.prefix, concurrency: this.concurrency });
+    connection.duplicate = (override) => this.keep(Redis.prototype.duplicate.call(connection, override));
+    this.worker = new Worker<{ saga_id: string }>(NAME, async (job) => this.track(handler(job.data.saga_id)), { connection, prefix: this.prefix, concurrency: this.concurrency });
     this.worker.on('error', this.onError);
-    this.worker.on('closed', () => connection.disconnect());
   }
 
   async ping(): Promise<void> {
@@ -39,8 +44,27 @@ export class BullQueue implements SagaQueue {
   }
 
   async stop(): Promise<void> {
-    await this.worker?.close();
-    await this.queue.close();
-    this.redis.disconnect();
+    // Takes no more jobs from here on. With Redis away, or just back, BullMQ may wait for its connections for ever.
+    const closed = Promise.allSettled([this.worker?.close(), this.queue.close()]);
+    while (this.running.size > 0) await Promise.allSettled(this.running);
+    let timer: NodeJS.Timeout | undefined;
+    await Promise.race([closed, new Promise((resolve) => { timer = setTimeout(resolve, CLOSE_MS); })]);
+    clearTimeout(timer);
+    // A connection that BullMQ gave up on would try to reconnect for as long as the process lives.
+    for (const connection of [...this.workers, this.redis]) connection.disconnect();
+  }
+
+  private keep(connection: Redis): Redis {
+    this.workers.push(connection);
+    return connection;
+  }
+
+  private async track(work: Promise<void>): Promise<void> {
+    this.running.add(work);
+    try {
+      await work;
+    } finally {
+      this.running.delete(work);
+    }
   }
 }
