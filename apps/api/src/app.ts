@@ -7,9 +7,10 @@ import { pino, type Logger } from 'pino';
 import { v7 as uuid } from 'uuid';
 import { createEventStore, migrate, openCoreDatabase, ReadModels, startSealer, type ReadModel } from '../../../libs/event-store/src/index.js';
 import { InProcessQueue, Orchestrator, sagasProjection } from '../../../libs/sagas/src/index.js';
-import { databasesProjection, Purger, schemaChange, tablesProjection } from '../../../libs/tables/src/index.js';
+import { changes, databasesProjection, Purger, tablesProjection } from '../../../libs/tables/src/index.js';
 import type { Config } from './config.js';
 import { AddressRules, DatabaseLists, DatabasesController } from './databases/databases.controller.js';
+import { DatabaseChanges } from './databases/changes.js';
 import { Databases } from './databases/databases.js';
 import { DatabasePast } from './databases/past.js';
 import { Vault } from './databases/vault.js';
@@ -57,7 +58,7 @@ export async function startApp(config: Config): Promise<App> {
     : new (await import('../../../libs/sagas/src/queue/bullmq.js')).BullQueue(config.REDIS_URL, config.SAGA_CONCURRENCY, 'schemasaga', (error) => { logger.warn({ error: error.message }, 'redis'); });
   const databases = new Databases(core, store, vault);
   const limits = { maxRewriteRows: config.MAX_REWRITE_ROWS };
-  const definition = schemaChange({ store, core, connect: (id) => databases.connect(id), limits, retentionSeconds: config.RETENTION_SECONDS, lockTimeoutMs: config.LOCK_TIMEOUT_MS, slots: config.DATABASE_CONCURRENCY });
+  const definition = changes({ store, core, connect: (id) => databases.connect(id), limits, retentionSeconds: config.RETENTION_SECONDS, lockTimeoutMs: config.LOCK_TIMEOUT_MS, slots: config.DATABASE_CONCURRENCY });
   const orchestrator = new Orchestrator({ store, core, queue, definition, log, concurrency: config.SAGA_CONCURRENCY });
   const purger = new Purger({ store, core, wake: (sagaId) => orchestrator.wake(sagaId), deadlineSeconds: config.CHANGE_DEADLINE_SECONDS, log });
   const commands = new Commands({ core, store, databases, orchestrator, deadlineSeconds: config.CHANGE_DEADLINE_SECONDS, limits });
@@ -78,6 +79,7 @@ export async function startApp(config: Config): Promise<App> {
       { provide: Databases, useValue: databases },
       { provide: DatabaseLists, useValue: new DatabaseLists(core, databases) },
       { provide: DatabasePast, useValue: new DatabasePast(core, store, databases) },
+      { provide: DatabaseChanges, useValue: new DatabaseChanges(core, databases, commands) },
       { provide: AddressRules, useValue: rules },
       { provide: Log, useValue: new Log(core, store) },
       { provide: Projections, useValue: new Projections(core, store, models) },

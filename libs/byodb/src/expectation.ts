@@ -33,10 +33,10 @@ export function compare(engine: Engine, expectation: Expectation, live: LiveTabl
   if (expectation.owner !== undefined && !engine.facts.transactionalDdl && live.owner !== expectation.owner) found.push({ table, column: null, expected: 'a table made by this change', found: 'a table of somebody else' });
   if (columns !== 'any') {
     const key = columns.filter((c) => c.primary_key).map((c) => c.name);
-    // A generated key that was dropped stays the key, out of the way, until it is purged.
-    if (key.map(foldName).join() !== live.primaryKey.filter((name) => !isAside(name)).map(foldName).join()) found.push({ table, column: null, expected: `primary key (${key.join(', ')})`, found: `primary key (${live.primaryKey.join(', ')})` });
+    // A generated key that was dropped stays the key, out of the way, until it is purged. An adopted key may name its columns in another order than the table.
+    if (key.map(foldName).sort().join() !== live.primaryKey.filter((name) => !isAside(name)).map(foldName).sort().join()) found.push({ table, column: null, expected: `primary key (${key.join(', ')})`, found: `primary key (${live.primaryKey.join(', ')})` });
     for (const column of columns) {
-      const difference = compareColumn(engine.keeps(column), live);
+      const difference = compareColumn(engine, column, live);
       if (difference !== null) found.push({ table, column: column.name, ...difference });
     }
   }
@@ -45,14 +45,19 @@ export function compare(engine: Engine, expectation: Expectation, live: LiveTabl
   return found;
 }
 
-function compareColumn(kept: Column, live: LiveTable): { expected: string; found: string } | null {
+/** Null: the live table has the column as the engine keeps it. */
+export function compareColumn(engine: Engine, column: Column, live: LiveTable): { expected: string; found: string } | null {
+  const kept = column.type === 'native' ? column : engine.keeps(column);
+  const own = column.native;
   const found = findColumn(live, kept.name);
   if (found === undefined) return { expected: 'a column', found: 'no column' };
-  if (found.type === null || !sameType(kept, { ...found, type: found.type })) return { expected: `type ${kept.type}${bounds(kept)}`, found: `type ${found.native}` };
+  if (own?.type !== undefined ? found.native !== own.type : found.type === null || !sameType(kept, { ...found, type: found.type })) return { expected: `type ${own?.type ?? kept.type}${bounds(kept)}`, found: `type ${found.native}` };
   if (found.nullable !== kept.nullable) return { expected: kept.nullable ? 'nullable' : 'not null', found: found.nullable ? 'nullable' : 'not null' };
   if (found.generated !== kept.generated) return { expected: kept.generated ? 'generated' : 'not generated', found: found.generated ? 'generated' : 'not generated' };
-  const value = found.default === null ? null : 'value' in found.default ? found.default.value : undefined;
-  if (value === undefined || !sameDefault(kept.type, kept.default, value)) return { expected: `default ${JSON.stringify(kept.default)}`, found: `default ${JSON.stringify(found.default)}` };
+  const [value, raw] = found.default === null ? [null, undefined] : 'value' in found.default ? [found.default.value, undefined] : [undefined, found.default.raw];
+  if (own?.default !== undefined || raw !== undefined) {
+    if (raw !== own?.default) return { expected: `default ${own?.default ?? JSON.stringify(kept.default)}`, found: `default ${raw ?? JSON.stringify(value)}` };
+  } else if (value === undefined || !sameDefault(kept.type, kept.default, value)) return { expected: `default ${JSON.stringify(kept.default)}`, found: `default ${JSON.stringify(found.default)}` };
   const unique = live.uniques.some((u) => u.columns.length === 1 && foldName(u.columns[0]!) === foldName(kept.name));
   if (unique !== kept.unique && !(unique && kept.primary_key)) return { expected: kept.unique ? 'unique' : 'not unique', found: unique ? 'unique' : 'not unique' };
   return null;

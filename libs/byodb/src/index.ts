@@ -8,4 +8,6 @@ export { asideName, uniqueName, type Limits, type Plan } from './operation.js';
 export { insertColumn } from './operations/restore-column.js';
 export { withoutColumn } from './operations/drop-column.js';
 export { findDrift, type Drift, type Known } from './drift.js';
+export { readDone } from './ledger.js';
+export { observeTables } from './observe.js';
 export { engineOf } from './engines/index.js';

@@ -1,13 +1,17 @@
 import { z } from 'zod';
+import type { EngineName } from './address.js';
+import { DatabaseError } from './errors.js';
 
 /** The portable column types, the same on every engine (API.md, Tables). */
 export const COLUMN_TYPES = [
   'smallint', 'integer', 'bigint', 'decimal', 'float', 'double', 'boolean', 'string', 'text',
   'uuid', 'date', 'time', 'timestamp', 'json', 'binary',
 ] as const;
-export type ColumnType = (typeof COLUMN_TYPES)[number];
+export type PortableType = (typeof COLUMN_TYPES)[number];
+/** `native`: an adopted column of a type that only its own engine knows; no request can name it. */
+export type ColumnType = PortableType | 'native';
 
-const ALIASES: Record<string, ColumnType> = { int: 'integer', varchar: 'string', datetime: 'timestamp', jsonb: 'json', numeric: 'decimal', bool: 'boolean' };
+const ALIASES: Record<string, PortableType> = { int: 'integer', varchar: 'string', datetime: 'timestamp', jsonb: 'json', numeric: 'decimal', bool: 'boolean' };
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 /** null: none. bigint and decimal literals are strings; json's are any JSON but null; see `defaultFunction` for functions. */
@@ -26,6 +30,8 @@ export interface Column {
   primary_key: boolean;
   generated: boolean;
   unique: boolean;
+  /** What no portable type or default expresses of an adopted column, as its engine prints it. Such a column can be renamed and dropped, but not built anew or altered. */
+  native?: { engine: EngineName; type?: string; default?: string };
 }
 
 export const MAX_NAME = 48;
@@ -44,8 +50,8 @@ export const nameSchema = z.string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must start with a letter or _ and hold only letters, digits and _')
   .refine((name) => !/^(__|sqlite_|pg_|_saga_)/i.test(name), 'must not start with __, sqlite_, pg_ or _saga_');
 
-const typeSchema = z.string().transform((type, ctx): ColumnType => {
-  const known = (COLUMN_TYPES as readonly string[]).includes(type) ? (type as ColumnType) : Object.hasOwn(ALIASES, type) ? ALIASES[type] : undefined;
+const typeSchema = z.string().transform((type, ctx): PortableType => {
+  const known = (COLUMN_TYPES as readonly string[]).includes(type) ? (type as PortableType) : Object.hasOwn(ALIASES, type) ? ALIASES[type] : undefined;
   if (known !== undefined) return known;
   ctx.addIssue({ code: 'custom', message: `must be one of ${COLUMN_TYPES.join(', ')}` });
   return z.NEVER;
@@ -166,6 +172,7 @@ export function fitDefault(column: Pick<Column, 'type' | 'length' | 'precision' 
     case 'timestamp': return fitTimestamp(value);
     case 'json': return JSON.stringify(value).includes('\\u0000') ? { problem: 'must not hold the character U+0000' } : { value };
     case 'binary': return { problem: 'a binary column takes no default' };
+    case 'native': return { problem: 'a type that is the engine\'s own takes no default through here' };
   }
 }
 
@@ -231,6 +238,7 @@ function fitTimestamp(value: Json): { value: Default } | { problem: string } {
 
 /** Whether values of one type can become the other at all, on every engine alike; whether each value survives is looked at in the rows. */
 export function convertible(from: ColumnType, to: ColumnType): boolean {
+  if (from === 'native' || to === 'native') return false;
   if (from === to) return true;
   const numeric = (t: ColumnType): boolean => isIntegerType(t) || t === 'decimal' || t === 'float' || t === 'double';
   const textual = (t: ColumnType): boolean => t === 'string' || t === 'text';
@@ -244,6 +252,12 @@ export function convertible(from: ColumnType, to: ColumnType): boolean {
 /** Same type with the same length, precision and scale. */
 export function sameType(a: Pick<Column, 'type' | 'length' | 'precision' | 'scale'>, b: Pick<Column, 'type' | 'length' | 'precision' | 'scale'>): boolean {
   return a.type === b.type && a.length === b.length && a.precision === b.precision && a.scale === b.scale;
+}
+
+/** Renderers build portable types alone. Throws DatabaseError `unsupported_change` for what only another's engine knows. */
+export function portableType(type: ColumnType): PortableType {
+  if (type === 'native') throw new DatabaseError('unsupported_change', 'a column of a type that is the engine\'s own cannot be built anew');
+  return type;
 }
 
 /** Equal as defaults of this type: decimals by value, json by content. */

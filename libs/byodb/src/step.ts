@@ -16,6 +16,7 @@ export type Task =
   | { do: 'drop_column'; table: string; name: string }
   | { do: 'rename_column'; table: string; name: string; to: string }
   | { do: 'alter_column'; table: string; from: Column; to: Column }
+  | { do: 'adopt'; table: string; columns: Column[] | null }
   | { do: 'restore_table'; table: string; to: string; former: LiveTable }
   | { do: 'restore_column'; table: string; aside: string; column: Column; former: LiveTable; after: string | null };
 
@@ -42,7 +43,8 @@ export async function preparePlans(connection: Connection, tableId: string, task
     const checks: (() => Promise<void>)[] = [];
     let live = found;
     let managed = columns;
-    const isNew = tasks[0]!.do === 'create_table' || tasks[0]!.do === 'restore_table';
+    const [first] = tasks as [Task];
+    const isNew = first.do === 'create_table' || first.do === 'restore_table' || (first.do === 'adopt' && first.columns === null);
     if (!isNew) {
       const differs = await differences(connection.engine, session, [{ table: name, columns }]);
       if (differs.length > 0) throw drift(differs);

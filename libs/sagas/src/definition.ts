@@ -14,8 +14,8 @@ export function isFailure(error: unknown): error is Failure {
 
 /** What this library asks of a domain. Effects may be run any number of times, by two processes at once, and be killed anywhere. */
 export interface SagaDefinition {
-  /** When its turn has come: go on, end at once because nothing is to be changed, or refuse. */
-  judge(saga: Saga): Promise<{ verdict: 'go' } | { verdict: 'nothing_to_do' } | { verdict: 'refuse'; error: StepError }>;
+  /** When its turn has come: go on, end at once because nothing is to be changed, or refuse; `wait`: what it concerns is still held by a saga of another subject. */
+  judge(saga: Saga): Promise<{ verdict: 'go' } | { verdict: 'wait' } | { verdict: 'nothing_to_do' } | { verdict: 'refuse'; error: StepError }>;
   prepare(saga: Saga, step: Step): Promise<Prepared>;
   apply(saga: Saga, step: Step, token: number): Promise<Outcome>;
   compensate(saga: Saga, step: Step, token: number): Promise<Outcome>;

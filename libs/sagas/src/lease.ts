@@ -23,7 +23,8 @@ export class Leases {
         const lock = this.core.engine === 'sqlite' ? sql`` : sql` for update`;
         const [row] = await tx.query(sql`select token, expires_at from leases where subject = ${subject}${lock}`);
         if (row !== undefined && Number(row['expires_at']) > now) return null;
-        const next = row === undefined ? 1 : Number(row['token']) + 1;
+        // By the clock, so that a saga of a whole database and one of a table in it, with a lease each, fence one another out too.
+        const next = Math.max(now, row === undefined ? 1 : Number(row['token']) + 1);
         if (row === undefined) await tx.execute(sql`insert into leases (subject, owner, token, expires_at) values (${subject}, ${this.owner}, ${next}, ${now + this.ttlMs})`);
         else await tx.execute(sql`update leases set owner = ${this.owner}, token = ${next}, expires_at = ${now + this.ttlMs} where subject = ${subject}`);
         return next;

@@ -65,7 +65,12 @@ class Run {
   }
 
   private async loop(): Promise<RunResult> {
-    if (this.saga.status === 'pending' && !await this.takeTurn()) return this.over();
+    if (this.saga.status === 'pending') {
+      const turn = await this.takeTurn();
+      // The reconciler asks again soon: waking ourselves as well would make more and more jobs of it.
+      if (turn === 'wait') return { again: null, next: null };
+      if (turn === 'over') return this.over();
+    }
     for (;;) {
       if (isEnded(this.saga)) return this.over();
       const decision = this.decide();
@@ -90,12 +95,12 @@ class Run {
   }
 
   /** Judged again when the turn has come: what no longer makes sense ends rejected, what alters nothing completes. */
-  private async takeTurn(): Promise<boolean> {
-    if (this.saga.abort !== null) return true;
+  private async takeTurn(): Promise<'go' | 'wait' | 'over'> {
+    if (this.saga.abort !== null) return 'go';
     const judged = await this.ports.definition.judge(this.saga);
-    if (judged.verdict === 'go') return true;
+    if (judged.verdict === 'go' || judged.verdict === 'wait') return judged.verdict;
     await this.end(judged.verdict === 'refuse' ? { as: 'rejected', error: judged.error } : { as: 'completed' });
-    return false;
+    return 'over';
   }
 
   private start({ way, step }: Effect): void {

@@ -42,7 +42,7 @@ function applied(sagaId: string, event: StoredEvent, body: Extract<SagaEvent, { 
 export function stateAfter(steps: Applied[]): { name: string | null; exists: boolean; columns: Column[] } {
   const undone = new Set(steps.filter((s) => s.direction === 'compensate').map((s) => s.step_id));
   return steps.filter((s) => s.direction === 'apply' && !undone.has(s.step_id)).reduce<{ name: string | null; exists: boolean; columns: Column[] }>((state, { operation, plan }) => {
-    if (operation === 'drop_table') return { ...state, exists: false };
+    if (operation === 'drop_table' || (operation === 'adopt' && (plan as Plan<{ columns: unknown }>).params.columns === null)) return { ...state, exists: false };
     if (operation === 'purge') return state;
     return { name: plan.shown_after, exists: true, columns: plan.columns_after };
   }, { name: null, exists: false, columns: [] });

@@ -1,5 +1,5 @@
 import { completeColumn, convertible, foldName, MAX_COLUMNS, sameType, type Column, type ColumnChange, type Engine, type Problem } from '../../byodb/src/index.js';
-import { applyOp, findColumn, movedTo, outlook, type Change, type ColumnOp, type ColumnSet, type ColumnsKind, type DatabaseRef, type Origin, type Table, type TableEvent } from './table.js';
+import { applyOp, findColumn, isCreation, movedTo, outlook, type Change, type ColumnOp, type ColumnSet, type ColumnsKind, type DatabaseRef, type Origin, type Table, type TableEvent } from './table.js';
 
 /** A command that is refused at once; nothing is recorded. `code` is API.md's. */
 export class Refused extends Error {
@@ -29,6 +29,7 @@ export function columnProblems(columns: { name: string; generated?: boolean; pri
 }
 
 export function decideCreate(name: string, columns: Column[], databases: DatabaseRef[], engines: Engine[], sagaId: string, origin?: Origin): TableEvent {
+  refuseOwnTypes(columns);
   refuseUnsupported(columns, engines);
   return { type: 'TableCreationRequested', saga_id: sagaId, name, columns, databases, ...(origin === undefined ? {} : { origin }) };
 }
@@ -60,6 +61,7 @@ export function decideDatabases(table: Table, add: DatabaseRef[], remove: Databa
   const { databases, columns } = outlook(table);
   const there = (ref: DatabaseRef): boolean => databases.some((d) => d.id === ref.id);
   if (movedTo(databases, { add, remove }).length === 0) throw new Refused('unsupported_change', 'a table must live in at least one database: drop it instead');
+  if (add.length > 0) refuseOwnTypes(columns);
   refuseUnsupported(columns, engines);
   return { type: 'TableDatabasesRequested', saga_id: sagaId, add: add.filter((ref) => !there(ref)), remove: remove.filter(there) };
 }
@@ -100,6 +102,7 @@ function resolve(columns: Column[], change: ColumnChange, refuse: (field: string
   }
   if (rest.primary_key !== undefined || rest.generated !== undefined) throw new Refused('unsupported_change', 'primary_key and generated of a column that is there already cannot be changed');
   if (named.length === 0 && to === undefined) return { op: 'drop', name: column.name };
+  if (named.length > 0 && column.native !== undefined) throw new Refused('unsupported_change', `${column.name} has a type or default of the engine's own: it can be renamed and dropped, not altered`);
   const set = named.length === 0 ? null : settle(column, rest, refuse);
   if (to === undefined) return set === null ? null : { op: 'alter', name: column.name, set };
   const taken = findColumn(columns, to);
@@ -138,13 +141,15 @@ export function refuseEnded(table: Table): void {
 
 export function refuseUnsupported(columns: Column[], engines: Engine[]): void {
   for (const engine of engines) {
-    const reason = engine.refuses(columns);
+    const reason = engine.refuses(columns.filter((c) => c.type !== 'native'));
     if (reason !== null) throw new Refused('unsupported_change', `${engine.name}: ${reason}`);
   }
 }
 
-function isCreation(change: Change): change is Extract<Change, { columns: Column[] }> {
-  return change.kind === 'table.create' || change.kind === 'table.replay';
+/** What only its own engine knows is read from a database, never written to one. */
+export function refuseOwnTypes(columns: Column[]): void {
+  const own = columns.find((c) => c.native !== undefined);
+  if (own !== undefined) throw new Refused('unsupported_change', `${own.name} has a type or default of the engine's own (${own.native!.type ?? own.native!.default}), which cannot be built anew`);
 }
 
 /** When the turn has come: what is to be done to the confirmed table, nothing, or why it no longer makes sense. */
@@ -167,20 +172,36 @@ export function judgeInTurn(table: Table, change: Change): { do: 'refuse'; reaso
     if (change.add.some(there) || !change.remove.every(there)) return { do: 'refuse', reason: 'the table lives elsewhere by now' };
     return change.add.length + change.remove.length === 0 ? { do: 'nothing' } : { do: 'go', ops: [] };
   }
+  if (change.kind === 'database.catch_up') return { do: 'go', ops: [] };
+  if (change.kind === 'drift.resolve') {
+    const { database: { id }, as, found, changes, variant } = change;
+    if (!table.databases.some((d) => d.id === id)) return { do: 'refuse', reason: 'the table lives elsewhere by now' };
+    const misfit = as === 'adopt' ? misfitOf(table, changes) : null;
+    if (misfit !== null) return { do: 'refuse', reason: misfit };
+    const same = found !== null && changes.length === 0 && JSON.stringify(variant) === JSON.stringify(table.variants[id] ?? null);
+    return same ? { do: 'nothing' } : { do: 'go', ops: [] };
+  }
+  const misfit = misfitOf(table, change.ops);
+  if (misfit !== null) return { do: 'refuse', reason: misfit };
+  const named = change.kind !== 'table.revert' || change.name === table.name;
+  return named && JSON.stringify(change.ops.reduce(applyOp, table.columns)) === JSON.stringify(table.columns) ? { do: 'nothing' } : { do: 'go', ops: change.ops };
+}
+
+/** Why operations decided earlier no longer make sense of the table as it is by now. */
+function misfitOf(table: Table, ops: ColumnOp[]): string | null {
   let columns = table.columns;
-  for (const op of change.ops) {
-    const name = op.op === 'add' || op.op === 'bring_back' ? op.column.name : op.name;
+  for (const op of ops) {
+    const name = op.op === 'add' || op.op === 'bring_back' || op.op === 'take' ? op.column.name : op.name;
     const found = findColumn(columns, name);
-    if (op.op === 'bring_back' && !table.set_aside.some((a) => a.saga_id === op.saga_id)) return { do: 'refuse', reason: `column ${name} is not kept any more` };
-    if ((op.op === 'add' || op.op === 'bring_back') && found !== undefined) return { do: 'refuse', reason: `there is a column ${name} by now` };
-    if (op.op !== 'add' && op.op !== 'bring_back' && found === undefined) return { do: 'refuse', reason: `there is no column ${name} any more` };
+    if (op.op === 'bring_back' && !table.set_aside.some((a) => a.saga_id === op.saga_id)) return `column ${name} is not kept any more`;
+    if ((op.op === 'add' || op.op === 'bring_back') && found !== undefined) return `there is a column ${name} by now`;
+    if (op.op !== 'add' && op.op !== 'bring_back' && found === undefined) return `there is no column ${name} any more`;
     if (op.op === 'rename') {
       const taken = findColumn(columns, op.to);
-      if (taken !== undefined && taken !== found) return { do: 'refuse', reason: `there is a column ${op.to} by now` };
+      if (taken !== undefined && taken !== found) return `there is a column ${op.to} by now`;
     }
-    if ((op.op === 'alter' || op.op === 'rename') && op.set?.type !== undefined && !convertible(found!.type, op.set.type)) return { do: 'refuse', reason: `${found!.type} cannot become ${op.set.type}` };
+    if ((op.op === 'alter' || op.op === 'rename') && op.set?.type !== undefined && !convertible(found!.type, op.set.type)) return `${found!.type} cannot become ${op.set.type}`;
     columns = applyOp(columns, op);
   }
-  const named = change.kind !== 'table.revert' || change.name === table.name;
-  return named && JSON.stringify(columns) === JSON.stringify(table.columns) ? { do: 'nothing' } : { do: 'go', ops: change.ops };
+  return null;
 }

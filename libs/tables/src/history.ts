@@ -1,6 +1,6 @@
 import type { StoredEvent } from '../../event-store/src/index.js';
 import { engineOf, ENGINE_NAMES, foldName, uniqueName, type Column, type EngineName } from '../../byodb/src/index.js';
-import { evolve, type ColumnOp, type Table, type TableEvent } from './table.js';
+import { evolve, opsOf, type ColumnOp, type Table, type TableEvent } from './table.js';
 
 /** A table after one of its events. `lineage`: each column's own mark by its present name; it outlives renames. */
 export interface Moment { event: StoredEvent; table: Table; lineage: Record<string, string> }
@@ -20,15 +20,15 @@ export function playForward(tableId: string, events: StoredEvent[], from: Moment
 
 function lineageAfter(before: Moment | null, body: TableEvent, version: number, table: Table): Record<string, string> {
   const lineage = before?.lineage ?? {};
-  if (body.type === 'TableCreated') return Object.fromEntries(table.columns.map((c) => [foldName(c.name), `${version}:${c.name}`]));
-  if (body.type !== 'ColumnsChanged' && body.type !== 'TableReverted') return lineage;
-  const change = before?.table.pending.find((p) => p.saga_id === body.saga_id)?.change;
-  return change !== undefined && 'ops' in change ? change.ops.reduce((marks, op) => follow(marks, op, version), lineage) : lineage;
+  if (body.type === 'TableCreated' || body.type === 'TableAdopted') return Object.fromEntries(table.columns.map((c) => [foldName(c.name), `${version}:${c.name}`]));
+  if (body.type !== 'ColumnsChanged' && body.type !== 'TableReverted' && body.type !== 'DriftResolved') return lineage;
+  return opsOf(before?.table.pending.find((p) => p.saga_id === body.saga_id)?.change).reduce((marks, op) => follow(marks, op, version), lineage);
 }
 
 /** The marks after one more operation. */
 export function follow(marks: Record<string, string>, op: ColumnOp, version: number): Record<string, string> {
   if (op.op === 'add') return { ...marks, [foldName(op.column.name)]: `${version}:${op.column.name}` };
+  if (op.op === 'take') return marks;
   if (op.op === 'bring_back') return { ...marks, [foldName(op.column.name)]: op.mark };
   const { [foldName(op.name)]: mark, ...others } = marks;
   if (op.op === 'drop' || mark === undefined) return op.op === 'drop' ? others : marks;
@@ -63,7 +63,7 @@ export function diff(from: Moment, to: Moment): Diff {
 export function ddlOf(table: Table): Record<EngineName, string[]> {
   return Object.fromEntries(ENGINE_NAMES.map((name) => {
     const engine = engineOf(name);
-    const possible = table.exists && engine.refuses(table.columns) === null;
+    const possible = table.exists && table.columns.every((c) => c.native === undefined) && engine.refuses(table.columns) === null;
     const unique = (column: string): string => uniqueName(table.table_id, table.columns.findIndex((c) => c.name === column));
     return [name, possible ? engine.ddl.createTable(table.name, table.columns, table.table_id, unique).statements : []];
   })) as Record<EngineName, string[]>;
@@ -80,6 +80,12 @@ export function sentence(event: TableEvent): string {
     case 'TableDatabasesRequested': return `${capital([event.add.length === 0 ? '' : `building the table on ${names(event.add)}`, event.remove.length === 0 ? '' : `removing it from ${names(event.remove)}`].filter(Boolean).join(' and ') || 'no move')} was requested.`;
     case 'PurgeRequested': return 'The retention time of something set aside was over: its purge was requested.';
     case 'ColumnsChangeRequested': return `${capital(event.ops.map(opSentence).join('; '))}: requested.`;
+    case 'TableAdoptionRequested': return `Taking table ${event.name} of ${names(event.databases)} under management was requested.`;
+    case 'DriftResolutionRequested': return `The difference found on ${event.database.name} was to be resolved: ${event.as}.`;
+    case 'CatchUpRequested': return `Bringing ${event.database.name} to what history says was requested.`;
+    case 'TableAdopted': return 'The table as it stands was taken under management; nothing was touched.';
+    case 'DriftResolved': return drifted(event);
+    case 'CaughtUp': return `What ${event.database.name} lacked was done there.`;
     case 'TableCreated': return 'The table was created on every database.';
     case 'TableRenamed': return `The table was renamed to ${event.name} on every database.`;
     case 'TableDropped': return event.reversible_until === null ? 'The table was dropped on every database.' : `The table was dropped on every database; it can be restored until ${event.reversible_until}.`;
@@ -93,9 +99,17 @@ export function sentence(event: TableEvent): string {
   }
 }
 
+function drifted({ as, database, databases, columns }: Extract<TableEvent, { type: 'DriftResolved' }>): string {
+  if (as === 'ignore') return `What differs on ${database.name} was accepted as it is.`;
+  if (as === 'restore') return `${database.name} has again what history says.`;
+  if (databases.every((d) => d.id !== database.id)) return `The table was found to be gone from ${database.name}, and was taken out of it.`;
+  return `What was found on ${database.name} is what history says from now on: the columns ${columns.map((c) => c.name).join(', ')}.`;
+}
+
 function opSentence(op: ColumnOp): string {
   switch (op.op) {
     case 'add': return `add column ${op.column.name} (${op.column.type})`;
+    case 'take': return `make column ${op.column.name} what was found or recorded`;
     case 'bring_back': return `bring back column ${op.column.name}`;
     case 'drop': return `drop column ${op.name}`;
     case 'alter': return `alter column ${op.name} (${Object.keys(op.set).join(', ') || 'nothing'})`;

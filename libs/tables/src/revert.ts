@@ -1,7 +1,7 @@
 import { convertible, foldName, type Column, type Engine, type Problem } from '../../byodb/src/index.js';
 import { Refused, refuseEnded, refuseUnsupported } from './decide.js';
 import { follow, type Moment } from './history.js';
-import { applyOp, findColumn, outlook, type ColumnOp, type ColumnSet, type Table, type TableEvent } from './table.js';
+import { applyOp, findColumn, opsOf, outlook, type ColumnOp, type ColumnSet, type Table, type TableEvent } from './table.js';
 
 type Marks = Record<string, string>;
 interface Dropped { saga_id: string; column: Column; /** Marks of the columns before it, nearest last. */ before: string[]; soleKey: boolean }
@@ -13,7 +13,7 @@ export function decideRevert(moments: Moment[], target: Moment, engines: Engine[
   refuseEnded(table);
   if (!target.table.exists) throw new Refused('unsupported_change', `at version ${target.table.version} there was no table`);
   const ahead = outlook(table);
-  const marks = table.pending.reduce<Marks>((all, { change }) => ('ops' in change ? change.ops.reduce((m, op) => follow(m, op, 0), all) : all), head.lineage);
+  const marks = table.pending.reduce<Marks>((all, { change }) => opsOf(change).reduce((m, op) => follow(m, op, 0), all), head.lineage);
   const plan = new Plan(ahead.columns, marks, target, droppedColumns(moments), keptSagas(table, now));
   const { ops, conflicts, lost } = plan.make();
   if (conflicts.length > 0) throw new Refused(lost ? 'retention_expired' : 'unsupported_change', `it cannot go back to version ${target.table.version} without loss: ${conflicts.map((c) => `${c.path} ${c.message}`).join('; ')}`, conflicts);
@@ -36,7 +36,7 @@ function droppedColumns(moments: Moment[]): Map<string, Dropped> {
     const sagaId = (event.data as { saga_id: string }).saga_id;
     const change = before.table.pending.find((p) => p.saga_id === sagaId)?.change;
     let [columns, marks] = [before.table.columns, before.lineage];
-    for (const op of change !== undefined && 'ops' in change ? change.ops : []) {
+    for (const op of opsOf(change)) {
       const column = op.op === 'drop' ? findColumn(columns, op.name) : undefined;
       if (column !== undefined) {
         const soleKey = columns.filter((c) => c.primary_key).length === 1;
@@ -101,6 +101,11 @@ class Plan {
 
   private alter(now: Column | undefined, then: Column): void {
     if (now === undefined) return;
+    if (JSON.stringify(now) === JSON.stringify(then)) return;
+    if (now.native !== undefined || then.native !== undefined) {
+      this.conflicts.push({ path: then.name, message: 'has a type or default of the engine\'s own, which is not changed through here' });
+      return;
+    }
     const set: Record<string, unknown> = {};
     for (const key of ['type', 'length', 'precision', 'scale', 'nullable', 'default', 'unique'] as const) if (JSON.stringify(now[key]) !== JSON.stringify(then[key])) set[key] = then[key];
     if (now.primary_key !== then.primary_key || now.generated !== then.generated) this.conflicts.push({ path: then.name, message: 'is in the primary key in one of the two only' });

@@ -2,7 +2,7 @@ import type { Append, CoreDatabase, EventStore } from '../../event-store/src/ind
 import { applyStep, asideName, compensateStep, DatabaseError, finalizeStep, foldName, lookAtClaim, preparePlans, preparePurge, type Aside, type Column, type Connection, type Limits, type Plan, type StepKey, type Task } from '../../byodb/src/index.js';
 import { loadSaga, type PlannedStep, type Saga, type SagaDefinition, type Step, type StepError } from '../../sagas/src/index.js';
 import { judgeInTurn } from './decide.js';
-import { applyOp, evolve, findColumn, movedTo, tableStream, TABLE_SCHEMA_VERSION, type Change, type ColumnOp, type Table, type TableEvent } from './table.js';
+import { applyOp, columnsIn, evolve, findColumn, movedTo, tableStream, TABLE_SCHEMA_VERSION, type Change, type ColumnOp, type Table, type TableEvent } from './table.js';
 
 export interface ChangePorts {
   store: EventStore;
@@ -23,10 +23,12 @@ export function schemaChange(ports: ChangePorts): SagaDefinition {
   return {
     async judge(saga) {
       const table = await tableOf(saga);
+      // What concerns a whole database came first.
+      if (table.pending[0]?.saga_id !== saga.saga_id) return { verdict: 'wait' };
       const change = saga.change as Change;
       const judged = judgeInTurn(table, change);
       // Sent before the table moved: it would miss a database, or meet one where the table is not.
-      const elsewhere = !('columns' in change) && change.kind !== 'table.databases' && change.kind !== 'table.purge'
+      const elsewhere = !('columns' in change) && change.kind !== 'table.databases' && change.kind !== 'table.purge' && change.kind !== 'drift.resolve'
         && saga.steps.filter((s) => s.phase === 'prepare').map((s) => s.target.id).sort().join() !== table.databases.map((d) => d.id).sort().join();
       if (judged.do === 'go' && elsewhere) return { verdict: 'refuse', error: { code: 'invalid_in_turn', message: 'the table lives elsewhere by now', database: null, step_id: null } };
       if (judged.do === 'go') return { verdict: 'go' };
@@ -42,7 +44,7 @@ export function schemaChange(ports: ChangePorts): SagaDefinition {
         return { steps: plans.map(({ stepId, plan }) => plannedStep(stepId, plan, 'finalize')), fingerprint, reversible_seconds: null };
       }
       const tasks = await tasksFor(ports.core, table, change, step.target.id);
-      const { plans, fingerprint } = await preparePlans(connection, table.table_id, tasks, 'columns' in change || (change.kind === 'table.databases' && isAdded(change, step.target.id)) ? [] : table.columns, ports.limits);
+      const { plans, fingerprint } = await preparePlans(connection, table.table_id, tasks, standing(table, change, step.target.id), ports.limits);
       return { steps: plans.map(({ stepId, plan }) => plannedStep(stepId, plan, 'apply')), fingerprint, reversible_seconds: plans.some(({ plan }) => keepsAside(plan)) ? ports.retentionSeconds : null };
     },
     async apply(_saga, step, token) {
@@ -84,10 +86,27 @@ function isAdded(change: Extract<Change, { kind: 'table.databases' }>, databaseI
   return change.add.some((ref) => ref.id === databaseId);
 }
 
-/** What a change comes to in one database, in order. */
+/** The managed columns that a change meets in one database before it begins. */
+export function standing(table: Table, change: Change, databaseId: string): Column[] {
+  if ('columns' in change || (change.kind === 'table.databases' && isAdded(change, databaseId))) return [];
+  return change.kind === 'drift.resolve' && change.database.id === databaseId ? change.found ?? [] : columnsIn(table, databaseId);
+}
+
+/** What a change comes to in one database, in order; never nothing: a database that has it already is looked at. */
 export async function tasksFor(core: CoreDatabase, table: Table, change: Change, databaseId: string): Promise<Task[]> {
+  const tasks = await allTasks(core, table, change, databaseId);
+  return tasks.length > 0 ? tasks : [{ do: 'adopt', table: table.name, columns: standing(table, change, databaseId) }];
+}
+
+async function allTasks(core: CoreDatabase, table: Table, change: Change, databaseId: string): Promise<Task[]> {
+  if (change.kind === 'drift.resolve') {
+    const { database, as, found, changes } = change;
+    if (database.id !== databaseId) return columnTasks(core, table.name, columnsIn(table, databaseId), changes, databaseId);
+    if (as !== 'restore') return [{ do: 'adopt', table: table.name, columns: found }];
+    return found === null ? [{ do: 'create_table', table: table.name, columns: table.columns }] : columnTasks(core, table.name, found, changes, databaseId);
+  }
   if ('ops' in change) {
-    const tasks = await columnTasks(core, table.name, table.columns, change.ops, databaseId);
+    const tasks = await columnTasks(core, table.name, columnsIn(table, databaseId), change.ops, databaseId);
     return change.kind === 'table.revert' && change.name !== table.name ? [...tasks, { do: 'rename_table', table: table.name, to: change.name }] : tasks;
   }
   if (change.kind === 'table.databases') return isAdded(change, databaseId) ? [{ do: 'create_table', table: table.name, columns: table.columns }] : [{ do: 'drop_table', table: table.name }];
@@ -115,9 +134,10 @@ async function stepsThere(core: CoreDatabase, sagaId: string | undefined, databa
   return saga?.steps.filter((step) => step.target.id === databaseId && step.phase === 'apply') ?? [];
 }
 
-function tasksOf(table: Table, change: Exclude<Change, { kind: 'table.restore' | 'table.databases' } | { ops: ColumnOp[] }>): Task[] {
+function tasksOf(table: Table, change: Exclude<Change, { kind: 'table.restore' | 'table.databases' | 'drift.resolve' } | { ops: ColumnOp[] }>): Task[] {
   switch (change.kind) {
-    case 'table.purge': return [];
+    // A purge and what concerns a whole database have steps of their own.
+    case 'table.purge': case 'database.adopt': case 'database.catch_up': return [];
     case 'table.create': case 'table.replay': return [{ do: 'create_table', table: change.name, columns: change.columns }];
     case 'table.rename': return [{ do: 'rename_table', table: table.name, to: change.name }];
     case 'table.drop': return [{ do: 'drop_table', table: table.name }];
@@ -133,12 +153,16 @@ async function columnTasks(core: CoreDatabase, table: string, columns: Column[],
       const dropped = (await stepsThere(core, op.saga_id, databaseId)).find((step) => step.operation === 'drop_column' && foldName((step.plan as Plan<{ name: string }>).params.name) === foldName(op.column.name));
       if (dropped === undefined) throw new DatabaseError('drift_detected', `nothing of column ${op.column.name} is set aside in this database`);
       tasks.push({ do: 'restore_column', table, aside: asideName(dropped.step_id), column: op.column, former: (dropped.plan as Plan).was!, after: op.after });
-    } else if (op.op === 'drop') tasks.push({ do: 'drop_column', table, name: op.name });
-    else {
-      const from = findColumn(now, op.name)!;
-      const to = { ...from, ...op.set };
-      if (JSON.stringify(from) !== JSON.stringify(to)) tasks.push({ do: 'alter_column', table, from, to });
-      if (op.op === 'rename' && op.to !== from.name) tasks.push({ do: 'rename_column', table, name: from.name, to: op.to });
+    } else {
+      const from = findColumn(now, op.op === 'take' ? op.column.name : op.name);
+      // Missing here by somebody's word (a variant): there is nothing to be done to it.
+      if (from === undefined) continue;
+      if (op.op === 'drop') tasks.push({ do: 'drop_column', table, name: from.name });
+      else {
+        const to = op.op === 'take' ? op.column : { ...from, ...op.set, ...(op.op === 'rename' ? { name: op.to } : {}) };
+        if (JSON.stringify({ ...from, name: to.name }) !== JSON.stringify(to)) tasks.push({ do: 'alter_column', table, from, to: { ...to, name: from.name } });
+        if (to.name !== from.name) tasks.push({ do: 'rename_column', table, name: from.name, to: to.name });
+      }
     }
     now = applyOp(now, op);
   }
@@ -166,6 +190,15 @@ function endingEvent(table: Table, saga: Saga, end: 'completed' | 'compensated' 
     case 'table.revert': return { type: 'TableReverted', saga_id, name: change.name, columns: change.ops.reduce(applyOp, table.columns), reversible_until: saga.reversible_seconds === null ? null : until };
     case 'table.databases': return { type: 'TableDatabasesChanged', saga_id, databases: movedTo(table.databases, change), removed: change.remove, reversible_until: saga.reversible_seconds === null ? null : until };
     case 'table.purge': return { type: 'Purged', saga_id, of: change.of };
+    case 'drift.resolve': {
+      const { database, as, found, changes, variant } = change;
+      const gone = as === 'adopt' && found === null;
+      return {
+        type: 'DriftResolved', saga_id, database, as, variant, columns: as === 'adopt' ? changes.reduce(applyOp, table.columns) : table.columns,
+        databases: gone ? table.databases.filter((d) => d.id !== database.id) : table.databases, reversible_until: saga.reversible_seconds === null ? null : until,
+      };
+    }
+    case 'database.adopt': case 'database.catch_up': throw new Error(`${change.kind} concerns a database, not one table`);
     default: return { type: 'ColumnsChanged', saga_id, columns: change.ops.reduce(applyOp, table.columns), reversible_until: saga.reversible_seconds === null ? null : until };
   }
 }

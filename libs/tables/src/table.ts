@@ -7,21 +7,30 @@ export type ColumnOp =
   | { op: 'alter'; name: string; set: ColumnSet }
   | { op: 'rename'; name: string; to: string; set: ColumnSet | null }
   /** A column that `saga_id` dropped under this very name and that is still set aside, with its values. `after`: the column that it follows. `mark`: see history.ts. */
-  | { op: 'bring_back'; column: Column; saga_id: string; after: string | null; mark: string };
+  | { op: 'bring_back'; column: Column; saga_id: string; after: string | null; mark: string }
+  /** The column of this name becomes this one, whatever it was: what drift/resolve asks for. */
+  | { op: 'take'; column: Column };
 
 /** What an alter names; what is not named stays. */
 export type ColumnSet = Partial<Pick<Column, 'type' | 'length' | 'precision' | 'scale' | 'nullable' | 'default' | 'unique'>>;
 
 export interface DatabaseRef { id: string; name: string; engine: string }
 
+/** How one database differs from the others by somebody's word (drift/resolve): its own managed columns in its own order, and those that others added. */
+export interface Variant { columns: Column[]; beside: string[] }
+export type DriftAnswer = 'adopt' | 'restore' | 'ignore';
+
 export type Change =
-  | { kind: 'table.create' | 'table.replay'; name: string; columns: Column[]; databases: DatabaseRef[] }
+  | { kind: 'table.create' | 'table.replay' | 'database.adopt'; name: string; columns: Column[]; databases: DatabaseRef[] }
   | { kind: 'table.rename'; name: string; from: string }
   | { kind: 'table.drop' }
   | { kind: 'table.databases'; add: DatabaseRef[]; remove: DatabaseRef[] }
   | { kind: 'table.restore'; name: string }
   | { kind: 'table.revert'; name: string; version: number; ops: ColumnOp[] }
   | { kind: 'table.purge'; of: string[] }
+  /** `found`: what stands in `database`, null for no table; `changes` lead to it on the others (adopt), or back from it there (restore); `variant`: what that database is from then on. */
+  | { kind: 'drift.resolve'; database: DatabaseRef; as: DriftAnswer; found: Column[] | null; changes: ColumnOp[]; variant: Variant | null }
+  | { kind: 'database.catch_up'; database: DatabaseRef }
   | { kind: 'column.add' | 'column.drop' | 'column.alter' | 'column.rename' | 'columns.change'; ops: ColumnOp[] };
 
 export type ColumnsKind = Exclude<Extract<Change, { ops: ColumnOp[] }>['kind'], 'table.revert'>;
@@ -40,6 +49,9 @@ export type TableEvent =
   | { type: 'TableRevertRequested'; saga_id: string; to_version: number; name: string; ops: ColumnOp[] }
   | { type: 'TableDatabasesRequested'; saga_id: string; add: DatabaseRef[]; remove: DatabaseRef[] }
   | { type: 'PurgeRequested'; saga_id: string; of: string[] }
+  | { type: 'TableAdoptionRequested'; saga_id: string; name: string; columns: Column[]; databases: DatabaseRef[] }
+  | { type: 'DriftResolutionRequested'; saga_id: string; database: DatabaseRef; as: DriftAnswer; found: Column[] | null; changes: ColumnOp[]; variant: Variant | null }
+  | { type: 'CatchUpRequested'; saga_id: string; database: DatabaseRef }
   | { type: 'ColumnsChangeRequested'; saga_id: string; kind: ColumnsKind; ops: ColumnOp[] }
   | { type: 'TableCreated'; saga_id: string }
   | { type: 'TableRenamed'; saga_id: string; name: string }
@@ -47,6 +59,9 @@ export type TableEvent =
   | { type: 'TableRestored'; saga_id: string; name: string }
   | { type: 'TableDatabasesChanged'; saga_id: string; databases: DatabaseRef[]; removed: DatabaseRef[]; reversible_until: string | null }
   | { type: 'Purged'; saga_id: string; of: string[] }
+  | { type: 'TableAdopted'; saga_id: string }
+  | { type: 'DriftResolved'; saga_id: string; database: DatabaseRef; as: DriftAnswer; columns: Column[]; databases: DatabaseRef[]; variant: Variant | null; reversible_until: string | null }
+  | { type: 'CaughtUp'; saga_id: string; database: DatabaseRef }
   | { type: 'TableReverted'; saga_id: string; name: string; columns: Column[]; reversible_until: string | null }
   | { type: 'ColumnsChanged'; saga_id: string; columns: Column[]; reversible_until?: string | null }
   | { type: 'ChangeRejected'; saga_id: string; kind: string; error: ChangeError }
@@ -73,6 +88,8 @@ export interface Table {
   databases: DatabaseRef[];
   origin: Origin | null;
   columns: Column[];
+  /** By database id. */
+  variants: Record<string, Variant>;
   pending: PendingChange[];
   last_error: ChangeError | null;
   reversible_until: string | null;
@@ -83,12 +100,14 @@ export interface Table {
   updated_at: string;
 }
 
-/** Pure. The first event must be TableCreationRequested. */
+/** Pure. The first event must be TableCreationRequested or TableAdoptionRequested. */
 export function evolve(table: Table | null, event: TableEvent, at: { version: number; recorded_at: string; table_id: string }): Table {
-  if (event.type === 'TableCreationRequested') {
-    const change: Change = { kind: event.origin === undefined ? 'table.create' : 'table.replay', name: event.name, columns: event.columns, databases: event.databases };
+  if (event.type === 'TableCreationRequested' || event.type === 'TableAdoptionRequested') {
+    const origin = event.type === 'TableCreationRequested' ? event.origin ?? null : null;
+    const kind = event.type === 'TableAdoptionRequested' ? 'database.adopt' : origin === null ? 'table.create' : 'table.replay';
+    const change: Change = { kind, name: event.name, columns: event.columns, databases: event.databases };
     return {
-      table_id: at.table_id, version: at.version, name: event.name, exists: false, ended: null, databases: event.databases, origin: event.origin ?? null, columns: [],
+      table_id: at.table_id, version: at.version, name: event.name, exists: false, ended: null, databases: event.databases, origin, columns: [], variants: {},
       pending: [{ saga_id: event.saga_id, change, requested_at: at.recorded_at }], last_error: null, reversible_until: null, set_aside: [], no_purge_before: null, created_at: at.recorded_at, updated_at: at.recorded_at,
     };
   }
@@ -96,7 +115,7 @@ export function evolve(table: Table | null, event: TableEvent, at: { version: nu
   return { ...step(table, event, at.recorded_at), version: at.version, updated_at: at.recorded_at };
 }
 
-function step(table: Table, event: Exclude<TableEvent, { type: 'TableCreationRequested' }>, at: string): Table {
+function step(table: Table, event: Exclude<TableEvent, { type: 'TableCreationRequested' | 'TableAdoptionRequested' }>, at: string): Table {
   const ask = (change: Change): Table => ({ ...table, pending: [...table.pending, { saga_id: event.saga_id, change, requested_at: at }] });
   const over = { ...table, pending: table.pending.filter((p) => p.saga_id !== event.saga_id) };
   const done = { ...over, last_error: null };
@@ -108,22 +127,67 @@ function step(table: Table, event: Exclude<TableEvent, { type: 'TableCreationReq
     case 'TableDatabasesRequested': return ask({ kind: 'table.databases', add: event.add, remove: event.remove });
     case 'PurgeRequested': return ask({ kind: 'table.purge', of: event.of });
     case 'ColumnsChangeRequested': return ask({ kind: event.kind, ops: event.ops });
-    case 'TableCreated': {
-      const created = table.pending.find((p) => p.saga_id === event.saga_id)?.change;
-      return { ...done, exists: true, columns: created?.kind === 'table.create' || created?.kind === 'table.replay' ? created.columns : [] };
+    case 'DriftResolutionRequested': {
+      const { database, as, found, changes, variant } = event;
+      return ask({ kind: 'drift.resolve', database, as, found, changes, variant });
     }
+    case 'CatchUpRequested': return ask({ kind: 'database.catch_up', database: event.database });
+    case 'TableCreated': case 'TableAdopted': {
+      const created = asked(table, event.saga_id);
+      return { ...done, exists: true, columns: created !== undefined && isCreation(created) ? created.columns : [] };
+    }
+    case 'DriftResolved': return resolved(table, done, event);
+    case 'CaughtUp': return done;
     case 'TableRenamed': return { ...done, name: event.name };
     case 'TableDropped': return { ...done, exists: false, ended: 'dropped', reversible_until: event.reversible_until, set_aside: kept(table, event.saga_id, 'table', event.reversible_until) };
     case 'TableRestored': return { ...done, name: event.name, exists: true, ended: null, reversible_until: null, set_aside: table.set_aside.filter((a) => a.what !== 'table') };
-    case 'TableDatabasesChanged': return { ...done, databases: event.databases, set_aside: kept(table, event.saga_id, 'part', event.reversible_until, event.removed) };
+    case 'TableDatabasesChanged': return { ...done, databases: event.databases, variants: without(table.variants, event.removed.map((d) => d.id)), set_aside: kept(table, event.saga_id, 'part', event.reversible_until, event.removed) };
     case 'Purged': return { ...over, set_aside: table.set_aside.filter((a) => !event.of.includes(a.saga_id)) };
-    case 'TableReverted': return { ...done, name: event.name, columns: event.columns, set_aside: kept(table, event.saga_id, 'part', event.reversible_until) };
-    case 'ColumnsChanged': return { ...done, columns: event.columns, set_aside: kept(table, event.saga_id, 'part', event.reversible_until ?? null) };
+    case 'TableReverted': return { ...done, name: event.name, columns: event.columns, variants: followed(table, event.saga_id), set_aside: kept(table, event.saga_id, 'part', event.reversible_until) };
+    case 'ColumnsChanged': return { ...done, columns: event.columns, variants: followed(table, event.saga_id), set_aside: kept(table, event.saga_id, 'part', event.reversible_until ?? null) };
     case 'ChangeRejected': case 'ChangeCompensated':
       // A purge is nobody's change: it leaves no error behind, and is tried again later.
       if (event.kind === 'table.purge') return { ...over, no_purge_before: new Date(Date.parse(at) + PURGE_AGAIN_MS).toISOString() };
-      return { ...over, last_error: event.error, ended: event.kind === 'table.create' || event.kind === 'table.replay' ? 'failed' : over.ended };
+      return { ...over, last_error: event.error, ended: event.kind === 'table.create' || event.kind === 'table.replay' || event.kind === 'database.adopt' ? 'failed' : over.ended };
   }
+}
+
+function resolved(table: Table, done: Table, event: Extract<TableEvent, { type: 'DriftResolved' }>): Table {
+  const others = event.as === 'adopt' ? followed(table, event.saga_id) : table.variants;
+  const variants = { ...without(others, [event.database.id]), ...(event.variant === null ? {} : { [event.database.id]: event.variant }) };
+  // Gone from its last database, by somebody else's hand: nothing of it is kept.
+  const gone = event.databases.length === 0;
+  return { ...done, columns: event.columns, databases: gone ? table.databases : event.databases, variants, ...(gone ? { exists: false, ended: 'dropped' as const } : {}), set_aside: kept(table, event.saga_id, 'part', event.reversible_until) };
+}
+
+function asked(table: Table, sagaId: string): Change | undefined {
+  return table.pending.find((p) => p.saga_id === sagaId)?.change;
+}
+
+/** The operations on columns that a change asks of a database that is no exception. */
+export function opsOf(change: Change | undefined): ColumnOp[] {
+  if (change === undefined) return [];
+  if (change.kind === 'drift.resolve') return change.as === 'adopt' ? change.changes : [];
+  return 'ops' in change ? change.ops : [];
+}
+
+/** Databases that differ go on differing: what was asked is done to their own columns. */
+function followed(table: Table, sagaId: string): Record<string, Variant> {
+  const ops = opsOf(asked(table, sagaId));
+  return Object.fromEntries(Object.entries(table.variants).map(([id, variant]) => [id, { ...variant, columns: ops.reduce(applyOp, variant.columns) }]));
+}
+
+function without(variants: Record<string, Variant>, ids: string[]): Record<string, Variant> {
+  return Object.fromEntries(Object.entries(variants).filter(([id]) => !ids.includes(id)));
+}
+
+/** The managed columns as they stand in one database. */
+export function columnsIn(table: Pick<Table, 'columns' | 'variants'>, databaseId: string): Column[] {
+  return table.variants[databaseId]?.columns ?? table.columns;
+}
+
+export function isCreation(change: Change): change is Extract<Change, { columns: Column[] }> {
+  return change.kind === 'table.create' || change.kind === 'table.replay' || change.kind === 'database.adopt';
 }
 
 const PURGE_AGAIN_MS = 60_000;
@@ -151,12 +215,18 @@ export function outlook(table: Table): Outlook {
 
 export function foresee(ahead: Outlook, change: Change): Outlook {
   switch (change.kind) {
-    case 'table.create': case 'table.replay': return { ...ahead, name: change.name, columns: change.columns };
+    case 'table.create': case 'table.replay': case 'database.adopt': return { ...ahead, name: change.name, columns: change.columns };
     case 'table.rename': return { ...ahead, name: change.name };
     case 'table.drop': return { ...ahead, dropped: true };
     case 'table.restore': return { ...ahead, name: change.name, dropped: false };
     case 'table.databases': return { ...ahead, databases: movedTo(ahead.databases, change) };
-    case 'table.purge': return ahead;
+    case 'table.purge': case 'database.catch_up': return ahead;
+    case 'drift.resolve': {
+      if (change.as !== 'adopt') return ahead;
+      if (change.found !== null) return { ...ahead, columns: change.changes.reduce(applyOp, ahead.columns) };
+      const databases = ahead.databases.filter((d) => d.id !== change.database.id);
+      return databases.length === 0 ? { ...ahead, dropped: true } : { ...ahead, databases };
+    }
     case 'table.revert': return { ...ahead, name: change.name, columns: change.ops.reduce(applyOp, ahead.columns) };
     default: return { ...ahead, columns: change.ops.reduce(applyOp, ahead.columns) };
   }
@@ -175,6 +245,7 @@ export function findColumn(columns: Column[], name: string): Column | undefined 
 export function applyOp(columns: Column[], op: ColumnOp): Column[] {
   if (op.op === 'add') return findColumn(columns, op.column.name) === undefined ? [...columns, op.column] : columns;
   if (op.op === 'bring_back') return findColumn(columns, op.column.name) === undefined ? insertColumn(columns, op.column, op.after) : columns;
+  if (op.op === 'take') return columns.map((c) => (foldName(c.name) === foldName(op.column.name) ? op.column : c));
   const column = findColumn(columns, op.name);
   if (column === undefined) return columns;
   if (op.op === 'drop') return withoutColumn(columns, op.name);

@@ -1,13 +1,15 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
 import { AddressProblem, connectionSchema, DatabaseError, ENGINE_NAMES, fromFields, parseUrl, type Address } from '../../../../libs/byodb/src/index.js';
 import { listDatabases } from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
-import { metadataOf, pageShape, parse } from '../http/input.js';
+import { commandContext, metadataOf, pageShape, parse } from '../http/input.js';
+import { send } from '../tables/tables.controller.js';
 import { databaseName } from '../tables/tables.js';
+import { DatabaseChanges } from './changes.js';
 import { Databases } from './databases.js';
 import { DatabasePast } from './past.js';
 
@@ -48,7 +50,7 @@ export class DatabaseLists {
 
 @Controller('databases')
 export class DatabasesController {
-  constructor(private readonly databases: Databases, private readonly rules: AddressRules, private readonly lists: DatabaseLists, private readonly past: DatabasePast) {}
+  constructor(private readonly databases: Databases, private readonly rules: AddressRules, private readonly lists: DatabaseLists, private readonly past: DatabasePast, private readonly changes: DatabaseChanges) {}
 
   @Post()
   async register(@Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
@@ -67,6 +69,15 @@ export class DatabasesController {
 
   @Get(':name/drift')
   async drift(@Param('name') name: string): Promise<object> { return this.past.drift(name); }
+
+  @Post(':name/adopt')
+  async adopt(@Param('name') name: string, @Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.changes.adopt(commandContext(request), name, body)); }
+
+  @Post(':name/catch-up')
+  async catchUp(@Param('name') name: string, @Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.changes.catchUp(commandContext(request), name, body)); }
+
+  @Post(':name/drift/resolve')
+  async resolve(@Param('name') name: string, @Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.changes.resolve(commandContext(request), name, body)); }
 
   @Post(':name/test')
   @HttpCode(200)

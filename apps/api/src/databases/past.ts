@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { CoreDatabase, EventStore } from '../../../../libs/event-store/src/index.js';
 import { DatabaseError, findDrift } from '../../../../libs/byodb/src/index.js';
 import { listSagas } from '../../../../libs/sagas/src/index.js';
-import { appliedBy, listTables } from '../../../../libs/tables/src/index.js';
+import { appliedBy, columnsIn, listTables } from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse } from '../http/input.js';
 import type { Databases } from './databases.js';
@@ -38,7 +38,7 @@ export class DatabasePast {
     const changing = tables.filter((table) => table.pending.length > 0 || !table.exists);
     try {
       const connection = await this.databases.connect(database_id);
-      const found = await findDrift(connection, tables.filter((table) => !changing.includes(table)).map(({ table_id, name: table, columns }) => ({ table_id, table, columns })));
+      const found = await findDrift(connection, tables.filter((table) => !changing.includes(table)).map((table) => ({ table_id: table.table_id, table: table.name, columns: columnsIn(table, database_id), beside: table.variants[database_id]?.beside ?? [] })));
       const drift = found.filter((d) => d.kind !== 'added' || !changing.some((t) => [t.name, ...t.pending.flatMap(({ change }) => ('name' in change ? [change.name] : []))].includes(d.table)));
       return { database: name, in_sync: drift.length === 0, drift };
     } catch (error) {

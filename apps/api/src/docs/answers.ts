@@ -10,7 +10,7 @@ const every = <T extends string>() => <const V extends readonly T[]>(values: V &
 export const SAGA_STATUSES = every<SagaStatus>()(['pending', 'running', 'compensating', 'completed', 'compensated', 'rejected', 'stuck']);
 export const STEP_STATUSES = every<StepStatus>()(['pending', 'running', 'succeeded', 'failed', 'compensating', 'compensated', 'skipped']);
 export const TABLE_STATUSES = every<ReturnType<typeof statusOf>>()(['creating', 'active', 'changing', 'dropping', 'dropped', 'failed']);
-export const KINDS = every<Change['kind']>()(['table.create', 'table.replay', 'table.rename', 'table.drop', 'table.databases', 'table.restore', 'table.revert', 'table.purge', 'column.add', 'column.drop', 'column.alter', 'column.rename', 'columns.change']);
+export const KINDS = every<Change['kind']>()(['table.create', 'table.replay', 'table.rename', 'table.drop', 'table.databases', 'table.restore', 'table.revert', 'table.purge', 'database.adopt', 'database.catch_up', 'drift.resolve', 'column.add', 'column.drop', 'column.alter', 'column.rename', 'columns.change']);
 export const ERROR_CODES = every<ErrorCode | 'deadline_exceeded' | 'invalid_in_turn' | 'aborted'>()([
   'table_name_taken', 'permission_denied', 'dependents_exist', 'rows_conflict', 'lossy_conversion', 'not_null_without_default', 'drift_detected', 'table_too_large',
   'lock_timeout', 'database_unreachable', 'deadline_exceeded', 'invalid_in_turn', 'aborted', 'unsupported_change', 'database_mismatch', 'stale_token', 'database_error',

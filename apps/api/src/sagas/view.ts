@@ -1,9 +1,10 @@
 import type { Saga } from '../../../../libs/sagas/src/index.js';
+import type { DatabaseChange } from '../../../../libs/tables/src/index.js';
 
 /** A saga as API.md shows it: without plans, targets by name. */
 export function sagaView(saga: Saga): object {
   return {
-    saga_id: saga.saga_id, kind: saga.kind, table_id: saga.subject_id, table_name: saga.subject_name, status: saga.status,
+    saga_id: saga.saga_id, kind: saga.kind, ...subject(saga), status: saga.status,
     requested_by: saga.requested_by, correlation_id: saga.correlation_id, requested_at: saga.requested_at, started_at: saga.started_at, finished_at: saga.finished_at,
     change: saga.change, error: saga.error,
     steps: saga.steps.map((s) => ({
@@ -13,4 +14,12 @@ export function sagaView(saga: Saga): object {
     })),
     reversible_until: saga.reversible_until,
   };
+}
+
+/** A change of a whole database has no one table; its tables stand in `change`. */
+function subject(saga: Saga): object {
+  if (!saga.kind.startsWith('database.')) return { table_id: saga.subject_id, table_name: saga.subject_name };
+  const { tables } = saga.change as DatabaseChange;
+  const [only] = tables.length === 1 ? tables : [];
+  return { table_id: only?.table_id ?? null, table_name: only?.name ?? null };
 }

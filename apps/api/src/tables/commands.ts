@@ -2,7 +2,7 @@ import { v7 as uuid } from 'uuid';
 import { sql, UniqueViolation, VersionConflict, type Append, type CoreDatabase, type EventStore, type StoredEvent } from '../../../../libs/event-store/src/index.js';
 import { DatabaseError, engineOf, preparePlans, type Limits, type Task } from '../../../../libs/byodb/src/index.js';
 import { isEnded, loadSaga, SAGA_SCHEMA_VERSION, sagaStream, type Orchestrator, type Saga } from '../../../../libs/sagas/src/index.js';
-import { judgeInTurn, loadTable, nameOwner, outlook, TABLE_SCHEMA_VERSION, tableStream, tasksFor, type Change, type DatabaseRef, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
+import { judgeInTurn, loadTable, nameOwner, outlook, TABLE_SCHEMA_VERSION, tableStream, standing, tasksFor, type Change, type DatabaseChange, type DatabaseRef, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
 import type { Databases } from '../databases/databases.js';
 import { ApiError } from '../http/api-error.js';
 import type { CommandContext } from '../http/input.js';
@@ -17,8 +17,17 @@ export interface Decided { event: TableEvent; change: Change; name: string; data
 const ATTEMPTS = 50;
 const KEY_LIFETIME_MS = 24 * 3600 * 1000;
 
+/** A command about a database and several of its tables, decided: the event for each table's stream, `version` being the one it is at. */
+export interface DecidedForDatabase { change: DatabaseChange; events: { table_id: string; name: string; version: number; event: TableEvent }[]; steps: object[] }
+
 /** The body of a 202, first or again. */
 interface Accepted { accepted: string; replayed: boolean }
+
+/** What is to be appended, and the 202's body but for the saga. */
+interface Requested {
+  sagaId: string; tables: { stream: string; version: number; event: TableEvent }[];
+  change: Change | DatabaseChange; subject: { id: string; name: string }; targets: DatabaseRef[]; body: object;
+}
 
 /** Turns a decided command into its two events in one commit, and into the answer. */
 export class Commands {
@@ -34,9 +43,32 @@ export class Commands {
 
   /** `decide` is called with the table as it is (null: a new one), again after each lost race; it throws to refuse. */
   async run(context: CommandContext, tableId: string | null, decide: (table: Table | null, sagaId: string) => Promise<Decided>): Promise<Answer> {
+    return this.concluded(context, () => this.judge(context, async (sagaId) => {
+      const table = tableId === null ? null : await this.table(tableId);
+      if (context.ifMatch !== null && context.ifMatch !== (table?.version ?? 0)) throw new ApiError('version_conflict', `the table is at version ${table?.version ?? 0}`);
+      const decided = await decide(table, sagaId);
+      await this.refuseTakenName(decided, table);
+      return context.dryRun ? { answer: await this.dryRun(decided, table) } : this.requested(decided, table, sagaId);
+    }));
+  }
+
+  /** As `run`, for what concerns a database; there is no version that it could be matched with. */
+  async runOnDatabase(context: CommandContext, decide: (sagaId: string) => Promise<DecidedForDatabase>): Promise<Answer> {
+    return this.concluded(context, () => this.judge(context, async (sagaId) => {
+      const { change, events, steps } = await decide(sagaId);
+      if (context.dryRun) return { answer: { status: 200, headers: {}, body: { plan: { based_on: { version: null, pending: 0 }, steps, reversible: change.kind === 'database.adopt', blocked_by: null } } } };
+      const tables = events.map(({ table_id, name, version }) => ({ table_id, name, version: version + 1 }));
+      return {
+        sagaId, tables: events.map(({ table_id, version, event }) => ({ stream: tableStream(table_id), version, event })), change, subject: change.database, targets: events.length === 0 ? [] : [change.database],
+        body: { status: 'ok', ...(tables.length === 1 ? { table: tables[0] } : {}), tables },
+      };
+    }));
+  }
+
+  private async concluded(context: CommandContext, judge: () => Promise<Answer | Accepted>): Promise<Answer> {
     let judged: Answer | Accepted;
     try {
-      judged = await this.judge(context, tableId, decide);
+      judged = await judge();
     } catch (error) {
       // Of two twins at the same instant the second one may be refused for what the first one did: its name is taken, the table moved on.
       const first = await this.replay(context);
@@ -46,18 +78,14 @@ export class Commands {
     return 'accepted' in judged ? this.answer(context, judged.accepted, judged.replayed) : judged;
   }
 
-  private async judge(context: CommandContext, tableId: string | null, decide: (table: Table | null, sagaId: string) => Promise<Decided>): Promise<Answer | Accepted> {
+  private async judge(context: CommandContext, decide: (sagaId: string) => Promise<{ answer: Answer } | Requested>): Promise<Answer | Accepted> {
     for (let attempt = 0; ; attempt++) {
       const replayed = await this.replay(context);
       if (replayed !== null) return { accepted: replayed, replayed: true };
-      const table = tableId === null ? null : await this.table(tableId);
-      if (context.ifMatch !== null && context.ifMatch !== (table?.version ?? 0)) throw new ApiError('version_conflict', `the table is at version ${table?.version ?? 0}`);
-      const sagaId = uuid();
-      const decided = await decide(table, sagaId);
-      await this.refuseTakenName(decided, table);
-      if (context.dryRun) return this.dryRun(decided, table);
+      const decided = await decide(uuid());
+      if ('answer' in decided) return decided.answer;
       try {
-        return { accepted: await this.append(context, decided, table, sagaId), replayed: false };
+        return { accepted: await this.append(context, decided), replayed: false };
       } catch (error) {
         // The name or the idempotency key went to another one at the same instant, or the table moved on: judged afresh.
         if (!(error instanceof VersionConflict || error instanceof UniqueViolation) || attempt === ATTEMPTS) throw error;
@@ -71,20 +99,25 @@ export class Commands {
     return table;
   }
 
-  private async append(context: CommandContext, decided: Decided, table: Table | null, sagaId: string): Promise<string> {
-    const tableId = table?.table_id ?? uuid();
-    const version = (table?.version ?? 0) + 1;
-    const { type, ...data } = decided.event;
-    const cause = uuid();
+  private requested(decided: Decided, table: Table | null, sagaId: string): Requested {
+    const [tableId, version] = [table?.table_id ?? uuid(), table?.version ?? 0];
+    return {
+      sagaId, tables: [{ stream: tableStream(tableId), version, event: decided.event }], change: decided.change, subject: { id: tableId, name: decided.name }, targets: decided.databases,
+      body: { status: 'ok', table: { table_id: tableId, name: table === null ? decided.name : table.name, version: version + 1 } },
+    };
+  }
+
+  private async append(context: CommandContext, { sagaId, tables, change, subject, targets, body: shown }: Requested): Promise<string> {
+    const causes = tables.map(() => uuid());
     const appends: Append[] = [
-      { stream: tableStream(tableId), expectedVersion: version - 1, events: [{ event_id: cause, type, schema_version: TABLE_SCHEMA_VERSION, data }] },
-      { stream: sagaStream(sagaId), expectedVersion: 0, events: [{ type: 'SagaRequested', causation_id: cause, schema_version: SAGA_SCHEMA_VERSION, data: {
-        saga_id: sagaId, kind: decided.change.kind, subject_id: tableId, subject_name: decided.name, change: decided.change,
-        targets: decided.databases.map((target) => ({ step_id: uuid(), target })),
+      ...tables.map(({ stream, version, event: { type, ...data } }, i) => ({ stream, expectedVersion: version, events: [{ event_id: causes[i]!, type, schema_version: TABLE_SCHEMA_VERSION, data }] })),
+      { stream: sagaStream(sagaId), expectedVersion: 0, events: [{ type: 'SagaRequested', ...(causes[0] === undefined ? {} : { causation_id: causes[0] }), schema_version: SAGA_SCHEMA_VERSION, data: {
+        saga_id: sagaId, kind: change.kind, subject_id: subject.id, subject_name: subject.name, change,
+        targets: targets.map((target) => ({ step_id: uuid(), target })),
         deadline_at: new Date(Date.now() + this.ports.deadlineSeconds * 1000).toISOString(),
       } }] },
     ];
-    const body = JSON.stringify({ status: 'ok', table: { table_id: tableId, name: table === null ? decided.name : table.name, version }, saga: { saga_id: sagaId, status: 'pending', href: `/sagas/${sagaId}` } });
+    const body = JSON.stringify({ ...shown, saga: { saga_id: sagaId, status: 'pending', href: `/sagas/${sagaId}` } });
     const { idempotency } = context;
     await this.ports.store.append(appends, context.metadata, idempotency === null ? undefined : async (tx) => {
       await tx.execute(sql`insert into idempotency_keys (scope, idempotency_key, request_hash, status, answer, created_at) values (${context.metadata.actor}, ${idempotency.key}, ${idempotency.hash}, 202, ${body}, ${Date.now()})`);
@@ -96,13 +129,17 @@ export class Commands {
 
   /** The 202, or with `Prefer: wait` how the saga ended. */
   private async answer(context: CommandContext, accepted: string, replayed: boolean): Promise<Answer> {
-    const body = JSON.parse(accepted) as { table: { table_id: string }; saga: { saga_id: string } };
+    const body = JSON.parse(accepted) as { table?: { table_id: string }; tables?: { table_id: string }[]; saga: { saga_id: string } };
     const headers: Record<string, string> = { Location: `/sagas/${body.saga.saga_id}`, ...(replayed ? { 'Idempotent-Replayed': 'true' } : {}) };
     const saga = context.waitMs === 0 ? null : await this.ended(body.saga.saga_id, context.waitMs);
     if (saga === null) return { status: 202, body, headers };
     if (saga.status === 'completed') {
-      const table = await this.table(body.table.table_id);
-      return { status: 200, body: { status: 'ok', table: tableView(table), saga: sagaView(saga) }, headers: { ...headers, ETag: `"${table.version}"` } };
+      const table = body.table === undefined ? null : await this.table(body.table.table_id);
+      const tables = body.tables === undefined ? undefined : await Promise.all(body.tables.map(async ({ table_id }) => tableView(await this.table(table_id))));
+      return {
+        status: 200, headers: { ...headers, ...(table === null ? {} : { ETag: `"${table.version}"` }) },
+        body: { status: 'ok', ...(table === null ? {} : { table: tableView(table) }), ...(tables === undefined ? {} : { tables }), saga: sagaView(saga) },
+      };
     }
     throw new ApiError(saga.status === 'rejected' ? 'saga_rejected' : 'saga_compensated', saga.error?.message ?? saga.status, { members: { saga: sagaView(saga) } });
   }
@@ -158,7 +195,7 @@ export class Commands {
 
   private async dryRun({ change, databases }: Decided, table: Table | null): Promise<Answer> {
     const pending = table?.pending ?? [];
-    const tableNow: Table = table ?? { table_id: uuid(), version: 0, name: '', exists: false, ended: null, databases, origin: null, columns: [], pending: [], last_error: null, reversible_until: null, set_aside: [], no_purge_before: null, created_at: '', updated_at: '' };
+    const tableNow: Table = table ?? { table_id: uuid(), version: 0, name: '', exists: false, ended: null, databases, origin: null, columns: [], variants: {}, pending: [], last_error: null, reversible_until: null, set_aside: [], no_purge_before: null, created_at: '', updated_at: '' };
     const foreseen = outlook(tableNow);
     const ahead = { ...tableNow, ...foreseen, exists: !foreseen.dropped };
     const nothing = !('columns' in change) && judgeInTurn(ahead, change).do === 'nothing';
@@ -174,8 +211,9 @@ export class Commands {
           before.push(...await tasksFor(core, { ...first, exists: true }, p.change, database.id));
           first = { ...first, ...outlook({ ...first, pending: [p] }) };
         }
-        const { plans } = await preparePlans(connection, tableNow.table_id, [...before, ...tasks], tableNow.columns, this.ports.limits);
-        const skip = before.length === 0 ? 0 : (await preparePlans(connection, tableNow.table_id, before, tableNow.columns, this.ports.limits)).plans.length;
+        const base = standing(tableNow, pending[0]?.change ?? change, database.id);
+        const { plans } = await preparePlans(connection, tableNow.table_id, [...before, ...tasks], base, this.ports.limits);
+        const skip = before.length === 0 ? 0 : (await preparePlans(connection, tableNow.table_id, before, base, this.ports.limits)).plans.length;
         return { blocked: null, steps: plans.slice(skip).map(({ plan }) => ({
           database: database.name, engine: database.engine, operation: plan.operation, reason: plan.reason, statements: plan.statements, compensation: plan.compensation,
           notes: plan.columns_after.flatMap((c) => { const note = engineOf(connection.engine.name).note(c); return note === null ? [] : [{ column: c.name, note }]; }),

@@ -1,5 +1,6 @@
 import type { Operation } from '../operation.js';
 import { addColumn } from './add-column.js';
+import { adopt } from './adopt.js';
 import { alterColumn } from './alter-column.js';
 import { createTable } from './create-table.js';
 import { dropColumn } from './drop-column.js';
@@ -11,7 +12,7 @@ import { renameTable } from './rename-table.js';
 import { restoreColumn } from './restore-column.js';
 import { restoreTable } from './restore-table.js';
 
-export type OperationKind = 'create_table' | 'drop_table' | 'rename_table' | 'add_column' | 'drop_column' | 'rename_column' | 'keep_values' | 'alter_column' | 'restore_table' | 'restore_column' | 'purge';
+export type OperationKind = 'create_table' | 'drop_table' | 'rename_table' | 'add_column' | 'drop_column' | 'rename_column' | 'keep_values' | 'alter_column' | 'restore_table' | 'restore_column' | 'adopt' | 'purge';
 
 /** Every kind of change there is; total, so that a new kind cannot be forgotten. Parameters are checked where they are made (libs/tables). */
 export const operations: Record<OperationKind, Operation<unknown>> = {
@@ -25,5 +26,6 @@ export const operations: Record<OperationKind, Operation<unknown>> = {
   alter_column: alterColumn,
   restore_table: restoreTable,
   restore_column: restoreColumn,
+  adopt,
   purge,
 };

@@ -1,5 +1,5 @@
 import type { LiveColumn } from '../../live.js';
-import { defaultFunction, type Column, type ColumnType, type Default } from '../../schema.js';
+import { defaultFunction, portableType, type Column, type ColumnType, type Default } from '../../schema.js';
 import { literal, tokens, unquote } from './text.js';
 
 const PLAIN: Partial<Record<ColumnType, string>> = {
@@ -11,7 +11,7 @@ const NOW: Partial<Record<ColumnType, string>> = { timestamp: '(utc_timestamp(6)
 export function nativeType(column: Pick<Column, 'type' | 'length' | 'precision' | 'scale'>): string {
   if (column.type === 'string') return `varchar(${column.length})`;
   if (column.type === 'decimal') return `decimal(${column.precision},${column.scale})`;
-  return PLAIN[column.type]!;
+  return PLAIN[portableType(column.type)]!;
 }
 
 /** Everything after the name. `extra` is what the customer put there and stays (a comment). */
@@ -43,9 +43,17 @@ export function readColumn(name: string, definition: string): LiveColumn {
   const nullable = !upper.some((w, i) => w === 'NOT' && upper[i + 1] === 'NULL');
   const at = upper.indexOf('DEFAULT');
   return {
-    name, ...known, native: isJson ? 'json' : native, nullable, generated: upper.includes('AUTO_INCREMENT'),
+    name, ...known, native: isJson ? 'json' : known.type === null ? ownType(words, upper) : native, nullable, generated: upper.includes('AUTO_INCREMENT'),
     default: at === -1 ? null : readDefault(known.type, words[at + 1]!), definition: words.join(' '),
   };
+}
+
+/** As its owner wrote it: the names in an enum keep their case, and what counts for the values stays beside the type. */
+function ownType(words: string[], upper: string[]): string {
+  const [type] = words as [string];
+  const open = type.indexOf('(');
+  const name = open === -1 ? type.toLowerCase() : type.slice(0, open).toLowerCase() + type.slice(open);
+  return [name, ...['UNSIGNED', 'ZEROFILL'].filter((word) => upper.includes(word)).map((word) => word.toLowerCase())].join(' ');
 }
 
 function portable(native: string): Known {

@@ -1,11 +1,11 @@
-import { defaultFunction, fitDefault, isIntegerType, MAX_STRING, sameType, type Column, type ColumnType, type Json } from '../../schema.js';
+import { defaultFunction, fitDefault, isIntegerType, MAX_STRING, portableType, sameType, type Column, type ColumnType, type Json, type PortableType } from '../../schema.js';
 import type { LiveColumn } from '../../live.js';
 import { literal } from './sql.js';
 
 export type Shape = Pick<Column, 'type' | 'length' | 'precision' | 'scale'>;
 
 /** As `format_type` prints them: what is read back is compared with these. */
-const NATIVE: Record<ColumnType, string> = {
+const NATIVE: Record<PortableType, string> = {
   smallint: 'smallint', integer: 'integer', bigint: 'bigint', decimal: 'numeric', float: 'real', double: 'double precision', boolean: 'boolean',
   string: 'character varying', text: 'text', uuid: 'uuid', date: 'date', time: 'time without time zone', timestamp: 'timestamp with time zone',
   json: 'jsonb', binary: 'bytea',
@@ -14,7 +14,7 @@ const PORTABLE = new Map(Object.entries(NATIVE).map(([type, native]) => [native,
 
 export function nativeType(shape: Shape): string {
   if (shape.type === 'string') return `character varying(${shape.length})`;
-  return shape.type === 'decimal' ? `numeric(${shape.precision},${shape.scale})` : NATIVE[shape.type];
+  return shape.type === 'decimal' ? `numeric(${shape.precision},${shape.scale})` : NATIVE[portableType(shape.type)];
 }
 
 /** The portable type that a native one stands for, else null. `character varying` without a length is a text. */
@@ -77,7 +77,7 @@ function readExpression(shape: Shape, expression: string): Json | undefined {
   if (bare && (isIntegerType(shape.type) || shape.type === 'decimal' || shape.type === 'float' || shape.type === 'double')) return readText(shape.type, expression);
   if (shape.type === 'boolean') return expression === 'true' ? true : expression === 'false' ? false : undefined;
   const cast = /^'((?:[^']|'')*)'::([a-z ]+)$/.exec(expression);
-  if (cast === null || !(CASTS[shape.type] ?? [NATIVE[shape.type]]).includes(cast[2]!)) return undefined;
+  if (cast === null || !(CASTS[shape.type] ?? [NATIVE[portableType(shape.type)]]).includes(cast[2]!)) return undefined;
   return readText(shape.type, cast[1]!.replaceAll('\'\'', '\''));
 }
 

@@ -1,4 +1,4 @@
-import { canonical, defaultFunction, fitDefault, isIntegerType, MAX_STRING, sameType, type Column, type ColumnType, type Json } from '../../schema.js';
+import { canonical, defaultFunction, fitDefault, isIntegerType, MAX_STRING, portableType, sameType, type Column, type ColumnType, type Json, type PortableType } from '../../schema.js';
 import type { LiveColumn } from '../../live.js';
 import { isSymbol, literal, normalise, tokenize } from './tokens.js';
 
@@ -8,7 +8,7 @@ export type Shape = Pick<Column, 'type' | 'length' | 'precision' | 'scale'>;
  * Declared types. Affinity comes from substrings of the name (https://www.sqlite.org/datatype3.html#determination_of_column_affinity):
  * a plain `uuid` or `json` would be NUMERIC, and `12345678-…` or `12` would be stored as a number.
  */
-const DECLARED: Record<ColumnType, string> = {
+const DECLARED: Record<PortableType, string> = {
   smallint: 'smallint', integer: 'integer', bigint: 'bigint', decimal: 'decimal', float: 'float', double: 'double', boolean: 'boolean',
   string: 'varchar', text: 'text', uuid: 'uuid_text', date: 'date', time: 'time', timestamp: 'timestamp', json: 'json_text', binary: 'blob',
 };
@@ -25,7 +25,7 @@ const SPELLINGS: Record<string, ColumnType> = {
 export function declaredType(column: Shape, soleKey: boolean): string {
   if (column.type === 'string') return `varchar(${column.length})`;
   if (column.type === 'decimal') return `decimal(${column.precision},${column.scale})`;
-  return soleKey && column.type === 'integer' ? 'int' : DECLARED[column.type];
+  return soleKey && column.type === 'integer' ? 'int' : DECLARED[portableType(column.type)];
 }
 
 /** The portable type of a declared one, or null. */

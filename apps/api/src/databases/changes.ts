@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import { v7 as uuid } from 'uuid';
+import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
+import { DatabaseError, engineOf, foldName, MAX_COLUMNS, observeTables, type Column, type Connection, type Engine, type Plan } from '../../../../libs/byodb/src/index.js';
+import { columnsIn, decideDrift, lacking, loadTable, nameOwner, outlook, type Database, type DatabaseRef } from '../../../../libs/tables/src/index.js';
+import { ApiError } from '../http/api-error.js';
+import { parse, type CommandContext } from '../http/input.js';
+import type { Answer, Commands, DecidedForDatabase } from '../tables/commands.js';
+import type { Databases } from './databases.js';
+
+/** Names of tables that others made: any that a database takes. */
+const tableName = z.string().min(1).max(128);
+export const adoption = z.strictObject({ tables: z.union([z.literal('all'), z.array(tableName).min(1, 'must name at least one table').max(500).refine((names) => new Set(names).size === names.length, 'must not name a table twice')]) });
+export const resolution = z.strictObject({ table_id: z.string().min(1).max(64), as: z.enum(['adopt', 'restore', 'ignore']) });
+export const nothing = z.strictObject({}).optional();
+
+/** Commands about a database: what others made of it, and what it missed. */
+export class DatabaseChanges {
+  constructor(private readonly core: CoreDatabase, private readonly databases: Databases, private readonly commands: Commands) {}
+
+  /** Takes tables that stand there under management, as they are. */
+  async adopt(context: CommandContext, name: string, input: unknown): Promise<Answer> {
+    const { tables } = parse(adoption, input);
+    const database = await this.databases.byName(name);
+    return this.commands.runOnDatabase(context, async (sagaId) => {
+      const ref = refOf(database);
+      const events: DecidedForDatabase['events'] = [];
+      const found = await this.look(database, async (connection) => {
+        const there = await connection.tables();
+        const names = tables === 'all' ? await this.unknown(ref, there) : tables.map((asked) => this.exactly(database, there, asked));
+        const columns = await observeTables(connection, names.map((table) => ({ name: table })));
+        return names.map((table, i) => ({ table, columns: columns[i] ?? null }));
+      });
+      for (const { table, columns } of found) {
+        if (await nameOwner(this.core, [ref.id], table) !== null) throw new ApiError('table_name_taken', `${table} is a table known here already, or its name is reserved by a change under way`);
+        refuseShape(table, columns);
+        events.push({ table_id: uuid(), name: table, version: 0, event: { type: 'TableAdoptionRequested', saga_id: sagaId, name: table, columns: columns!, databases: [ref] } });
+      }
+      return {
+        change: { kind: 'database.adopt', database: ref, tables: events.map((e) => ({ table_id: e.table_id, name: e.name })) }, events,
+        steps: found.map(({ table, columns }) => ({ database: ref.name, engine: ref.engine, operation: 'adopt', reason: `take table ${table} as it stands`, statements: [], compensation: [], notes: ownParts(columns!) })),
+      };
+    });
+  }
+
+  /** Does what history has done and this database has not seen. */
+  async catchUp(context: CommandContext, name: string, input: unknown): Promise<Answer> {
+    parse(nothing, input ?? undefined);
+    const database = await this.databases.byName(name);
+    return this.commands.runOnDatabase(context, async (sagaId) => {
+      const ref = refOf(database);
+      const open = await this.look(database, (connection) => lacking({ core: this.core }, connection, ref.id));
+      const events: DecidedForDatabase['events'] = [];
+      for (const id of new Set(open.map(({ step }) => (step.plan as Plan).table_id))) {
+        const table = (await loadTable(this.core, id))!;
+        events.push({ table_id: id, name: table.name, version: table.version, event: { type: 'CatchUpRequested', saga_id: sagaId, database: ref } });
+      }
+      return {
+        change: { kind: 'database.catch_up', database: ref, tables: events.map((e) => ({ table_id: e.table_id, name: e.name })) }, events,
+        steps: open.map(({ step, way }) => ({ database: ref.name, engine: ref.engine, operation: step.operation, reason: step.reason, statements: way === 'compensate' ? step.compensation : step.statements, compensation: [], notes: [] })),
+      };
+    });
+  }
+
+  /** What is to become of what others changed. */
+  async resolve(context: CommandContext, name: string, input: unknown): Promise<Answer> {
+    const { table_id, as } = parse(resolution, input);
+    const database = await this.databases.byName(name);
+    return this.commands.run(context, table_id, async (table, sagaId) => {
+      const [ref, ahead] = [refOf(database), outlook(table!)];
+      const known = table!.pending.length === 0 ? [...columnsIn(table!, ref.id), ...ahead.columns.filter((c) => !columnsIn(table!, ref.id).includes(c))] : ahead.columns;
+      const [found] = await this.look(database, (connection) => observeTables(connection, [{ name: ahead.name, known: known.filter((c, i) => known.findIndex((o) => foldName(o.name) === foldName(c.name)) === i) }]));
+      const engines = [...new Set(ahead.databases.map((d) => d.engine))].map((engine) => engineOf(engine as Engine['name']));
+      const event = decideDrift(table!, ref, as, found ?? null, engines, sagaId);
+      if (event.type !== 'DriftResolutionRequested') throw new Error('drift is resolved by its own event');
+      const { saga_id: _saga, type: _type, ...change } = event;
+      const everywhere = as === 'adopt' && event.found !== null && event.changes.length > 0;
+      return { event, change: { kind: 'drift.resolve', ...change }, name: ahead.name, databases: everywhere ? ahead.databases : [ref] };
+    });
+  }
+
+  /** Tables there that nobody here knows. */
+  private async unknown(ref: DatabaseRef, there: string[]): Promise<string[]> {
+    const owners = await Promise.all(there.map((table) => nameOwner(this.core, [ref.id], table)));
+    return there.filter((_table, i) => owners[i] === null);
+  }
+
+  private exactly({ name, engine }: Database, there: string[], asked: string): string {
+    const found = there.find((table) => table === asked) ?? (engine === 'postgres' ? undefined : there.find((table) => foldName(table) === foldName(asked)));
+    if (found === undefined) throw new ApiError('table_not_found', `no table ${JSON.stringify(asked)} in ${name}`);
+    return found;
+  }
+
+  private async look<T>(database: Database, work: (connection: Connection) => Promise<T>): Promise<T> {
+    try {
+      return await work(await this.databases.connect(database.database_id));
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+      throw new ApiError(error.code === 'database_mismatch' ? 'database_mismatch' : 'database_unreachable', error.message);
+    }
+  }
+}
+
+function refOf({ database_id, name, engine }: Database): DatabaseRef {
+  return { id: database_id, name, engine };
+}
+
+function refuseShape(table: string, columns: Column[] | null): void {
+  const refuse = (why: string): never => { throw new ApiError('unsupported_change', `${table} cannot be adopted: ${why}`); };
+  if (columns === null || columns.length === 0) return refuse('it has no columns');
+  if (columns.length > MAX_COLUMNS) refuse(`it has more than ${MAX_COLUMNS} columns`);
+  const twice = columns.find((c, i) => columns.findIndex((other) => foldName(other.name) === foldName(c.name)) !== i);
+  if (twice !== undefined) refuse(`two of its columns are called ${twice.name} but for the case of letters`);
+}
+
+function ownParts(columns: Column[]): { column: string; note: string }[] {
+  return columns.filter((c) => c.native !== undefined).map((c) => ({ column: c.name, note: `Kept as the engine's own: ${c.native!.type ?? `default ${c.native!.default}`}.` }));
+}

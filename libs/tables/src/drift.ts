@@ -1,0 +1,64 @@
+import { convertible, foldName, MAX_COLUMNS, type Column, type Engine } from '../../byodb/src/index.js';
+import { Refused, refuseEnded, refuseOwnTypes, refuseUnsupported } from './decide.js';
+import { applyOp, findColumn, outlook, type ColumnOp, type DatabaseRef, type DriftAnswer, type Table, type TableEvent, type Variant } from './table.js';
+
+/**
+ * What an answer to drift comes to. `found`: the columns that stand in `database` now, null when the table is not there.
+ * `adopt`: history and the other databases follow; `restore`: that database goes back; `ignore`: it stays as it is, and is no drift any more.
+ */
+export function decideDrift(table: Table, database: DatabaseRef, as: DriftAnswer, found: Column[] | null, engines: Engine[], sagaId: string): TableEvent {
+  refuseEnded(table);
+  const { columns, databases } = outlook(table);
+  if (!databases.some((d) => d.id === database.id)) throw new Refused('table_not_found', `the table does not live in ${database.name}`);
+  const event = (changes: ColumnOp[], variant: Variant | null): TableEvent => ({ type: 'DriftResolutionRequested', saga_id: sagaId, database, as, found, changes, variant });
+  if (found === null) {
+    if (as === 'ignore') throw new Refused('unsupported_change', `the table is gone from ${database.name}: restore it there, or adopt that it is gone`);
+    if (as === 'restore') refuseOwnTypes(columns);
+    return event([], null);
+  }
+  if (as === 'ignore') {
+    const own = found.filter((c) => findColumn(columns, c.name) !== undefined);
+    return event([], variantOf(columns, own, found.filter((c) => !own.includes(c)).map((c) => c.name)));
+  }
+  if (as === 'restore') {
+    const changes = leading(found, columns);
+    changes.forEach((op) => { refuseUnlike(op, found); });
+    return event(changes, variantOf(columns, changes.reduce(applyOp, found), []));
+  }
+  const changes = leading(columns, found);
+  const after = changes.reduce(applyOp, columns);
+  if (after.length > MAX_COLUMNS) throw new Refused('unsupported_change', `a table has at most ${MAX_COLUMNS} columns`);
+  if (databases.length > 1) {
+    changes.forEach((op) => { refuseUnlike(op, columns); });
+    refuseUnsupported(after, engines);
+  }
+  return event(changes, variantOf(after, found, []));
+}
+
+function leading(from: Column[], to: Column[]): ColumnOp[] {
+  const same = (a: Column, b: Column): boolean => JSON.stringify(a) === JSON.stringify(b);
+  return [
+    ...from.filter((c) => findColumn(to, c.name) === undefined).map((c): ColumnOp => ({ op: 'drop', name: c.name })),
+    ...to.filter((c) => { const was = findColumn(from, c.name); return was !== undefined && !same(was, c); }).map((column): ColumnOp => ({ op: 'take', column })),
+    ...to.filter((c) => findColumn(from, c.name) === undefined).map((column): ColumnOp => ({ op: 'add', column })),
+  ];
+}
+
+/** Null: the database is no exception. */
+function variantOf(columns: Column[], there: Column[], beside: string[]): Variant | null {
+  return beside.length === 0 && JSON.stringify(columns) === JSON.stringify(there) ? null : { columns: there, beside };
+}
+
+/** What no DDL through here does to a table with rows. */
+function refuseUnlike(op: ColumnOp, from: Column[]): void {
+  const refuse = (name: string, why: string): never => { throw new Refused('unsupported_change', `${name} ${why}: adopt or ignore it, or mend it by hand`); };
+  if (op.op === 'add') {
+    refuseOwnTypes([op.column]);
+    if (op.column.primary_key) refuse(op.column.name, 'is part of the primary key, which is not added to a table that is there');
+  } else if (op.op === 'take') {
+    const was = from.find((c) => foldName(c.name) === foldName(op.column.name))!;
+    refuseOwnTypes([op.column]);
+    if (was.primary_key !== op.column.primary_key || was.generated !== op.column.generated) refuse(was.name, 'is in the primary key, or is numbered, in one of the two only');
+    if (!convertible(was.type, op.column.type)) refuse(was.name, `is ${was.native?.type ?? was.type} and cannot become ${op.column.type}`);
+  }
+}
