@@ -124,7 +124,6 @@ describe.each(ON)('drift on %s', (where) => {
     const id = await create(`lossy_${where}`);
     const table = `lossy_${where}`;
     await query(urls[where]!, `alter table ${table} add column wide text`);
-    await done('/table/column', { table_id: id, column: { name: 'wide', type: 'string', length: 5 } }).catch(() => undefined);
     await query(urls[where]!, where === 'shop' ? `alter table ${table} rename column qty to quantity` : where === 'crm' ? `alter table ${table} alter column code type text` : `alter table ${table} modify code longtext`);
     await query(urls[where]!, `insert into ${table} (code) values ('${'x'.repeat(60)}')`);
     const before = await stateOf(urls, table);
@@ -133,6 +132,8 @@ describe.each(ON)('drift on %s', (where) => {
       expect(answer).toMatchObject({ status: 422, body: { code: 'saga_rejected', saga: { error: { code: 'lossy_conversion', database: where } } } });
       expect(await stateOf(urls, table)).toEqual(before);
     } else expect(answer.status).toBe(200);
+    await resolve(where, id, 'ignore');
+    expect(await drift(where, table)).toEqual([]);
     expect(await s.call('POST', `/databases/${where}/drift/resolve`, { table_id: 'x', as: 'restore' })).toMatchObject({ status: 404, body: { code: 'table_not_found' } });
     expect(await s.call('POST', `/databases/${where}/drift/resolve`, { table_id: id, as: 'forget', more: 1 })).toMatchObject({ status: 400, body: { errors: [{ path: 'as' }, { path: 'more' }] } });
     expect(await s.call('POST', '/databases/default/drift/resolve', { table_id: id, as: 'adopt' })).toMatchObject({ status: 404, body: { code: 'table_not_found' } });
@@ -147,7 +148,7 @@ const THEIRS: Record<string, { make: string[]; own: Record<string, string> }> = 
   },
   shop: {
     make: ['create table legacy (id integer primary key, tags money_bag not null default (1+1), code varchar(20) default \'n\', at timestamp default current_timestamp, price decimal(8,2) unique) strict'.replace(' strict', ''),
-      'create index legacy_code on legacy (lower(code))', 'insert into legacy (tags, code, price) values (\'{a,b}\', \'k\', 1.5)'],
+      'create index legacy_at on legacy (at)', 'insert into legacy (tags, code, price) values (\'{a,b}\', \'k\', 1.5)'],
     own: { tags: 'money_bag' },
   },
   erp: {
@@ -219,29 +220,24 @@ describe.each(ON)('a backup of %s', (where) => {
     await done('/table/delete', { table_id: b });
     await done('/table/restore', { table_id: b, as: `back_${where}` });
     const now = await stateOf({ [where]: urls[where]! }, `first_${where}`);
-    const [was] = [urls[where]!];
     expect((await s.call('PUT', `/databases/${where}`, { url: backup.url })).status).toBe(200);
     urls[where] = backup.url;
     expect((await s.call('GET', `/databases/${where}/drift`)).body['in_sync']).toBe(false);
     const plan = (await s.call('POST', `/databases/${where}/catch-up?dry_run=true`)).body['plan'];
     expect(plan.steps.length).toBeGreaterThan(6);
     expect((await s.call('GET', `/databases/${where}/drift`)).body['in_sync']).toBe(false);
-    const [answer, later] = await Promise.all([
-      s.call('POST', `/databases/${where}/catch-up`, undefined, WAIT),
-      new Promise((settled) => { setTimeout(settled, 5); }).then(() => s.call('POST', '/table/column', { table_id: a, column: { name: 'after_all', type: 'date' } }, WAIT)),
-    ]);
-    expect([answer.status, answer.body['detail']]).toEqual([200, undefined]);
-    expect(answer.body['saga']).toMatchObject({ kind: 'database.catch_up', status: 'completed' });
-    expect(later.status).toBe(200);
+    // A change accepted after it waits for it.
+    const answer = await s.call('POST', `/databases/${where}/catch-up`);
+    expect(answer.status).toBe(202);
+    await done('/table/column', { table_id: a, column: { name: 'after_all', type: 'date' } });
+    expect((await s.call('GET', `/sagas/${answer.body['saga'].saga_id}`)).body['saga']).toMatchObject({ kind: 'database.catch_up', status: 'completed', table_id: null, steps: expect.arrayContaining([expect.objectContaining({ phase: 'finalize', status: 'succeeded' })]) });
     expect((await s.call('GET', `/databases/${where}/drift`)).body).toEqual({ database: where, in_sync: true, drift: [] });
-    await done('/table/revert', { table_id: a, version: later.body['saga'] === undefined ? 1 : (await s.call('GET', `/tables/${a}`)).body['table'].version - 1 }).catch(() => undefined);
     const again = await stateOf({ [where]: urls[where]! }, `first_${where}`);
-    expect(again[where]!.rows).toEqual(now[where]!.rows);
+    expect(again[where]!.rows).toEqual(now[where]!.rows!.map((row) => ({ ...row, after_all: null })));
     // What was set aside meanwhile is set aside here under the same names: it comes back as anywhere else.
     await done('/table/restore', { table_id: c, as: `third_again_${where}` });
     expect(await query(urls[where]!, `select code from third_again_${where}`)).toEqual([{ code: 'c1' }]);
     const none = await s.call('POST', `/databases/${where}/catch-up`, {}, WAIT);
     expect(none.body).toMatchObject({ status: 'ok', tables: [], saga: { status: 'completed' } });
-    expect(was).not.toBe(urls[where]);
   });
 });
