@@ -11,13 +11,16 @@ select c.relname as tab, a.attname as col, format_type(a.atttypid, a.atttypmod) 
 from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
 where n.nspname = 'public' and c.relkind in ('r', 'p', 'v', 'm') and a.attnum > 0 and not a.attisdropped order by c.relname, a.attnum`;
 
+/** Joined with lists that are read once: asked anew for each column, the server is busy with nothing else. */
 const MYSQL = `
 select c.table_name as tab, c.column_name as col, c.column_type as type, c.is_nullable = 'YES' as nullable, c.column_default is not null and c.column_default <> 'NULL' as has_default,
-  c.column_key = 'PRI' as \`key\`,
-  exists (select 1 from information_schema.statistics s where s.table_schema = c.table_schema and s.table_name = c.table_name and s.column_name = c.column_name and s.non_unique = 0 and s.index_name <> 'PRIMARY'
-    and not exists (select 1 from information_schema.statistics o where o.table_schema = s.table_schema and o.table_name = s.table_name and o.index_name = s.index_name and o.seq_in_index > 1)) as uniq,
-  exists (select 1 from information_schema.check_constraints k where k.constraint_schema = c.table_schema and k.table_name = c.table_name and lower(k.check_clause) = concat('json_valid(\`', lower(c.column_name), '\`)')) as is_json
-from information_schema.columns c where c.table_schema = database() order by c.table_name, c.ordinal_position`;
+  c.column_key = 'PRI' as \`key\`, u.col is not null as uniq, k.clause is not null as is_json
+from information_schema.columns c
+left join (select table_name as tab, max(column_name) as col from information_schema.statistics where table_schema = database() and index_name <> 'PRIMARY'
+    group by table_name, index_name having count(*) = 1 and max(non_unique) = 0) u on u.tab = c.table_name and u.col = c.column_name
+left join (select distinct table_name as tab, lower(check_clause) as clause from information_schema.check_constraints where constraint_schema = database()) k
+  on k.tab = c.table_name and k.clause = concat('json_valid(\`', lower(c.column_name), '\`)')
+where c.table_schema = database() order by c.table_name, c.ordinal_position`;
 
 const SQLITE = `
 select m.name as tab, c.name as col, c.type as type, not c."notnull" as nullable, c.dflt_value is not null as has_default, c.pk > 0 as key,
