@@ -6,7 +6,7 @@ const read = (file: string): string => readFileSync(new URL(`../${file}`, import
 /** The variables that the program reads. One that it doesn't would be set, and ignored without a word. */
 const variables = [
   'PORT', 'HOST', 'DATA_DIR', 'CORE_DATABASE_URL', 'BYODB_URL', 'REDIS_URL', 'ROLE', 'CREDENTIALS_KEY',
-  'RETENTION_SECONDS', 'CHANGE_DEADLINE_SECONDS', 'COMMANDS_RETENTION_SECONDS', 'MAX_REWRITE_ROWS', 'LOCK_TIMEOUT_MS', 'SAGA_CONCURRENCY', 'DATABASE_CONCURRENCY', 'DRAIN_SECONDS', 'LOG_LEVEL',
+  'RETENTION_SECONDS', 'CHANGE_DEADLINE_SECONDS', 'COMMANDS_RETENTION_SECONDS', 'MAX_REWRITE_ROWS', 'LOCK_TIMEOUT_MS', 'SAGA_CONCURRENCY', 'DATABASE_CONCURRENCY', 'DRIFT_CHECK_SECONDS', 'DRAIN_SECONDS', 'LOG_LEVEL',
 ];
 
 /** The blocks one level below `section`, by name, as text: enough to look into without a YAML parser. */

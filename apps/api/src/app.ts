@@ -12,6 +12,7 @@ import type { Config } from './config.js';
 import { AddressRules, DatabaseLists, DatabasesController } from './databases/databases.controller.js';
 import { DatabaseChanges } from './databases/changes.js';
 import { Databases } from './databases/databases.js';
+import { DriftWatch } from './databases/drift-watch.js';
 import { DatabasePast } from './databases/past.js';
 import { Vault } from './databases/vault.js';
 import { DocsController } from './docs/docs.controller.js';
@@ -68,6 +69,8 @@ export async function startApp(config: Config): Promise<App> {
 
   const streams = new EventStreams(store);
   const models = new ReadModels(core, store, readModels);
+  const past = new DatabasePast(core, store, databases);
+  const watch = new DriftWatch(core, store, past, { everySeconds: config.DRIFT_CHECK_SECONDS, log });
   const received = new ReceivedCommands(core, { retentionSeconds: config.COMMANDS_RETENTION_SECONDS, log });
   const worker = config.ROLE === 'worker';
   const module: DynamicModule = {
@@ -78,7 +81,7 @@ export async function startApp(config: Config): Promise<App> {
       { provide: Sagas, useValue: new Sagas(core, store, orchestrator) },
       { provide: Databases, useValue: databases },
       { provide: DatabaseLists, useValue: new DatabaseLists(core, databases) },
-      { provide: DatabasePast, useValue: new DatabasePast(core, store, databases) },
+      { provide: DatabasePast, useValue: past },
       { provide: DatabaseChanges, useValue: new DatabaseChanges(core, databases, commands) },
       { provide: AddressRules, useValue: rules },
       { provide: Log, useValue: new Log(core, store) },
@@ -92,6 +95,7 @@ export async function startApp(config: Config): Promise<App> {
   if (config.ROLE !== 'api') {
     orchestrator.start();
     purger.start();
+    watch.start();
   }
   const sealer = startSealer(core, store, { onError: (error) => { logger.error({ error: String(error) }, 'sealing the log failed'); } });
   return {
@@ -101,6 +105,7 @@ export async function startApp(config: Config): Promise<App> {
       await http.close();
       clearInterval(forgetting);
       await purger.stop();
+      await watch.stop();
       await received.stop();
       await orchestrator.stop();
       await models.stop();

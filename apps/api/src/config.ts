@@ -20,6 +20,7 @@ const schema = z.object({
   LOCK_TIMEOUT_MS: whole(1000, 10, 60_000),
   SAGA_CONCURRENCY: whole(8, 1, 1000),
   DATABASE_CONCURRENCY: whole(4, 1, 100),
+  DRIFT_CHECK_SECONDS: whole(300, 0, 10 ** 8),
   DRAIN_SECONDS: whole(20, 0, 3600),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
 });

@@ -1,12 +1,27 @@
+import type { Drift } from '../../byodb/src/index.js';
 import { sql, type InlineProjection, type Queryable, type Row, type StoredEvent, type Tx } from '../../event-store/src/index.js';
 
 /** A customer's database as registered; its address is not here but sealed in `credentials`. */
-export interface Database { database_id: string; version: number; name: string; engine: 'postgres' | 'mysql' | 'sqlite'; created_at: string; updated_at: string }
+export interface Database {
+  database_id: string;
+  version: number;
+  /** The version at which it got its present address: who holds a connection looks at this one. */
+  address_version: number;
+  name: string;
+  engine: 'postgres' | 'mysql' | 'sqlite';
+  /** The drift that the last check found, by its digest; null: none. */
+  drift: { digest: string; detected_at: string } | null;
+  created_at: string;
+  updated_at: string;
+}
 
 export type DatabaseEvent =
   | { type: 'DatabaseRegistered'; name: string; engine: Database['engine'] }
   | { type: 'DatabaseAddressChanged' }
-  | { type: 'DatabaseRemoved' };
+  | { type: 'DatabaseRemoved' }
+  /** `digest` tells one drift from another: the same is recorded once. */
+  | { type: 'DriftDetected'; digest: string; drift: Drift[] }
+  | { type: 'DriftEnded' };
 
 export const databaseStream = (id: string): string => `database-${id}`;
 
@@ -18,10 +33,12 @@ export const databasesProjection: InlineProjection = {
       const id = event.stream.slice('database-'.length);
       const body = { ...event.data, type: event.type } as DatabaseEvent;
       if (body.type === 'DatabaseRegistered') {
-        const database: Database = { database_id: id, version: event.version, name: body.name, engine: body.engine, created_at: event.recorded_at, updated_at: event.recorded_at };
+        const database: Database = { database_id: id, version: event.version, address_version: event.version, name: body.name, engine: body.engine, drift: null, created_at: event.recorded_at, updated_at: event.recorded_at };
         await tx.execute(sql`insert into customer_databases (database_id, name, position, state) values (${id}, ${body.name}, ${event.position}, ${JSON.stringify(database)})`);
-      } else if (body.type === 'DatabaseAddressChanged') {
-        const database = { ...(await loadDatabase(tx, id))!, version: event.version, updated_at: event.recorded_at };
+      } else if (body.type !== 'DatabaseRemoved') {
+        const before = (await loadDatabase(tx, id))!;
+        const database: Database = body.type === 'DatabaseAddressChanged' ? { ...before, version: event.version, address_version: event.version, updated_at: event.recorded_at }
+          : { ...before, version: event.version, drift: body.type === 'DriftDetected' ? { digest: body.digest, detected_at: event.recorded_at } : null };
         await tx.execute(sql`update customer_databases set state = ${JSON.stringify(database)} where database_id = ${id}`);
       } else {
         await tx.execute(sql`delete from customer_databases where database_id = ${id}`);

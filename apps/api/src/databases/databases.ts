@@ -1,5 +1,5 @@
 import { v7 as uuid } from 'uuid';
-import { sql, UniqueViolation, type CoreDatabase, type EventStore, type Metadata } from '../../../../libs/event-store/src/index.js';
+import { sql, UniqueViolation, VersionConflict, type CoreDatabase, type EventStore, type Metadata } from '../../../../libs/event-store/src/index.js';
 import { DatabaseError, engineOf, type Address, type Connection } from '../../../../libs/byodb/src/index.js';
 import { databaseStream, findDatabase, isInUse, loadDatabase, type Database, type DatabaseEvent } from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
@@ -22,11 +22,11 @@ export class Databases {
     const database = await loadDatabase(this.core, id);
     if (database === null) throw new DatabaseError('database_error', 'the database is not registered any more');
     let entry = this.open.get(id);
-    if (entry === undefined || entry.version !== database.version) {
+    if (entry === undefined || entry.version !== database.address_version) {
       if (entry !== undefined) await entry.connection.close();
       const [row] = await this.core.query(sql`select sealed from credentials where database_id = ${id}`);
       const address = this.vault.unseal(id, String(row!['sealed']));
-      entry = { version: database.version, connection: engineOf(address.engine).open(address), known: false };
+      entry = { version: database.address_version, connection: engineOf(address.engine).open(address), known: false };
       this.open.set(id, entry);
     }
     const identity = await entry.connection.identity() ?? await entry.connection.claim(id);
@@ -52,7 +52,9 @@ export class Databases {
   }
 
   /** A new address of the same database; of another one only while nothing lives in the former. Errors: ApiError database_mismatch, database_exists. */
-  async change(name: string, address: Address, metadata: Metadata): Promise<Database> {
+  async change(name: string, address: Address, metadata: Metadata): Promise<Database> { return afresh(() => this.changeOnce(name, address, metadata)); }
+
+  private async changeOnce(name: string, address: Address, metadata: Metadata): Promise<Database> {
     const database = await this.byName(name);
     const former = { stream: databaseStream(database.database_id), expectedVersion: database.version };
     const id = await this.probe(address);
@@ -70,7 +72,9 @@ export class Databases {
     return this.byName(name);
   }
 
-  async remove(name: string, metadata: Metadata): Promise<void> {
+  async remove(name: string, metadata: Metadata): Promise<void> { return afresh(() => this.removeOnce(name, metadata)); }
+
+  private async removeOnce(name: string, metadata: Metadata): Promise<void> {
     const { database_id: id, version } = await this.byName(name);
     if (await isInUse(this.core, id)) throw new ApiError('database_in_use', 'tables live there or are set aside there');
     await this.store.append([{ stream: databaseStream(id), expectedVersion: version, events: [{ type: 'DatabaseRemoved', schema_version: 1, data: {} }] }], metadata);
@@ -80,12 +84,13 @@ export class Databases {
 
   async view(database: Database): Promise<object> {
     const { database_id, name, engine, created_at, updated_at } = database;
+    const drift_detected_at = database.drift?.detected_at ?? null;
     try {
       const connection = await this.connect(database_id);
-      return { database_id, name, engine, server_version: (await connection.info()).version, reachable: true, error: null, tables: await connection.tables(), created_at, updated_at };
+      return { database_id, name, engine, server_version: (await connection.info()).version, reachable: true, error: null, tables: await connection.tables(), drift_detected_at, created_at, updated_at };
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
-      return { database_id, name, engine, server_version: null, reachable: error.code === 'permission_denied', error: { code: error.code, message: error.message }, tables: [], created_at, updated_at };
+      return { database_id, name, engine, server_version: null, reachable: error.code === 'permission_denied', error: { code: error.code, message: error.message }, tables: [], drift_detected_at, created_at, updated_at };
     }
   }
 
@@ -116,6 +121,17 @@ export class Databases {
       throw error;
     } finally {
       await connection.close();
+    }
+  }
+}
+
+/** A check that found drift, or another request, may have moved the stream on meanwhile. */
+async function afresh<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof VersionConflict) || attempt === 10) throw error;
     }
   }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { CoreDatabase, EventStore } from '../../../../libs/event-store/src/index.js';
-import { DatabaseError, findDrift } from '../../../../libs/byodb/src/index.js';
+import { DatabaseError, findDrift, type Drift } from '../../../../libs/byodb/src/index.js';
 import { listSagas } from '../../../../libs/sagas/src/index.js';
 import { appliedBy, columnsIn, listTables } from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
@@ -32,7 +32,7 @@ export class DatabasePast {
   }
 
   /** A table that is being changed right now is between two states and is left out. */
-  async drift(name: string): Promise<object> {
+  async drift(name: string): Promise<{ database: string; in_sync: boolean; drift: Drift[] }> {
     const { database_id } = await this.databases.byName(name);
     const tables = (await listTables(this.core, { database_id, limit: EVERYTHING })).map((row) => row.table);
     const changing = tables.filter((table) => table.pending.length > 0 || !table.exists);

@@ -1,0 +1,5 @@
+-- When each customer's database was last compared with history: of all processes one does it each time.
+create table drift_checks (
+  database_id text not null primary key,
+  checked_at integer not null
+);
