@@ -5,10 +5,11 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { pino, type Logger } from 'pino';
 import { v7 as uuid } from 'uuid';
-import { createEventStore, migrate, openCoreDatabase, ReadModels, startSealer, type ReadModel } from '../../../libs/event-store/src/index.js';
-import { InProcessQueue, Orchestrator, sagasProjection } from '../../../libs/sagas/src/index.js';
-import { databasesProjection, Purger, schemaChange, tablesProjection } from '../../../libs/tables/src/index.js';
+import { createEventStore, Followers, migrate, openCoreDatabase, ReadModels, startSealer } from '../../../libs/event-store/src/index.js';
+import { InProcessQueue, Orchestrator } from '../../../libs/sagas/src/index.js';
+import { Purger, schemaChange, upcasters } from '../../../libs/tables/src/index.js';
 import type { Config } from './config.js';
+import { AppliedThere } from './databases/applied.js';
 import { AddressRules, DatabaseLists, DatabasesController } from './databases/databases.controller.js';
 import { Databases } from './databases/databases.js';
 import { DatabasePast } from './databases/past.js';
@@ -21,6 +22,7 @@ import { Log } from './log/log.js';
 import { Projections } from './log/projections.js';
 import { ReceivedCommands } from './log/received.js';
 import { EventStreams } from './log/streams.js';
+import { keptBehind, keptInline } from './read-models.js';
 import { Sagas, SagasController } from './sagas/sagas.controller.js';
 import { Commands } from './tables/commands.js';
 import { History } from './tables/history.js';
@@ -32,14 +34,6 @@ class AppModule {}
 
 export interface App { url: string; stop(): Promise<void> }
 
-/** In the order of their writing. A rebuild touches these tables alone, so each must list all that its projection writes. */
-const readModels: readonly ReadModel[] = [
-  // A removed database's credentials go with the event; they are no read model and cannot come from one.
-  { projection: databasesProjection, tables: ['customer_databases'], beside: ['credentials'] },
-  { projection: tablesProjection, tables: ['tables', 'table_databases', 'table_names', 'purges_due'] },
-  { projection: sagasProjection, tables: ['sagas', 'saga_targets'] },
-];
-
 const BODY_LIMIT = 1024 * 1024;
 const HOUR_MS = 3_600_000;
 
@@ -50,7 +44,7 @@ export async function startApp(config: Config): Promise<App> {
   const core = await openCoreDatabase(config.CORE_DATABASE_URL);
   await migrate(core);
   await vault.check(core);
-  const store = createEventStore(core, { projections: readModels.map(({ projection }) => projection) });
+  const store = createEventStore(core, { projections: keptInline.map(({ projection }) => projection), upcasters });
   const log = (message: string, details: Record<string, unknown>): void => { logger.warn(details, message); };
   // Loaded when asked for: BullMQ and its Redis client are half of a start's time.
   const queue = config.REDIS_URL === undefined ? new InProcessQueue(config.SAGA_CONCURRENCY)
@@ -66,18 +60,21 @@ export async function startApp(config: Config): Promise<App> {
   await databases.ensureDefault(rules.read({ url: config.BYODB_URL })).catch((error: unknown) => { logger.error({ error: String(error) }, 'the default database cannot be reached yet'); });
 
   const streams = new EventStreams(store);
-  const models = new ReadModels(core, store, readModels);
+  const behind = keptBehind(store);
+  const models = new ReadModels(core, store, [...keptInline, ...behind]);
+  const followers = new Followers(core, store, behind, (name, error) => { logger.error({ error: String(error) }, `the read model ${name} stands still`); });
+  const applied = new AppliedThere(core, store, followers);
   const received = new ReceivedCommands(core, { retentionSeconds: config.COMMANDS_RETENTION_SECONDS, log });
   const worker = config.ROLE === 'worker';
   const module: DynamicModule = {
     module: AppModule,
     controllers: worker ? [HealthController] : [TablesController, SagasController, DatabasesController, LogController, ReceivedController, ProjectionsController, HealthController, DocsController],
     providers: [
-      { provide: Tables, useValue: new Tables(core, commands, databases, new History(core, store, commands)) },
+      { provide: Tables, useValue: new Tables(core, commands, databases, new History(core, store, commands, applied)) },
       { provide: Sagas, useValue: new Sagas(core, store, orchestrator) },
       { provide: Databases, useValue: databases },
       { provide: DatabaseLists, useValue: new DatabaseLists(core, databases) },
-      { provide: DatabasePast, useValue: new DatabasePast(core, store, databases) },
+      { provide: DatabasePast, useValue: new DatabasePast(core, applied, databases) },
       { provide: AddressRules, useValue: rules },
       { provide: Log, useValue: new Log(core, store) },
       { provide: Projections, useValue: new Projections(core, store, models) },
@@ -86,6 +83,7 @@ export async function startApp(config: Config): Promise<App> {
       { provide: Health, useValue: new Health(core, queue) },
     ],
   };
+  followers.start();
   const http = await listen(module, config, logger, received);
   if (config.ROLE !== 'api') {
     orchestrator.start();
@@ -102,6 +100,7 @@ export async function startApp(config: Config): Promise<App> {
       await received.stop();
       await orchestrator.stop();
       await models.stop();
+      await followers.stop();
       await sealer.stop();
       await databases.close();
       await core.close();
