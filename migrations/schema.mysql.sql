@@ -4,6 +4,15 @@ appenders.append bigint not null
 appenders.floor bigint not null
 appenders.used_at varchar(24) ascii_bin not null
 appenders unique key PRIMARY (session)
+applied_steps.position bigint not null
+applied_steps.database_id varchar(64) ascii_bin not null
+applied_steps.table_id varchar(64) ascii_bin not null
+applied_steps.saga_id varchar(64) ascii_bin not null
+applied_steps.recorded_at varchar(24) ascii_bin not null
+applied_steps.step longtext utf8mb4_bin not null
+applied_steps unique key PRIMARY (position)
+applied_steps key applied_steps_of_database (database_id, position)
+applied_steps key applied_steps_of_table (table_id, database_id, position)
 blocks.number bigint not null
 blocks.from_position bigint not null
 blocks.to_position bigint not null
@@ -41,6 +50,9 @@ customer_databases.position bigint not null
 customer_databases.state longtext utf8mb4_bin not null
 customer_databases unique key PRIMARY (database_id)
 customer_databases unique key name (name)
+drift_checks.database_id varchar(64) utf8mb4_bin not null
+drift_checks.checked_at bigint not null
+drift_checks unique key PRIMARY (database_id)
 events.position bigint not null auto_increment
 events.stream varchar(200) ascii_bin not null
 events.version bigint not null
@@ -84,6 +96,9 @@ rebuilds.error text utf8mb4_bin
 rebuilds.started_at varchar(24) ascii_bin not null
 rebuilds.updated_at varchar(24) ascii_bin not null
 rebuilds unique key PRIMARY (name)
+saga_plans.saga_id varchar(64) ascii_bin not null
+saga_plans.plans longtext utf8mb4_bin not null
+saga_plans unique key PRIMARY (saga_id)
 saga_targets.saga_id varchar(64) utf8mb4_bin not null
 saga_targets.target_id varchar(64) utf8mb4_bin not null
 saga_targets unique key PRIMARY (target_id, saga_id)
@@ -110,6 +125,12 @@ table_names.database_id varchar(64) utf8mb4_bin not null
 table_names.name_key varchar(64) utf8mb4_bin not null
 table_names.table_id varchar(64) utf8mb4_bin not null
 table_names unique key PRIMARY (database_id, name_key)
+table_snapshots.table_id varchar(64) ascii_bin not null
+table_snapshots.version bigint not null
+table_snapshots.recorded_at varchar(24) ascii_bin not null
+table_snapshots.shape int not null
+table_snapshots.point longtext utf8mb4_bin not null
+table_snapshots unique key PRIMARY (table_id, version)
 tables.table_id varchar(64) utf8mb4_bin not null
 tables.name varchar(64) utf8mb4_bin not null
 tables.status varchar(64) utf8mb4_bin not null

@@ -1,4 +1,13 @@
 -- The result of all migrations. Written by libs/event-store/src/migrate.spec.ts: UPDATE_SCHEMA_DUMP=1 npm run jest migrate
+applied_steps.position bigint not null
+applied_steps.database_id text not null
+applied_steps.table_id text not null
+applied_steps.saga_id text not null
+applied_steps.recorded_at text not null
+applied_steps.step text not null
+applied_steps constraint applied_steps_pkey PRIMARY KEY ("position")
+CREATE INDEX applied_steps_of_database ON applied_steps USING btree (database_id, "position")
+CREATE INDEX applied_steps_of_table ON applied_steps USING btree (table_id, database_id, "position")
 blocks.number bigint not null
 blocks.from_position bigint not null
 blocks.to_position bigint not null
@@ -36,6 +45,9 @@ customer_databases.position bigint not null
 customer_databases.state text not null
 customer_databases constraint customer_databases_name_key UNIQUE (name)
 customer_databases constraint customer_databases_pkey PRIMARY KEY (database_id)
+drift_checks.database_id text not null
+drift_checks.checked_at bigint not null
+drift_checks constraint drift_checks_pkey PRIMARY KEY (database_id)
 events.position bigint not null identity always
 events.stream text not null
 events.version bigint not null
@@ -79,6 +91,9 @@ rebuilds.error text
 rebuilds.started_at text not null
 rebuilds.updated_at text not null
 rebuilds constraint rebuilds_pkey PRIMARY KEY (name)
+saga_plans.saga_id text not null
+saga_plans.plans text not null
+saga_plans constraint saga_plans_pkey PRIMARY KEY (saga_id)
 saga_targets.saga_id character varying(64) not null
 saga_targets.target_id character varying(64) not null
 saga_targets constraint saga_targets_pkey PRIMARY KEY (target_id, saga_id)
@@ -105,6 +120,12 @@ table_names.database_id character varying(64) not null
 table_names.name_key character varying(64) not null
 table_names.table_id character varying(64) not null
 table_names constraint table_names_pkey PRIMARY KEY (database_id, name_key)
+table_snapshots.table_id text not null
+table_snapshots.version bigint not null
+table_snapshots.recorded_at text not null
+table_snapshots.shape integer not null
+table_snapshots.point text not null
+table_snapshots constraint table_snapshots_pkey PRIMARY KEY (table_id, version)
 tables.table_id character varying(64) not null
 tables.name character varying(64) not null
 tables.status character varying(64) not null

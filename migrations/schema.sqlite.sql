@@ -1,4 +1,14 @@
 -- The result of all migrations. Written by libs/event-store/src/migrate.spec.ts: UPDATE_SCHEMA_DUMP=1 npm run jest migrate
+CREATE TABLE applied_steps (
+  position integer not null primary key,
+  database_id text not null,
+  table_id text not null,
+  saga_id text not null,
+  recorded_at text not null,
+  step text not null
+);
+CREATE INDEX applied_steps_of_database on applied_steps (database_id, position);
+CREATE INDEX applied_steps_of_table on applied_steps (table_id, database_id, position);
 CREATE TABLE blocks (
   number integer not null primary key,
   from_position integer not null,
@@ -40,6 +50,10 @@ CREATE TABLE customer_databases (
   position integer not null,
   state text not null,
   unique (name)
+);
+CREATE TABLE drift_checks (
+  database_id text not null primary key,
+  checked_at integer not null
 );
 CREATE TABLE events (
   position integer primary key autoincrement,
@@ -90,6 +104,10 @@ CREATE TABLE rebuilds (
   started_at text not null,
   updated_at text not null
 );
+CREATE TABLE saga_plans (
+  saga_id text not null primary key,
+  plans text not null
+);
 CREATE TABLE saga_targets (
   saga_id text not null,
   target_id text not null,
@@ -119,6 +137,14 @@ CREATE TABLE table_names (
   name_key text not null,
   table_id text not null,
   primary key (database_id, name_key)
+);
+CREATE TABLE table_snapshots (
+  table_id text not null,
+  version integer not null,
+  recorded_at text not null,
+  shape integer not null,
+  point text not null,
+  primary key (table_id, version)
 );
 CREATE TABLE tables (
   table_id text not null primary key,

@@ -5,10 +5,11 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { pino, type Logger } from 'pino';
 import { v7 as uuid } from 'uuid';
-import { createEventStore, migrate, openCoreDatabase, ReadModels, startSealer, type ReadModel } from '../../../libs/event-store/src/index.js';
-import { InProcessQueue, Orchestrator, sagasProjection } from '../../../libs/sagas/src/index.js';
-import { changes, databasesProjection, Purger, tablesProjection } from '../../../libs/tables/src/index.js';
+import { createEventStore, Followers, migrate, openCoreDatabase, ReadModels, startSealer } from '../../../libs/event-store/src/index.js';
+import { InProcessQueue, Orchestrator } from '../../../libs/sagas/src/index.js';
+import { changes, Purger, upcasters } from '../../../libs/tables/src/index.js';
 import type { Config } from './config.js';
+import { AppliedThere } from './databases/applied.js';
 import { AddressRules, DatabaseLists, DatabasesController } from './databases/databases.controller.js';
 import { DatabaseChanges } from './databases/changes.js';
 import { Databases } from './databases/databases.js';
@@ -23,6 +24,7 @@ import { Log } from './log/log.js';
 import { Projections } from './log/projections.js';
 import { ReceivedCommands } from './log/received.js';
 import { EventStreams } from './log/streams.js';
+import { keptBehind, keptInline } from './read-models.js';
 import { Sagas, SagasController } from './sagas/sagas.controller.js';
 import { Commands } from './tables/commands.js';
 import { History } from './tables/history.js';
@@ -34,14 +36,6 @@ class AppModule {}
 
 export interface App { url: string; stop(): Promise<void> }
 
-/** In the order of their writing. A rebuild touches these tables alone, so each must list all that its projection writes. */
-const readModels: readonly ReadModel[] = [
-  // A removed database's credentials go with the event; they are no read model and cannot come from one.
-  { projection: databasesProjection, tables: ['customer_databases'], beside: ['credentials'] },
-  { projection: tablesProjection, tables: ['tables', 'table_databases', 'table_names', 'purges_due'] },
-  { projection: sagasProjection, tables: ['sagas', 'saga_targets'] },
-];
-
 const BODY_LIMIT = 1024 * 1024;
 const HOUR_MS = 3_600_000;
 
@@ -52,7 +46,7 @@ export async function startApp(config: Config): Promise<App> {
   const core = await openCoreDatabase(config.CORE_DATABASE_URL);
   await migrate(core);
   await vault.check(core);
-  const store = createEventStore(core, { projections: readModels.map(({ projection }) => projection) });
+  const store = createEventStore(core, { projections: keptInline.map(({ projection }) => projection), upcasters });
   const log = (message: string, details: Record<string, unknown>): void => { logger.warn(details, message); };
   // Loaded when asked for: BullMQ and its Redis client are half of a start's time.
   const queue = config.REDIS_URL === undefined ? new InProcessQueue(config.SAGA_CONCURRENCY)
@@ -68,8 +62,11 @@ export async function startApp(config: Config): Promise<App> {
   await databases.ensureDefault(rules.read({ url: config.BYODB_URL })).catch((error: unknown) => { logger.error({ error: String(error) }, 'the default database cannot be reached yet'); });
 
   const streams = new EventStreams(store);
-  const models = new ReadModels(core, store, readModels);
-  const past = new DatabasePast(core, store, databases);
+  const behind = keptBehind(store);
+  const models = new ReadModels(core, store, [...keptInline, ...behind]);
+  const followers = new Followers(core, store, behind, (name, error) => { logger.error({ error: String(error) }, `the read model ${name} stands still`); });
+  const applied = new AppliedThere(core, store, followers);
+  const past = new DatabasePast(core, applied, databases);
   const watch = new DriftWatch(core, store, past, { everySeconds: config.DRIFT_CHECK_SECONDS, log });
   const received = new ReceivedCommands(core, { retentionSeconds: config.COMMANDS_RETENTION_SECONDS, log });
   const worker = config.ROLE === 'worker';
@@ -77,7 +74,7 @@ export async function startApp(config: Config): Promise<App> {
     module: AppModule,
     controllers: worker ? [HealthController] : [TablesController, SagasController, DatabasesController, LogController, ReceivedController, ProjectionsController, HealthController, DocsController],
     providers: [
-      { provide: Tables, useValue: new Tables(core, commands, databases, new History(core, store, commands)) },
+      { provide: Tables, useValue: new Tables(core, commands, databases, new History(core, store, commands, applied)) },
       { provide: Sagas, useValue: new Sagas(core, store, orchestrator) },
       { provide: Databases, useValue: databases },
       { provide: DatabaseLists, useValue: new DatabaseLists(core, databases) },
@@ -91,6 +88,7 @@ export async function startApp(config: Config): Promise<App> {
       { provide: Health, useValue: new Health(core, queue) },
     ],
   };
+  followers.start();
   const http = await listen(module, config, logger, received);
   if (config.ROLE !== 'api') {
     orchestrator.start();
@@ -109,6 +107,7 @@ export async function startApp(config: Config): Promise<App> {
       await received.stop();
       await orchestrator.stop();
       await models.stop();
+      await followers.stop();
       await sealer.stop();
       await databases.close();
       await core.close();

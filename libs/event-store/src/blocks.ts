@@ -56,7 +56,7 @@ export async function seal(core: CoreDatabase, store: EventStore, now: () => Dat
   for (let sealed = 0; ;) {
     await breathe();
     const last = await lastBlock(core);
-    const events = await store.readAll(last?.to_position ?? 0, eventsPerBlock);
+    const events = await store.asStored.readAll(last?.to_position ?? 0, eventsPerBlock);
     if (events.length === 0) return sealed;
     const number = (last?.number ?? 0) + 1;
     const manifest = events.map(manifestLine).join('\n');

@@ -6,10 +6,13 @@ import { UniqueViolation } from './errors.js';
 import type { EventStore, InlineProjection, StoredEvent } from './event-store.js';
 import { withoutAppends } from './order/alone.js';
 import { createShadows, dropShadows, onShadows, switchTo } from './shadow.js';
-import { readWithin } from './store.js';
+import { checkpointPosition } from './subscription.js';
 
-/** An inline projection and every table it writes. `beside`: tables it writes too that are no read model; a rebuild leaves them as they are. */
-export interface ReadModel { projection: InlineProjection; tables: readonly string[]; beside?: readonly string[] }
+/**
+ * A projection and every table it writes. `beside`: tables it writes too that are no read model; a rebuild leaves them as
+ * they are. `behind`: it is not kept in the appending transaction but from a checkpoint, see followers.ts.
+ */
+export interface ReadModel { projection: InlineProjection; tables: readonly string[]; beside?: readonly string[]; behind?: true }
 
 /** The last rebuild of a read model. `position` of `target` is its progress. */
 export interface Rebuild {
@@ -36,7 +39,9 @@ export class ReadModels {
 
   constructor(private readonly core: CoreDatabase, private readonly store: EventStore, private readonly models: readonly ReadModel[]) {}
 
-  get names(): string[] { return this.models.map(({ projection }) => projection.name); }
+  get inline(): string[] { return this.models.filter(({ behind }) => behind === undefined).map(({ projection }) => projection.name); }
+
+  get behind(): string[] { return this.models.filter(({ behind }) => behind === true).map(({ projection }) => projection.name); }
 
   async rebuilds(): Promise<Rebuild[]> {
     const rows = await this.core.query(sql`select name, status, position, target, processed, error, started_at, updated_at from rebuilds order by name`);
@@ -76,7 +81,7 @@ export class ReadModels {
       where name = ${name} and (status <> 'running' or updated_at < ${abandoned})`) === 1;
   }
 
-  private async run({ projection, tables, beside = [] }: ReadModel, owner: string): Promise<void> {
+  private async run({ projection, tables, beside = [], behind: follows }: ReadModel, owner: string): Promise<void> {
     const { core } = this;
     const { name } = projection;
     const all = [...tables, ...beside];
@@ -107,18 +112,37 @@ export class ReadModels {
       // The rest is done while appends wait. Appends faster than this would otherwise be run after for ever.
       if (events.length < size || (position > target && ++behind === mostBatchesBehind)) break;
     }
-    await withoutAppends(core, async (tx) => {
+    const rest = async (tx: Tx, upTo: number): Promise<number> => {
       for (let at = position; ;) {
-        const events = await readWithin(tx, at, batchSize);
-        if (events.length === 0) break;
+        const events = (await this.store.readWithin(tx, at, batchSize)).filter((event) => event.position <= upTo);
+        if (events.length === 0) return at;
         at = events.at(-1)!.position;
         await this.progress(tx, name, owner, events);
         await projection.apply(onShadows(tx, all), events);
       }
+    };
+    const finish = async (tx: Tx): Promise<void> => {
       await switchTo(tx, tables);
       const done = await tx.execute(sql`update rebuilds set status = 'done', target = position, updated_at = ${new Date().toISOString()} where name = ${name} and owner = ${owner} and status = 'running'`);
       if (done !== 1) throw new Superseded();
-    });
+    };
+    if (follows) {
+      await checkpointPosition(core, name, 0);
+      await core.transaction(async (tx) => {
+        // Whoever keeps it waits at this row; what was handled is settled, so nothing can appear before it any more.
+        await tx.execute(sql`update checkpoints set name = name where name = ${name}`);
+        const [living] = await tx.query(sql`select position from checkpoints where name = ${name}`);
+        // Where the living one stands, or further if that one is parked: a reader must never see it go back.
+        const at = await rest(tx, Number(living!['position']));
+        await finish(tx);
+        await tx.execute(sql`update checkpoints set position = ${at}, failures = 0, error = null, failed_at = null where name = ${name}`);
+      });
+    } else {
+      await withoutAppends(core, async (tx) => {
+        await rest(tx, Number.MAX_SAFE_INTEGER);
+        await finish(tx);
+      });
+    }
     await dropShadows(core, all);
   }
 

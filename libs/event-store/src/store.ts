@@ -3,9 +3,10 @@ import { checkAppend } from './check-append.js';
 import { sql, sqlList } from './core-database.js';
 import type { CoreDatabase, Row, Sql, Tx } from './core-database.js';
 import { UniqueViolation, VersionConflict } from './errors.js';
-import type { Append, EventStore, InlineProjection, Metadata, StoredEvent } from './event-store.js';
+import type { Append, EventReader, EventStore, InlineProjection, Metadata, StoredEvent } from './event-store.js';
 import { hashEvent } from './hash.js';
 import { globalOrder } from './order/global-order.js';
+import { Upcasts, type Upcaster } from './upcast.js';
 
 /** An event ready to be inserted, with its data as the text that is stored. */
 interface Prepared { event: StoredEvent; text: string }
@@ -19,15 +20,47 @@ const emptyHead: Head = { version: 0, hash: '', recordedAt: '' };
 /** `now` is the clock for `recorded_at`. The projections run in every append's transaction, in the order given. */
 export function createEventStore(
   core: CoreDatabase,
-  options: { projections?: readonly InlineProjection[]; now?: () => Date } = {},
+  options: { projections?: readonly InlineProjection[]; upcasters?: readonly Upcaster[]; now?: () => Date } = {},
 ): EventStore {
-  const { projections = [], now = () => new Date() } = options;
+  const { projections = [], upcasters, now = () => new Date() } = options;
+  const upcasts = new Upcasts(upcasters);
+  const today = (row: Row): StoredEvent => upcasts.apply(toEvent(row));
   const order = globalOrder(core, now);
   const listeners = new Set<(events: StoredEvent[]) => void>();
   /** The highest horizon seen. What is at or below it is settled for good and may be read without asking again. */
   let settled = 0;
 
+  /** `read` makes of a row what is given; `ofType` finds what is given as that type. */
+  const reader = (read: (row: Row) => StoredEvent, ofType: (type: string) => Sql): EventReader => ({
+    async readStream(stream, { after = 0, upTo } = {}) {
+      const end = upTo === undefined ? sql`` : sql` and version <= ${upTo}`;
+      return (await core.query(sql`select position, ${columns} from events where stream = ${stream} and version > ${after}${end} order by version`)).map(read);
+    },
+
+    async readAll(after, limit, { stream, type, correlation_id } = {}) {
+      const where = sql`${stream === undefined ? sql`` : sql` and stream = ${stream}`}${type === undefined ? sql`` : sql` and ${ofType(type)}`}${
+        correlation_id === undefined ? sql`` : sql` and correlation_id = ${correlation_id}`}`;
+      const page = async (upTo: number): Promise<Row[]> => core.query(sql`
+        select position, ${columns} from events where position > ${after} and position <= ${upTo}${where} order by position limit ${limit}`);
+      // A full page of settled events: the common case of catching up, in one query.
+      let rows = settled > after ? await page(settled) : [];
+      if (rows.length < limit && settled < Number.MAX_SAFE_INTEGER) {
+        const horizon = await order.horizon();
+        settled = Math.max(settled, horizon);
+        rows = settled > after ? await page(settled) : [];
+      }
+      return rows.map(read);
+    },
+  });
+
   return {
+    ...reader(today, (type) => upcasts.readAs(type)),
+    asStored: reader(toEvent, (type) => sql`type = ${type}`),
+
+    async readWithin(tx, after, limit) {
+      return (await tx.query(sql`select position, ${columns} from events where position > ${after} order by position limit ${limit}`)).map(today);
+    },
+
     async append(appends, metadata, alongside) {
       checkAppend(appends, metadata);
       // Outside the transaction: when it runs again after a deadlock, the events are still the same ones.
@@ -37,35 +70,13 @@ export function createEventStore(
         const recordedAt = now().toISOString();
         const prepared = appends.flatMap((one, i) => prepare(one, metadata, heads.get(one.stream) ?? emptyHead, recordedAt, ids[i]!, texts[i]!));
         await order.announce(tx);
-        const events = await insert(tx, core.engine, prepared);
+        const events = (await insert(tx, core.engine, prepared)).map((event) => upcasts.apply(event));
         for (const projection of projections) await projection.apply(tx, events);
         await alongside?.(tx, events);
         return events;
       });
       for (const listener of listeners) tell(listener, stored);
       return stored;
-    },
-
-    async readStream(stream, { after = 0, upTo } = {}) {
-      const end = upTo === undefined ? sql`` : sql` and version <= ${upTo}`;
-      return (await core.query(sql`select position, ${columns} from events where stream = ${stream} and version > ${after}${end} order by version`)).map(toEvent);
-    },
-
-    async readAll(after, limit, filter = {}) {
-      const where = (['stream', 'type', 'correlation_id'] as const).flatMap((name) => {
-        const value = filter[name];
-        return value === undefined ? [] : [sql` and ${filterColumns[name]} = ${value}`];
-      }).reduce((all, one) => sql`${all}${one}`, sql``);
-      const read = async (upTo: number): Promise<Row[]> => core.query(sql`
-        select position, ${columns} from events where position > ${after} and position <= ${upTo}${where} order by position limit ${limit}`);
-      // A full page of settled events: the common case of catching up, in one query.
-      let rows = settled > after ? await read(settled) : [];
-      if (rows.length < limit && settled < Number.MAX_SAFE_INTEGER) {
-        const horizon = await order.horizon();
-        settled = Math.max(settled, horizon);
-        rows = settled > after ? await read(settled) : [];
-      }
-      return rows.map(toEvent);
     },
 
     async head() {
@@ -75,14 +86,17 @@ export function createEventStore(
       return Number(row!.last);
     },
 
+    async committed() {
+      const [row] = await core.query(sql`select coalesce(max(position), 0) as last from events`);
+      return Number(row!.last);
+    },
+
     onAppended(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
   };
 }
-
-const filterColumns = { stream: sql`stream`, type: sql`type`, correlation_id: sql`correlation_id` };
 
 /** Runs `work` in a transaction if every stream is at its expected version. Errors: VersionConflict; what `work` throws. */
 async function atExpectedVersions(
@@ -175,11 +189,6 @@ function rowOf({ event, text }: Prepared): Sql {
   const { correlation_id, causation_id, actor } = event.metadata;
   return sql`(${sqlList([event.stream, event.version, event.event_id, event.type, event.schema_version, text,
     correlation_id, causation_id, actor, event.recorded_at, event.hash])})`;
-}
-
-/** Events after this position that a transaction can see, in order; for one that no append overlaps (order/alone.ts). */
-export async function readWithin(tx: Tx, after: number, limit: number): Promise<StoredEvent[]> {
-  return (await tx.query(sql`select position, ${columns} from events where position > ${after} order by position limit ${limit}`)).map(toEvent);
 }
 
 function toEvent(row: Row): StoredEvent {

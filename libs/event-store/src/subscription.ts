@@ -1,5 +1,6 @@
 import { sql } from './core-database.js';
 import type { CoreDatabase, Tx } from './core-database.js';
+import { breathe } from './core/handle.js';
 import { CoreUnavailable, UniqueViolation } from './errors.js';
 import type { EventStore, StoredEvent } from './event-store.js';
 
@@ -11,6 +12,8 @@ export interface SubscriptionOptions {
   batchSize: number;
   /** Milliseconds between looks for what other processes appended. */
   pollMs: number;
+  /** Milliseconds for which it waits for more after an append, so that many small ones become one batch; 0 when absent. */
+  gatherMs?: number;
   /** Called with events in global order; its writes through `tx` are committed together with the checkpoint, or not at all. */
   handler(tx: Tx, events: StoredEvent[]): Promise<void>;
   /** Hears of every failure: the handler's (which is also recorded) and the core database's. */
@@ -18,6 +21,8 @@ export interface SubscriptionOptions {
 }
 
 export interface Subscription {
+  /** Somebody waits for it: it looks at once. A pause after a failure is not cut short. */
+  hurry(): void;
   /** Resolves when the batch under way is over; nothing is handled afterwards. */
   stop(): Promise<void>;
 }
@@ -40,10 +45,11 @@ const longestPauseMs = 30_000;
  * the event it cannot handle: the error is recorded with the checkpoint, and it is tried again with growing pauses.
  */
 export function subscribe(store: EventStore, core: CoreDatabase, options: SubscriptionOptions): Subscription {
-  const { name, batchSize, pollMs, handler, onError } = options;
+  const { name, batchSize, pollMs, gatherMs = 0, handler, onError } = options;
   let stopped = false;
   /** Something was appended since the last look: without it an append during a look would wait for the next poll. */
   let appended = false;
+  let hurried = false;
   let wake = (): void => undefined;
   const forget = store.onAppended(() => {
     appended = true;
@@ -53,7 +59,9 @@ export function subscribe(store: EventStore, core: CoreDatabase, options: Subscr
   async function run(): Promise<void> {
     let failures = 0;
     while (!stopped) {
-      appended = false;
+      // SQLite answers at once: catching up on a long log would starve every timer and answer of this process.
+      await breathe();
+      appended = hurried = false;
       let handled: boolean;
       try {
         // After a failure one by one, so that it comes to stand exactly at the event that fails.
@@ -62,10 +70,13 @@ export function subscribe(store: EventStore, core: CoreDatabase, options: Subscr
       } catch (error) {
         failures++;
         onError?.(error);
-        await pause(Math.min(firstPauseMs * 2 ** failures, longestPauseMs) * (0.5 + Math.random() / 2), false);
+        // Appends must not cut it short, else a failing handler is called at the rate of the appends.
+        await pause(Math.min(firstPauseMs * 2 ** failures, longestPauseMs) * (0.5 + Math.random() / 2), () => false);
         continue;
       }
-      if (!handled) await pause(pollMs, true);
+      if (handled) continue;
+      await pause(pollMs, () => appended || hurried);
+      if (appended && gatherMs > 0) await pause(gatherMs, () => hurried);
     }
   }
 
@@ -96,23 +107,24 @@ export function subscribe(store: EventStore, core: CoreDatabase, options: Subscr
       where name = ${name} and position = ${position}`);
   }
 
-  function pause(ms: number, unlessAppended: boolean): Promise<void> {
+  function pause(ms: number, enough: () => boolean): Promise<void> {
     return new Promise((resolve) => {
-      if (stopped || (unlessAppended && appended)) return resolve();
+      if (stopped || enough()) return resolve();
       const timer = setTimeout(resolve, ms);
-      const done = (): void => {
+      wake = (): void => {
+        if (!stopped && !enough()) return;
         clearTimeout(timer);
         resolve();
-      };
-      // Appends must not cut a back-off short, else a failing handler is called at the rate of the appends.
-      wake = (): void => {
-        if (stopped || unlessAppended) done();
       };
     });
   }
 
   const running = run();
   return {
+    hurry() {
+      hurried = true;
+      wake();
+    },
     stop() {
       stopped = true;
       forget();
@@ -133,7 +145,8 @@ export async function readCheckpoints(core: CoreDatabase): Promise<Checkpoint[]>
   }));
 }
 
-async function checkpointPosition(core: CoreDatabase, name: string, from: number): Promise<number> {
+/** Made when it is not there yet. */
+export async function checkpointPosition(core: CoreDatabase, name: string, from: number): Promise<number> {
   const read = sql`select position from checkpoints where name = ${name}`;
   const [row] = await core.query(read);
   if (row !== undefined) return row.position as number;

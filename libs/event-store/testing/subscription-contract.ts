@@ -1,11 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { sql, type CoreDatabase } from '../src/core-database.js';
 import type { EventStore, StoredEvent } from '../src/event-store.js';
 import { createEventStore } from '../src/store.js';
 import { readCheckpoints, subscribe, type SubscriptionOptions } from '../src/subscription.js';
 import type { TestDatabase } from './core-databases.js';
-import { eventually, gate, happened, metadata } from './hooked-core.js';
+import { eventually, gate, happened, hookedCore, metadata } from './hooked-core.js';
+
+const SUBSCRIBER = fileURLToPath(new URL('./subscriber.js', import.meta.url));
 
 export function subscriptionContract(title: string, create: () => Promise<TestDatabase>): void {
   describe(`subscription: ${title}`, () => {
@@ -77,6 +82,72 @@ export function subscriptionContract(title: string, create: () => Promise<TestDa
       await Promise.all(subscriptions.map((subscription) => subscription.stop()));
       expect(await handled()).toEqual(positions(...appended));
     });
+
+    test('8 writers, 4 slow subscribers of different names, each with connections of its own: every one handles every event once, in one order', async () => {
+      const jitter = async (): Promise<void> => {
+        if (Math.random() < 0.5) await new Promise((resolve) => setTimeout(resolve, Math.random() * 4));
+      };
+      const writers = await Promise.all(Array.from({ length: 8 }, async () => createEventStore(hookedCore(await database.open(), jitter))));
+      const subscribers = await Promise.all([0, 1, 2, 3].map(async (i) => {
+        const on = await database.open();
+        const order: number[] = [];
+        const subscription = subscribe(createEventStore(on), on, {
+          name: `${name}-${i}`, from, batchSize: 3 + i, pollMs: 5,
+          async handler(tx, events) {
+            for (const { position } of events) await tx.execute(sql`insert into handled values (${`${name}-${i}`}, ${position}, ${i})`);
+            await new Promise((resolve) => setTimeout(resolve, Math.random() * 8));
+            order.push(...positions(...events));
+          },
+        });
+        return { order, subscription };
+      }));
+      const written: StoredEvent[] = [];
+      await Promise.all(writers.map(async (writer) => {
+        for (let i = 0; i < 15; i++) {
+          const rolledBack = Math.random() < 0.1;
+          await writer.append([{ stream: `s-${randomUUID()}`, expectedVersion: 0, events: [happened(1), happened(2)] }], metadata, async () => {
+            await jitter();
+            if (rolledBack) throw new Error('rolled back');
+          }).then((events) => written.push(...events), (error: Error) => expect(error.message).toBe('rolled back'));
+        }
+      }));
+      await eventually(() => subscribers.every(({ order }) => order.length >= written.length), 30_000);
+      await Promise.all(subscribers.map(({ subscription }) => subscription.stop()));
+      const all = positions(...written).sort((a, b) => a - b);
+      for (const [i, { order }] of subscribers.entries()) {
+        expect(order).toEqual(all);
+        expect((await core.query(sql`select position from handled where subscription = ${`${name}-${i}`} order by position`)).map(({ position }) => position)).toEqual(all);
+      }
+    }, 60_000);
+
+    test('SIGKILL of a subscriber while it handles: what it had not committed is handled again by its successor, and nothing twice', async () => {
+      const written = await append(40);
+      let kills = 0;
+      let lines = 0;
+      const start = (): ChildProcess => {
+        const child = spawn(process.execPath, [SUBSCRIBER, database.url, name, String(from)], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } });
+        child.stdout!.on('data', (chunk: Buffer) => { lines += chunk.toString().split('\n').length - 1; });
+        return child;
+      };
+      let children = [start(), start()];
+      try {
+        while (kills < 6) {
+          const [before, wanted] = [lines, 1 + Math.floor(Math.random() * 12)];
+          written.push(...await append(10));
+          await eventually(() => lines >= before + wanted, 20_000);
+          // Between two of the handler's statements, or on the way to its commit.
+          await Promise.all(children.map(async (child) => { child.kill('SIGKILL'); await once(child, 'exit'); }));
+          kills++;
+          children = [start(), start()];
+        }
+        await eventually(async () => (await checkpoint())?.position === written.at(-1)!.position, 30_000);
+      } finally {
+        for (const child of children) child.kill('SIGKILL');
+      }
+      expect(await handled()).toEqual(positions(...written));
+      // Some of it was handled in vain: else nobody was killed in the middle.
+      expect(lines).toBeGreaterThan(written.length);
+    }, 90_000);
 
     test('a handler that throws undoes its writes, is recorded, stops before that event alone, and goes on when it no longer throws', async () => {
       const events = await append(4);

@@ -1,32 +1,63 @@
 import type { StoredEvent } from '../../event-store/src/index.js';
 import { engineOf, ENGINE_NAMES, foldName, uniqueName, type Column, type EngineName } from '../../byodb/src/index.js';
-import { evolve, opsOf, type ColumnOp, type Table, type TableEvent } from './table.js';
+import { applyOp, evolve, findColumn, opsOf, type ColumnOp, type Table, type TableEvent } from './table.js';
 
-/** A table after one of its events. `lineage`: each column's own mark by its present name; it outlives renames. */
-export interface Moment { event: StoredEvent; table: Table; lineage: Record<string, string> }
+export type Marks = Record<string, string>;
+
+/** A column that `saga_id` dropped: as it was, with the marks of the columns before it, nearest last. */
+export interface Dropped { saga_id: string; column: Column; before: string[]; soleKey: boolean }
+
+/**
+ * A table after one of its events, with all that going on from there takes. `lineage`: each column's own mark by its
+ * present name; it outlives renames. `dropped`: by mark, the last drop of each column that is still set aside.
+ */
+export interface Point { position: number; table: Table; lineage: Marks; dropped: Record<string, Dropped> }
+
+export interface Moment extends Point { event: StoredEvent }
 
 /** The history played forward; pure, in any number of parts. `events` follow `from` without a gap. */
-export function playForward(tableId: string, events: StoredEvent[], from: Moment | null = null): Moment[] {
+export function playForward(tableId: string, events: StoredEvent[], from: Point | null = null): Moment[] {
   const moments: Moment[] = [];
   let last = from;
   for (const event of events) {
     const body = { ...event.data, type: event.type } as TableEvent;
     const table = evolve(last?.table ?? null, body, { version: event.version, recorded_at: event.recorded_at, table_id: tableId });
-    last = { event, table, lineage: lineageAfter(last, body, event.version, table) };
-    moments.push(last);
+    const moment = { event, position: event.position, table, lineage: lineageAfter(last, body, event.version, table), dropped: droppedAfter(last, body, event.version, table) };
+    moments.push(moment);
+    last = moment;
   }
   return moments;
 }
 
-function lineageAfter(before: Moment | null, body: TableEvent, version: number, table: Table): Record<string, string> {
-  const lineage = before?.lineage ?? {};
+function opsDone(before: Point | null, body: TableEvent): ColumnOp[] {
+  if (body.type !== 'ColumnsChanged' && body.type !== 'TableReverted' && body.type !== 'DriftResolved') return [];
+  return opsOf(before?.table.pending.find((p) => p.saga_id === body.saga_id)?.change);
+}
+
+function droppedAfter(before: Point | null, body: TableEvent, version: number, table: Table): Record<string, Dropped> {
+  const dropped = { ...before?.dropped };
+  let [columns, marks] = [before?.table.columns ?? [], before?.lineage ?? {}];
+  for (const op of opsDone(before, body)) {
+    const column = op.op === 'drop' ? findColumn(columns, op.name) : undefined;
+    if (column !== undefined) {
+      dropped[marks[foldName(column.name)]!] = {
+        saga_id: body.saga_id, column, before: columns.slice(0, columns.indexOf(column)).map((c) => marks[foldName(c.name)]!), soleKey: columns.filter((c) => c.primary_key).length === 1,
+      };
+    }
+    columns = applyOp(columns, op);
+    marks = follow(marks, op, version);
+  }
+  // What was purged never comes back: kept for ever, this would grow with every column there ever was.
+  return Object.fromEntries(Object.entries(dropped).filter(([, { saga_id }]) => table.set_aside.some((a) => a.saga_id === saga_id)));
+}
+
+function lineageAfter(before: Point | null, body: TableEvent, version: number, table: Table): Marks {
   if (body.type === 'TableCreated' || body.type === 'TableAdopted') return Object.fromEntries(table.columns.map((c) => [foldName(c.name), `${version}:${c.name}`]));
-  if (body.type !== 'ColumnsChanged' && body.type !== 'TableReverted' && body.type !== 'DriftResolved') return lineage;
-  return opsOf(before?.table.pending.find((p) => p.saga_id === body.saga_id)?.change).reduce((marks, op) => follow(marks, op, version), lineage);
+  return opsDone(before, body).reduce((marks, op) => follow(marks, op, version), before?.lineage ?? {});
 }
 
 /** The marks after one more operation. */
-export function follow(marks: Record<string, string>, op: ColumnOp, version: number): Record<string, string> {
+export function follow(marks: Marks, op: ColumnOp, version: number): Marks {
   if (op.op === 'add') return { ...marks, [foldName(op.column.name)]: `${version}:${op.column.name}` };
   if (op.op === 'take') return marks;
   if (op.op === 'bring_back') return { ...marks, [foldName(op.column.name)]: op.mark };
@@ -44,8 +75,8 @@ export interface Diff {
 }
 
 /** What became of each column between two moments; one that was renamed is the same column still. */
-export function diff(from: Moment, to: Moment): Diff {
-  const markOf = (moment: Moment, column: Column): string | undefined => moment.lineage[foldName(column.name)];
+export function diff(from: Point, to: Point): Diff {
+  const markOf = (moment: Point, column: Column): string | undefined => moment.lineage[foldName(column.name)];
   const pairs = to.table.columns.flatMap((column) => {
     const was = from.table.columns.find((c) => markOf(from, c) === markOf(to, column));
     return was === undefined ? [] : [{ was, column }];

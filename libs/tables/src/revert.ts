@@ -1,20 +1,16 @@
 import { convertible, foldName, type Column, type Engine, type Problem } from '../../byodb/src/index.js';
 import { Refused, refuseEnded, refuseUnsupported } from './decide.js';
-import { follow, type Moment } from './history.js';
+import { follow, type Dropped, type Marks, type Point } from './history.js';
 import { applyOp, findColumn, opsOf, outlook, type ColumnOp, type ColumnSet, type Table, type TableEvent } from './table.js';
 
-type Marks = Record<string, string>;
-interface Dropped { saga_id: string; column: Column; /** Marks of the columns before it, nearest last. */ before: string[]; soleKey: boolean }
-
-/** The plan that leads from the table as it will be to what it was at `target`; refused with every conflict where that cannot be without loss. `now` in milliseconds since the epoch. */
-export function decideRevert(moments: Moment[], target: Moment, engines: Engine[], now: number, sagaId: string): TableEvent {
-  const head = moments.at(-1)!;
+/** The plan that leads from the table as it will be after `head` to what it was at `target`; refused with every conflict where that cannot be without loss. `now` in milliseconds since the epoch. */
+export function decideRevert(head: Point, target: Point, engines: Engine[], now: number, sagaId: string): TableEvent {
   const { table } = head;
   refuseEnded(table);
   if (!target.table.exists) throw new Refused('unsupported_change', `at version ${target.table.version} there was no table`);
   const ahead = outlook(table);
   const marks = table.pending.reduce<Marks>((all, { change }) => opsOf(change).reduce((m, op) => follow(m, op, 0), all), head.lineage);
-  const plan = new Plan(ahead.columns, marks, target, droppedColumns(moments), keptSagas(table, now));
+  const plan = new Plan(ahead.columns, marks, target, head.dropped, keptSagas(table, now));
   const { ops, conflicts, lost } = plan.make();
   if (conflicts.length > 0) throw new Refused(lost ? 'retention_expired' : 'unsupported_change', `it cannot go back to version ${target.table.version} without loss: ${conflicts.map((c) => `${c.path} ${c.message}`).join('; ')}`, conflicts);
   refuseUnsupported(target.table.columns, engines);
@@ -27,34 +23,12 @@ function keptSagas(table: Table, now: number): Set<string> {
   return new Set(table.set_aside.filter((a) => a.what === 'part' && Date.parse(a.reversible_until) > now && !going.has(a.saga_id)).map((a) => a.saga_id));
 }
 
-/** By mark, the last drop of each column that was confirmed. */
-function droppedColumns(moments: Moment[]): Map<string, Dropped> {
-  const dropped = new Map<string, Dropped>();
-  moments.forEach(({ event }, i) => {
-    const before = moments[i - 1];
-    if (before === undefined || (event.type !== 'ColumnsChanged' && event.type !== 'TableReverted')) return;
-    const sagaId = (event.data as { saga_id: string }).saga_id;
-    const change = before.table.pending.find((p) => p.saga_id === sagaId)?.change;
-    let [columns, marks] = [before.table.columns, before.lineage];
-    for (const op of opsOf(change)) {
-      const column = op.op === 'drop' ? findColumn(columns, op.name) : undefined;
-      if (column !== undefined) {
-        const soleKey = columns.filter((c) => c.primary_key).length === 1;
-        dropped.set(marks[foldName(column.name)]!, { saga_id: sagaId, column, soleKey, before: columns.slice(0, columns.indexOf(column)).map((c) => marks[foldName(c.name)]!) });
-      }
-      columns = applyOp(columns, op);
-      marks = follow(marks, op, event.version);
-    }
-  });
-  return dropped;
-}
-
 class Plan {
   private readonly ops: ColumnOp[] = [];
   private readonly conflicts: Problem[] = [];
   private lost = false;
 
-  constructor(private columns: Column[], private marks: Marks, private readonly target: Moment, private readonly dropped: Map<string, Dropped>, private readonly kept: Set<string>) {}
+  constructor(private columns: Column[], private marks: Marks, private readonly target: Point, private readonly dropped: Record<string, Dropped>, private readonly kept: Set<string>) {}
 
   make(): { ops: ColumnOp[]; conflicts: Problem[]; lost: boolean } {
     const wanted = this.target.table.columns.map((column) => ({ column, mark: this.target.lineage[foldName(column.name)]! }));
@@ -85,7 +59,7 @@ class Plan {
   }
 
   private bringBack(column: Column, mark: string): void {
-    const found = this.dropped.get(mark);
+    const found = this.dropped[mark];
     if (found === undefined || !this.kept.has(found.saga_id)) {
       this.lost = true;
       this.conflicts.push({ path: column.name, message: 'was dropped, and its values are not kept any more' });

@@ -2,6 +2,7 @@ import type { Append, CoreDatabase, EventStore } from '../../event-store/src/ind
 import { applyStep, asideName, compensateStep, DatabaseError, finalizeStep, foldName, lookAtClaim, preparePlans, preparePurge, type Aside, type Column, type Connection, type Limits, type Plan, type StepKey, type Task } from '../../byodb/src/index.js';
 import { loadSaga, type PlannedStep, type Saga, type SagaDefinition, type Step, type StepError } from '../../sagas/src/index.js';
 import { judgeInTurn } from './decide.js';
+import { pointAt } from './snapshots.js';
 import { applyOp, columnsIn, evolve, findColumn, movedTo, tableStream, TABLE_SCHEMA_VERSION, type Change, type ColumnOp, type Table, type TableEvent } from './table.js';
 
 export interface ChangePorts {
@@ -19,7 +20,7 @@ export interface ChangePorts {
 /** The saga that carries one change of one table to all of its databases. */
 export function schemaChange(ports: ChangePorts): SagaDefinition {
   const keyOf = (step: Step, token: number): StepKey => ({ stepId: step.step_id, token, lockTimeoutMs: ports.lockTimeoutMs, slots: ports.slots });
-  const tableOf = async (saga: Saga): Promise<Table> => (await readTable(ports.store, saga.subject_id))!;
+  const tableOf = async (saga: Saga): Promise<Table> => (await pointAt(ports.core, ports.store, saga.subject_id, {}))!.table;
   return {
     async judge(saga) {
       const table = await tableOf(saga);

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import type { CoreDatabase, EventStore } from '../../../../libs/event-store/src/index.js';
+import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
 import { DatabaseError, findDrift, type Drift } from '../../../../libs/byodb/src/index.js';
-import { listSagas } from '../../../../libs/sagas/src/index.js';
-import { appliedBy, columnsIn, listTables } from '../../../../libs/tables/src/index.js';
+import { columnsIn, listTables } from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse } from '../http/input.js';
+import type { AppliedThere } from './applied.js';
 import type { Databases } from './databases.js';
 
 const EVERYTHING = 1_000_000;
@@ -12,22 +12,20 @@ const page = z.strictObject(pageShape);
 
 /** What was done to a database, and whether it still is what that made of it. */
 export class DatabasePast {
-  constructor(private readonly core: CoreDatabase, private readonly store: EventStore, private readonly databases: Databases) {}
+  constructor(private readonly core: CoreDatabase, private readonly applied: AppliedThere, private readonly databases: Databases) {}
 
   /** Every step that took effect there, and every undoing, oldest first. */
   async history(name: string, query: unknown): Promise<object> {
     const { limit, cursor } = parse(page, query);
     const { database_id } = await this.databases.byName(name);
-    const sagas = await listSagas(this.core, { target_id: database_id, limit: EVERYTHING });
-    const steps = (await Promise.all(sagas.map(async ({ saga }) => (await appliedBy(this.store, saga.saga_id, database_id)).map((step) => ({ saga, step })))))
-      .flat().filter(({ step }) => step.position > (cursor ?? 0)).sort((a, b) => a.step.position - b.step.position);
+    const steps = await this.applied.list({ database_id, after: cursor, limit: limit + 1 });
     const shown = steps.slice(0, limit);
     return {
-      events: shown.map(({ saga, step }) => ({
-        table_id: saga.subject_id, table_name: step.plan.shown_after, saga_id: saga.saga_id, kind: saga.kind, step_id: step.step_id, operation: step.operation, direction: step.direction,
+      events: shown.map((step) => ({
+        table_id: step.table_id, table_name: step.table_name, saga_id: step.saga_id, kind: step.kind, step_id: step.step_id, operation: step.operation, direction: step.direction,
         applied_at: step.recorded_at, duration_ms: step.duration_ms, statements: step.statements, fingerprint_before: step.fingerprint_before, fingerprint_after: step.fingerprint_after,
       })),
-      next_cursor: steps.length > limit ? String(shown.at(-1)!.step.position) : null,
+      next_cursor: steps.length > limit ? String(shown.at(-1)!.position) : null,
     };
   }
 

@@ -114,7 +114,7 @@ export const SagaEvents = list('events', Event, z.null());
 export const DatabaseAnswer = z.object({ database: Database });
 export const DatabaseHistory = list('events', z.object({
   table_id: id, table_name: z.string(), saga_id: id, kind: z.enum(KINDS), step_id: id, operation: z.string(), direction: z.enum(['apply', 'compensate']), applied_at: at, duration_ms: z.number().min(0),
-  statements: z.array(z.string()), fingerprint_before: z.string().nullable(), fingerprint_after: z.string(),
+  statements: z.array(z.string()), fingerprint_before: z.string().nullable(), fingerprint_after: z.string().nullable().describe('Null: an operator resolved the step while the database could not be looked at.'),
 }));
 export const DatabaseDrift = z.object({
   database: z.string(), in_sync: z.boolean(),

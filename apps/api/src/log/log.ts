@@ -29,9 +29,10 @@ export class Log {
 
   constructor(private readonly core: CoreDatabase, readonly store: EventStore) {}
 
+  /** As stored: a hash is over the schema version that it was recorded with. */
   async list(query: unknown): Promise<object> {
     const { limit, after, cursor, ...filter } = parse(page, query);
-    const events = await this.store.readAll(after ?? cursor ?? 0, limit + 1, filter);
+    const events = await this.store.asStored.readAll(after ?? cursor ?? 0, limit + 1, filter);
     return { events: events.slice(0, limit), next_cursor: events.length > limit ? String(events[limit - 1]!.position) : null };
   }
 
@@ -47,7 +48,7 @@ export class Log {
     const correlation_id = String(row['correlation_id']);
     const events: StoredEvent[] = [];
     for (let more = true; more;) {
-      const next = await this.store.readAll(events.at(-1)?.position ?? 0, PAGE, { correlation_id });
+      const next = await this.store.asStored.readAll(events.at(-1)?.position ?? 0, PAGE, { correlation_id });
       events.push(...next);
       more = next.length === PAGE;
     }

@@ -14,22 +14,34 @@ interface Projection {
 
 /** What is kept from the log, and how far each has come. */
 export class Projections {
+  /** How many events stand at or before a position where somebody stood last: only those since are counted again. */
+  private readonly counted = new Map<string, { position: number; events: number }>();
+
   constructor(private readonly core: CoreDatabase, private readonly store: EventStore, private readonly models: ReadModels) {}
 
   async list(): Promise<Projection[]> {
     const head = await this.store.head();
     const [rebuilds, checkpoints, sealed] = await Promise.all([this.models.rebuilds(), readCheckpoints(this.core), lastBlock(this.core)]);
-    const all = await this.count(0, head);
-    const inline = this.models.names.map((name): Projection => {
+    const all = await this.upTo('', head);
+    const lastRebuild = (name: string): Projection['rebuild'] => {
       const { name: _name, ...rebuild } = rebuilds.find((one) => one.name === name) ?? { name };
-      const last = 'status' in rebuild ? rebuild : null;
-      return { name, kept: 'inline', position: head, head, lag: 0, processed: all, status: last?.status === 'running' ? 'rebuilding' : 'live', error: last?.error ?? null, rebuild: last };
+      return 'status' in rebuild ? rebuild : null;
+    };
+    const inline = this.models.inline.map((name): Projection => {
+      const rebuild = lastRebuild(name);
+      return { name, kept: 'inline', position: head, head, lag: 0, processed: all, status: rebuild?.status === 'running' ? 'rebuilding' : 'live', error: rebuild?.error ?? null, rebuild };
     });
-    const behind = [{ name: 'blocks', position: sealed?.to_position ?? 0, failures: 0, error: null }, ...checkpoints].map(async ({ name, position, failures, error }): Promise<Projection> => {
-      const lag = await this.count(position, head);
-      return { name, kept: 'behind', position, head: Math.max(head, position), lag, processed: all - lag, status: failures > 0 ? 'parked' : 'live', error, rebuild: null };
-    });
-    return [...inline, ...await Promise.all(behind)];
+    const begun = this.models.behind.filter((name) => !checkpoints.some((one) => one.name === name)).map((name) => ({ name, position: 0, failures: 0, error: null }));
+    const behind: Projection[] = [];
+    for (const { name, position, failures, error } of [{ name: 'blocks', position: sealed?.to_position ?? 0, failures: 0, error: null }, ...checkpoints, ...begun]) {
+      const rebuild = lastRebuild(name);
+      const processed = await this.upTo(name, position);
+      behind.push({
+        name, kept: 'behind', position, head: Math.max(head, position), lag: Math.max(0, all - processed), processed,
+        status: rebuild?.status === 'running' ? 'rebuilding' : failures > 0 ? 'parked' : 'live', error: error ?? rebuild?.error ?? null, rebuild,
+      });
+    }
+    return [...inline, ...behind];
   }
 
   async rebuild(name: string): Promise<Projection> {
@@ -42,8 +54,13 @@ export class Projections {
     return (await this.list()).find((one) => one.name === name)!;
   }
 
-  private async count(after: number, upTo: number): Promise<number> {
-    const [row] = await this.core.query(sql`select count(*) as n from events where position > ${after} and position <= ${upTo}`);
-    return Number(row!['n']);
+  /** How many events there are up to this position, which must be settled. Counting a long log from its beginning takes seconds. */
+  private async upTo(name: string, position: number): Promise<number> {
+    const known = this.counted.get(name) ?? this.counted.get('') ?? { position: 0, events: 0 };
+    const [from, to] = [Math.min(known.position, position), Math.max(known.position, position)];
+    const [row] = from === to ? [{ n: 0 }] : await this.core.query(sql`select count(*) as n from events where position > ${from} and position <= ${to}`);
+    const events = known.events + (known.position < position ? 1 : -1) * Number(row!['n']);
+    this.counted.set(name, { position, events });
+    return events;
   }
 }

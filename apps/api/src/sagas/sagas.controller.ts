@@ -39,7 +39,7 @@ export class Sagas {
 
   async events(id: string): Promise<object> {
     await this.one(id);
-    return { events: await this.store.readStream(sagaStream(id)), next_cursor: null };
+    return { events: await this.store.asStored.readStream(sagaStream(id)), next_cursor: null };
   }
 
   /** Whether the saga has ended and its last event is not after this position: there is nothing to wait for then. */

@@ -115,7 +115,7 @@ export class Tables {
   async replay(context: () => CommandContext, input: unknown): Promise<Answer> {
     const { table_id, as, ...when } = parse(bodies.replay, input);
     if (when.database === undefined) return this.past.replay(table_id, when);
-    const { table } = await this.past.moment(table_id, { version: when.version, at: when.at });
+    const { table } = await this.past.point(table_id, { version: when.version, at: when.at });
     if (!table.exists) throw new ApiError('version_not_found', 'at that moment there was no table');
     const found = await this.databases.byName(when.database);
     const ref: DatabaseRef = { id: found.database_id, name: found.name, engine: found.engine };

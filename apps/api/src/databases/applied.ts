@@ -1,0 +1,22 @@
+import type { CoreDatabase, EventStore, Followers } from '../../../../libs/event-store/src/index.js';
+import { listSagas } from '../../../../libs/sagas/src/index.js';
+import { appliedSteps, listApplied, readApplied, type Applied } from '../../../../libs/tables/src/index.js';
+
+const EVERYTHING = 1_000_000;
+const WAIT_MS = 2000;
+
+/**
+ * What took effect in a database. The read model is behind the log, but who has seen a saga end must see its steps: a read
+ * waits until all that was committed before it is there, and else reads the sagas' own streams.
+ */
+export class AppliedThere {
+  constructor(private readonly core: CoreDatabase, private readonly store: EventStore, private readonly followers: Followers, private readonly waitMs = WAIT_MS) {}
+
+  /** Oldest first. */
+  async list(filter: { database_id: string; table_id?: string; after?: number | undefined; limit?: number }): Promise<Applied[]> {
+    const { after = 0, ...rest } = filter;
+    if (await this.followers.reached(appliedSteps.projection.name, await this.store.committed(), this.waitMs)) return listApplied(this.core, { ...rest, after });
+    const sagas = await listSagas(this.core, { target_id: rest.database_id, limit: EVERYTHING });
+    return readApplied(this.store, sagas.map(({ saga }) => saga.saga_id), { ...rest, after });
+  }
+}
