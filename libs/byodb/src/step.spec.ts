@@ -216,6 +216,32 @@ describe.each<[string, () => Promise<Fresh>]>([['sqlite', freshSqlite], ['postgr
     expect(await query(fresh.url, `select ${asideName(stepId)} as v from ${table} where id = 2`)).toEqual([{ v: 'precious' }]);
   });
 
+  test.each<[string, Partial<ColumnInput>, string, Partial<ColumnInput>, string]>([
+    ['a text that was json', { type: 'json', nullable: false }, `'{"a": [1.50, "x"]}'`, { type: 'text', nullable: false }, `'no json'`],
+    ['a decimal that was an integer', { type: 'integer' }, '7', { type: 'decimal', precision: 10, scale: 2 }, '1.5'],
+    ['a text that was a date', { type: 'date' }, `'2020-02-29'`, { type: 'text' }, `'2020-02-30'`],
+    ['an integer that was a boolean', { type: 'boolean' }, 'true', { type: 'integer' }, '2'],
+    ['a bigint that was a string', { type: 'string', length: 4 }, `'7'`, { type: 'bigint' }, '12345678'],
+  ])('rows written meanwhile that do not fit wait to be mended, and are never bent: %s', async (_what, was, kept, becomes, late) => {
+    const [tableId, table] = [uuid(), name()];
+    const from = column({ name: 'v', type: 'text', ...was });
+    const columns = [ID, from];
+    const [made] = await plansOf(tableId, [{ do: 'create_table', table, columns }], []) as [{ stepId: string; plan: Plan }];
+    await applyStep(connection, made.plan, key(made.stepId), LIMITS);
+    await query(fresh.url, `insert into ${table} (v) values (${kept})`);
+    const before = await seen(table);
+    const plans = await plansOf(tableId, [{ do: 'alter_column', table, from, to: column({ name: 'v', type: 'text', ...becomes }) }], columns);
+    const undo = async (): Promise<void> => { for (const { stepId, plan } of [...plans].reverse()) await compensateStep(connection, plan, key(stepId)); };
+    for (const { stepId, plan } of plans) await applyStep(connection, plan, key(stepId), LIMITS);
+    await query(fresh.url, `insert into ${table} (v) values (${late})`);
+    const between = await seen(table);
+    await expect(undo()).rejects.toMatchObject({ code: 'rows_conflict' });
+    expect(await seen(table)).toEqual(between);
+    await query(fresh.url, `delete from ${table} where id = 2`);
+    await undo();
+    expect(await seen(table)).toEqual(before);
+  });
+
   test('drift in the managed part refuses the step; what others put beside it is carried along', async () => {
     const table = name();
     const tableId = await given(table);

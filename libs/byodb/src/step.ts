@@ -98,7 +98,9 @@ function expand(task: Task, engine: Engine, live: LiveTable | null): { kind: Ope
   const keepId = rewrites && live !== null && live.primaryKey.length > 0 && !from.primary_key ? uuid() : null;
   const alter = {
     kind: 'alter_column' as const, stepId,
-    params: { table, from, to, step_id: stepId, quoted, quotedTable: engine.ddl.quote(table), lost: rewrites ? engine.ddl.lost(from, to, quoted) : null, keep: keepId === null ? null : asideName(keepId) },
+    params: { table, from, to, step_id: stepId, quoted, quotedTable: engine.ddl.quote(table), lost: rewrites ? engine.ddl.lost(from, to, quoted) : null,
+      // Elsewhere the statement itself refuses what would be bent. MySQL rounds a number without a word, and MariaDB takes `CHECK (json_valid(…))` with MODIFY for granted.
+      lostBack: engine.facts.transactionalDdl || sameType(from, to) || engine.ddl.metadataOnly(to, from) ? null : engine.ddl.lost(to, from, quoted), keep: keepId === null ? null : asideName(keepId) },
   };
   return keepId === null ? [alter] : [{ kind: 'keep_values', params: { table, name: from.name, step_id: keepId }, stepId: keepId }, alter];
 }

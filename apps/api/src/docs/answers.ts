@@ -30,10 +30,11 @@ export const SagaError = z.object({
 });
 
 export const Column = z.object({
-  name: z.string(), type: z.enum(COLUMN_TYPES),
+  name: z.string(), type: z.enum([...COLUMN_TYPES, 'native']).describe('`native`: an adopted column of a type that only its own engine knows.'),
   length: z.int().optional().describe('Of a `string`.'), precision: z.int().optional().describe('Of a `decimal`.'), scale: z.int().optional().describe('Of a `decimal`.'),
   nullable: z.boolean(), default: z.unknown().describe('A literal of the type (bigint and decimal as strings), `{"function": "now"}`, `{"function": "uuid"}`, or null for none.'),
   primary_key: z.boolean(), generated: z.boolean(), unique: z.boolean(),
+  native: z.object({ engine, type: z.string().optional(), default: z.string().optional() }).optional().describe('What no portable type or default expresses of an adopted column, as its engine prints it.'),
 });
 
 const PendingChange = z.object({ saga_id: id, kind: z.enum(KINDS), status: z.enum(['pending', 'running']), requested_at: at });
@@ -58,7 +59,7 @@ export const Step = z.object({
 });
 
 export const Saga = z.object({
-  saga_id: id, kind: z.enum(KINDS), table_id: id, table_name: z.string(), status: z.enum(SAGA_STATUSES), requested_by: z.string(), correlation_id: id,
+  saga_id: id, kind: z.enum(KINDS), table_id: id.nullable().describe('Null: it concerns a database and several tables, which stand in `change`.'), table_name: z.string().nullable(), status: z.enum(SAGA_STATUSES), requested_by: z.string(), correlation_id: id,
   requested_at: at, started_at: at.nullable(), finished_at: at.nullable(), change: z.record(z.string(), z.unknown()).describe('What was asked.'),
   error: SagaError.nullable(), steps: z.array(Step).describe('At first one `prepare` step per database; once prepared every step with its statements.'),
   reversible_until: at.nullable().describe('Until when what it did can be undone without loss; null: for ever.'),
@@ -74,6 +75,10 @@ export const Accepted = z.object({
   saga: z.object({ saga_id: id, status: z.literal('pending'), href: z.string() }),
 });
 export const Completed = z.object({ status: z.literal('ok'), table: Table, saga: Saga });
+/** Of a command about a database: `table` stands there as well when it is one. */
+const one = z.object({ table_id: id, name: z.string(), version: z.int().min(1) });
+export const AcceptedTables = z.object({ status: z.literal('ok'), table: one.optional(), tables: z.array(one), saga: z.object({ saga_id: id, status: z.literal('pending'), href: z.string() }) });
+export const CompletedTables = z.object({ status: z.literal('ok'), table: Table.optional(), tables: z.array(Table), saga: Saga });
 
 const PlannedStep = z.object({
   database: z.string(), engine, operation: z.string(), reason: z.string(), statements: z.array(z.string()), compensation: z.array(z.string()),
@@ -81,7 +86,7 @@ const PlannedStep = z.object({
 });
 export const Plan = z.object({
   plan: z.object({
-    based_on: z.object({ version: count, pending: count }), steps: z.array(PlannedStep), reversible: z.boolean(),
+    based_on: z.object({ version: count.nullable().describe('Null: of several tables.'), pending: count }), steps: z.array(PlannedStep), reversible: z.boolean(),
     blocked_by: z.object({ code: z.enum(ERROR_CODES), message: z.string(), database: z.string() }).nullable().describe('What prepare would refuse; null: nothing.'),
   }),
 });
@@ -89,6 +94,7 @@ export const Plan = z.object({
 export const Database = z.object({
   database_id: id, name: z.string(), engine, server_version: z.string().nullable(), reachable: z.boolean(),
   error: z.object({ code: z.enum(ERROR_CODES), message: z.string() }).nullable(), tables: z.array(z.string()).describe('Names of the tables that are there now, whoever made them.'),
+  drift_detected_at: at.nullable().describe('When the last check found that it is not what history says; null: it is.'),
   created_at: at, updated_at: at,
 });
 
@@ -141,7 +147,7 @@ export const Live = z.object({ status: z.literal('ok') });
 export const Ready = z.object({ status: z.literal('ok'), core_database: z.literal('ok'), queue: z.literal('ok') });
 
 export const named = {
-  Table, Column, PendingChange, Saga, Step, SagaError, Event, Database, Accepted, Completed, Plan, PlannedStep, Problem,
+  Table, Column, PendingChange, Saga, Step, SagaError, Event, Database, Accepted, AcceptedTables, Completed, CompletedTables, Plan, PlannedStep, Problem,
   Caused, EventList, Verdict, Correlation, CommandList, ProjectionList, ProjectionAnswer,
   TableAnswer, TableList, TableHistory, TableDiff, Replayed, SagaAnswer, SagaList, SagaEvents, DatabaseAnswer, DatabaseList, DatabaseHistory, DatabaseDrift, Live, Ready,
 };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { databaseName, bodies } from '../tables/tables.js';
+import { adoption, resolution as driftResolution } from '../databases/changes.js';
 import { registration, relocation } from '../databases/databases.controller.js';
 import type { ApiCode } from '../http/api-error.js';
 import { resolution } from '../sagas/sagas.controller.js';
@@ -19,7 +20,7 @@ export interface Call {
   example?: object;
   query?: Record<string, z.ZodType>;
   /** Answered 202 (and by `Prefer: wait`, by a dry run, by a repeated key); what it answers follows from that. */
-  command?: true;
+  command?: true | 'of_database';
   answer?: { status: 200 | 201 | 202 | 204; description: string; schema?: z.ZodType; type?: string; etag?: true };
   problems: ApiCode[];
 }
@@ -32,6 +33,7 @@ const position = z.int().min(0);
 const eventFilters = { stream: z.string(), type: z.string(), correlation_id: z.string() };
 const core: ApiCode[] = ['core_database_unavailable'];
 const command: ApiCode[] = [...input, 'version_conflict', 'saga_compensated', 'saga_rejected', 'idempotency_key_reused', 'unsupported_change', ...core];
+const ofDatabase: ApiCode[] = [...input, 'saga_compensated', 'saga_rejected', 'idempotency_key_reused', 'unsupported_change', ...core];
 const alive: ApiCode[] = ['table_not_found', 'table_dropped', 'table_failed'];
 const reachable: ApiCode[] = ['database_unreachable', 'database_mismatch'];
 
@@ -89,6 +91,12 @@ export const calls: Call[] = [
     answer: { status: 200, description: 'A page of steps', schema: DatabaseHistory } },
   { id: 'getDatabaseDrift', tag: 'databases', method: 'get', path: '/databases/{name}/drift', problems: ['database_not_found', ...reachable, ...core], summary: 'What its live schema has that history does not say, and the reverse, column by column. Tables under change are left out.',
     answer: { status: 200, description: 'Where they differ', schema: DatabaseDrift } },
+  { id: 'resolveDrift', tag: 'databases', method: 'post', path: '/databases/{name}/drift/resolve', command: true, body: driftResolution, problems: [...command, ...alive, 'database_not_found', ...reachable],
+    summary: 'Settle what differs in one table there. adopt: history and the other databases follow what stands there; restore: it goes back to what history says (what is too much is set aside for the retention time); ignore: it may differ from now on.', example: { table_id: id, as: 'restore' } },
+  { id: 'adoptTables', tag: 'databases', method: 'post', path: '/databases/{name}/adopt', command: 'of_database', body: adoption, problems: [...ofDatabase, 'database_not_found', 'table_not_found', 'table_name_taken', ...reachable],
+    summary: 'Take tables that others made under management, as they stand; nothing is touched. What no portable type expresses is kept as the engine\'s own.', example: { tables: ['orders', 'invoices'] } },
+  { id: 'catchUpDatabase', tag: 'databases', method: 'post', path: '/databases/{name}/catch-up', command: 'of_database', problems: [...ofDatabase, 'database_not_found', ...reachable],
+    summary: 'Do there what history has done and the database has not seen: after it was restored from a backup, or was long away.' },
   { id: 'testDatabase', tag: 'databases', method: 'post', path: '/databases/{name}/test', problems: ['database_not_found', ...reachable, ...core], summary: 'Connect for real.', answer: { status: 200, description: 'It can be reached', schema: DatabaseAnswer } },
   { id: 'changeDatabase', tag: 'databases', method: 'put', path: '/databases/{name}', body: relocation, problems: [...input, 'database_not_found', 'database_exists', ...reachable, 'version_conflict', ...core],
     summary: 'A new address or new credentials of the same database, tested first.', example: { url: 'postgres://user:new-password@db.example.org:5432/crm' }, answer: { status: 200, description: 'Changed', schema: DatabaseAnswer } },

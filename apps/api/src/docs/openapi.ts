@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { columnChangeSchema, columnSchema, connectionSchema } from '../../../../libs/byodb/src/index.js';
 import { STATUS, type ApiCode } from '../http/api-error.js';
-import { Accepted, Completed, named, Plan } from './answers.js';
+import { Accepted, AcceptedTables, Completed, CompletedTables, named, Plan } from './answers.js';
 import { calls, type Call, type Tag } from './calls.js';
 
 export interface Schema {
@@ -69,19 +69,21 @@ function operation(call: Call): Operation {
     const { description, ...rest } = schemaOf(schema);
     parameters.push({ name, in: 'query', required: false, ...(description === undefined ? {} : { description }), schema: rest });
   }
-  if (call.command) parameters.push(...COMMAND_PARAMETERS);
+  // A version to match is a table's.
+  if (call.command) parameters.push(...COMMAND_PARAMETERS.filter(({ name }) => call.command === true || name !== 'If-Match'));
   return {
     operationId: call.id, tags: [call.tag], summary: call.summary, parameters,
     ...(call.body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(call.body), ...(call.example === undefined ? {} : { example: call.example }) } } } }),
-    responses: { ...(call.command ? commandAnswers(call.answer?.schema) : {}), ...(call.answer === undefined || call.command ? {} : { [call.answer.status]: plainAnswer(call.answer) }), ...problems(call.problems) },
+    responses: { ...(call.command ? commandAnswers(call) : {}), ...(call.answer === undefined || call.command ? {} : { [call.answer.status]: plainAnswer(call.answer) }), ...problems(call.problems) },
   };
 }
 
 /** `other`: what a call answers that is a command only with certain fields. */
-function commandAnswers(other: z.ZodType | undefined): Record<string, Answer> {
+function commandAnswers({ command, answer }: Call): Record<string, Answer> {
+  const [other, accepted, completed] = [answer?.schema, ...command === true ? [Accepted, Completed] : [AcceptedTables, CompletedTables]];
   return {
-    200: { description: 'With `Prefer: wait`: the saga completed. With `dry_run`: the plan', headers: { ...REQUEST_ID, ...LOCATION, ...ETAG, ...REPLAYED }, content: { 'application/json': { schema: { oneOf: [schemaOf(Completed), schemaOf(Plan), ...(other === undefined ? [] : [schemaOf(other)])] } } } },
-    202: { description: 'Accepted: its saga is at Location', headers: { ...REQUEST_ID, ...LOCATION, ...REPLAYED }, content: { 'application/json': { schema: schemaOf(Accepted) } } },
+    200: { description: 'With `Prefer: wait`: the saga completed. With `dry_run`: the plan', headers: { ...REQUEST_ID, ...LOCATION, ...ETAG, ...REPLAYED }, content: { 'application/json': { schema: { oneOf: [schemaOf(completed!), schemaOf(Plan), ...(other === undefined ? [] : [schemaOf(other)])] } } } },
+    202: { description: 'Accepted: its saga is at Location', headers: { ...REQUEST_ID, ...LOCATION, ...REPLAYED }, content: { 'application/json': { schema: schemaOf(accepted!) } } },
   };
 }
 

@@ -4,8 +4,11 @@ import { foldName, type LiveTable } from '../live.js';
 import { countRows, uniqueName, type Operation } from '../operation.js';
 import { sameType, type Column } from '../schema.js';
 
-/** `keep`: the table of former values that keep_values made; null: nothing can be lost, or there is no primary key to keep them by. */
-interface Params { table: string; from: Column; to: Column; keep: string | null; step_id: string; quoted: string; lost: string | null; quotedTable: string }
+/**
+ * `keep`: the table of former values that keep_values made; null: nothing can be lost, or there is no primary key to keep them by.
+ * `lost`, `lostBack`: conditions on rows that would not survive the way there and the way back; null: none is needed.
+ */
+interface Params { table: string; from: Column; to: Column; keep: string | null; step_id: string; quoted: string; lost: string | null; lostBack?: string | null; quotedTable: string }
 
 export const alterColumn: Operation<Params> = {
   kind: 'alter_column',
@@ -39,6 +42,7 @@ export const alterColumn: Operation<Params> = {
     return ddlOnly(ddl.alterColumn(live!, params.from.name, params.to, uniqueName(params.step_id)).statements);
   },
   async compensate(session, { table, params, was }, live, ddl) {
+    if (params.lostBack != null) await refuseLoss(session, params.quotedTable, live, params.lostBack, params.to, params.from, null);
     return { ...ddlOnly(ddl.restoreColumn(live!, params.from.name, was!).statements), settle: () => giveBack(session, ddl, table, live!, params) };
   },
 };
@@ -57,9 +61,8 @@ async function refuse(session: Session, sql: string, what: string): Promise<void
   if (n > 0) throw new DatabaseError('rows_conflict', `${what} ${n} row(s)`, { details: { count: n } });
 }
 
-async function refuseLoss(session: Session, table: string, live: LiveTable | null, lost: string, from: Column, to: Column, maxRows: number): Promise<void> {
-  const [many] = await session.query(`select count(*) as n from (select 1 as one from ${table} limit ${maxRows + 1}) as r`);
-  if (Number(many?.['n'] ?? 0) > maxRows) throw new DatabaseError('table_too_large', `more than ${maxRows} rows would have to be rewritten`);
+async function refuseLoss(session: Session, table: string, live: LiveTable | null, lost: string, from: Column, to: Column, maxRows: number | null): Promise<void> {
+  if (maxRows !== null) await refuseTooMany(session, table, maxRows);
   const [row] = await session.query(`select count(*) as n from ${table} where ${lost}`);
   const n = Number(row?.['n'] ?? 0);
   if (n === 0) return;
@@ -67,4 +70,9 @@ async function refuseLoss(session: Session, table: string, live: LiveTable | nul
   const keyColumns = live === null || live.primaryKey.length === 0 ? [from.name] : live.primaryKey;
   const key = Object.fromEntries(keyColumns.map((name) => [name, String(example?.[name])]));
   throw new DatabaseError('lossy_conversion', `${n} value(s) of ${from.name} would not survive as ${to.type}, for example at ${JSON.stringify(key)}`, { details: { count: n, example: key } });
+}
+
+async function refuseTooMany(session: Session, table: string, maxRows: number): Promise<void> {
+  const [many] = await session.query(`select count(*) as n from (select 1 as one from ${table} limit ${maxRows + 1}) as r`);
+  if (Number(many?.['n'] ?? 0) > maxRows) throw new DatabaseError('table_too_large', `more than ${maxRows} rows would have to be rewritten`);
 }
