@@ -193,12 +193,12 @@ describe('real answers are as the document says', () => {
   test('drift, adoption and catching up', async () => {
     for (const name of ['theirs', 'also_theirs', 'third']) await query(shop.url, `create table ${name} (id integer not null primary key, odd money_bag)`);
     const own = (await call('POST', '/table/create', { name: 'drifts', databases: ['shop'] }, WAIT)).body['table'].table_id as string;
+    await query(shop.url, 'alter table drifts add column extra text');
     expect((await call('POST', '/databases/shop/adopt?dry_run=true', { tables: ['theirs'] })).status).toBe(200);
     expect((await call('POST', '/databases/shop/adopt', { tables: ['theirs'] }, WAIT)).body).toMatchObject({ tables: [{ columns: { odd: { type: 'native' } } }] });
     expect((await call('POST', '/databases/shop/adopt', { tables: ['also_theirs', 'third'] })).status).toBe(202);
     for (const body of [{ tables: ['none'] }, { tables: ['theirs'] }, { tables: [] }]) expect((await call('POST', '/databases/shop/adopt', body)).status).toBeGreaterThanOrEqual(400);
     expect((await call('POST', '/databases/none/adopt', { tables: 'all' })).status).toBe(404);
-    await query(shop.url, 'alter table drifts add column extra text');
     expect((await call('POST', '/databases/shop/drift/resolve', { table_id: own, as: 'ignore' }, WAIT)).status).toBe(200);
     expect((await call('POST', '/databases/shop/drift/resolve?dry_run=true', { table_id: own, as: 'restore' })).status).toBe(200);
     expect((await call('POST', '/databases/shop/drift/resolve', { table_id: own, as: 'adopt' })).status).toBe(202);
