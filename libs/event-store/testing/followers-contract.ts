@@ -7,7 +7,7 @@ import { ReadModels, type ReadModel } from '../src/rebuild.js';
 import { createEventStore } from '../src/store.js';
 import { readCheckpoints, type Checkpoint } from '../src/subscription.js';
 import { createMigratedDatabase, type EngineName, type TestDatabase } from './core-databases.js';
-import { eventually, gate, happened, metadata } from './hooked-core.js';
+import { eventually, gate, happened, hookedCore, metadata } from './hooked-core.js';
 
 /** A read model behind the log is the log so far, never more, never less, and never a step back; one that fails harms itself alone. */
 export function followersContract(engine: EngineName): void {
@@ -122,6 +122,25 @@ export function followersContract(engine: EngineName): void {
       expect(await rebuilt('hardy')).toMatchObject({ status: 'done', processed: (await expected()).length });
       expect(await rows('hardy')).toEqual(await expected());
     }, 60_000);
+
+    test('while a rebuild puts its rows in place nobody handles on: what a reader has seen there never goes away again', async () => {
+      await append(5);
+      const followers = follow();
+      expect(await followers.reached('hardy', await store.head(), 5000)).toBe(true);
+      const held = gate();
+      const on = hookedCore(await database.open(), async (text) => { if (text.startsWith('delete from hardy')) await held.pass(); });
+      const rebuilding = new ReadModels(on, createEventStore(on), both);
+      await rebuilding.start('hardy');
+      await held.arrived;
+      const last = (engine === 'sqlite' ? await store.readAll(0, 10) : await append(2)).at(-1)!;
+      // One who waits is kept waiting; on SQLite that is so for every writer.
+      expect(await followers.reached('hardy', last.position, 600)).toBe(engine === 'sqlite');
+      held.open();
+      await eventually(async () => (await models.rebuilds())[0]?.status === 'done');
+      expect(await followers.reached('hardy', last.position, 5000)).toBe(true);
+      expect(await rows('hardy')).toEqual(await expected());
+      await rebuilding.stop();
+    });
 
     test('a parked one that is rebuilt by code that can take the event stands where the rebuild came to, and goes on', async () => {
       const followers = follow();
