@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { createEventStore, openCoreDatabase, sql, type CoreDatabase, type EventStore, type StoredEvent } from '../../../libs/event-store/src/index.js';
-import { eventually, happened, metadata } from '../../../libs/event-store/testing/hooked-core.js';
+import { createEventStore, openCoreDatabase, sql, sqlName, type CoreDatabase, type EventStore, type StoredEvent } from '../../../libs/event-store/src/index.js';
+import { createMigratedDatabase } from '../../../libs/event-store/testing/core-databases.js';
+import { eventually, gate, happened, metadata } from '../../../libs/event-store/testing/hooked-core.js';
+import { appliedSteps } from '../../../libs/tables/src/index.js';
 import { freshMysql, freshPostgres, freshSqlite, query, tcpProxy, type Fresh } from '../../../testing/fixtures.js';
 import { eventSource } from './event-source.js';
 import { verifyOffline } from './processes.js';
@@ -190,28 +192,93 @@ describe.each(['sqlite', 'postgres', 'mysql'] as const)('the log, core on %s', (
     await s.call('POST', '/table/rename', { table_id: gone, name: `renamed_${engine}` }, WAIT);
     await s.call('POST', '/table/delete', { table_id: gone }, WAIT);
 
-    const keys = { customer_databases: 'database_id', credentials: 'database_id', tables: 'table_id', table_databases: 'database_id, table_id', table_names: 'database_id, name_key', sagas: 'saga_id', saga_targets: 'target_id, saga_id' };
+    await s.call('POST', '/table/restore', { table_id: gone }, WAIT);
+    await s.call('POST', '/table/revert', { table_id: gone, version: 2 }, WAIT);
+
+    const keys = {
+      customer_databases: 'database_id', credentials: 'database_id', tables: 'table_id', table_databases: 'database_id, table_id', table_names: 'database_id, name_key', purges_due: 'table_id',
+      sagas: 'saga_id', saga_targets: 'target_id, saga_id', applied_steps: 'position', saga_plans: 'saga_id', table_snapshots: 'table_id, version',
+    };
+    const names = ['databases', 'tables', 'sagas', 'applied_steps', 'table_snapshots'];
     const all = async (): Promise<string> => JSON.stringify(await Promise.all(Object.entries(keys).map(([name, key]) => core.query({ texts: [`select * from ${name} order by ${key}`], values: [] }))));
+    const listed = async (): Promise<Record<string, { status: string; lag: number; error: string | null; rebuild: { status: string; processed: number } | null }>> =>
+      Object.fromEntries(((await s.call('GET', '/projections')).body['projections'] as { name: string }[]).map((one) => [one.name, one])) as never;
+    await eventually(async () => Object.values(await listed()).every(({ lag }) => lag === 0));
     const lived = await all();
-    for (const name of ['databases', 'tables', 'sagas']) {
+    for (const name of names) {
       const begun = await s.call('POST', `/projections/${name}/rebuild`);
       expect([begun.status, begun.body['projection'].name]).toEqual([202, name]);
     }
-    const listed = async (): Promise<Record<string, { status: string; error: string | null; rebuild: { status: string; processed: number } | null }>> =>
-      Object.fromEntries(((await s.call('GET', '/projections')).body['projections'] as { name: string }[]).map((one) => [one.name, one])) as never;
     await eventually(async () => Object.values(await listed()).every(({ status }) => status === 'live'), 20_000);
     const head = await store.head();
     const events = (await store.readAll(0, 10_000)).length;
-    for (const name of ['databases', 'tables', 'sagas']) {
+    for (const name of names) {
       expect((await listed())[name]).toEqual({
-        name, kept: 'inline', position: head, head, lag: 0, processed: events, status: 'live', error: null,
+        name, kept: name.includes('_') ? 'behind' : 'inline', position: head, head, lag: 0, processed: events, status: 'live', error: null,
         rebuild: { status: 'done', position: head, target: head, processed: events, error: null, started_at: expect.any(String), updated_at: expect.any(String) },
       });
     }
     expect(await all()).toBe(lived);
-    await eventually(async () => (await listed())['blocks'] !== undefined && ((await listed())['blocks'] as unknown as { lag: number }).lag === 0);
     for (const name of ['blocks', 'nothing']) expect((await s.call('POST', `/projections/${name}/rebuild`)).body['code']).toBe('not_found');
     await other.drop();
+  }, 60_000);
+
+  const applied = async (query = ''): Promise<{ saga_id: string; operation: string; direction: string }[]> => (await s.call('GET', `/databases/default/history?limit=500${query}`)).body['events'] as never;
+
+  test('who has seen a saga end sees in its database\'s history what it did, also while an append in flight holds up what is behind the log', async () => {
+    for (let i = 0; i < 5; i++) {
+      const { saga_id, table_id } = await create();
+      expect((await applied()).at(-1)).toMatchObject({ saga_id, operation: 'create_table', direction: 'apply' });
+      expect((await s.call('POST', '/table/show', { table_id, database: 'default' })).body['table']).toMatchObject({ exists: true, version: 2 });
+    }
+    if (engine === 'sqlite') return;
+    const held = gate();
+    const slow = store.append([{ stream: `s-${randomUUID()}`, expectedVersion: 0, events: [happened()] }], metadata, held.pass);
+    await held.arrived;
+    const { saga_id } = await create();
+    expect((await applied()).at(-1)).toMatchObject({ saga_id, operation: 'create_table' });
+    held.open();
+    await slow;
+  }, 30_000);
+
+  test('an event that one read model cannot take parks that one alone, and nothing is missing in the answers', async () => {
+    const before = await applied();
+    const [poison] = await store.append([{ stream: `saga-${randomUUID()}`, expectedVersion: 0, events: [{ type: 'SagaRequested', schema_version: 1, data: {} }] }], metadata);
+    const { saga_id, table_id } = await create();
+    await s.call('POST', '/table/delete', { table_id }, WAIT);
+    const listed = async (): Promise<Record<string, object>> => Object.fromEntries(((await s.call('GET', '/projections')).body['projections'] as { name: string }[]).map((one) => [one.name, one]));
+    // Once it has come to stand right before it, alone.
+    await eventually(async () => ((await listed())['applied_steps'] as { error: string | null }).error?.includes(poison!.event_id) === true);
+    await eventually(async () => ((await listed())['table_snapshots'] as { lag: number }).lag === 0);
+    const { applied_steps, table_snapshots, tables } = await listed();
+    expect(applied_steps).toMatchObject({ kept: 'behind', status: 'parked', position: poison!.position - 1, error: expect.stringContaining(`${poison!.event_id} at position ${poison!.position}`) });
+    expect((applied_steps as unknown as { error: string }).error).not.toContain('\n');
+    expect((applied_steps as { lag: number }).lag).toBeGreaterThan(3);
+    for (const one of [table_snapshots, tables]) expect(one).toMatchObject({ status: 'live', error: null, lag: 0 });
+    const after = await applied();
+    expect(after.slice(0, before.length)).toEqual(before);
+    expect(after.slice(before.length)).toMatchObject([{ saga_id, operation: 'create_table' }, { operation: 'drop_table' }]);
+    expect((await s.call('POST', '/table/show', { table_id, database: 'default' })).body['table']).toMatchObject({ exists: false });
+    const first = (await s.call('GET', '/databases/default/history?limit=1')).body;
+    expect([first['events'], (await applied(`&cursor=${first['next_cursor'] as string}`))]).toEqual([after.slice(0, 1), after.slice(1)]);
+  }, 60_000);
+
+  test('the rows of what was applied are the same in whatever batches they come, with sagas still open', async () => {
+    const events = await store.readAll(0, 10_000);
+    const own = await createMigratedDatabase('sqlite');
+    const there = await own.open();
+    const made = async (upTo: number, size: number): Promise<string> => {
+      for (const table of appliedSteps.tables) await there.execute(sql`delete from ${sqlName(table)}`);
+      for (let at = 0; at < upTo; at += size) await there.transaction((tx) => appliedSteps.projection.apply(tx, events.slice(at, Math.min(upTo, at + size))));
+      return JSON.stringify([await there.query(sql`select * from applied_steps order by position`), await there.query(sql`select * from saga_plans order by saga_id`)]);
+    };
+    const taken = events.findIndex(({ type, data }) => type === 'SagaRequested' && Object.keys(data).length === 0);
+    const lengths = [taken === -1 ? events.length : taken, ...events.flatMap(({ type }, i) => (type === 'StepApplied' && (taken === -1 || i < taken) ? [i] : [])).slice(0, 8)];
+    for (const upTo of lengths) {
+      const whole = await made(upTo, upTo);
+      for (const size of [1, 3, 17]) expect(await made(upTo, size)).toBe(whole);
+    }
+    await own.drop();
   }, 60_000);
 
   test('the log is verified: valid as it is; an event changed by one byte, one removed and two swapped are named', async () => {

@@ -6,8 +6,9 @@ import type { ReadModel } from './rebuild.js';
 import { subscribe, type Subscription } from './subscription.js';
 
 const batchSize = 200;
-const pollMs = 500;
-const gatherMs = 50;
+/** Nobody is kept waiting by these: who waits for a model hurries it. On SQLite its commits stand in line with everybody's. */
+const pollMs = 1000;
+const gatherMs = 250;
 /** How often somebody who waits looks: what another process has handled is told to nobody here. */
 const lookMs = 10;
 

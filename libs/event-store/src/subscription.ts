@@ -32,6 +32,7 @@ export interface Checkpoint {
   position: number;
   /** How often the handler has failed in a row at the event after `position`. */
   failures: number;
+  /** What it failed with, and at which event once that is known. */
   error: string | null;
   /** ISO 8601. */
   failed_at: string | null;
@@ -94,15 +95,17 @@ export function subscribe(store: EventStore, core: CoreDatabase, options: Subscr
         if (moved === 1) await handler(tx, events);
       });
     } catch (error) {
-      if (!(error instanceof CoreUnavailable)) await recordFailure(position, error);
+      if (!(error instanceof CoreUnavailable)) await recordFailure(position, events, error);
       throw error;
     }
     return true;
   }
 
-  async function recordFailure(position: number, error: unknown): Promise<void> {
-    // PostgreSQL refuses NUL in a text, and the record of the failure must not fail itself.
-    const text = (error instanceof Error ? error.stack ?? error.message : String(error)).replaceAll('\0', '');
+  async function recordFailure(position: number, events: StoredEvent[], error: unknown): Promise<void> {
+    const [{ event_id, position: at, stream, type }, ...others] = events as [StoredEvent, ...StoredEvent[]];
+    const about = others.length === 0 ? `event ${event_id} at position ${at} (${stream}, ${type}): ` : '';
+    // Shown to callers, so without a stack. PostgreSQL refuses NUL in a text, and the record of the failure must not fail itself.
+    const text = `${about}${String(error)}`.replaceAll('\0', '');
     await core.execute(sql`update checkpoints set failures = failures + 1, error = ${text.slice(0, 4000)}, failed_at = ${new Date().toISOString()}
       where name = ${name} and position = ${position}`);
   }
