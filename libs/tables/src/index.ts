@@ -7,3 +7,4 @@ export * from './databases.js';
 export * from './history.js';
 export { decideRevert } from './revert.js';
 export { appliedBy, stateAfter, type Applied } from './applied.js';
+export * from './event-schemas.js';
