@@ -33,7 +33,7 @@ class AppModule {}
 export interface App { url: string; stop(): Promise<void> }
 
 /** In the order of their writing. A rebuild touches these tables alone, so each must list all that its projection writes. */
-const readModels: readonly ReadModel[] = [
+export const readModels: readonly ReadModel[] = [
   // A removed database's credentials go with the event; they are no read model and cannot come from one.
   { projection: databasesProjection, tables: ['customer_databases'], beside: ['credentials'] },
   { projection: tablesProjection, tables: ['tables', 'table_databases', 'table_names', 'purges_due'] },

@@ -4,6 +4,8 @@ import { dataSchemaOf, type EventSchema, type StoredEvent } from '../../../libs/
 import { addGoldens } from '../../../libs/event-store/testing/golden.js';
 import { sagaEventSchemas } from '../../../libs/sagas/src/index.js';
 import { databaseEventSchemas, tableEventSchemas } from '../../../libs/tables/src/index.js';
+import { calls } from '../src/docs/calls.js';
+import { BEGINS, CHANGES } from './events-page.js';
 import { live, type Lived } from './lived.js';
 
 const SCHEMAS: Record<string, Readonly<Record<string, EventSchema>>> = { table: tableEventSchemas, saga: sagaEventSchemas, database: databaseEventSchemas };
@@ -33,4 +35,25 @@ test('every event that was appended is what its schema says, at the version in w
 
 test('the run has seen every type of event that there is', () => {
   expect([...new Set(lived.events.map((e) => `${kindOf(e)} ${e.type}`))].sort()).toEqual(Object.entries(SCHEMAS).flatMap(([kind, schemas]) => Object.keys(schemas).map((type) => `${kind} ${type}`)).sort());
+});
+
+test('each command begins with the event that docs/events.md draws', () => {
+  const seen = new Set<string>();
+  for (const { method, path, request_id } of lived.commands.filter((command) => command.outcome === 'accepted' && command.status < 300)) {
+    const call = calls.find((one) => one.method === method.toLowerCase() && new RegExp(`^${one.path.replace(/\{\w+\}/g, '[^/]+')}$`).test(path))!;
+    const first = lived.events.find((event) => event.metadata.correlation_id === request_id);
+    seen.add(`${call.id} ${first?.type}`);
+  }
+  expect([...seen].sort()).toEqual(Object.entries(BEGINS).map(([id, type]) => `${id} ${type}`).sort());
+});
+
+test('each kind of change is asked by, and ends in, the events that docs/events.md draws', () => {
+  const seen = new Set<string>();
+  for (const { data } of lived.events.filter((event) => event.type === 'SagaRequested')) {
+    const { saga_id, kind } = data as { saga_id: string; kind: string };
+    const own = lived.events.filter((event) => kindOf(event) === 'table' && (event.data as { saga_id: string }).saga_id === saga_id).map((event) => event.type);
+    expect([kind, own.length]).toEqual([kind, 2]);
+    if (own[1] !== 'ChangeRejected' && own[1] !== 'ChangeCompensated') seen.add(`${kind} ${own.join(' ')}`);
+  }
+  expect([...seen].sort()).toEqual(Object.entries(CHANGES).map(([kind, { request, outcome }]) => `${kind} ${request} ${outcome}`).sort());
 });

@@ -5,7 +5,7 @@ import { service, WAIT, type Reply } from './service.js';
 
 type Service = Awaited<ReturnType<typeof service>>;
 interface SagaView { status: string; steps: { step_id: string; database: string; phase: string; status: string }[] }
-export interface ReceivedCommand { method: string; path: string; outcome: string; saga_id: string | null }
+export interface ReceivedCommand { method: string; path: string; outcome: string; status: number; request_id: string }
 
 /** What was left behind by a service that has done a bit of everything; `main` and `stuck`: the table and the saga that went through most. */
 export interface Lived { events: StoredEvent[]; commands: ReceivedCommand[]; main: string; stuck: string }
@@ -34,7 +34,7 @@ export async function live(): Promise<Lived> {
 }
 
 async function answers(s: Service, status: number, method: string, path: string, body?: object): Promise<Reply['body']> {
-  const answer = await s.call(method, path, body, WAIT);
+  const answer = await s.call(method, path, body, status === 202 ? {} : WAIT);
   if (answer.status !== status) throw new Error(`${method} ${path}: ${answer.status} instead of ${status}: ${JSON.stringify(answer.body)}`);
   return answer.body;
 }
