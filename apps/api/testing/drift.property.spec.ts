@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { COLUMN_TYPES } from '../../../libs/byodb/src/index.js';
-import { freshMysql, freshPostgres, freshSqlite, type Fresh } from '../../../testing/fixtures.js';
-import { columns, parameters, patience, type ColumnBody } from './arbitraries.js';
+import { COLUMN_TYPES, completeColumn, engineOf, findDrift, parseUrl, type Column } from '../../../libs/byodb/src/index.js';
+import { freshMysql, freshPostgres, freshSqlite, query, type Fresh } from '../../../testing/fixtures.js';
+import { column, columns, parameters, patience, type ColumnBody } from './arbitraries.js';
 import { service, WAIT, type Reply } from './service.js';
 
 const ON = ['crm', 'erp', 'shop'];
@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await s.stop();
   await Promise.all(fresh.map((one) => one.drop()));
-});
+}, patience());
 
 async function done(path: string, body: object): Promise<Reply['body']> {
   const answer = await s.call('POST', path, body, WAIT);
@@ -59,6 +59,28 @@ describe.each(ON)('a table made on %s with every type and default', (source) => 
     await inSync(ON);
   });
 });
+
+test.each([['postgres', freshPostgres], ['mysql', freshMysql], ['sqlite', freshSqlite]] as const)('%s reads back whatever it was told to make', async (_name, make) => {
+  const own = await make();
+  const address = parseUrl(own.url);
+  const engine = engineOf(address.engine);
+  const connection = engine.open(address);
+  let n = 0;
+  try {
+    // Only one table at a time, since a failing one is made smaller column by column.
+    await fc.assert(fc.asyncProperty(fc.array(column, { minLength: 1, maxLength: 20 }), async (bodies) => {
+      const named = bodies.map((body, i): Column => completeColumn({ ...body, name: `${body.name.slice(0, 40)}_${i}`, length: body.type === 'string' ? Math.min(body.length!, 300) : null }).column).filter((one) => engine.refuses([one]) === null);
+      if (named.length === 0 || engine.refuses(named) !== null) return;
+      const table = `made_${n++}`;
+      for (const statement of engine.ddl.createTable(table, named, '00000000-0000-7000-8000-000000000000', (i) => `uq_${table}_${i}`).statements) await query(own.url, statement);
+      expect((await findDrift(connection, [{ table_id: table, table, columns: named }])).filter((one) => one.table === table)).toEqual([]);
+    }), parameters(25));
+  } finally {
+    await connection.close();
+    await own.drop();
+  }
+  expect(n).toBeGreaterThan(10);
+}, patience());
 
 test('what the project made itself never shows as drift, whatever its columns', async () => {
   const seen = { made: 0, refused: 0, added: 0 };
