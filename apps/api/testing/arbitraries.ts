@@ -1,12 +1,11 @@
 import fc from 'fast-check';
 import { COLUMN_TYPES, type ColumnType, type Json } from '../../../libs/byodb/src/index.js';
 
-/** `PROPERTY_SEED` and `PROPERTY_RUNS` widen what is tried; without them every run tries the same. */
-export function parameters(runs: number): { seed: number; numRuns: number; interruptAfterTimeLimit?: number; markInterruptAsFailure: boolean } {
-  const seed = process.env['PROPERTY_SEED'];
-  const more = process.env['PROPERTY_RUNS'];
-  // A failing case is made smaller for as long as the test may take, and no longer.
-  return { seed: seed === undefined ? 4 : Number(seed), numRuns: more === undefined ? runs : Number(more), markInterruptAsFailure: true, ...(more === undefined ? { interruptAfterTimeLimit: 240_000 } : {}) };
+/** `PROPERTY_SEED` and `PROPERTY_RUNS` widen what is tried, `PROPERTY_PATH` goes to one case of it again; without them every run tries the same. */
+export function parameters(runs: number): { seed: number; numRuns: number; path?: string; interruptAfterTimeLimit: number; markInterruptAsFailure: boolean } {
+  const { PROPERTY_SEED: seed, PROPERTY_RUNS: more, PROPERTY_PATH: path } = process.env;
+  // A failing case is made smaller for a while, not until it is smallest.
+  return { seed: seed === undefined ? 4 : Number(seed), numRuns: more === undefined ? runs : Number(more), markInterruptAsFailure: true, ...(path === undefined ? {} : { path }), interruptAfterTimeLimit: more === undefined ? 240_000 : Number(more) * 20_000 };
 }
 
 /** Milliseconds that a property of so many runs may take. */

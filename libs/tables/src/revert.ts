@@ -4,7 +4,7 @@ import { follow, type Moment } from './history.js';
 import { applyOp, findColumn, outlook, type ColumnOp, type ColumnSet, type Table, type TableEvent } from './table.js';
 
 type Marks = Record<string, string>;
-interface Dropped { saga_id: string; column: Column; /** Marks of the columns before it, nearest last. */ before: string[]; soleKey: boolean }
+interface Dropped { saga_id: string; column: Column; /** Marks of the columns before it, nearest last; those set aside then too, since they keep their place and may be back before it. */ before: string[]; soleKey: boolean }
 
 /** The plan that leads from the table as it will be to what it was at `target`; refused with every conflict where that cannot be without loss. `now` in milliseconds since the epoch. */
 export function decideRevert(moments: Moment[], target: Moment, engines: Engine[], now: number, sagaId: string): TableEvent {
@@ -30,8 +30,10 @@ function keptSagas(table: Table, now: number): Set<string> {
 /** By mark, the last drop of each column that was confirmed. */
 function droppedColumns(moments: Moment[]): Map<string, Dropped> {
   const dropped = new Map<string, Dropped>();
+  let order: string[] = [];
   moments.forEach(({ event }, i) => {
     const before = moments[i - 1];
+    if (order.length === 0) order = moments[i]!.table.columns.map((c) => moments[i]!.lineage[foldName(c.name)]!);
     if (before === undefined || (event.type !== 'ColumnsChanged' && event.type !== 'TableReverted')) return;
     const sagaId = (event.data as { saga_id: string }).saga_id;
     const change = before.table.pending.find((p) => p.saga_id === sagaId)?.change;
@@ -40,10 +42,12 @@ function droppedColumns(moments: Moment[]): Map<string, Dropped> {
       const column = op.op === 'drop' ? findColumn(columns, op.name) : undefined;
       if (column !== undefined) {
         const soleKey = columns.filter((c) => c.primary_key).length === 1;
-        dropped.set(marks[foldName(column.name)]!, { saga_id: sagaId, column, soleKey, before: columns.slice(0, columns.indexOf(column)).map((c) => marks[foldName(c.name)]!) });
+        const mark = marks[foldName(column.name)]!;
+        dropped.set(mark, { saga_id: sagaId, column, soleKey, before: order.slice(0, order.indexOf(mark)) });
       }
       columns = applyOp(columns, op);
       marks = follow(marks, op, event.version);
+      if (op.op === 'add') order.push(marks[foldName(op.column.name)]!);
     }
   });
   return dropped;
