@@ -181,8 +181,13 @@ export class Walk {
       const address = parseUrl(url);
       const connection = engineOf(address.engine).open(address);
       try {
-        const found = await connection.look(async (session) => Promise.all([...this.names].map((one) => session.introspect(one))));
-        const there = found.filter((one) => one !== null);
+        const there: LiveTable[] = [];
+        await connection.look(async (session) => {
+          for (const one of this.names) {
+            const found = await session.introspect(one);
+            if (found !== null) there.push(found);
+          }
+        });
         // Never under two names, nor under one that it has no more.
         expect(there.map((one) => one.name)).toEqual(shown.exists ? [shown.name] : []);
         live[database] = { live: there[0] ?? null, rows: there.length === 0 ? null : (await query(url, `select * from ${database === 'erp' ? `\`${shown.name}\`` : `"${shown.name}"`}`)).map((row) => JSON.stringify(Object.fromEntries(Object.entries(row).filter(([column]) => !isAside(column))))).sort() };
