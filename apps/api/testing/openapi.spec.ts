@@ -271,7 +271,7 @@ describe('real answers are as the document says', () => {
     expect((await call('DELETE', '/databases/free')).status).toBe(204);
     await free.drop();
     await call('DELETE', '/databases/free');
-    for (const path of ['/health/live', '/health/ready', '/metrics', '/openapi.json', '/docs']) expect((await call('GET', path)).status).toBe(200);
+    for (const path of ['/health/live', '/health/ready', '/metrics', '/openapi.json', '/asyncapi.json', '/docs']) expect((await call('GET', path)).status).toBe(200);
   });
 
   test('no call went unseen', () => {
@@ -289,6 +289,6 @@ test('the page stands alone', async () => {
     expect(page).toContain(`${method.toUpperCase()} ${path}`);
   }
   const links = [...page.matchAll(/href="([^"]*)"/g)].map((m) => m[1]!);
-  for (const link of new Set(links)) expect([link, link === '/openapi.json' || page.includes(`id="${link.slice(1)}"`)]).toEqual([link, true]);
+  for (const link of new Set(links)) expect([link, link === '/openapi.json' || link === '/asyncapi.json' || page.includes(`id="${link.slice(1)}"`)]).toEqual([link, true]);
   expect(page.match(/<section/g)!.length).toBe(page.match(/<\/section>/g)!.length);
 });

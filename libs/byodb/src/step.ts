@@ -2,7 +2,7 @@ import { v7 as uuid } from 'uuid';
 import type { Connection, Direction, Engine, LedgerRow, Session } from './engine.js';
 import { DatabaseError } from './errors.js';
 import { differences, drift, type Difference, type Expectation } from './expectation.js';
-import { fingerprint, type LiveTable } from './live.js';
+import { fingerprint, foldName, type LiveTable } from './live.js';
 import { asideName, type Limits, type Operation, type Plan, type Work } from './operation.js';
 import { operations, type OperationKind } from './operations/index.js';
 import { convertible, sameType, type Column } from './schema.js';
@@ -45,6 +45,8 @@ export async function preparePlans(connection: Connection, tableId: string, task
     let managed = columns;
     const [first] = tasks as [Task];
     const isNew = first.do === 'create_table' || first.do === 'restore_table' || (first.do === 'adopt' && first.columns === null);
+    /** What columns that an earlier task renames or brings back are called until it has run. */
+    const called = new Map<string, string>();
     if (!isNew) {
       const differs = await differences(connection.engine, session, [{ table: name, columns }]);
       if (differs.length > 0) throw drift(differs);
@@ -54,12 +56,14 @@ export async function preparePlans(connection: Connection, tableId: string, task
         const op = operation(kind);
         const { live: left, ...draft } = op.plan(params, live, { engine: connection.engine, tableId, stepId, columns: managed });
         const plan: Plan = { ...draft, operation: kind, params, table_id: tableId, was: live };
-        const before = live;
-        checks.push(async () => op.check?.(session, plan, before, limits));
+        const [before, seen] = [live, asCalledNow(plan, called, connection.engine)];
+        checks.push(async () => op.check?.(session, seen, seen === plan ? before : found, limits));
         plans.push({ stepId, plan });
         live = left;
         managed = plan.columns_after;
       }
+      if (task.do === 'rename_column') called.set(foldName(task.to), called.get(foldName(task.name)) ?? task.name);
+      if (task.do === 'restore_column') called.set(foldName(task.column.name), task.aside);
     }
     for (const check of checks) await check();
     const { plan } = plans[0]!;
@@ -67,6 +71,16 @@ export async function preparePlans(connection: Connection, tableId: string, task
     if (differs.length > 0) throw drift(differs);
     return { plans, fingerprint: fingerprint(found) };
   });
+}
+
+/** Prepare looks before any step has run: under the new name there would be no such column yet, or one that goes. */
+function asCalledNow(plan: Plan, called: ReadonlyMap<string, string>, engine: Engine): Plan {
+  const params = plan.params as { name: string } & { from: Column; to: Column; lost: string | null };
+  const name = called.get(foldName(plan.operation === 'alter_column' ? params.from.name : plan.operation === 'rename_column' || plan.operation === 'drop_column' ? params.name : ''));
+  if (name === undefined) return plan;
+  if (plan.operation !== 'alter_column') return { ...plan, params: { ...params, name } };
+  const quoted = engine.ddl.quote(name);
+  return { ...plan, params: { ...params, from: { ...params.from, name }, quoted, lost: params.lost === null ? null : engine.ddl.lost(params.from, params.to, quoted) } };
 }
 
 /** Plans that destroy what was set aside, each against the database as it is; locks nothing. */

@@ -4,6 +4,8 @@ export { sql, sqlList, sqlName } from './core-database.js';
 export type { CoreDatabase, Queryable, Row, Sql, SqlValue, Tx } from './core-database.js';
 export { CoreUnavailable, MigrationRefused, UniqueViolation, VersionConflict } from './errors.js';
 export type { Append, EventReader, EventStore, InlineProjection, Metadata, NewEvent, ReadAllFilter, StoredEvent } from './event-store.js';
+export { dataSchemaOf, eventSchemas, noData } from './event-schema.js';
+export type { EventSchema } from './event-schema.js';
 export { Feed } from './feed.js';
 export { Followers } from './followers.js';
 export { canonicalJson, findBrokenLink, hashEvent } from './hash.js';

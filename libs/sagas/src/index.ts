@@ -1,4 +1,5 @@
 export * from './events.js';
+export * from './event-schemas.js';
 export * from './saga.js';
 export { decide } from './decide.js';
 export type { Failure, Outcome, Prepared, SagaDefinition } from './definition.js';

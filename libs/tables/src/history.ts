@@ -4,14 +4,15 @@ import { applyOp, evolve, findColumn, opsOf, type ColumnOp, type Table, type Tab
 
 export type Marks = Record<string, string>;
 
-/** A column that `saga_id` dropped: as it was, with the marks of the columns before it, nearest last. */
+/** A column that `saga_id` dropped: as it was, with the marks of the columns before it, nearest last; those set aside then too, since they keep their place and may be back before it. */
 export interface Dropped { saga_id: string; column: Column; before: string[]; soleKey: boolean }
 
 /**
  * A table after one of its events, with all that going on from there takes. `lineage`: each column's own mark by its
- * present name; it outlives renames. `dropped`: by mark, the last drop of each column that is still set aside.
+ * present name; it outlives renames. `dropped`: by mark, the last drop of each column that is still set aside. `order`: the
+ * marks of all these columns as they stand in the databases.
  */
-export interface Point { position: number; table: Table; lineage: Marks; dropped: Record<string, Dropped> }
+export interface Point { position: number; table: Table; lineage: Marks; dropped: Record<string, Dropped>; order: string[] }
 
 export interface Moment extends Point { event: StoredEvent }
 
@@ -22,7 +23,7 @@ export function playForward(tableId: string, events: StoredEvent[], from: Point 
   for (const event of events) {
     const body = { ...event.data, type: event.type } as TableEvent;
     const table = evolve(last?.table ?? null, body, { version: event.version, recorded_at: event.recorded_at, table_id: tableId });
-    const moment = { event, position: event.position, table, lineage: lineageAfter(last, body, event.version, table), dropped: droppedAfter(last, body, event.version, table) };
+    const moment = { event, position: event.position, table, ...columnsAfter(last, body, event.version, table) };
     moments.push(moment);
     last = moment;
   }
@@ -34,26 +35,27 @@ function opsDone(before: Point | null, body: TableEvent): ColumnOp[] {
   return opsOf(before?.table.pending.find((p) => p.saga_id === body.saga_id)?.change);
 }
 
-function droppedAfter(before: Point | null, body: TableEvent, version: number, table: Table): Record<string, Dropped> {
-  const dropped = { ...before?.dropped };
-  let [columns, marks] = [before?.table.columns ?? [], before?.lineage ?? {}];
+function columnsAfter(before: Point | null, body: TableEvent, version: number, table: Table): Pick<Point, 'lineage' | 'dropped' | 'order'> {
+  if (body.type === 'TableCreated' || body.type === 'TableAdopted') {
+    const marks = table.columns.map((c) => [foldName(c.name), `${version}:${c.name}`] as const);
+    return { lineage: Object.fromEntries(marks), dropped: {}, order: marks.map(([, mark]) => mark) };
+  }
+  let [columns, lineage] = [before?.table.columns ?? [], before?.lineage ?? {}];
+  const [dropped, order] = [{ ...before?.dropped }, [...before?.order ?? []]];
   for (const op of opsDone(before, body)) {
     const column = op.op === 'drop' ? findColumn(columns, op.name) : undefined;
     if (column !== undefined) {
-      dropped[marks[foldName(column.name)]!] = {
-        saga_id: body.saga_id, column, before: columns.slice(0, columns.indexOf(column)).map((c) => marks[foldName(c.name)]!), soleKey: columns.filter((c) => c.primary_key).length === 1,
-      };
+      const mark = lineage[foldName(column.name)]!;
+      dropped[mark] = { saga_id: body.saga_id, column, before: order.slice(0, order.indexOf(mark)), soleKey: columns.filter((c) => c.primary_key).length === 1 };
     }
     columns = applyOp(columns, op);
-    marks = follow(marks, op, version);
+    lineage = follow(lineage, op, version);
+    if (op.op === 'add') order.push(lineage[foldName(op.column.name)]!);
   }
   // What was purged never comes back: kept for ever, this would grow with every column there ever was.
-  return Object.fromEntries(Object.entries(dropped).filter(([, { saga_id }]) => table.set_aside.some((a) => a.saga_id === saga_id)));
-}
-
-function lineageAfter(before: Point | null, body: TableEvent, version: number, table: Table): Marks {
-  if (body.type === 'TableCreated' || body.type === 'TableAdopted') return Object.fromEntries(table.columns.map((c) => [foldName(c.name), `${version}:${c.name}`]));
-  return opsDone(before, body).reduce((marks, op) => follow(marks, op, version), before?.lineage ?? {});
+  const kept = Object.fromEntries(Object.entries(dropped).filter(([, { saga_id }]) => table.set_aside.some((a) => a.saga_id === saga_id)));
+  const marks = new Set([...Object.values(lineage), ...Object.keys(kept)]);
+  return { lineage, dropped: kept, order: order.filter((mark) => marks.has(mark)) };
 }
 
 /** The marks after one more operation. */

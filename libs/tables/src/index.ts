@@ -12,3 +12,4 @@ export { decideRevert } from './revert.js';
 export { appliedSteps, listApplied, readApplied, stateAfter, type Applied } from './applied.js';
 export { pointAt, SNAPSHOT_SHAPE, tableSnapshots, type Which } from './snapshots.js';
 export { upcasters } from './upcasters.js';
+export * from './event-schemas.js';

@@ -36,9 +36,9 @@ export function tableSnapshots(store: EventReader, distance = SNAPSHOT_DISTANCE)
     const moments = playForward(tableId, own, from);
     // The last one moves along with the head; those at full distances stay.
     if (before % distance !== 0) await tx.execute(sql`delete from table_snapshots where table_id = ${tableId} and version = ${before}`);
-    for (const { event, position, table, lineage, dropped } of moments) {
+    for (const { event, position, table, lineage, dropped, order } of moments) {
       if (event.version % distance !== 0 && event !== own.at(-1)) continue;
-      const point: Point = { position, table, lineage, dropped };
+      const point: Point = { position, table, lineage, dropped, order };
       await tx.upsert('table_snapshots', ['table_id', 'version'], { table_id: tableId, version: event.version, recorded_at: event.recorded_at, shape: SNAPSHOT_SHAPE, point: JSON.stringify(point) });
     }
   }

@@ -4,7 +4,7 @@ import { adoption, resolution as driftResolution } from '../databases/changes.js
 import { registration, relocation } from '../databases/databases.controller.js';
 import type { ApiCode } from '../http/api-error.js';
 import { resolution } from '../sagas/sagas.controller.js';
-import { CommandList, Correlation, DatabaseAnswer, DatabaseDrift, DatabaseHistory, DatabaseList, EventList, KINDS, Live, ProjectionAnswer, ProjectionList, Ready, Replayed, SAGA_STATUSES, SagaAnswer, SagaEvents, SagaList, TABLE_STATUSES, TableAnswer, TableDiff, TableHistory, TableList, Verdict } from './answers.js';
+import { AsyncApiDocument, CommandList, Correlation, DatabaseAnswer, DatabaseDrift, DatabaseHistory, DatabaseList, EventList, KINDS, Live, ProjectionAnswer, ProjectionList, Ready, Replayed, SAGA_STATUSES, SagaAnswer, SagaEvents, SagaList, TABLE_STATUSES, TableAnswer, TableDiff, TableHistory, TableList, Verdict } from './answers.js';
 
 export type Tag = 'tables' | 'sagas' | 'databases' | 'log' | 'operating';
 
@@ -120,5 +120,6 @@ export const calls: Call[] = [
   { id: 'isReady', tag: 'operating', method: 'get', path: '/health/ready', problems: core, summary: 'The core database and the queue answer.', answer: { status: 200, description: 'They do', schema: Ready } },
   { id: 'getMetrics', tag: 'operating', method: 'get', path: '/metrics', problems: [], summary: 'Metrics for Prometheus.', answer: { status: 200, description: 'Text format 0.0.4', type: 'text/plain' } },
   { id: 'getOpenApi', tag: 'operating', method: 'get', path: '/openapi.json', problems: [], summary: 'This contract as OpenAPI 3.1.', answer: { status: 200, description: 'The document', type: 'application/json' } },
+  { id: 'getAsyncApi', tag: 'operating', method: 'get', path: '/asyncapi.json', problems: [], summary: 'Every event with its schema, the streams that hold them and the calls that send them live, as AsyncAPI 3.0.', answer: { status: 200, description: 'The document', schema: AsyncApiDocument } },
   { id: 'getDocs', tag: 'operating', method: 'get', path: '/docs', problems: [], summary: 'This contract as a page.', answer: { status: 200, description: 'The page', type: 'text/html' } },
 ];

@@ -21,7 +21,7 @@ export interface OpenApi {
 const TAGS: Record<Tag, string> = {
   tables: 'What a table is and what is to become of it', sagas: 'The runs that carry changes out', databases: "Customers' databases", log: 'Everything that happened, and how it can be trusted', operating: 'Health, metrics and this contract',
 };
-const REF = '#/components/schemas/';
+export const REF = '#/components/schemas/';
 
 /** What stands under components and is referred to; all else stands where it is used. */
 const COMPONENTS: Record<string, z.ZodType> = { ...named, NewColumn: columnSchema, ColumnChange: columnChangeSchema, Connection: connectionSchema, Json: columnChangeSchema.shape.default.unwrap() };
@@ -37,7 +37,7 @@ export function openApi(): OpenApi {
 }
 
 /** Each schema by its name, with references to the others. */
-function convert(schemas: Record<string, z.ZodType>): Record<string, Schema> {
+export function convert(schemas: Record<string, z.ZodType>): Record<string, Schema> {
   const registry = z.registry<{ id: string }>();
   for (const [id, schema] of Object.entries(schemas)) registry.add(schema, { id });
   const made = z.toJSONSchema(registry, { uri: (id) => REF + id, io: 'input', unrepresentable: 'any' });

@@ -14,7 +14,7 @@ export function page(document: OpenApi): string {
   const calls = groups.map(({ tag, own }) => `<h2>${esc(tag.name)}</h2><p>${esc(tag.description)}.</p>${own.map(({ path, method, operation }) => call(path, method, operation)).join('\n')}`).join('\n');
   const schemas = Object.entries(document.components.schemas).map(([name, schema]) => `<section id="${name}"><h3>${name}</h3>${fields(schema) || `<p><code>${typeOf(schema)}</code></p>`}</section>`).join('\n');
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>schemasaga</title><style>${STYLE}</style></head><body>
-<h1>schemasaga</h1><p>${esc(document.info.description)} The same as <a href="/openapi.json">OpenAPI 3.1</a>.</p>
+<h1>schemasaga</h1><p>${esc(document.info.description)} The same as <a href="/openapi.json">OpenAPI 3.1</a>; the events as <a href="/asyncapi.json">AsyncAPI 3.0</a>.</p>
 <nav><table>${overview}</table></nav>
 ${calls}
 <h2>Schemas</h2>

@@ -19,6 +19,11 @@ const inputs: ColumnInput[] = [
   { name: 'd8', type: 'text', default: 'a\nb' },
   { name: 'd9', type: 'time', default: '10:20:30' },
   { name: 'd10', type: 'date', default: { function: 'now' } },
+  // What a literal's print would lose: more than six digits, more than three bytes a character.
+  { name: 'e1', type: 'float', default: 148.1837 },
+  { name: 'e2', type: 'float', default: -3.4028234663852886e38 },
+  { name: 'e3', type: 'string', default: `\u{1F600} it's \\` },
+  { name: 'e4', type: 'text', default: '\u{1F600}' },
   { name: 'd11', type: 'bigint', default: '5', unique: true },
 ];
 

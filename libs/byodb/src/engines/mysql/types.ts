@@ -25,7 +25,9 @@ export function defaultSql(column: Column): string {
   if (defaultFunction(column) === 'uuid') return '(uuid())';
   if (column.type === 'json') return `(${literal(JSON.stringify(value))})`;
   if (typeof value === 'boolean') return value ? '1' : '0';
-  if (typeof value === 'number') return String(value);
+  // The catalog prints a float's literal with six digits and a varchar's in three bytes a character: what it printed would be written back so. An expression it keeps to the letter.
+  if (typeof value === 'number') return column.type === 'float' && Number(value.toPrecision(6)) !== value ? `(${value} + 0)` : String(value);
+  if (column.type === 'string' && /[\u{10000}-\u{10FFFF}]/u.test(String(value))) return `(concat(${literal(String(value))}))`;
   const text = column.type === 'timestamp' ? String(value).replace('T', ' ').replace('Z', '') : String(value);
   return column.type === 'text' ? `(${literal(text)})` : literal(text);
 }
@@ -76,7 +78,9 @@ function portable(native: string): Known {
 
 function readDefault(type: ColumnType | null, token: string): LiveColumn['default'] {
   if (/^null$/i.test(token)) return null;
-  const bare = token.startsWith('(') ? token.slice(1, -1) : token;
+  const inside = token.startsWith('(') ? token.slice(1, -1) : token;
+  const exact = type === 'float' ? /^\(?(-?[\d.]+(?:e[+-]?\d+)?) \+ 0\)?$/i.exec(inside) : type === 'string' ? /^concat\(([^]*)\)$/i.exec(inside) : null;
+  const bare = exact !== null && tokens(exact[1]!).length === 1 ? exact[1]! : inside;
   const quoted = /^(_[a-z0-9]+ ?)?'/.test(bare);
   const text = quoted ? unquote(bare.slice(bare.indexOf("'"))) : bare;
   const value = (v: Default): LiveColumn['default'] => ({ value: v });

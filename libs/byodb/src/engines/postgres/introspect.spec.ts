@@ -190,6 +190,8 @@ describe('types and defaults', () => {
   it('refuses what could not be made', () => {
     expect(postgres.refuses([column({ name: 'a', type: 'json', default: { a: ['\ud800'] } })])).toContain('surrogate');
     expect(postgres.refuses(Array.from({ length: 33 }, (_, i) => column({ name: `k${i}`, type: 'integer', primary_key: true })))).toContain('32');
+    expect(postgres.refuses([column({ name: 'xmin', type: 'integer' })])).toContain('of its own');
+    expect(postgres.refuses([column({ name: 'XMIN', type: 'integer' })])).toBeNull();
   });
 });
 

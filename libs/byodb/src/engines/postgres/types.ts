@@ -106,9 +106,13 @@ export function note(column: Column): string | null {
 }
 
 const MAX_KEY_COLUMNS = 32;
+/** Every table has them, under exactly these names. */
+const SYSTEM_COLUMNS = ['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid'];
 
 export function refuses(columns: Column[]): string | null {
   if (columns.filter((c) => c.primary_key).length > MAX_KEY_COLUMNS) return `PostgreSQL takes at most ${MAX_KEY_COLUMNS} columns in a key`;
+  const taken = columns.find((c) => SYSTEM_COLUMNS.includes(c.name));
+  if (taken !== undefined) return `PostgreSQL has a column ${taken.name} of its own in every table`;
   const broken = columns.find((c) => c.type === 'json' && holdsLoneSurrogate(c.default));
   return broken === undefined ? null : `PostgreSQL takes no half of a surrogate pair in json: default of ${broken.name}`;
 }
