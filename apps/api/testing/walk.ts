@@ -18,7 +18,7 @@ export interface Tally { completed: number; compensated: number; rejected: numbe
 
 /** `pick`: one of the columns that are there then, so that most moves make sense whatever came before. */
 type ColumnMove = { do: 'add'; name: string; body: Omit<ColumnBody, 'name'> } | { do: 'alter'; pick: number; to: { type?: number; value?: number; nullable?: boolean; unique?: boolean; length?: number } } | { do: 'rename'; pick: number; to: string } | { do: 'drop'; pick: number };
-type Move = { refusing: boolean } & ({ do: 'columns'; changes: ColumnMove[] } | { do: 'rename'; to: string } | { do: 'drop_restore'; as: string | null } | { do: 'revert'; pick: number } | { do: 'row' });
+type Move = { refusing: boolean } & ({ do: 'columns'; changes: ColumnMove[] } | { do: 'rename'; to: string } | { do: 'drop_restore'; as: string | null } | { do: 'revert'; pick: number } | { do: 'row'; n: number; whole: boolean });
 
 /** Defaults of each type, by number; the first is none. */
 const DEFAULTS: Record<PortableType, Json[]> = {
@@ -44,7 +44,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('rename' as const), to: fc.constantFrom('one', 'two'), refusing }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('drop_restore' as const), as: fc.constantFrom(null, 'three'), refusing }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('revert' as const), pick: fc.nat({ max: 40 }), refusing }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('row' as const), refusing: fc.constant(false) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('row' as const), n: fc.nat({ max: 3 }), whole: fc.boolean(), refusing: fc.constant(false) }) },
 );
 
 export const moves = fc.record({
@@ -67,6 +67,20 @@ export function liveOf(database: string, { live }: Held, said?: Record<string, u
   const { exists, name: table, columns } = said as Shown;
   if (!exists) return { table: null, columns: null, differs: [] };
   return { table, columns: Object.keys(columns), differs: compare(engine, { table, columns: Object.values(columns).map(complete) }, live) };
+}
+
+function literalOf(type: ColumnType, n: number, database: string): string {
+  switch (type) {
+    case 'smallint': case 'integer': case 'bigint': case 'decimal': case 'float': case 'double': return String(n * 100);
+    case 'boolean': return database === 'crm' ? String(n % 2 === 0) : String(n % 2);
+    case 'string': case 'text': return `'${n === 3 ? 'x'.repeat(50) : n}'`;
+    case 'uuid': return `'6f1c1a52-9d6e-4b7c-8d53-0c2f6f0a7b1${n}'`;
+    case 'date': return `'2031-02-0${n + 1}'`;
+    case 'time': return `'01:02:0${n}'`;
+    case 'timestamp': return `'2031-02-03 04:05:0${n}'`;
+    case 'json': return `'{"n":${n}}'`;
+    case 'binary': return database === 'crm' ? `'\\x0${n}'` : `x'0${n}'`;
+  }
 }
 
 function complete(shown: ColumnBody): Column {
@@ -97,7 +111,7 @@ export class Walk {
   }
 
   async go(next: Move): Promise<void> {
-    if (next.do === 'row') return this.row();
+    if (next.do === 'row') return this.row(next.n, next.whole);
     if (next.do === 'drop_restore') {
       if (!await this.ask('/table/delete', {}, next.refusing)) return;
       // Back at once or not at all: nothing else can be done to it.
@@ -137,11 +151,16 @@ export class Walk {
     expect([table, Object.values(columns)]).toEqual([then.name, Object.values(then.columns)]);
   }
 
-  /** A row of defaults, where the schema has one for each column; theirs is the customer's business. */
-  private async row(): Promise<void> {
-    const { shown } = this.now;
-    if (!shown.exists) return;
-    for (const [database, url] of Object.entries(this.urls)) await query(url, database === 'erp' ? `insert into \`${shown.name}\` () values ()` : `insert into "${shown.name}" default values`).catch(() => undefined);
+  /** A customer's row, in each database that takes it; not `whole`: nothing in the columns that need nothing. Few values, so that they are there twice. */
+  private async row(n: number, whole: boolean): Promise<void> {
+    const { name: table, columns } = this.now.shown;
+    const filled = Object.values(columns).filter((c) => c.generated !== true && (whole || (c.nullable === false && c.default === null)));
+    for (const [database, url] of Object.entries(this.urls)) {
+      const quote = (one: string): string => (database === 'erp' ? `\`${one}\`` : `"${one}"`);
+      const values = filled.map((c) => [quote(c.name), literalOf(c.type, n, database)] as const);
+      const statement = values.length > 0 ? `insert into ${quote(table)} (${values.map(([at]) => at).join(', ')}) values (${values.map(([, value]) => value).join(', ')})` : `insert into ${quote(table)} ${database === 'erp' ? '() values ()' : 'default values'}`;
+      await query(url, statement).catch(() => undefined);
+    }
     await this.look();
   }
 
