@@ -24,6 +24,11 @@ async function done(path: string, body: object): Promise<Reply['body']> {
   return answer.body;
 }
 
+async function after<T>(ms: number, work: () => Promise<T>): Promise<T> {
+  await new Promise((resolve) => { setTimeout(resolve, ms); });
+  return work();
+}
+
 async function create(name: string): Promise<string> {
   const { table } = await done('/table/create', { name, databases: ON, columns: [
     { name: 'id', type: 'integer', primary_key: true, generated: true }, { name: 'code', type: 'string', length: 40, unique: true }, { name: 'qty', type: 'integer', nullable: false, default: 1 }, { name: 'note', type: 'text' },
@@ -200,6 +205,27 @@ describe('where it lives', () => {
     expect(refused).toEqual([[409, 'table_name_taken'], [422, 'unsupported_change'], [400, 'validation_failed'], [404, 'database_not_found'], [400, 'validation_failed']]);
     expect((await done('/table/databases', { table_id: id, add: ['erp'] })).saga).toMatchObject({ kind: 'table.databases', status: 'completed' });
   });
+});
+
+test('what was asked behind a change that fails is done all the same, though it would have been so already', async () => {
+  const id = await create('behind');
+  await query(urls['crm']!, `create function refuse_more() returns event_trigger language plpgsql as $$ begin if exists (select from pg_event_trigger_ddl_commands() c join pg_attribute a on a.attrelid = c.objid where a.attname like 'poison%') then raise exception 'not today'; end if; end $$`);
+  await query(urls['crm']!, 'create event trigger refuse_more on ddl_command_end when tag in (\'ALTER TABLE\') execute function refuse_more()');
+  try {
+    const [first, second, third] = await Promise.all([
+      s.call('POST', '/table/column', { table_id: id, columns: [{ name: 'qty', nullable: true, default: 5 }, { name: 'poison', type: 'text' }] }, WAIT),
+      after(20, () => s.call('POST', '/table/column', { table_id: id, column: { name: 'qty', nullable: true, default: 5 } }, WAIT)),
+      after(40, () => s.call('POST', '/table/column', { table_id: id, columns: [{ name: 'code', length: 200, default: 'longer than forty characters, which is what it may be now' }, { name: 'poison_too', type: 'text' }] }, WAIT)),
+      after(60, () => s.call('POST', '/table/column', { table_id: id, column: { name: 'code', nullable: false, default: 'again longer than forty characters, which it may not be now' } }, WAIT)),
+    ]);
+    expect([first.body['code'], second.status, third.body['code']]).toEqual(['saga_compensated', 200, 'saga_compensated']);
+    const { columns, last_error } = (await s.call('GET', `/tables/${id}`)).body['table'];
+    expect(columns).toMatchObject({ qty: { nullable: true, default: 5 }, code: { type: 'string', length: 40, nullable: true, default: null } });
+    expect(last_error).toMatchObject({ code: 'invalid_in_turn' });
+    for (const name of ON) expect([name, (await s.call('GET', `/databases/${name}/drift`)).body['drift'].filter((d: { table: string }) => d.table === 'behind')]).toEqual([name, []]);
+  } finally {
+    await query(urls['crm']!, 'drop event trigger refuse_more');
+  }
 });
 
 test('a change that was sent behind a move that did not happen is judged again, and refused', async () => {

@@ -90,6 +90,19 @@ describe('dropped and restored', () => {
     expect((await w.s.call('POST', '/table/column', { table_id: id, column: { name: 'code', type: 'string', length: 80 } }, WAIT)).status).toBe(200);
   });
 
+  test('an index name that another table has kept since is found beforehand, and another name helps', async () => {
+    const id = await create(w, 'namesake');
+    await done('/table/delete', { table_id: id });
+    const other = await create(w, 'namesake');
+    await done('/table/rename', { table_id: other, name: 'namesake_too' });
+    const refused = await w.s.call('POST', '/table/restore', { table_id: id }, WAIT);
+    expect(refused).toMatchObject({ status: 422, body: { code: 'saga_rejected', saga: { error: { code: 'table_name_taken', database: 'crm' } } } });
+    await done('/table/restore', { table_id: id, as: 'namesake_again' });
+    for (const url of Object.values(w.urls)) expect(await query(url, 'select code from namesake_again')).toHaveLength(3);
+
+    async function done(path: string, body: object): Promise<void> { expect((await w.s.call('POST', path, body, WAIT)).status).toBe(200); }
+  });
+
   test('a restore that one database refuses leaves the table set aside everywhere, to be restored later', async () => {
     const id = await create(w, 'later');
     const before = await stateOf(w.urls, 'later');

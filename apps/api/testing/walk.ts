@@ -69,7 +69,7 @@ export function liveOf(database: string, { live }: Held, said?: Record<string, u
   return { table, columns: Object.keys(columns), differs: compare(engine, { table, columns: Object.values(columns).map(complete) }, live) };
 }
 
-function literalOf(type: ColumnType, n: number, database: string): string {
+function literalOf(type: PortableType, n: number, database: string): string {
   switch (type) {
     case 'smallint': case 'integer': case 'bigint': case 'decimal': case 'float': case 'double': return String(n * 100);
     case 'boolean': return database === 'crm' ? String(n % 2 === 0) : String(n % 2);
@@ -157,7 +157,7 @@ export class Walk {
     const filled = Object.values(columns).filter((c) => c.generated !== true && (whole || (c.nullable === false && c.default === null)));
     for (const [database, url] of Object.entries(this.urls)) {
       const quote = (one: string): string => (database === 'erp' ? `\`${one}\`` : `"${one}"`);
-      const values = filled.map((c) => [quote(c.name), literalOf(c.type, n, database)] as const);
+      const values = filled.map((c) => [quote(c.name), literalOf(c.type as PortableType, n, database)] as const);
       const statement = values.length > 0 ? `insert into ${quote(table)} (${values.map(([at]) => at).join(', ')}) values (${values.map(([, value]) => value).join(', ')})` : `insert into ${quote(table)} ${database === 'erp' ? '() values ()' : 'default values'}`;
       await query(url, statement).catch(() => undefined);
     }

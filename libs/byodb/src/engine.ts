@@ -10,8 +10,8 @@ export interface EngineFacts {
   identifierBytes: number;
 }
 
-/** What a renderer gives: the statements, and the table as they will leave it (null: gone). Pure: no clock, no randomness, no I/O. */
-export interface Rendered { statements: string[]; live: LiveTable | null }
+/** What a renderer gives: the statements, the table as they will leave it (null: gone), and names beside the table's that must be free for them. Pure: no clock, no randomness, no I/O. */
+export interface Rendered { statements: string[]; live: LiveTable | null; takes?: string[] }
 
 /**
  * Pure renderers, golden-tested. Identifiers are always quoted. They work from a `LiveTable`, either read just now under

@@ -32,6 +32,8 @@ export interface Plan<P = unknown> {
   statements: string[];
   compensation: string[];
   reason: string;
+  /** Names of indexes and the like that come back with a table and must be free. */
+  takes?: string[];
 }
 
 export type Draft = Omit<Plan, 'operation' | 'params' | 'table_id' | 'was'> & { live: LiveTable | null };

@@ -20,7 +20,7 @@ afterAll(() => database.drop());
 beforeEach(() => { sagaId = randomUUID(); });
 
 const planned = (step_id: string, operation: string, shown_after: string): PlannedStep =>
-  ({ step_id, operation, phase: 'apply', reason: '', statements: ['planned'], compensation: [], plan: { shown_after, columns_after: [] } });
+  ({ step_id, operation, phase: 'apply', reason: '', statements: ['planned'], compensation: [], plan: { table_id: `t-${sagaId}`, shown_after, columns_after: [] } });
 const done = (step_id: string): SagaEvent => ({ type: 'StepApplied', step_id, fingerprint_before: 'before', fingerprint_after: 'after', statements: ['run'], duration_ms: 7 });
 const resolved = (step_id: string, as: 'applied' | 'restored' | 'skipped', fingerprint: string | null): SagaEvent => ({ type: 'StepResolved', step_id, as, reason: 'seen by hand', fingerprint });
 const error = { code: 'database_error', message: 'no', database: null, step_id: null };

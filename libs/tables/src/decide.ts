@@ -1,4 +1,4 @@
-import { completeColumn, convertible, foldName, MAX_COLUMNS, sameType, type Column, type ColumnChange, type Engine, type Problem } from '../../byodb/src/index.js';
+import { completeColumn, convertible, fitDefault, foldName, MAX_COLUMNS, sameType, type Column, type ColumnChange, type Engine, type Problem } from '../../byodb/src/index.js';
 import { applyOp, findColumn, isCreation, movedTo, outlook, type Change, type ColumnOp, type ColumnSet, type ColumnsKind, type DatabaseRef, type Origin, type Table, type TableEvent } from './table.js';
 
 /** A command that is refused at once; nothing is recorded. `code` is API.md's. */
@@ -126,11 +126,13 @@ function settle(column: Column, rest: Omit<ColumnChange, 'name' | 'rename_to'>, 
   }
   if (!convertible(column.type, type)) throw new Refused('unsupported_change', `no engine turns ${column.type} into ${type} without loss of meaning`);
   const { length, precision, scale, nullable, default: value, unique } = made.column;
+  const sized = [rest.type, rest.length, rest.precision, rest.scale].some((field) => field !== undefined);
+  // All that was named, also what is so already: it may be so only if a change before this one succeeds.
   return {
-    ...(sameType(column, made.column) ? {} : { type, length, precision, scale }),
-    ...(nullable === column.nullable ? {} : { nullable }),
-    ...(unique === column.unique ? {} : { unique }),
-    ...(JSON.stringify(value) === JSON.stringify(column.default) ? {} : { default: value }),
+    ...(sized || !sameType(column, made.column) ? { type, length, precision, scale } : {}),
+    ...(rest.nullable !== undefined ? { nullable } : {}),
+    ...(rest.unique !== undefined ? { unique } : {}),
+    ...(rest.default !== undefined || JSON.stringify(value) !== JSON.stringify(column.default) ? { default: value } : {}),
   };
 }
 
@@ -202,6 +204,9 @@ function misfitOf(table: Table, ops: ColumnOp[]): string | null {
     }
     if ((op.op === 'alter' || op.op === 'rename') && op.set?.type !== undefined && !convertible(found!.type, op.set.type)) return `${found!.type} cannot become ${op.set.type}`;
     columns = applyOp(columns, op);
+    const after = op.op === 'alter' || op.op === 'rename' ? findColumn(columns, op.op === 'rename' ? op.to : op.name) : undefined;
+    const fitted = after === undefined || after.type === 'native' || after.default === null ? null : fitDefault(after, after.default);
+    if (fitted !== null && 'problem' in fitted) return `the default of ${after!.name} does not fit any more: ${fitted.problem}`;
   }
   return null;
 }

@@ -10,7 +10,7 @@ export function decideRevert(head: Point, target: Point, engines: Engine[], now:
   if (!target.table.exists) throw new Refused('unsupported_change', `at version ${target.table.version} there was no table`);
   const ahead = outlook(table);
   const marks = table.pending.reduce<Marks>((all, { change }) => opsOf(change).reduce((m, op) => follow(m, op, 0), all), head.lineage);
-  const plan = new Plan(ahead.columns, marks, target, head.dropped, keptSagas(table, now));
+  const plan = new Plan(ahead.columns, marks, target, head.dropped, keptSagas(table, now), table.pending.length > 0);
   const { ops, conflicts, lost } = plan.make();
   if (conflicts.length > 0) throw new Refused(lost ? 'retention_expired' : 'unsupported_change', `it cannot go back to version ${target.table.version} without loss: ${conflicts.map((c) => `${c.path} ${c.message}`).join('; ')}`, conflicts);
   refuseUnsupported(target.table.columns, engines);
@@ -28,7 +28,7 @@ class Plan {
   private readonly conflicts: Problem[] = [];
   private lost = false;
 
-  constructor(private columns: Column[], private marks: Marks, private readonly target: Point, private readonly dropped: Record<string, Dropped>, private readonly kept: Set<string>) {}
+  constructor(private columns: Column[], private marks: Marks, private readonly target: Point, private readonly dropped: Record<string, Dropped>, private readonly kept: Set<string>, private readonly whole: boolean) {}
 
   make(): { ops: ColumnOp[]; conflicts: Problem[]; lost: boolean } {
     const wanted = this.target.table.columns.map((column) => ({ column, mark: this.target.lineage[foldName(column.name)]! }));
@@ -75,13 +75,14 @@ class Plan {
 
   private alter(now: Column | undefined, then: Column): void {
     if (now === undefined) return;
-    if (JSON.stringify(now) === JSON.stringify(then)) return;
+    // Behind a change that may not succeed everything is named: what is so ahead may not be so when the turn comes.
+    if (JSON.stringify(now) === JSON.stringify(then) && (!this.whole || now.native !== undefined)) return;
     if (now.native !== undefined || then.native !== undefined) {
       this.conflicts.push({ path: then.name, message: 'has a type or default of the engine\'s own, which is not changed through here' });
       return;
     }
     const set: Record<string, unknown> = {};
-    for (const key of ['type', 'length', 'precision', 'scale', 'nullable', 'default', 'unique'] as const) if (JSON.stringify(now[key]) !== JSON.stringify(then[key])) set[key] = then[key];
+    for (const key of ['type', 'length', 'precision', 'scale', 'nullable', 'default', 'unique'] as const) if (this.whole || JSON.stringify(now[key]) !== JSON.stringify(then[key])) set[key] = then[key];
     if (now.primary_key !== then.primary_key || now.generated !== then.generated) this.conflicts.push({ path: then.name, message: 'is in the primary key in one of the two only' });
     else if (!convertible(now.type, then.type)) this.conflicts.push({ path: then.name, message: `${now.type} cannot become ${then.type} again` });
     else if (Object.keys(set).length > 0) this.add({ op: 'alter', name: now.name, set: set as ColumnSet });

@@ -15,12 +15,17 @@ export const restoreTable: Operation<Params> = {
       table, table_after: to, shown_after: to,
       before: [{ table, columns: 'any' }, { table: to, columns: null }], after: [{ table: to, columns }, { table, columns: null }],
       columns_after: columns, live: back.live, statements: back.statements,
-      compensation: engine.ddl.setAsideTable(back.live!, table).statements, reason: `bring ${table} back as ${to}`,
+      compensation: engine.ddl.setAsideTable(back.live!, table).statements, reason: `bring ${table} back as ${to}`, ...(back.takes === undefined ? {} : { takes: back.takes }),
     };
   },
-  async check(session, { params }) {
+  async check(session, { params, takes = [] }) {
     const occupant = await session.occupant(params.to);
     if (occupant !== null) throw new DatabaseError('table_name_taken', `a ${occupant} named ${params.to} is there already and is not ours`);
+    // A table that had the name meanwhile keeps its index names when it is renamed.
+    for (const name of takes) {
+      const other = await session.occupant(name);
+      if (other !== null) throw new DatabaseError('table_name_taken', `a ${other} named ${name} is there already, which ${params.to} had: restore it under another name, or rename what has it`);
+    }
     const lacking = await session.lacksRight('create', null);
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
   },

@@ -21,6 +21,7 @@ export function bringBackTable(live: LiveTable, was: LiveTable): Rendered {
   return {
     statements: [`alter table ${quote(live.name)} rename to ${quote(was.name)}`, ...renameStatements(was.name, names)],
     live: compose({ ...live, name: was.name }, { ...renameIn(source, names), table: was.name }),
+    takes: names.map(({ to }) => to),
   };
 }
 
