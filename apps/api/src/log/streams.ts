@@ -21,7 +21,8 @@ export class EventStreams {
   private stopped = false;
 
   constructor(private readonly store: EventStore, private readonly heartbeatMs = HEARTBEAT_MS) {
-    this.feed = new Feed(store);
+    // As `GET /events` gives them: an event's hash is that of what is stored.
+    this.feed = new Feed({ ...store, ...store.asStored });
   }
 
   /** Resolves when the stream is over. Errors, before anything was sent: CoreUnavailable. */
