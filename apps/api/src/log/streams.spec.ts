@@ -22,7 +22,7 @@ beforeEach(async () => {
   Object.assign(used, { reads: 0, listeners: 0 });
   streams = new EventStreams({
     ...store,
-    readAll: (...of) => (used.reads++, store.readAll(...of)),
+    asStored: { ...store.asStored, readAll: (...of) => (used.reads++, store.asStored.readAll(...of)) },
     onAppended(listener) {
       used.listeners++;
       const forget = store.onAppended(listener);
