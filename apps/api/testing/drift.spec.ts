@@ -34,6 +34,8 @@ async function create(name: string, databases = ON): Promise<string> {
   return table.table_id as string;
 }
 
+async function allEvents(saga: string): Promise<{ data: { error?: { code: string } } }[]> { return (await s.call('GET', `/sagas/${saga}/events`)).body['events'] as { data: { error?: { code: string } } }[]; }
+
 async function shown(id: string): Promise<Record<string, Record<string, unknown>>> { return (await s.call('GET', `/tables/${id}`)).body['table'].columns; }
 
 async function drift(database: string, table: string): Promise<object[]> {
@@ -230,7 +232,10 @@ describe.each(ON)('a backup of %s', (where) => {
     const answer = await s.call('POST', `/databases/${where}/catch-up`);
     expect(answer.status).toBe(202);
     await done('/table/column', { table_id: a, column: { name: 'after_all', type: 'date' } });
-    expect((await s.call('GET', `/sagas/${answer.body['saga'].saga_id}`)).body['saga']).toMatchObject({ kind: 'database.catch_up', status: 'completed', table_id: null, steps: expect.arrayContaining([expect.objectContaining({ phase: 'finalize', status: 'succeeded' })]) });
+    const { saga } = (await s.call('GET', `/sagas/${answer.body['saga'].saga_id}`)).body as { saga: object };
+    expect(saga).toMatchObject({ kind: 'database.catch_up', status: 'completed', table_id: null, steps: expect.arrayContaining([expect.objectContaining({ phase: 'finalize', status: 'succeeded' })]) });
+    // Its lease is on the database, those before it were on the tables: their tokens do not fence it out.
+    expect((await allEvents(answer.body['saga'].saga_id as string)).filter((e) => e.data.error?.code === 'stale_token')).toEqual([]);
     expect((await s.call('GET', `/databases/${where}/drift`)).body).toEqual({ database: where, in_sync: true, drift: [] });
     const again = await stateOf({ [where]: urls[where]! }, `first_${where}`);
     expect(again[where]!.rows).toEqual(now[where]!.rows!.map((row) => ({ ...row, after_all: null })));
