@@ -5,13 +5,12 @@ import { MAX_STRING, type Column } from './schema.js';
 
 /**
  * A live table's columns as history writes them, in the order in which they stand; what the project set aside is left out. A
- * column of `known` that the engine keeps as it was asked for is given as it was asked for. Pure.
+ * column that the engine keeps as one of `known` was asked for is given as that one. Pure.
  */
 export function observe(engine: Engine, live: LiveTable, known: Column[] = []): Column[] {
   return live.columns.filter((column) => !isAside(column.name)).map((column) => {
-    const asked = known.find((k) => foldName(k.name) === foldName(column.name));
     const isKey = live.primaryKey.some((name) => foldName(name) === foldName(column.name));
-    return asked !== undefined && asked.name === column.name && asked.primary_key === isKey && compareColumn(engine, asked, live) === null ? asked : observed(engine, live, column, isKey);
+    return known.find((asked) => asked.name === column.name && asked.primary_key === isKey && compareColumn(engine, asked, live) === null) ?? observed(engine, live, column, isKey);
   });
 }
 

@@ -68,8 +68,9 @@ export class DatabaseChanges {
     const database = await this.databases.byName(name);
     return this.commands.run(context, table_id, async (table, sagaId) => {
       const [ref, ahead] = [refOf(database), outlook(table!)];
-      const known = table!.pending.length === 0 ? [...columnsIn(table!, ref.id), ...ahead.columns.filter((c) => !columnsIn(table!, ref.id).includes(c))] : ahead.columns;
-      const [found] = await this.look(database, (connection) => observeTables(connection, [{ name: ahead.name, known: known.filter((c, i) => known.findIndex((o) => foldName(o.name) === foldName(c.name)) === i) }]));
+      // What stands there as it was asked for is no difference: as asked for there by a variant, or everywhere.
+      const known = [...columnsIn(table!, ref.id), ...ahead.columns];
+      const [found] = await this.look(database, (connection) => observeTables(connection, [{ name: ahead.name, known }]));
       const engines = [...new Set(ahead.databases.map((d) => d.engine))].map((engine) => engineOf(engine as Engine['name']));
       const event = decideDrift(table!, ref, as, found ?? null, engines, sagaId);
       if (event.type !== 'DriftResolutionRequested') throw new Error('drift is resolved by its own event');
