@@ -40,6 +40,8 @@ export interface Checkpoint {
 
 const firstPauseMs = 100;
 const longestPauseMs = 30_000;
+/** An outage is nobody's poison event: once it is over, nobody is to wait long. */
+const outagePauseMs = 1000;
 
 /**
  * Handles every event once, in order, for as long as it runs. A handler that throws stops this subscription alone, at
@@ -72,7 +74,7 @@ export function subscribe(store: EventStore, core: CoreDatabase, options: Subscr
         failures++;
         onError?.(error);
         // Appends must not cut it short, else a failing handler is called at the rate of the appends.
-        await pause(Math.min(firstPauseMs * 2 ** failures, longestPauseMs) * (0.5 + Math.random() / 2), () => false);
+        await pause(Math.min(firstPauseMs * 2 ** failures, error instanceof CoreUnavailable ? outagePauseMs : longestPauseMs) * (0.5 + Math.random() / 2), () => false);
         continue;
       }
       if (handled) continue;
