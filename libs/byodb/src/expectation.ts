@@ -1,7 +1,7 @@
 import type { Engine, Session } from './engine.js';
 import { DatabaseError } from './errors.js';
 import { findColumn, foldName, isAside, type LiveTable } from './live.js';
-import { sameDefault, sameType, type Column } from './schema.js';
+import { keyNames, sameDefault, sameType, type Column } from './schema.js';
 
 /** What must stand in the database before or after a step: the managed part alone; what others added beside it is no concern. */
 export interface Expectation {
@@ -32,9 +32,9 @@ export function compare(engine: Engine, expectation: Expectation, live: LiveTabl
   const found: Difference[] = [];
   if (expectation.owner !== undefined && !engine.facts.transactionalDdl && live.owner !== expectation.owner) found.push({ table, column: null, expected: 'a table made by this change', found: 'a table of somebody else' });
   if (columns !== 'any') {
-    const key = columns.filter((c) => c.primary_key).map((c) => c.name);
-    // A generated key that was dropped stays the key, out of the way, until it is purged. An adopted key may name its columns in another order than the table.
-    if (key.map(foldName).sort().join() !== live.primaryKey.filter((name) => !isAside(name)).map(foldName).sort().join()) found.push({ table, column: null, expected: `primary key (${key.join(', ')})`, found: `primary key (${live.primaryKey.join(', ')})` });
+    const key = keyNames(columns);
+    // A generated key that was dropped stays the key, out of the way, until it is purged.
+    if (key.map(foldName).join() !== live.primaryKey.filter((name) => !isAside(name)).map(foldName).join()) found.push({ table, column: null, expected: `primary key (${key.join(', ')})`, found: `primary key (${live.primaryKey.join(', ')})` });
     for (const column of columns) {
       const difference = compareColumn(engine, column, live);
       if (difference !== null) found.push({ table, column: column.name, ...difference });

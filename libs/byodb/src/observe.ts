@@ -8,20 +8,23 @@ import { MAX_STRING, type Column } from './schema.js';
  * column that the engine keeps as one of `known` was asked for is given as that one. Pure.
  */
 export function observe(engine: Engine, live: LiveTable, known: Column[] = []): Column[] {
-  return live.columns.filter((column) => !isAside(column.name)).map((column) => {
-    const isKey = live.primaryKey.some((name) => foldName(name) === foldName(column.name));
-    return known.find((asked) => asked.name === column.name && asked.primary_key === isKey && compareColumn(engine, asked, live) === null) ?? observed(engine, live, column, isKey);
+  const columns = live.columns.filter((column) => !isAside(column.name));
+  const key = live.primaryKey.filter((name) => !isAside(name)).map(foldName);
+  const inOrder = key.join() === columns.map((c) => foldName(c.name)).filter((name) => key.includes(name)).join();
+  return columns.map((column) => {
+    const at = key.indexOf(foldName(column.name));
+    const seen = { ...observed(engine, live, column), primary_key: at !== -1, ...(at === -1 || inOrder ? {} : { key_place: at + 1 }) };
+    return known.find((k) => k.name === seen.name && k.primary_key === seen.primary_key && k.key_place === seen.key_place && compareColumn(engine, k, live) === null) ?? seen;
   });
 }
 
-function observed(engine: Engine, live: LiveTable, column: LiveColumn, isKey: boolean): Column {
+function observed(engine: Engine, live: LiveTable, column: LiveColumn): Omit<Column, 'primary_key'> {
   const portable = column.type !== null && (column.length ?? 0) <= MAX_STRING;
   const raw = column.default !== null && 'raw' in column.default ? column.default.raw : null;
   return {
     name: column.name, type: portable ? column.type! : 'native',
     length: portable ? column.length : null, precision: portable ? column.precision : null, scale: portable ? column.scale : null,
-    nullable: column.nullable, default: column.default !== null && 'value' in column.default ? column.default.value : null,
-    primary_key: isKey, generated: column.generated,
+    nullable: column.nullable, default: column.default !== null && 'value' in column.default ? column.default.value : null, generated: column.generated,
     unique: live.uniques.some((u) => u.columns.length === 1 && findColumn(live, u.columns[0]!) === column),
     ...(portable && raw === null ? {} : { native: { engine: engine.name, ...(portable ? {} : { type: column.native }), ...(raw === null ? {} : { default: raw }) } }),
   };

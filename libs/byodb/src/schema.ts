@@ -32,6 +32,8 @@ export interface Column {
   unique: boolean;
   /** What no portable type or default expresses of an adopted column, as its engine prints it. Such a column can be renamed and dropped, but not built anew or altered. */
   native?: { engine: EngineName; type?: string; default?: string };
+  /** Place in the primary key, from 1: of an adopted key that names its columns in another order than the table. */
+  key_place?: number;
 }
 
 export const MAX_NAME = 48;
@@ -247,6 +249,11 @@ export function convertible(from: ColumnType, to: ColumnType): boolean {
   if ((from === 'date' && to === 'timestamp') || (from === 'timestamp' && to === 'date')) return true;
   const likeText = (t: ColumnType): boolean => textual(t) || numeric(t) || t === 'uuid' || t === 'date' || t === 'time' || t === 'timestamp' || t === 'json';
   return (textual(from) && likeText(to)) || (textual(to) && likeText(from));
+}
+
+/** Names of the primary key's columns, in its order; empty: no key. */
+export function keyNames(columns: readonly Column[]): string[] {
+  return columns.filter((c) => c.primary_key).sort((a, b) => (a.key_place ?? 0) - (b.key_place ?? 0)).map((c) => c.name);
 }
 
 /** Same type with the same length, precision and scale. */

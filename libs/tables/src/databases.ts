@@ -1,4 +1,5 @@
 import type { Drift } from '../../byodb/src/index.js';
+import type { DatabaseRef } from './table.js';
 import { sql, type InlineProjection, type Queryable, type Row, type StoredEvent, type Tx } from '../../event-store/src/index.js';
 
 /** A customer's database as registered; its address is not here but sealed in `credentials`. */
@@ -22,6 +23,11 @@ export type DatabaseEvent =
   /** `digest` tells one drift from another: the same is recorded once. */
   | { type: 'DriftDetected'; digest: string; drift: Drift[] }
   | { type: 'DriftEnded' };
+
+/** As tables and sagas name it. */
+export function refOf({ database_id, name, engine }: Database): DatabaseRef {
+  return { id: database_id, name, engine };
+}
 
 export const databaseStream = (id: string): string => `database-${id}`;
 

@@ -58,7 +58,7 @@ function refuseUnlike(op: ColumnOp, from: Column[]): void {
   } else if (op.op === 'take') {
     const was = from.find((c) => foldName(c.name) === foldName(op.column.name))!;
     refuseOwnTypes([op.column]);
-    if (was.primary_key !== op.column.primary_key || was.generated !== op.column.generated) refuse(was.name, 'is in the primary key, or is numbered, in one of the two only');
+    if (was.primary_key !== op.column.primary_key || was.key_place !== op.column.key_place || was.generated !== op.column.generated) refuse(was.name, 'has another place in the primary key, or is numbered in one of the two only');
     if (!convertible(was.type, op.column.type)) refuse(was.name, `is ${was.native?.type ?? was.type} and cannot become ${op.column.type}`);
   }
 }

@@ -14,7 +14,7 @@ const json = z.json() as unknown as z.ZodType<Json>;
 const own = z.strictObject({ engine: z.enum(ENGINE_NAMES), type: z.string().optional(), default: z.string().optional() });
 const shape = { type: z.enum([...COLUMN_TYPES, 'native']), length: z.int().nullable(), precision: z.int().nullable(), scale: z.int().nullable() };
 const DatabaseRef = z.strictObject({ id, name, engine: name });
-const Column = z.strictObject({ name, ...shape, nullable: z.boolean(), default: json, primary_key: z.boolean(), generated: z.boolean(), unique: z.boolean(), native: own.optional() });
+const Column = z.strictObject({ name, ...shape, nullable: z.boolean(), default: json, primary_key: z.boolean(), generated: z.boolean(), unique: z.boolean(), native: own.optional(), key_place: z.int().min(1).optional() });
 const ColumnSet = z.strictObject({
   type: shape.type.optional(), length: shape.length.optional(), precision: shape.precision.optional(), scale: shape.scale.optional(),
   nullable: z.boolean().optional(), default: json.optional(), unique: z.boolean().optional(),

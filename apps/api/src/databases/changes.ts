@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { v7 as uuid } from 'uuid';
 import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
-import { DatabaseError, engineOf, foldName, MAX_COLUMNS, observeTables, type Column, type Connection, type Engine, type Plan } from '../../../../libs/byodb/src/index.js';
-import { columnsIn, decideDrift, lacking, loadTable, nameOwner, outlook, type Database, type DatabaseRef } from '../../../../libs/tables/src/index.js';
+import { foldName, MAX_COLUMNS, observeTables, type Column, type Plan } from '../../../../libs/byodb/src/index.js';
+import { columnsIn, decideDrift, lacking, loadTable, nameOwner, outlook, refOf, type Database, type DatabaseRef } from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
 import { parse, type CommandContext } from '../http/input.js';
-import type { Answer, Commands, DecidedForDatabase } from '../tables/commands.js';
+import { enginesOf, type Answer, type Commands, type DecidedForDatabase } from '../tables/commands.js';
 import type { Databases } from './databases.js';
 
 /** Names of tables that others made: any that a database takes. */
@@ -25,14 +25,14 @@ export class DatabaseChanges {
     return this.commands.runOnDatabase(context, async (sagaId) => {
       const ref = refOf(database);
       const events: DecidedForDatabase['events'] = [];
-      const found = await this.look(database, async (connection) => {
+      const found = await this.databases.look(database, async (connection) => {
         const there = await connection.tables();
         const names = tables === 'all' ? await this.unknown(ref, there) : tables.map((asked) => this.exactly(database, there, asked));
         const columns = await observeTables(connection, names.map((table) => ({ name: table })));
         return names.map((table, i) => ({ table, columns: columns[i] ?? null }));
       });
       for (const { table, columns } of found) {
-        if (await nameOwner(this.core, [ref.id], table) !== null) throw new ApiError('table_name_taken', `${table} is a table known here already, or its name is reserved by a change under way`);
+        if (tables !== 'all' && await nameOwner(this.core, [ref.id], table) !== null) throw new ApiError('table_name_taken', `${table} is a table known here already, or its name is reserved by a change under way`);
         refuseShape(table, columns);
         events.push({ table_id: uuid(), name: table, version: 0, event: { type: 'TableAdoptionRequested', saga_id: sagaId, name: table, columns: columns!, databases: [ref] } });
       }
@@ -49,7 +49,7 @@ export class DatabaseChanges {
     const database = await this.databases.byName(name);
     return this.commands.runOnDatabase(context, async (sagaId) => {
       const ref = refOf(database);
-      const open = await this.look(database, (connection) => lacking({ core: this.core }, connection, ref.id));
+      const open = await this.databases.look(database, (connection) => lacking({ core: this.core }, connection, ref.id));
       const events: DecidedForDatabase['events'] = [];
       for (const id of new Set(open.map(({ step }) => (step.plan as Plan).table_id))) {
         const table = (await loadTable(this.core, id))!;
@@ -70,9 +70,8 @@ export class DatabaseChanges {
       const [ref, ahead] = [refOf(database), outlook(table!)];
       // What stands there as it was asked for is no difference: as asked for there by a variant, or everywhere.
       const known = [...columnsIn(table!, ref.id), ...ahead.columns];
-      const [found] = await this.look(database, (connection) => observeTables(connection, [{ name: ahead.name, known }]));
-      const engines = [...new Set(ahead.databases.map((d) => d.engine))].map((engine) => engineOf(engine as Engine['name']));
-      const event = decideDrift(table!, ref, as, found ?? null, engines, sagaId);
+      const [found] = await this.databases.look(database, (connection) => observeTables(connection, [{ name: ahead.name, known }]));
+      const event = decideDrift(table!, ref, as, found ?? null, enginesOf(ahead.databases), sagaId);
       if (event.type !== 'DriftResolutionRequested') throw new Error('drift is resolved by its own event');
       const { saga_id: _saga, type: _type, ...change } = event;
       const everywhere = as === 'adopt' && event.found !== null && event.changes.length > 0;
@@ -91,19 +90,6 @@ export class DatabaseChanges {
     if (found === undefined) throw new ApiError('table_not_found', `no table ${JSON.stringify(asked)} in ${name}`);
     return found;
   }
-
-  private async look<T>(database: Database, work: (connection: Connection) => Promise<T>): Promise<T> {
-    try {
-      return await work(await this.databases.connect(database.database_id));
-    } catch (error) {
-      if (!(error instanceof DatabaseError)) throw error;
-      throw new ApiError(error.code === 'database_mismatch' ? 'database_mismatch' : 'database_unreachable', error.message);
-    }
-  }
-}
-
-function refOf({ database_id, name, engine }: Database): DatabaseRef {
-  return { id: database_id, name, engine };
 }
 
 function refuseShape(table: string, columns: Column[] | null): void {

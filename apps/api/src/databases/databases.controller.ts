@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
-import { AddressProblem, connectionSchema, DatabaseError, ENGINE_NAMES, fromFields, parseUrl, type Address } from '../../../../libs/byodb/src/index.js';
+import { AddressProblem, connectionSchema, ENGINE_NAMES, fromFields, parseUrl, type Address } from '../../../../libs/byodb/src/index.js';
 import { listDatabases } from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
 import { commandContext, metadataOf, pageShape, parse } from '../http/input.js';
@@ -83,12 +83,7 @@ export class DatabasesController {
   @HttpCode(200)
   async test(@Param('name') name: string): Promise<object> {
     const database = await this.databases.byName(name);
-    try {
-      await (await this.databases.connect(database.database_id)).info();
-    } catch (error) {
-      if (error instanceof DatabaseError) throw new ApiError(error.code === 'database_mismatch' ? 'database_mismatch' : 'database_unreachable', error.message);
-      throw error;
-    }
+    await this.databases.look(database, (connection) => connection.info());
     return { database: await this.databases.view(database) };
   }
 

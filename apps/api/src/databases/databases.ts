@@ -7,7 +7,7 @@ import type { Vault } from './vault.js';
 
 /** Registered databases and their pools: one pool each, reopened when the address has changed. */
 export class Databases {
-  private readonly open = new Map<string, { version: number; connection: Connection; known: boolean }>();
+  private readonly open = new Map<string, { version: number; connection: Connection }>();
 
   constructor(private readonly core: CoreDatabase, private readonly store: EventStore, private readonly vault: Vault) {}
 
@@ -26,12 +26,22 @@ export class Databases {
       if (entry !== undefined) await entry.connection.close();
       const [row] = await this.core.query(sql`select sealed from credentials where database_id = ${id}`);
       const address = this.vault.unseal(id, String(row!['sealed']));
-      entry = { version: database.address_version, connection: engineOf(address.engine).open(address), known: false };
+      entry = { version: database.address_version, connection: engineOf(address.engine).open(address) };
       this.open.set(id, entry);
     }
     const identity = await entry.connection.identity() ?? await entry.connection.claim(id);
     if (identity !== id) throw new DatabaseError('database_mismatch', 'another database stands where the registered one was', { retryable: false });
     return entry.connection;
+  }
+
+  /** For what a caller asks now. Errors: ApiError database_unreachable, database_mismatch. */
+  async look<T>(database: Database, work: (connection: Connection) => Promise<T>): Promise<T> {
+    try {
+      return await work(await this.connect(database.database_id));
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+      throw new ApiError(error.code === 'database_mismatch' ? 'database_mismatch' : 'database_unreachable', error.message);
+    }
   }
 
   /** Tests for real, then records. Errors: ApiError database_unreachable, database_exists. */

@@ -33,9 +33,10 @@ export class DriftWatch {
   }
 
   private async round(): Promise<void> {
+    const lately = new Set((await this.core.query(sql`select database_id from drift_checks where checked_at > ${Date.now() - this.options.everySeconds * 1000}`)).map((row) => row['database_id']));
     for (const { database } of await listDatabases(this.core, { limit: ALL })) {
       if (this.stopped) return;
-      if (await this.claim(database.database_id)) await this.check(database);
+      if (!lately.has(database.database_id) && await this.claim(database.database_id)) await this.check(database);
     }
   }
 

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
-import { DatabaseError, findDrift, type Drift } from '../../../../libs/byodb/src/index.js';
+import { findDrift, type Drift } from '../../../../libs/byodb/src/index.js';
 import { columnsIn, listTables } from '../../../../libs/tables/src/index.js';
-import { ApiError } from '../http/api-error.js';
 import { pageShape, parse } from '../http/input.js';
 import type { AppliedThere } from './applied.js';
 import type { Databases } from './databases.js';
@@ -31,17 +30,13 @@ export class DatabasePast {
 
   /** A table that is being changed right now is between two states and is left out. */
   async drift(name: string): Promise<{ database: string; in_sync: boolean; drift: Drift[] }> {
-    const { database_id } = await this.databases.byName(name);
+    const database = await this.databases.byName(name);
+    const { database_id } = database;
     const tables = (await listTables(this.core, { database_id, limit: EVERYTHING })).map((row) => row.table);
     const changing = tables.filter((table) => table.pending.length > 0 || !table.exists);
-    try {
-      const connection = await this.databases.connect(database_id);
-      const found = await findDrift(connection, tables.filter((table) => !changing.includes(table)).map((table) => ({ table_id: table.table_id, table: table.name, columns: columnsIn(table, database_id), beside: table.variants[database_id]?.beside ?? [] })));
-      const drift = found.filter((d) => d.kind !== 'added' || !changing.some((t) => [t.name, ...t.pending.flatMap(({ change }) => ('name' in change ? [change.name] : []))].includes(d.table)));
-      return { database: name, in_sync: drift.length === 0, drift };
-    } catch (error) {
-      if (!(error instanceof DatabaseError)) throw error;
-      throw new ApiError(error.code === 'database_mismatch' ? 'database_mismatch' : 'database_unreachable', error.message);
-    }
+    const known = tables.filter((table) => !changing.includes(table)).map((table) => ({ table_id: table.table_id, table: table.name, columns: columnsIn(table, database_id), beside: table.variants[database_id]?.beside ?? [] }));
+    const found = await this.databases.look(database, (connection) => findDrift(connection, known));
+    const drift = found.filter((d) => d.kind !== 'added' || !changing.some((t) => [t.name, ...t.pending.flatMap(({ change }) => ('name' in change ? [change.name] : []))].includes(d.table)));
+    return { database: name, in_sync: drift.length === 0, drift };
   }
 }

@@ -35,6 +35,7 @@ export const Column = z.object({
   nullable: z.boolean(), default: z.unknown().describe('A literal of the type (bigint and decimal as strings), `{"function": "now"}`, `{"function": "uuid"}`, or null for none.'),
   primary_key: z.boolean(), generated: z.boolean(), unique: z.boolean(),
   native: z.object({ engine, type: z.string().optional(), default: z.string().optional() }).optional().describe('What no portable type or default expresses of an adopted column, as its engine prints it.'),
+  key_place: z.int().min(1).optional().describe('Of an adopted key that names its columns in another order than the table: the place in it.'),
 });
 
 const PendingChange = z.object({ saga_id: id, kind: z.enum(KINDS), status: z.enum(['pending', 'running']), requested_at: at });

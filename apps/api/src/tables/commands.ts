@@ -1,6 +1,6 @@
 import { v7 as uuid } from 'uuid';
 import { sql, UniqueViolation, VersionConflict, type Append, type CoreDatabase, type EventStore, type StoredEvent } from '../../../../libs/event-store/src/index.js';
-import { DatabaseError, engineOf, preparePlans, type Limits, type Task } from '../../../../libs/byodb/src/index.js';
+import { DatabaseError, engineOf, preparePlans, type Engine, type Limits, type Task } from '../../../../libs/byodb/src/index.js';
 import { isEnded, loadSaga, SAGA_SCHEMA_VERSION, sagaStream, type Orchestrator, type Saga } from '../../../../libs/sagas/src/index.js';
 import { judgeInTurn, loadTable, nameOwner, outlook, TABLE_SCHEMA_VERSION, tableStream, standing, tasksFor, type Change, type DatabaseChange, type DatabaseRef, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
 import type { Databases } from '../databases/databases.js';
@@ -226,4 +226,9 @@ export class Commands {
     const blocked = looked.find((l) => l.blocked !== null)?.blocked ?? null;
     return { status: 200, headers: {}, body: { plan: { based_on: { version: tableNow.version, pending: pending.length }, steps: looked.flatMap((l) => l.steps), reversible: true, blocked_by: blocked } } };
   }
+}
+
+/** One of each. */
+export function enginesOf(databases: DatabaseRef[]): Engine[] {
+  return [...new Set(databases.map((d) => d.engine))].map((engine) => engineOf(engine as Engine['name']));
 }

@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import type { CoreDatabase, EventStore } from '../../../../libs/event-store/src/index.js';
-import { engineOf, type Engine } from '../../../../libs/byodb/src/index.js';
 import { ddlOf, decideRevert, diff, outlook, playForward, pointAt, sentence, stateAfter, tableStream, type Point, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
 import type { AppliedThere } from '../databases/applied.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse, type CommandContext } from '../http/input.js';
-import type { Answer, Commands } from './commands.js';
+import { enginesOf, type Answer, type Commands } from './commands.js';
 import { columnView, tableView } from './view.js';
 
 /** Which moment of a table: after event `version`, or at a time; neither: now. */
@@ -72,8 +71,7 @@ export class History {
       if (version > table!.version) throw noVersion(version);
       const [head, target] = [await this.point(tableId, { version: table!.version }), await this.point(tableId, { version })];
       const { databases } = outlook(table!);
-      const engines = [...new Set(databases.map((d) => d.engine))].map((engine) => engineOf(engine as Engine['name']));
-      const event = decideRevert(head, target, engines, Date.now(), sagaId);
+      const event = decideRevert(head, target, enginesOf(databases), Date.now(), sagaId);
       if (event.type !== 'TableRevertRequested') throw new Error('a revert is asked for by its own event');
       return { event, change: { kind: 'table.revert', name: event.name, version, ops: event.ops }, name: table!.name, databases };
     });

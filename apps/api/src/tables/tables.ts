@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
-import { columnChangeSchema, columnSchema, engineOf, MAX_COLUMNS, nameSchema, type Engine } from '../../../../libs/byodb/src/index.js';
-import { columnProblems, decideColumns, decideCreate, decideDatabases, decideDrop, decideRename, decideRestore, defaultColumns, findDatabase, listTables, nameOwner, outlook, type Change, type DatabaseRef, type Table } from '../../../../libs/tables/src/index.js';
+import { columnChangeSchema, columnSchema, MAX_COLUMNS, nameSchema } from '../../../../libs/byodb/src/index.js';
+import { columnProblems, decideColumns, decideCreate, decideDatabases, decideDrop, decideRename, decideRestore, defaultColumns, findDatabase, listTables, nameOwner, outlook, refOf, type Change, type DatabaseRef, type Table } from '../../../../libs/tables/src/index.js';
 import type { Databases } from '../databases/databases.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse, type CommandContext } from '../http/input.js';
-import type { Answer, Commands, Decided } from './commands.js';
+import { enginesOf, type Answer, type Commands, type Decided } from './commands.js';
 import { History, whenBody, whenQuery } from './history.js';
 import { tableView } from './view.js';
 
@@ -44,7 +44,7 @@ export class Tables {
     const problems = columnProblems(columns);
     if (problems.length > 0) throw new ApiError('validation_failed', problems.map((p) => `${p.path} ${p.message}`).join('; '), { errors: problems });
     const found = await Promise.all((body.databases ?? ['default']).map((name) => this.databases.byName(name)));
-    const refs = found.map((d): DatabaseRef => ({ id: d.database_id, name: d.name, engine: d.engine }));
+    const refs = found.map(refOf);
     return this.commands.run(context, null, async (_table, sagaId) => {
       const event = decideCreate(body.name, columns, refs, enginesOf(refs), sagaId);
       return { event, change: { kind: 'table.create', name: body.name, columns, databases: refs }, name: body.name, databases: refs };
@@ -75,7 +75,7 @@ export class Tables {
 
   async move(context: CommandContext, input: unknown): Promise<Answer> {
     const body = parse(bodies.databases, input);
-    const refs = async (names: string[] | undefined): Promise<DatabaseRef[]> => (await Promise.all((names ?? []).map((name) => this.databases.byName(name)))).map((d): DatabaseRef => ({ id: d.database_id, name: d.name, engine: d.engine }));
+    const refs = async (names: string[] | undefined): Promise<DatabaseRef[]> => (await Promise.all((names ?? []).map((name) => this.databases.byName(name)))).map(refOf);
     const [add, remove] = [await refs(body.add), await refs(body.remove)];
     return this.commands.run(context, body.table_id, async (table, sagaId) => {
       const event = decideDatabases(table!, add, remove, enginesOf(add), sagaId);
@@ -117,8 +117,7 @@ export class Tables {
     if (when.database === undefined) return this.past.replay(table_id, when);
     const { table } = await this.past.point(table_id, { version: when.version, at: when.at });
     if (!table.exists) throw new ApiError('version_not_found', 'at that moment there was no table');
-    const found = await this.databases.byName(when.database);
-    const ref: DatabaseRef = { id: found.database_id, name: found.name, engine: found.engine };
+    const ref = refOf(await this.databases.byName(when.database));
     const [name, origin] = [as ?? table.name, { table_id, version: table.version }];
     return this.commands.run(context(), null, async (_table, sagaId) => {
       const event = decideCreate(name, table.columns, [ref], enginesOf([ref]), sagaId, origin);
@@ -139,8 +138,4 @@ export class Tables {
 
 function decided(table: Table, event: Decided['event'], change: Change): Decided {
   return { event, change, name: table.name, databases: outlook(table).databases };
-}
-
-function enginesOf(databases: DatabaseRef[]): Engine[] {
-  return [...new Set(databases.map((d) => d.engine))].map((engine) => engineOf(engine as Engine['name']));
 }

@@ -4,7 +4,7 @@ import { statusOf, type Table } from '../../../../libs/tables/src/index.js';
 export function columnView(c: Column): object {
   return {
     name: c.name, type: c.type, ...(c.length === null ? {} : { length: c.length }), ...(c.precision === null ? {} : { precision: c.precision, scale: c.scale }),
-    nullable: c.nullable, default: c.default, primary_key: c.primary_key, generated: c.generated, unique: c.unique, ...(c.native === undefined ? {} : { native: c.native }),
+    nullable: c.nullable, default: c.default, primary_key: c.primary_key, generated: c.generated, unique: c.unique, ...(c.native === undefined ? {} : { native: c.native }), ...(c.key_place === undefined ? {} : { key_place: c.key_place }),
   };
 }
 

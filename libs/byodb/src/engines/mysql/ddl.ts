@@ -1,6 +1,6 @@
 import type { Ddl, Rendered } from '../../engine.js';
 import { findColumn, foldName, type Extra, type LiveColumn, type LiveTable } from '../../live.js';
-import { sameDefault, sameType, type Column } from '../../schema.js';
+import { keyNames, sameDefault, sameType, type Column } from '../../schema.js';
 import { isForeignKey, keysAway, keysBack, numberingKey, renameWithKeys } from './aside.js';
 import { lost } from './lost.js';
 import { literal, parts, quote, renameIn, tokens, unquote } from './text.js';
@@ -10,7 +10,7 @@ import { defaultSql, definitionOf, nativeType, readColumn } from './types.js';
 export const ddl: Ddl = {
   quote,
   createTable(table, columns, owner, names) {
-    const key = columns.filter((c) => c.primary_key).map((c) => c.name);
+    const key = keyNames(columns);
     const uniques = columns.filter((c) => c.unique && !(c.primary_key && key.length === 1)).map((c) => ({ name: names(c.name), columns: [c.name] }));
     const lines = [
       ...columns.map((c) => `${quote(c.name)} ${definitionOf(c)}`), ...(key.length === 0 ? [] : [`PRIMARY KEY (${list(key)})`]),

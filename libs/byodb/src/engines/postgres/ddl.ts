@@ -1,7 +1,7 @@
 import type { Ddl, Rendered } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import type { LiveColumn, LiveTable } from '../../live.js';
-import type { Column } from '../../schema.js';
+import { keyNames, type Column } from '../../schema.js';
 import { alterColumn, restoreColumn } from './alter.js';
 import { bringBackColumn, bringBackTable, setAsideColumn, setAsideTable } from './aside.js';
 import { convert, lost, respells } from './convert.js';
@@ -11,7 +11,7 @@ import { objectName, quote, quoteAll } from './sql.js';
 import { keeps, metadataOnly, nativeType, renderDefault } from './types.js';
 
 function createTable(table: string, columns: Column[], _owner: string, names: (column: string) => string): Rendered {
-  const key = columns.filter((c) => c.primary_key).map((c) => c.name);
+  const key = keyNames(columns);
   const uniques = columns.filter((c) => c.unique);
   // In one statement with a primary key over the same column PostgreSQL makes the two one.
   const isKey = (c: Column): boolean => key.length === 1 && key[0] === c.name;

@@ -1,6 +1,6 @@
 import type { Ddl, Rendered } from '../../engine.js';
 import { findColumn, type LiveColumn, type LiveTable } from '../../live.js';
-import { isIntegerType, sameDefault, sameType, type Column } from '../../schema.js';
+import { isIntegerType, keyNames, sameDefault, sameType, type Column } from '../../schema.js';
 import { composeColumn, names, renamedColumn, renamedTable, renderTable, replaceColumn, retitleIndex } from './edit.js';
 import { isPlainUnique, isRowid, primaryKeyOf, readSource, sourceOf, textOf, withoutRowid, type Source } from './introspect.js';
 import { clauseColumns, parseIndex, type Clause, type ColumnText, type TableText } from './parse.js';
@@ -14,9 +14,9 @@ export const ddl: Ddl = {
 };
 
 function createTable(table: string, columns: Column[], _owner: string, uniqueName: (column: string) => string): Rendered {
-  const keys = columns.filter((c) => c.primary_key);
-  const items = columns.map((column) => definition(column, keys.length === 1 && column.primary_key));
-  if (keys.length > 1) items.push(` primary key (${keys.map((c) => quote(c.name)).join(', ')})`);
+  const key = keyNames(columns);
+  const items = columns.map((column) => definition(column, key.length === 1 && column.primary_key));
+  if (key.length > 1) items.push(` primary key (${key.map(quote).join(', ')})`);
   const indexes = columns.filter((c) => c.unique).map((c) => uniqueIndex(uniqueName(c.name), table, c.name));
   const sql = `CREATE TABLE ${quote(table)}(${items.join(',')})`;
   return { statements: [sql, ...indexes], live: readSource({ table: sql, indexes, triggers: [] }) };
