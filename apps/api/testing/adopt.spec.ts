@@ -98,3 +98,15 @@ test.each(ON.flatMap((name) => Object.keys(ODD[name]!).map((table) => [name, tab
   else expect(dropped).toMatchObject({ status: 422, body: { code: 'saga_rejected', saga: { error: { code: expect.stringMatching(/dependents_exist|unsupported_change/) } } } });
   await asBefore();
 });
+
+test('a key whose columns change their order is drift, whichever order it was adopted in', async () => {
+  const url = urls['crm']!;
+  await query(url, 'create table ordered (a int, b int, c int, constraint k primary key (b, a))');
+  const { table } = await done('/databases/crm/adopt', { tables: ['ordered'] });
+  expect(table.columns).toMatchObject({ a: { primary_key: true, key_place: 2 }, b: { primary_key: true, key_place: 1 } });
+  await query(url, 'alter table ordered drop constraint k, add constraint k primary key (a, b)');
+  expect(await differences('crm', 'ordered')).toMatchObject([{ differences: [{ column: null, expected: 'primary key (b, a)', found: 'primary key (a, b)' }] }]);
+  expect(await s.call('POST', '/databases/crm/drift/resolve', { table_id: table.table_id, as: 'restore' })).toMatchObject({ status: 422, body: { code: 'unsupported_change' } });
+  await done('/databases/crm/drift/resolve', { table_id: table.table_id, as: 'adopt' });
+  expect(await differences('crm', 'ordered')).toEqual([]);
+});

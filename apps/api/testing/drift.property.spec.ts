@@ -1,23 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { COLUMN_TYPES, completeColumn, engineOf, findDrift, parseUrl, type Column } from '../../../libs/byodb/src/index.js';
-import { freshMysql, freshPostgres, freshSqlite, query, type Fresh } from '../../../testing/fixtures.js';
+import { freshMysql, freshPostgres, freshSqlite, query } from '../../../testing/fixtures.js';
 import { column, columns, parameters, patience, type ColumnBody } from './arbitraries.js';
-import { service, WAIT, type Reply } from './service.js';
+import { onThreeEngines, WAIT, type Reply, type Service } from './service.js';
 
 const ON = ['crm', 'erp', 'shop'];
-let s: Awaited<ReturnType<typeof service>>;
-let fresh: Fresh[];
+let s: Service;
 
-beforeAll(async () => {
-  s = await service();
-  fresh = [await freshPostgres(), await freshMysql(), await freshSqlite()];
-  for (const [i, name] of ON.entries()) expect((await s.call('POST', '/databases', { name, url: fresh[i]!.url })).status).toBe(201);
-});
-afterAll(async () => {
-  await s.stop();
-  await Promise.all(fresh.map((one) => one.drop()));
-}, patience());
+let end: () => Promise<void>;
+beforeAll(async () => { ({ s, end } = await onThreeEngines(ON)); });
+afterAll(() => end(), patience());
 
 async function done(path: string, body: object): Promise<Reply['body']> {
   const answer = await s.call('POST', path, body, WAIT);

@@ -1,26 +1,22 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { playForward } from '../../../libs/tables/src/index.js';
-import { freshMysql, freshPostgres, freshSqlite, type Fresh } from '../../../testing/fixtures.js';
+import type { Fresh } from '../../../testing/fixtures.js';
 import { parameters, patience } from './arbitraries.js';
 import { allEvents } from './lived.js';
-import { service } from './service.js';
+import { onThreeEngines, type Service } from './service.js';
 import { tableView } from '../src/tables/view.js';
 import { liveOf, moves, ON, plant, Walk, type Tally } from './walk.js';
 
-let s: Awaited<ReturnType<typeof service>>;
+let s: Service;
 let fresh: Fresh[];
 
+let end: () => Promise<void>;
 beforeAll(async () => {
-  s = await service();
-  fresh = [await freshPostgres(), await freshMysql(), await freshSqlite()];
-  for (const [i, name] of ON.entries()) expect((await s.call('POST', '/databases', { name, url: fresh[i]!.url })).status).toBe(201);
+  ({ s, fresh, end } = await onThreeEngines(ON));
   await plant(fresh[0]!.url);
 });
-afterAll(async () => {
-  await s.stop();
-  await Promise.all(fresh.map((one) => one.drop()));
-}, patience());
+afterAll(() => end(), patience());
 
 /** Cuts a list into parts of these sizes, again and again. */
 function parts<T>(all: T[], sizes: number[]): T[][] {
