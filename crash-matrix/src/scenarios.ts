@@ -20,6 +20,10 @@ export type Ask =
   | { do: 'drop' }
   | { do: 'restore' }
   | { do: 'purge' }
+  | { do: 'revert'; version: number }
+  | { do: 'adopt'; name: string }
+  | { do: 'resolve'; as: 'adopt' | 'restore' }
+  | { do: 'catch_up' }
   | { do: 'columns'; columns: ColumnChange[] };
 
 type Input = Parameters<typeof completeColumn>[0];
@@ -49,12 +53,16 @@ export const GIVEN_STATEMENTS = [
   `create index ${TABLE}_by_price on ${TABLE} (price, amount)`,
 ];
 
-/** `given`: what was done to the table before. What destroys has only a way forward: it is tried until it is done. */
-export interface Operation { given: readonly Ask[]; ask: Ask; directions: readonly Direction[] }
+/**
+ * `given`: what was done to the table before; `byHand`: and by others, in the engine's database alone. What destroys, and what a
+ * database catches up with, has only a way forward: it is tried until it is done. An adoption makes no statement that could be refused.
+ */
+export interface Operation { given: readonly Ask[]; byHand?: readonly string[]; ask: Ask; directions: readonly Direction[] }
 
 const change = (ask: Ask): Operation => ({ given: [], ask, directions: DIRECTIONS });
 const columns = (...list: ColumnChange[]): Operation => change({ do: 'columns', columns: list });
 const PRICE: ColumnChange = { name: 'price', type: 'decimal', precision: 10, scale: 2 };
+const BY_HAND = [`alter table ${TABLE} add column extra varchar(20) default 'x'`, `update ${TABLE} set extra = name where id < 3`];
 const TAG: ColumnChange = { name: 'tag', type: 'string', length: 30, unique: true };
 
 /** Every kind of change there is, each against a table with rows. */
@@ -76,6 +84,12 @@ export const OPERATIONS = {
   alter_rules: columns({ name: 'amount', nullable: false, default: 9, unique: true }),
   alter_free: columns({ name: 'code', nullable: true, unique: false }),
   several: columns(TAG, PRICE, { name: 'code' }, { name: 'name', rename_to: 'title', length: 80 }),
+  bring_back: { given: [{ do: 'columns', columns: [PRICE, { name: 'code' }] }], ask: { do: 'revert', version: 2 }, directions: DIRECTIONS },
+  adopt_table: { given: [], byHand: [`create table found (id integer primary key, label varchar(20) not null)`, `insert into found values (1, 'one')`], ask: { do: 'adopt', name: 'found' }, directions: ['forward'] },
+  adopt_drift: { given: [], byHand: BY_HAND, ask: { do: 'resolve', as: 'adopt' }, directions: ['forward', 'compensate', 'late'] },
+  restore_drift: { given: [], byHand: BY_HAND, ask: { do: 'resolve', as: 'restore' }, directions: ['forward', 'refused'] },
+  /** The engine's database is as it was before all of it. */
+  catch_up: { given: [{ do: 'columns', columns: [TAG, PRICE, { name: 'code' }, { name: 'name', rename_to: 'title', length: 80 }] }, { do: 'purge' }, { do: 'rename', name: 'objects' }, { do: 'columns', columns: [{ name: 'note' }] }], ask: { do: 'catch_up' }, directions: ['forward'] },
   purge_columns: { given: [{ do: 'columns', columns: [PRICE, { name: 'code' }] }], ask: { do: 'purge' }, directions: ['forward'] },
 } as const satisfies Record<string, Operation>;
 export type OperationName = keyof typeof OPERATIONS;

@@ -6,7 +6,7 @@ import { isEnded } from '../../libs/sagas/src/saga.js';
 import { loadTable, type Table } from '../../libs/tables/src/index.js';
 import { takePicture, type Picture } from './picture.js';
 import { Points } from './points.js';
-import { GIVEN_COLUMNS, GIVEN_STATEMENTS, OPERATIONS, TABLE, type Ask, type Operation, type OperationName, type Role } from './scenarios.js';
+import { GIVEN_COLUMNS, GIVEN_STATEMENTS, OPERATIONS, TABLE, type Operation, type OperationName, type Role } from './scenarios.js';
 import { connect, runAll, type Client, type Servers } from './servers.js';
 import { found, openWorld, request, type Place, type Target, type World } from './world.js';
 
@@ -22,16 +22,17 @@ export class Stage {
   constructor(private readonly dir: string, private readonly servers: Servers) {}
 
   async template(engine: string, operation: OperationName): Promise<Template> {
-    const { given, ask }: Operation = OPERATIONS[operation];
-    const key = `${engine}_${given.length === 0 ? 'plain' : operation}`;
-    const base = this.made.get(key) ?? this.base(engine, key, given);
+    const one: Operation = OPERATIONS[operation];
+    const { given, byHand, ask } = one;
+    const key = `${engine}_${given.length === 0 && byHand === undefined ? 'plain' : operation}`;
+    const base = this.made.get(key) ?? this.base(engine, key, one);
     this.made.set(key, base);
     const { core, targets, tableId } = await base;
     const place = { core: `${core}-${operation}`, targets };
     await copyFile(fileOf(core), fileOf(place.core));
     const world = await openWorld(place, new Points(null), 'forward', () => undefined);
     try {
-      const asked = await request(world, targets, ask.do === 'create' ? null : tableId, ask);
+      const asked = await request(world, targets, ask.do === 'create' || ask.do === 'adopt' ? null : tableId, ask);
       const pictures = { engine: await takePicture(world.connection('engine')), other: await takePicture(world.connection('other')) };
       const table = (await loadTable(world.core, asked.tableId))!;
       return { engine, operation, place: { ...place, ...asked }, before: { pictures, table: { ...table, pending: [] } } };
@@ -57,22 +58,30 @@ export class Stage {
     };
   }
 
-  private async base(engine: string, key: string, given: readonly Ask[]): Promise<{ core: string; targets: Target[]; tableId: string }> {
+  private async base(engine: string, key: string, { given, byHand = [], ask }: Operation): Promise<{ core: string; targets: Target[]; tableId: string }> {
     const dir = join(this.dir, `base_${key}`);
     await mkdir(dir);
     const core = `sqlite:${join(dir, 'core.db')}`;
-    const targets = await found(core, [{ role: 'engine', url: await this.emptyDatabase(engine, key, dir), engine }, { role: 'other', url: `sqlite:${join(dir, 'other.db')}`, engine: 'sqlite' }]);
-    const world = await openWorld({ core, targets }, new Points(null), 'forward', () => undefined);
-    try {
-      world.orchestrator.start();
-      const { tableId, sagaId } = await request(world, targets, null, { do: 'create', name: TABLE, columns: GIVEN_COLUMNS });
-      await complete(world, sagaId);
-      for (const { url } of targets) await runAll(url, GIVEN_STATEMENTS);
-      for (const ask of given) await complete(world, (await request(world, targets, tableId, ask)).sagaId);
-      return { core, targets, tableId };
-    } finally {
-      await world.close();
-    }
+    let targets = await found(core, [{ role: 'engine', url: await this.emptyDatabase(engine, key, dir), engine }, { role: 'other', url: `sqlite:${join(dir, 'other.db')}`, engine: 'sqlite' }]);
+    const tableId = await inWorld({ core, targets }, async (world) => {
+      const asked = await request(world, targets, null, { do: 'create', name: TABLE, columns: GIVEN_COLUMNS });
+      await complete(world, asked.sagaId);
+      return asked.tableId;
+    });
+    for (const { url } of targets) await runAll(url, GIVEN_STATEMENTS);
+    const backup = ask.do === 'catch_up' ? await this.backUp(targets[0]!, key) : null;
+    await inWorld({ core, targets }, async (world) => {
+      for (const one of given) await complete(world, (await request(world, targets, tableId, one)).sagaId);
+    });
+    await runAll(targets[0]!.url, byHand);
+    if (backup !== null) targets = [{ ...targets[0]!, url: backup }, targets[1]!];
+    return { core, targets, tableId };
+  }
+
+  private async backUp(target: Target, key: string): Promise<string> {
+    const dir = join(this.dir, `backup_${key}`);
+    await mkdir(dir);
+    return this.copyDatabase(target, `backup_${this.tag}_${key}`, dir);
   }
 
   private async emptyDatabase(engine: string, key: string, dir: string): Promise<string> {
@@ -116,6 +125,16 @@ export class Stage {
 
   async close(): Promise<void> {
     for (const client of this.clients.values()) await (await client).close();
+  }
+}
+
+async function inWorld<T>(place: Pick<Place, 'core' | 'targets'>, work: (world: World) => Promise<T>): Promise<T> {
+  const world = await openWorld(place, new Points(null), 'forward', () => undefined);
+  try {
+    world.orchestrator.start();
+    return await work(world);
+  } finally {
+    await world.close();
   }
 }
 

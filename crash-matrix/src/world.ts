@@ -1,13 +1,15 @@
 import { parseUrl } from '../../libs/byodb/src/address.js';
-import type { Connection, Engine } from '../../libs/byodb/src/engine.js';
+import type { Connection } from '../../libs/byodb/src/engine.js';
 import { engineOf } from '../../libs/byodb/src/engines/index.js';
+import { observeTables } from '../../libs/byodb/src/observe.js';
+import type { Column } from '../../libs/byodb/src/schema.js';
 import { createEventStore, migrate, openCoreDatabase, type CoreDatabase, type EventStore } from '../../libs/event-store/src/index.js';
 // Not from the index: it would load the queue's client, half of a worker's time to start.
 import { SAGA_SCHEMA_VERSION, sagaStream } from '../../libs/sagas/src/events.js';
 import { Orchestrator } from '../../libs/sagas/src/orchestrator.js';
 import { InProcessQueue } from '../../libs/sagas/src/queue/in-process.js';
 import { sagasProjection } from '../../libs/sagas/src/read-model.js';
-import { databasesProjection, decideColumns, decideCreate, decideDrop, decideRename, decideRestore, loadTable, purgeOf, schemaChange, tablesProjection, tableStream, TABLE_SCHEMA_VERSION, type Change, type DatabaseRef, type Table, type TableEvent } from '../../libs/tables/src/index.js';
+import { changes, columnsIn, databasesProjection, decideColumns, decideCreate, decideDrift, decideDrop, decideRename, decideRestore, decideRevert, lacking, loadTable, pointAt, purgeOf, tablesProjection, tableStream, TABLE_SCHEMA_VERSION, type Change, type DatabaseChange, type DatabaseRef, type Point, type Table, type TableEvent } from '../../libs/tables/src/index.js';
 import { v7 as uuid } from 'uuid';
 import type { Points } from './points.js';
 import type { Ask, Direction, Role } from './scenarios.js';
@@ -45,7 +47,7 @@ export async function openWorld(place: Pick<Place, 'core' | 'targets'>, points: 
   const doing = new Map(place.targets.map((t) => [t.id, new Doing()]));
   const raw = new Map(place.targets.map((t) => [t.role, engineOf(t.engine as 'sqlite').open(parseUrl(t.url))]));
   const watched = new Map(place.targets.map((t) => [t.id, watchConnection(raw.get(t.role)!, t.role, points, doing.get(t.id)!)]));
-  const real = schemaChange({ store, core, slots: SLOTS, connect: async (id) => watched.get(id)!, limits: LIMITS, retentionSeconds: RETENTION_SECONDS, lockTimeoutMs: LOCK_TIMEOUT_MS });
+  const real = changes({ store, core, slots: SLOTS, connect: async (id) => watched.get(id)!, limits: LIMITS, retentionSeconds: RETENTION_SECONDS, lockTimeoutMs: LOCK_TIMEOUT_MS });
   const definition = watchDefinition(real, plain, doing, direction);
   const orchestrator = new Orchestrator({
     store, core, queue: new InProcessQueue(2), definition, leaseMs: LEASE_MS, sweepMs: SWEEP_MS,
@@ -80,45 +82,73 @@ export async function found(core: string, urls: { role: Role; url: string; engin
   }));
 }
 
+interface Asked { event: TableEvent; change: Change | DatabaseChange; subject: { id: string; name: string }; on: DatabaseRef[] }
+
 /** What the API does with an accepted command: the request and its saga in one commit. */
 export async function request(world: World, targets: Target[], tableId: string | null, ask: Ask): Promise<{ tableId: string; sagaId: string }> {
   const table = tableId === null ? null : (await loadTable(world.core, tableId))!;
   const [sagaId, id] = [uuid(), tableId ?? uuid()];
-  const databases = targets.map(({ id, name, engine }) => ({ id, name, engine }));
-  const engines = targets.map((t) => engineOf(t.engine as 'sqlite'));
-  const event: TableEvent = ask.do === 'create' ? decideCreate(ask.name, ask.columns, databases, engines, sagaId)
-    : decideAbout(table!, ask, engines, sagaId);
+  const { event, change, subject, on } = await decide(world, targets, id, table, ask, sagaId);
   const { type, ...data } = event;
-  const change = changeOf(event);
   await world.store.append([
     { stream: tableStream(id), expectedVersion: table?.version ?? 0, events: [{ type, schema_version: TABLE_SCHEMA_VERSION, data }] },
     { stream: sagaStream(sagaId), expectedVersion: 0, events: [{ type: 'SagaRequested', schema_version: SAGA_SCHEMA_VERSION, data: {
-      saga_id: sagaId, kind: change.kind, subject_id: id, subject_name: ask.do === 'create' ? ask.name : table!.name, change,
-      targets: databases.map((target) => ({ step_id: uuid(), target })), deadline_at: new Date(Date.now() + DEADLINE_MS).toISOString(),
+      saga_id: sagaId, kind: change.kind, subject_id: subject.id, subject_name: subject.name, change,
+      targets: on.map((target) => ({ step_id: uuid(), target })), deadline_at: new Date(Date.now() + DEADLINE_MS).toISOString(),
     } }] },
   ], METADATA);
   return { tableId: id, sagaId };
 }
 
-function decideAbout(table: Table, ask: Exclude<Ask, { do: 'create' }>, engines: Engine[], sagaId: string): TableEvent {
+async function decide(world: World, targets: Target[], id: string, table: Table | null, ask: Ask, sagaId: string): Promise<Asked> {
+  const all = targets.map((t): DatabaseRef => ({ id: t.id, name: t.name, engine: t.engine }));
+  const engines = targets.map((t) => engineOf(t.engine as 'sqlite'));
+  const one = all.find((ref) => ref.name === 'engine')!;
+  const ofTable = (event: TableEvent, change: Change, name: string, on = all): Asked => ({ event, change, subject: { id, name }, on });
+  const ofDatabase = (event: TableEvent, kind: DatabaseChange['kind'], name: string): Asked => ({ event, change: { kind, database: one, tables: [{ table_id: id, name }] }, subject: one, on: [one] });
+  const look = async (name: string): Promise<Column[]> => (await observeTables(world.connection('engine'), [{ name, ...(table === null ? {} : { known: columnsIn(table, one.id) }) }]))[0]!;
   switch (ask.do) {
-    case 'rename': return decideRename(table, ask.name, sagaId);
-    case 'drop': return decideDrop(table, sagaId);
-    case 'restore': return decideRestore(table, undefined, Date.now(), sagaId);
-    // As when the retention time is over.
-    case 'purge': return { type: 'PurgeRequested', saga_id: sagaId, of: purgeOf(table)!.of };
-    case 'columns': return decideColumns(table, ask.columns, engines, (i) => `columns.${i}`, sagaId);
+    case 'create': {
+      const event = decideCreate(ask.name, ask.columns, all, engines, sagaId);
+      return ofTable(event, { kind: 'table.create', name: ask.name, columns: ask.columns, databases: all }, ask.name);
+    }
+    case 'adopt': return ofDatabase({ type: 'TableAdoptionRequested', saga_id: sagaId, name: ask.name, columns: await look(ask.name), databases: [one] }, 'database.adopt', ask.name);
+    case 'catch_up': {
+      if ((await lacking({ core: world.core }, world.connection('engine'), one.id)).length === 0) throw new Error('nothing to catch up with');
+      return ofDatabase({ type: 'CatchUpRequested', saga_id: sagaId, database: one }, 'database.catch_up', table!.name);
+    }
+    case 'resolve': {
+      const event = decideDrift(table!, one, ask.as, await look(table!.name), engines, sagaId);
+      return ofTable(event, changeOf(event), table!.name, ask.as === 'adopt' ? all : [one]);
+    }
+    case 'revert': {
+      const at = async (version: number): Promise<Point> => (await pointAt(world.core, world.store, id, { version }))!;
+      const event = decideRevert(await at(table!.version), await at(ask.version), engines, Date.now(), sagaId);
+      return ofTable(event, changeOf(event), table!.name);
+    }
+    case 'columns': {
+      const event = decideColumns(table!, ask.columns, engines, (i) => `columns.${i}`, sagaId);
+      return ofTable(event, changeOf(event), table!.name);
+    }
+    case 'rename': return ofTable(decideRename(table!, ask.name, sagaId), { kind: 'table.rename', name: ask.name, from: table!.name }, table!.name);
+    case 'drop': return ofTable(decideDrop(table!, sagaId), { kind: 'table.drop' }, table!.name);
+    case 'restore': return ofTable(decideRestore(table!, undefined, Date.now(), sagaId), { kind: 'table.restore', name: table!.name }, table!.name);
+    case 'purge': {
+      // As when the retention time is over.
+      const { of } = purgeOf(table!)!;
+      return ofTable({ type: 'PurgeRequested', saga_id: sagaId, of }, { kind: 'table.purge', of }, table!.name);
+    }
   }
 }
 
 function changeOf(event: TableEvent): Change {
   switch (event.type) {
-    case 'TableCreationRequested': return { kind: 'table.create', name: event.name, columns: event.columns, databases: event.databases };
-    case 'TableRenameRequested': return { kind: 'table.rename', name: event.name, from: event.from };
-    case 'TableDropRequested': return { kind: 'table.drop' };
-    case 'TableRestoreRequested': return { kind: 'table.restore', name: event.name };
-    case 'PurgeRequested': return { kind: 'table.purge', of: event.of };
+    case 'TableRevertRequested': return { kind: 'table.revert', name: event.name, version: event.to_version, ops: event.ops };
     case 'ColumnsChangeRequested': return { kind: event.kind, ops: event.ops };
-    default: throw new Error(`${event.type} is no request`);
+    case 'DriftResolutionRequested': {
+      const { type: _type, saga_id: _saga, ...change } = event;
+      return { kind: 'drift.resolve', ...change };
+    }
+    default: throw new Error(`${event.type} is no request of this kind`);
   }
 }

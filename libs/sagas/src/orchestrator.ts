@@ -38,7 +38,7 @@ export class Orchestrator {
 
   constructor(private readonly options: OrchestratorOptions) {
     this.found = new InProcessQueue(options.concurrency ?? 8);
-    this.leases = new Leases(options.core, uuid(), options.leaseMs ?? 1200, (error) => options.log('heartbeat failed', { error: String(error) }));
+    this.leases = new Leases(options.core, uuid(), options.leaseMs ?? 900, (error) => options.log('heartbeat failed', { error: String(error) }));
   }
 
   /** Starts taking sagas, unfinished ones first. */
@@ -49,7 +49,7 @@ export class Orchestrator {
       this.sweeping ??= this.sweep().catch((error: unknown) => this.options.log('sweep failed', { error: String(error) })).finally(() => { this.sweeping = null; });
     };
     sweep();
-    this.timer = setInterval(sweep, this.options.sweepMs ?? 400);
+    this.timer = setInterval(sweep, this.options.sweepMs ?? 250);
   }
 
   /** A wake that is not heard is no failure of what was asked: the reconciler finds the saga. */
