@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readOptions, type Options } from './options.js';
 import { Run } from './run.js';
-import { percentile, readSagas, recoveries, settle, verify, type SagaRecord } from './verify.js';
+import { percentile, readSagas, recoveries, settle, takeovers, verify, type SagaRecord } from './verify.js';
 import { World } from './world.js';
 import type { Found } from './compare.js';
 
@@ -28,17 +28,17 @@ async function main(options: Options): Promise<number> {
 
 function printTable({ counts, orphans, revivals }: World, run: Run, sagas: Map<string, SagaRecord>, found: Found[]): void {
   const ended = (status: string): number => [...sagas.values()].filter(({ saga }) => saga.status === status).length;
-  const times = recoveries(orphans, revivals, sagas.values());
+  const [taken, recovered] = [takeovers(orphans, revivals), recoveries(orphans, revivals, sagas.values())];
   const refused = run.asked.filter(({ fate }) => fate.fate === 'refused').length;
-  const ms = (part: number): string => { const time = percentile(times, part); return time === null ? '-' : `${time} ms`; };
+  const ms = (times: number[], part: number): string => { const time = percentile(times, part); return time === null ? '-' : `${time} ms`; };
   const of = (kind: Found['kind']): number => found.filter((f) => f.kind === kind).length;
   const rows: [string, number | string][] = [
     ['changes', sagas.size], ['completed', ended('completed')], ['compensated', ended('compensated')], ['rejected', ended('rejected')], ['refused at once', refused], ['rows written', run.rows.written.length],
     ['kills', counts.kills], ['cuts', counts.cuts], ['restarts', counts.restarts], ['wipes', counts.wipes], ['locks', counts.locks],
-    ['recovery p50', ms(0.5)], ['recovery p95', ms(0.95)], ['inconsistencies', of('inconsistency')], ['lost rows', of('lost row')], ['stuck', of('stuck')],
+    ['taken up p50', ms(taken, 0.5)], ['taken up p95', ms(taken, 0.95)], ['recovery p50', ms(recovered, 0.5)], ['recovery p95', ms(recovered, 0.95)], ['inconsistencies', of('inconsistency')], ['lost rows', of('lost row')], ['stuck', of('stuck')],
   ];
   for (const [name, value] of rows) console.log(`| ${name.padEnd(16)} | ${String(value).padStart(8)} |`);
-  console.log(`recovery: from the SIGKILL of a process that held a table's lease, or from when there was a living worker again, to the next event of that table's sagas (${times.length} measured)`);
+  console.log(`taken up: from the SIGKILL of a process that held a table's lease, or from when there was a living worker again, until one had the lease (${taken.length} measured); recovery: until the next event of that table's sagas, from when a delayed step was due (${recovered.length} measured)`);
 }
 
 async function printFound(world: World, run: Run, sagas: Map<string, SagaRecord>, found: Found[]): Promise<void> {

@@ -10,8 +10,9 @@ import type { Orphan, World } from './world.js';
 const SETTLE_MS = 300_000;
 const ROWS_DO_NOT_FIT = ['rows_conflict', 'lossy_conversion', 'not_null_without_default'];
 const ENDED = ['completed', 'compensated', 'rejected'];
+const ENDINGS = ['SagaCompleted', 'SagaCompensated', 'SagaRejected'];
 
-export interface SagaRecord { saga: ShownSaga; events: { type: string; recorded_at: string }[] }
+export interface SagaRecord { saga: ShownSaga; events: { type: string; recorded_at: string; data?: { next_attempt_at?: string } }[] }
 
 /** Waits until every saga has ended. What says that rows do not fit is mended, as an operator would, and told to go on. */
 export async function settle(world: World, run: Run): Promise<void> {
@@ -103,22 +104,30 @@ export function tableOf(asked: Asked[], tableId: string): number | undefined {
   return asked.find(({ fate }) => fate.fate === 'accepted' && fate.tableId === tableId)?.item.table;
 }
 
+/** For each lease whose holder was killed: milliseconds from the kill, or from when there was a living worker again, until one had it. */
+export function takeovers(orphans: Orphan[], revivals: number[]): number[] {
+  return orphans.flatMap(({ at, taken }) => (taken === null || taken < at ? [] : [taken - Math.max(at, ...revivals.filter((time) => time <= taken))])).sort((a, b) => a - b);
+}
+
 /**
- * For each lease whose holder was killed: milliseconds from the kill, or from when there was a living worker again, to the
- * next thing that any worker recorded of that table's sagas. Of two kills without anything between them the later one counts.
+ * The same until the next thing that any worker recorded of that table's sagas, whatever its database made it wait for; or from
+ * when a delayed step was due. Of two kills without anything between them the later one counts.
  */
 export function recoveries(orphans: Orphan[], revivals: number[], sagas: Iterable<SagaRecord>): number[] {
-  const byTable = new Map<string, number[]>();
+  const byTable = new Map<string, { time: number; due: number; ended: boolean }[]>();
   for (const { saga, events } of sagas) {
-    const times = events.filter((e) => !['SagaRequested', 'AbortRequested', 'RetryRequested'].includes(e.type)).map((e) => Date.parse(e.recorded_at));
-    byTable.set(saga.table_id, [...byTable.get(saga.table_id) ?? [], ...times]);
+    const moments = events.filter((e) => !['SagaRequested', 'AbortRequested', 'RetryRequested'].includes(e.type))
+      .map((e) => ({ time: Date.parse(e.recorded_at), due: Date.parse(e.data?.next_attempt_at ?? e.recorded_at), ended: ENDINGS.includes(e.type) }));
+    byTable.set(saga.table_id, [...byTable.get(saga.table_id) ?? [], ...moments]);
   }
   const latest = new Map<string, number>();
   for (const { subject, at } of orphans) {
-    const next = Math.min(...(byTable.get(subject) ?? []).filter((time) => time > at));
-    if (!Number.isFinite(next)) continue;
-    const from = Math.max(at, ...revivals.filter((time) => time <= next));
-    latest.set(`${subject} ${next}`, Math.min(latest.get(`${subject} ${next}`) ?? Infinity, next - from));
+    const moments = (byTable.get(subject) ?? []).sort((a, b) => a.time - b.time);
+    const [before, next] = [moments.findLast(({ time }) => time <= at), moments.find(({ time }) => time > at)];
+    // Killed between a saga's end and giving the lease back: there was nothing to go on with.
+    if (next === undefined || before?.ended === true) continue;
+    const from = Math.max(at, Math.min(before?.due ?? 0, next.time), ...revivals.filter((time) => time <= next.time));
+    latest.set(`${subject} ${next.time}`, Math.min(latest.get(`${subject} ${next.time}`) ?? Infinity, next.time - from));
   }
   return [...latest.values()].sort((a, b) => a - b);
 }

@@ -15,12 +15,15 @@ import { keyOf } from './rows.js';
 import { holdFile, patiently, quote, sql, type Place } from './sql.js';
 
 export interface Lease { subject: string; owner: string; token: number; expires: number }
-/** A lease whose holder was killed at `at`. */
-export interface Orphan { subject: string; at: number }
+/** A lease whose holder was killed at `at`; `taken`: when a living worker took it, null while none has. */
+export interface Orphan { subject: string; at: number; taken: number | null }
 
 /** How long after a kill, and once more, the leases are looked at again: a living holder has renewed or released one of its own by then. */
 const BEATS_MS = 400;
 const LEAST_LIFE_MS = 1500;
+/** So long an orphan's lease is watched, and so often it is looked at. */
+const WATCH_MS = 15_000;
+const WATCH_EVERY_MS = 250;
 
 /** All that runs: servers, proxies, the program's processes; and all that can be done to them. */
 export class World {
@@ -136,7 +139,7 @@ export class World {
     await victim.kill('SIGKILL');
     const at = Date.now();
     this.counts.kills += 1;
-    if (held.length > 0) this.alone(`leases ${at}`, () => this.findOrphans(held, at, victim.role === 'all'));
+    if (held.length > 0) void this.findOrphans(held, at, victim.role === 'all');
     this.alone(`process ${victim.name}`, async () => {
       await sleep(downMs);
       await victim.up();
@@ -155,7 +158,22 @@ export class World {
         if (now.expires > newest || (before !== undefined && now.expires === 0)) alive.add(now.owner);
       }
     }
-    for (const { subject, owner } of held) if (!alive.has(owner)) this.orphans.push({ subject, at });
+    await this.watch(held.filter(({ owner }) => !alive.has(owner)), at);
+  }
+
+  /** A lease's token is the time at which it was taken. */
+  private async watch(held: Lease[], at: number): Promise<void> {
+    const open = new Map(held.map((lease) => [lease, { subject: lease.subject, at, taken: null } as Orphan]));
+    this.orphans.push(...open.values());
+    for (const until = Date.now() + WATCH_MS; open.size > 0 && Date.now() < until; await sleep(WATCH_EVERY_MS)) {
+      const now = await this.leases().catch(() => []);
+      for (const [lease, orphan] of open) {
+        const next = now.find((other) => other.subject === lease.subject && other.token !== lease.token);
+        if (next === undefined) continue;
+        orphan.taken = next.token;
+        open.delete(lease);
+      }
+    }
   }
 
   private async leases(): Promise<Lease[]> {

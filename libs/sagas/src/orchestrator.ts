@@ -1,4 +1,4 @@
-import { VersionConflict, type CoreDatabase, type EventStore, type Metadata } from '../../event-store/src/index.js';
+import { CoreUnavailable, VersionConflict, type CoreDatabase, type EventStore, type Metadata } from '../../event-store/src/index.js';
 import { v7 as uuid } from 'uuid';
 import type { SagaDefinition } from './definition.js';
 import { SAGA_SCHEMA_VERSION, sagaStream, type Resolution, type SagaEvent } from './events.js';
@@ -97,6 +97,7 @@ export class Orchestrator {
       try {
         fingerprint = await this.options.definition.look(saga, find(saga), as);
       } catch (error) {
+        if (error instanceof CoreUnavailable) throw error;
         refuse(`the step is not ${as}: ${error instanceof Error ? error.message : String(error)}`);
       }
     }

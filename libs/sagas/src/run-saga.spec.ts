@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { v7 as uuid } from 'uuid';
-import { createEventStore, migrate, openCoreDatabase, sql, type CoreDatabase, type EventStore } from '../../event-store/src/index.js';
+import { CoreUnavailable, createEventStore, migrate, openCoreDatabase, sql, type CoreDatabase, type EventStore } from '../../event-store/src/index.js';
 import { freshSqlite, type Fresh } from '../../../testing/fixtures.js';
 import type { SagaDefinition } from './definition.js';
 import { SAGA_SCHEMA_VERSION, sagaStream } from './events.js';
@@ -123,4 +123,25 @@ test('a step that failed on one target is undone on the others, in reverse and o
   await runSaga(ports(), sagaId);
   expect(did.filter((one) => one.startsWith('compensate')).sort()).toEqual(['compensate one', 'compensate two']);
   expect((await loadSaga(core, sagaId))!).toMatchObject({ status: 'compensated', error: { code: 'database_error', message: 'refused' } });
+});
+
+test.each(['prepare', 'apply', 'compensate'])('the core database away during %s is not the step\'s failure: the next run does it', async (way) => {
+  const sagaId = await asked('s', ['one', 'two']);
+  let refused = false;
+  let away = true;
+  during = async (now) => {
+    if (now === 'apply' && way === 'compensate' && !refused) {
+      refused = true;
+      throw Object.assign(new Error('refused'), { code: 'database_error', retryable: false, outcome: 'not_applied' });
+    }
+    // Both targets meet it, one while the other's is told.
+    if (now === way && away) throw new CoreUnavailable('the core database cannot be reached');
+  };
+  await expect(runSaga(ports(), sagaId)).rejects.toMatchObject({ code: 'core_database_unavailable' });
+  expect((await loadSaga(core, sagaId))!.status).toBe(way === 'compensate' ? 'compensating' : 'running');
+  away = false;
+  await runSaga(ports(), sagaId);
+  expect((await loadSaga(core, sagaId))!.status).toBe(way === 'compensate' ? 'compensated' : 'completed');
+  const failures = (await types(sagaId)).filter((type) => type === 'StepFailed' || type === 'StepDelayed');
+  expect(failures).toEqual(way === 'compensate' ? ['StepFailed'] : []);
 });
