@@ -30,6 +30,7 @@ export class World {
   readonly places: Place[] = [];
   readonly counts = { kills: 0, cuts: 0, restarts: 0, wipes: 0, locks: 0 };
   readonly orphans: Orphan[] = [];
+  private readonly watches = new Set<Promise<void>>();
   /** When there was a living worker again after there had been none. */
   readonly revivals: number[] = [];
   readonly client = new Client(() => this.processes.filter((p) => p.role !== 'worker').map((p) => p.url));
@@ -139,7 +140,10 @@ export class World {
     await victim.kill('SIGKILL');
     const at = Date.now();
     this.counts.kills += 1;
-    if (held.length > 0) void this.findOrphans(held, at, victim.role === 'all');
+    if (held.length > 0) {
+      const watch = this.findOrphans(held, at, victim.role === 'all').finally(() => this.watches.delete(watch));
+      this.watches.add(watch);
+    }
     this.alone(`process ${victim.name}`, async () => {
       await sleep(downMs);
       await victim.up();
@@ -170,8 +174,10 @@ export class World {
       for (const [lease, orphan] of open) {
         const next = now.find((other) => other.subject === lease.subject && other.token !== lease.token);
         if (next === undefined) continue;
-        orphan.taken = next.token;
         open.delete(lease);
+        // Taken before it was over: its holder had given it back, and was not the one that was killed.
+        if (next.token < lease.expires) this.orphans.splice(this.orphans.indexOf(orphan), 1);
+        else orphan.taken = next.token;
       }
     }
   }
@@ -216,6 +222,7 @@ export class World {
   /** Everything up again, nothing held. */
   async calm(): Promise<void> {
     while (this.busy.size > 0) await Promise.all(this.busy.values());
+    await Promise.all(this.watches);
     for (const proxy of this.proxies.values()) await proxy.resume();
     for (const server of this.servers.values()) if (server.pid === 0) await server.restart();
     await Promise.all(this.processes.map((p) => p.up()));
@@ -224,7 +231,7 @@ export class World {
 
   /** `keep`: the logs and SQLite files stay, to be looked at. */
   async end(keep: boolean): Promise<void> {
-    await Promise.all(this.busy.values());
+    await Promise.all([...this.busy.values(), ...this.watches]);
     await Promise.all(this.processes.map((p) => p.kill('SIGTERM')));
     await Promise.all([...this.proxies.values()].map((p) => p.close()));
     await Promise.all([...this.servers.values()].map((s) => s.remove()));
