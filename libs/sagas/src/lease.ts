@@ -1,4 +1,4 @@
-import { sql, type CoreDatabase, type Tx } from '../../event-store/src/index.js';
+import { sql, sqlList, type CoreDatabase, type Tx } from '../../event-store/src/index.js';
 
 /** Thrown inside an append whose lease another process has taken meanwhile: nothing of it is recorded. */
 export class LeaseLost extends Error {
@@ -63,7 +63,8 @@ export class Leases {
         return;
       }
       const now = Date.now();
-      this.core.execute(sql`update leases set expires_at = ${now + this.ttlMs} where owner = ${this.owner} and expires_at > 0`).catch(this.onError);
+      // Those alone that somebody here works under: a lease whose release, or whose taking, was not answered must run out.
+      this.core.execute(sql`update leases set expires_at = ${now + this.ttlMs} where owner = ${this.owner} and expires_at > 0 and subject in (${sqlList([...this.held.keys()])})`).catch(this.onError);
     }, this.ttlMs / 4);
     this.timer.unref();
   }

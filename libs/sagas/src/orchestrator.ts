@@ -129,8 +129,9 @@ export class Orchestrator {
     if (this.stopped) return;
     try {
       const { again, next } = await runSaga({ ...this.options, leases: this.leases, draining: () => this.stopped }, sagaId);
-      if (again !== null) await this.wake(sagaId, Math.max(1, again - Date.now()));
-      if (next !== null) await this.wake(next);
+      // Not waited for: a queue that is away must not keep this run's place.
+      if (again !== null) void this.wake(sagaId, Math.max(1, again - Date.now()));
+      if (next !== null) void this.wake(next);
     } catch (error) {
       // The saga is as it was recorded; the reconciler hands it out again.
       this.options.log('saga run failed', { saga_id: sagaId, error: error instanceof Error ? error.stack : String(error) });
@@ -142,7 +143,8 @@ export class Orchestrator {
     const now = Date.now();
     for (const saga of await openSagas(this.options.core, now)) {
       const due = saga.steps.flatMap((s) => (s.next_attempt_at === null ? [] : [Date.parse(s.next_attempt_at)]));
-      const waitsForPerson = saga.status === 'stuck' && due.length === 0;
+      // Seen stuck since the deadline, it may have recovered by itself and have something to do or to record.
+      const waitsForPerson = saga.status === 'stuck' && due.length === 0 && saga.steps.some((s) => s.blocked) && !saga.steps.some((s) => s.status === 'compensating' && !s.blocked);
       if (!waitsForPerson && (due.length === 0 || due.some((at) => at <= now))) await this.found.wake(saga.saga_id);
     }
   }

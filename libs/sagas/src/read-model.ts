@@ -48,13 +48,27 @@ export async function openSagas(db: Queryable, now: number): Promise<Saga[]> {
   return rows.map(state);
 }
 
-export interface SagaFilter { status?: string; subject_id?: string; target_id?: string; kind?: string; before?: number; limit: number }
+/** The statuses of these sagas, by id. */
+export async function sagaStatuses(db: Queryable, ids: string[]): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map();
+  const list = ids.map((id) => sql`${id}`).reduce((all, one) => sql`${all}, ${one}`);
+  return new Map((await db.query(sql`select saga_id, status from sagas where saga_id in (${list})`)).map((row) => [String(row['saga_id']), String(row['status'])]));
+}
+
+/** `named_in`: the subject, or by its id a part of what a saga of another subject changes. */
+export interface SagaFilter { named_in?: { id: string; kinds: string[] }; status?: string; subject_id?: string; target_id?: string; kind?: string; before?: number; limit: number }
 
 /** Newest first. */
 export async function listSagas(db: Queryable, filter: SagaFilter): Promise<{ saga: Saga; position: number }[]> {
   const where: Sql[] = [sql`1 = 1`];
   if (filter.status !== undefined) where.push(sql`status = ${filter.status}`);
   if (filter.subject_id !== undefined) where.push(sql`subject_id = ${filter.subject_id}`);
+  if (filter.named_in !== undefined) {
+    const { id, kinds } = filter.named_in;
+    const within = kinds.map((kind) => sql`${kind}`).reduce((all, one) => sql`${all}, ${one}`);
+    // In the state as JSON: such sagas are few.
+    where.push(/^[0-9a-f-]{36}$/.test(id) ? sql`(subject_id = ${id} or (kind in (${within}) and state like ${`%"${id}"%`}))` : sql`subject_id = ${id}`);
+  }
   if (filter.kind !== undefined) where.push(sql`kind = ${filter.kind}`);
   if (filter.target_id !== undefined) where.push(sql`saga_id in (select saga_id from saga_targets where target_id = ${filter.target_id})`);
   if (filter.before !== undefined) where.push(sql`position < ${filter.before}`);

@@ -2,9 +2,13 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { v7 as uuid } from 'uuid';
 import { CoreUnavailable, createEventStore, migrate, openCoreDatabase, sql, type CoreDatabase, type EventStore } from '../../event-store/src/index.js';
 import { freshSqlite, type Fresh } from '../../../testing/fixtures.js';
+import { freePort } from '../../../testing/servers.js';
 import type { SagaDefinition } from './definition.js';
 import { SAGA_SCHEMA_VERSION, sagaStream } from './events.js';
 import { Leases } from './lease.js';
+import { Orchestrator } from './orchestrator.js';
+import { BullQueue } from './queue/bullmq.js';
+import { InProcessQueue } from './queue/in-process.js';
 import { loadSaga, sagasProjection } from './read-model.js';
 import { runSaga, type RunnerPorts } from './run-saga.js';
 
@@ -144,4 +148,51 @@ test.each(['prepare', 'apply', 'compensate'])('the core database away during %s 
   expect((await loadSaga(core, sagaId))!.status).toBe(way === 'compensate' ? 'compensated' : 'completed');
   const failures = (await types(sagaId)).filter((type) => type === 'StepFailed' || type === 'StepDelayed');
   expect(failures).toEqual(way === 'compensate' ? ['StepFailed'] : []);
+});
+
+test('a delayed step is tried again when it is due, however long another database takes', async () => {
+  const sagaId = await asked('s', ['slow', 'quick']);
+  let open = (): void => undefined;
+  const gate = new Promise<void>((resolve) => { open = resolve; });
+  let tries = 0;
+  const blocking: SagaDefinition = { ...definition, async apply(_saga, step) {
+    if (step.target.name === 'slow') await gate;
+    else if (++tries === 1) throw Object.assign(new Error('locked'), { code: 'lock_timeout', retryable: true, outcome: 'not_applied' });
+    return outcome;
+  } };
+  const running = runSaga({ ...ports(), definition: blocking }, sagaId);
+  for (const until = Date.now() + 5000; tries < 2 && Date.now() < until;) await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(tries).toBe(2);
+  open();
+  await running;
+  expect((await loadSaga(core, sagaId))!.status).toBe('completed');
+});
+
+test('a saga seen stuck that has recovered by itself goes on after a crash, and waits for a person only where one is needed', async () => {
+  const failing = (code: string): SagaDefinition => ({ ...definition, async compensate() { throw Object.assign(new Error('not now'), { code, retryable: true, outcome: 'not_applied' }); }, async apply(_saga, step) {
+    if (step.target.name === 'two') throw Object.assign(new Error('refused'), { code: 'database_error', retryable: false, outcome: 'not_applied' });
+    return outcome;
+  } });
+  const [recovering, conflict] = [await asked('recovering', ['one', 'two']), await asked('conflict', ['one', 'two'])];
+  for (const [sagaId, code] of [[recovering, 'database_unreachable'], [conflict, 'rows_conflict']] as const) await runSaga({ ...ports(), definition: failing(code) }, sagaId);
+  // As when the deadline has passed and the database came back, and the process died before the next thing was recorded.
+  const { version, steps } = (await loadSaga(core, recovering))!;
+  const undone = steps.filter((s) => s.intended).map((s) => ({ type: 'StepCompensated', schema_version: SAGA_SCHEMA_VERSION, data: { step_id: s.step_id, fingerprint_after: 'b', statements: [], duration_ms: 1 } }));
+  await store.append([{ stream: sagaStream(recovering), expectedVersion: version, events: [
+    { type: 'SagaStuck', schema_version: SAGA_SCHEMA_VERSION, data: { error: { code: 'database_unreachable', message: 'away', database: 'one', step_id: null } } }, ...undone,
+  ] }], { correlation_id: uuid(), causation_id: null, actor: 'test' });
+  expect([(await loadSaga(core, recovering))!.status, (await loadSaga(core, conflict))!.status]).toEqual(['stuck', 'stuck']);
+  const stuckAt = (await loadSaga(core, conflict))!.version;
+  const orchestrator = new Orchestrator({ store, core, queue: new InProcessQueue(2), definition, log: () => undefined, sweepMs: 20 });
+  orchestrator.start();
+  for (const until = Date.now() + 5000; (await loadSaga(core, recovering))!.status === 'stuck' && Date.now() < until;) await new Promise((resolve) => setTimeout(resolve, 20));
+  await orchestrator.stop();
+  expect((await loadSaga(core, recovering))!.status).toBe('compensated');
+  expect((await loadSaga(core, conflict))!.version).toBe(stuckAt);
+});
+
+test('a Redis that was never there keeps nobody waiting', async () => {
+  const queue = new BullQueue(`redis://127.0.0.1:${await freePort()}`, 2, 'test', () => undefined);
+  await expect(queue.wake(await asked('s'))).rejects.toThrow('Redis is not there');
+  await queue.stop();
 });

@@ -78,11 +78,25 @@ class Run {
       else if (decision.end !== null) await this.end(decision.end);
       else {
         if (!this.ports.draining()) decision.effects.forEach((effect) => this.start(effect));
-        if (this.busy.size > 0) await this.record([await Promise.race(this.busy.values())]);
+        if (this.busy.size > 0) {
+          const done = await this.nextOutcome(this.ports.draining() ? null : decision.wakeAt);
+          if (done !== null) await this.record([done]);
+        }
         else if (decision.wakeAt === null || this.ports.draining()) return { again: null, next: null };
         else if (decision.wakeAt - Date.now() > SLEEP_MS) return { again: decision.wakeAt, next: null };
         else await new Promise((resolve) => setTimeout(resolve, Math.max(1, decision.wakeAt! - Date.now())));
       }
+    }
+  }
+
+  /** Null: a delayed step is due before any other has ended; one database's long statement must not use up another's time. */
+  private async nextOutcome(wakeAt: number | null): Promise<SagaEvent | null> {
+    let timer: NodeJS.Timeout | undefined;
+    const due = wakeAt === null ? [] : [new Promise<null>((resolve) => { timer = setTimeout(() => { resolve(null); }, Math.max(1, wakeAt - Date.now())); })];
+    try {
+      return await Promise.race([...this.busy.values(), ...due]);
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -28,6 +28,8 @@ export class BullQueue implements SagaQueue {
   }
 
   async wake(sagaId: string, delayMs = 0): Promise<void> {
+    // BullMQ waits for its first connection for as long as it takes, and no option of the client bounds that.
+    if (this.redis.status !== 'ready') throw new Error(`Redis is not there (${this.redis.status})`);
     await this.queue.add('wake', { saga_id: sagaId }, { jobId: `${sagaId}-${uuid()}`, delay: delayMs, removeOnComplete: true, removeOnFail: true });
   }
 
