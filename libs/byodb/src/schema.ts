@@ -196,8 +196,20 @@ function fitInteger(type: ColumnType, value: Json): { value: Default } | { probl
   return { value: type === 'bigint' ? exact.toString() : Number(exact) };
 }
 
+/** Without an exponent; null when the number may not be what was written: doubles keep 15 digits of any. */
+function plain(value: number): string | null {
+  const [digits, exponent = '0'] = String(Math.abs(value)).split('e') as [string, string?];
+  const [whole, fraction = ''] = digits.split('.') as [string, string?];
+  const point = whole.length + Number(exponent);
+  const all = `${'0'.repeat(Math.max(0, 1 - point))}${whole}${fraction}`.padEnd(Math.max(1, point), '0');
+  const at = Math.max(1, point);
+  const text = `${value < 0 ? '-' : ''}${all.slice(0, at)}${all.length > at ? `.${all.slice(at)}` : ''}`;
+  return text.replace(/[-.]/g, '').replace(/^0+/, '').replace(/0+$/, '').length > 15 ? null : text;
+}
+
 function fitDecimal(precision: number, scale: number, value: Json): { value: Default } | { problem: string } {
-  const text = typeof value === 'number' ? String(value) : value;
+  const text = typeof value === 'number' ? plain(value) : value;
+  if (text === null) return { problem: 'has more digits than a JSON number keeps: give it as a string' };
   const parts = typeof text === 'string' ? /^(-?)0*(\d+)(?:\.(\d+))?$/.exec(text) : null;
   if (parts === null) return { problem: 'must be a decimal number without exponent' };
   const whole = parts[2]!;

@@ -1,5 +1,6 @@
 import { DatabaseError } from '../errors.js';
 import { asideName, countRows, hasRows, statementsOf, uniqueName, type Operation } from '../operation.js';
+import { refuseRows } from '../rows.js';
 import { defaultFunction, type Column } from '../schema.js';
 
 interface Params { table: string; quotedTable: string; column: Column; step_id: string }
@@ -27,7 +28,7 @@ export const addColumn: Operation<Params> = {
       throw new DatabaseError('not_null_without_default', `${table} has rows, and ${column.name} is NOT NULL without a default`);
     }
     if (rows && column.unique && column.default !== null && defaultFunction(column) !== 'uuid') {
-      throw new DatabaseError('rows_conflict', `${table} has rows, and one default for all of them would not be unique in ${column.name}`);
+      await refuseRows(session, quotedTable, live, '1 = 1', (n) => `one default for ${n} row(s) of ${table} would not be unique in ${column.name}`);
     }
   },
   async apply(_session, { params }, live, ddl) {

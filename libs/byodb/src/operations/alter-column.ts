@@ -2,6 +2,7 @@ import type { Ddl, Session } from '../engine.js';
 import { DatabaseError } from '../errors.js';
 import { foldName, type LiveTable } from '../live.js';
 import { countRows, uniqueName, type Operation } from '../operation.js';
+import { refuseRows, SHARED, shared } from '../rows.js';
 import { sameType, type Column } from '../schema.js';
 
 /**
@@ -35,8 +36,8 @@ export const alterColumn: Operation<Params> = {
       if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${table}.${from.name}`, { details: { dependents } });
       if (lost !== null) await refuseLoss(session, quotedTable, live, lost, from, to, limits.maxRewriteRows);
     }
-    if (from.nullable && !to.nullable) await refuse(session, `select count(*) as n from ${quotedTable} where ${quoted} is null`, `${from.name} is NULL in`);
-    if (!from.unique && to.unique) await refuse(session, `select count(*) as n from (select ${quoted} from ${quotedTable} where ${quoted} is not null group by ${quoted} having count(*) > 1) as d`, `${from.name} is not unique: values found twice:`);
+    if (from.nullable && !to.nullable) await refuseRows(session, quotedTable, live, `${quoted} is null`, (n) => `${from.name} is NULL in ${n} row(s)`);
+    if (!from.unique && to.unique) await refuseRows(session, shared(quotedTable, quoted), live, SHARED, (n) => `${from.name} is not unique: ${n} row(s) hold a value that another one holds`);
   },
   async apply(_session, { params }, live, ddl) {
     return ddlOnly(ddl.alterColumn(live!, params.from.name, params.to, uniqueName(params.step_id)).statements);
@@ -55,21 +56,9 @@ async function giveBack(session: Session, ddl: Ddl, table: string, live: LiveTab
   return statement === null ? [] : [statement];
 }
 
-async function refuse(session: Session, sql: string, what: string): Promise<void> {
-  const [row] = await session.query(sql);
-  const n = Number(row?.['n'] ?? 0);
-  if (n > 0) throw new DatabaseError('rows_conflict', `${what} ${n} row(s)`, { details: { count: n } });
-}
-
 async function refuseLoss(session: Session, table: string, live: LiveTable | null, lost: string, from: Column, to: Column, maxRows: number | null): Promise<void> {
   if (maxRows !== null) await refuseTooMany(session, table, maxRows);
-  const [row] = await session.query(`select count(*) as n from ${table} where ${lost}`);
-  const n = Number(row?.['n'] ?? 0);
-  if (n === 0) return;
-  const [example] = await session.query(`select * from ${table} where ${lost} limit 1`);
-  const keyColumns = live === null || live.primaryKey.length === 0 ? [from.name] : live.primaryKey;
-  const key = Object.fromEntries(keyColumns.map((name) => [name, String(example?.[name])]));
-  throw new DatabaseError('lossy_conversion', `${n} value(s) of ${from.name} would not survive as ${to.type}, for example at ${JSON.stringify(key)}`, { details: { count: n, example: key } });
+  await refuseRows(session, table, live, lost, (n) => `${n} value(s) of ${from.name} would not survive as ${to.type}`, { code: 'lossy_conversion', keyless: [from.name] });
 }
 
 async function refuseTooMany(session: Session, table: string, maxRows: number): Promise<void> {

@@ -1,6 +1,7 @@
 import { DatabaseError } from '../errors.js';
 import { foldName, type LiveTable } from '../live.js';
 import { statementsOf, type Operation } from '../operation.js';
+import { refuseRows, SHARED, shared } from '../rows.js';
 import type { Column } from '../schema.js';
 
 /** `aside`: its name while set aside; `former`: the table as it was before; `after`: the managed column that it follows, null: it is the first. */
@@ -22,14 +23,11 @@ export const restoreColumn: Operation<Params> = {
   },
   looksAtRows: { apply: true },
   /** Rows that were written while the column was away have no value in it. */
-  async check(session, { table, params: { column, quotedTable, quotedAside } }) {
+  async check(session, { table, params: { column, quotedTable, quotedAside } }, live) {
     const lacking = await session.lacksRight('alter', table);
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
-    const count = async (sql: string): Promise<number> => Number((await session.query(sql))[0]?.['n'] ?? 0);
-    const nulls = column.nullable ? 0 : await count(`select count(*) as n from ${quotedTable} where ${quotedAside} is null`);
-    if (nulls > 0) throw new DatabaseError('rows_conflict', `${nulls} row(s) were written without ${column.name}, which is NOT NULL`, { details: { count: nulls } });
-    const twice = column.unique ? await count(`select count(*) as n from (select ${quotedAside} from ${quotedTable} where ${quotedAside} is not null group by ${quotedAside} having count(*) > 1) as d`) : 0;
-    if (twice > 0) throw new DatabaseError('rows_conflict', `${column.name} is not unique any more: ${twice} value(s) are there twice`, { details: { count: twice } });
+    if (!column.nullable) await refuseRows(session, quotedTable, live, `${quotedAside} is null`, (n) => `${n} row(s) were written without ${column.name}, which is NOT NULL`);
+    if (column.unique) await refuseRows(session, shared(quotedTable, quotedAside), live, SHARED, (n) => `${column.name} is not unique any more: ${n} row(s) hold a value that another one holds`);
   },
   async apply(_session, { table, params: { aside, former, column } }, live, ddl) {
     return statementsOf(ddl.bringBackColumn(live!, aside, { ...former, name: table }, column.name));

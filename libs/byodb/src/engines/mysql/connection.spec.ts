@@ -87,7 +87,7 @@ describe('exclusively', () => {
 
   it('refuses a token that is behind', async () => {
     await fresh.open().exclusively(on('fenced', 5), async () => undefined);
-    expect(await failure(fresh.open().exclusively(on('fenced', 4), async () => undefined))).toMatchObject({ code: 'stale_token', retryable: false, details: { seen: 5 } });
+    expect(await failure(fresh.open().exclusively(on('fenced', 4), async () => undefined))).toMatchObject({ code: 'stale_token', retryable: true, details: { seen: 5 } });
     await fresh.open().exclusively(on('fenced', 5), async () => undefined);
     await fresh.open().exclusively(on('other', 1), async () => undefined);
   });
@@ -265,6 +265,6 @@ describe('connections', () => {
     await connection.info();
     await connection.close();
     await connection.close();
-    expect(await failure(connection.info())).toMatchObject({ code: 'database_error' });
+    expect(await failure(connection.info())).toMatchObject({ code: 'database_unreachable', retryable: true });
   });
 });

@@ -13,10 +13,10 @@ const NO_SUCH_TABLE = 1146;
 /**
  * Strict, or bad casts are cut silently; named whole, so that a literal has one reading on every server. What a server's own
  * defaults may have changed and our statements depend on; a worker that stalled loses its session, and its locks, after a minute.
- * MariaDB alone reads the last part: an ALTER takes as long as it takes.
+ * MariaDB alone reads the last part but one, MySQL alone the last (MariaDB passes over what asks for 5.7 or later): an ALTER takes as long as it takes.
  */
 const SETTINGS = `set session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE', time_zone = '+00:00',
-  autocommit = 1, foreign_key_checks = 1, unique_checks = 1, sql_quote_show_create = 1, sql_safe_updates = 0, sql_select_limit = default, wait_timeout = 60 /*M!100100 , max_statement_time = 0 */`;
+  autocommit = 1, foreign_key_checks = 1, unique_checks = 1, sql_quote_show_create = 1, sql_safe_updates = 0, sql_select_limit = default, wait_timeout = 60 /*M!100100 , max_statement_time = 0 */ /*!50708 , max_execution_time = 0 */`;
 const LEDGER = {
   _saga_ledger: 'create table if not exists `_saga_ledger` (step_id varchar(64) not null, direction varchar(16) not null, state varchar(16) not null, fingerprint_before varchar(64) not null, fingerprint_after varchar(64), statements longtext not null, recorded_at varchar(32) not null, primary key (step_id, direction)) engine=InnoDB default charset utf8mb4 collate utf8mb4_bin',
   _saga_fences: 'create table if not exists `_saga_fences` (table_id varchar(64) not null primary key, token bigint not null) engine=InnoDB default charset utf8mb4 collate utf8mb4_bin',
@@ -41,10 +41,16 @@ export class MysqlConnection implements Connection {
       client: 'mysql2',
       connection: {
         host: address.host, port: address.port, user: address.user, password: address.password, database: address.database, charset: 'utf8mb4', timezone: 'Z', connectTimeout: CONNECT_MS,
-        multipleStatements: false, dateStrings: true, supportBigNumbers: true, bigNumberStrings: true, flags: '-LOCAL_FILES',
+        multipleStatements: false,
+        // A firewall forgets a connection that says nothing under a long ALTER; the system's own default would notice after two hours.
+        enableKeepAlive: true, keepAliveInitialDelay: 10_000, dateStrings: true, supportBigNumbers: true, bigNumberStrings: true, flags: '-LOCAL_FILES',
         ...(address.tls === false ? {} : { ssl: { rejectUnauthorized: address.tls === true } }),
       } as Knex.MySql2ConnectionConfig,
-      pool: { min: 0, max: 5, acquireTimeoutMillis: 2 * CONNECT_MS, afterCreate: (raw: RawDriver, done: (error: Error | null, raw: RawDriver) => void) => { raw.promise().query(SETTINGS).then(() => { done(null, raw); }, (error: Error) => { done(error, raw); }); } },
+      pool: { min: 0, max: 5, acquireTimeoutMillis: 2 * CONNECT_MS, afterCreate: (raw: RawDriver, done: (error: Error | null, raw: RawDriver) => void) => {
+        // Knex takes its listener away when it says goodbye to an idle connection; an error after that would end the process.
+        Object.assign(raw, { removeAllListeners: () => raw });
+        raw.promise().query(SETTINGS).then(() => { done(null, raw); }, (error: Error) => { done(error, raw); });
+      } },
       // Knex prints every lost connection, with the driver's message; whoever uses the connection gets the error anyway.
       log: { warn: () => undefined, error: () => undefined, debug: () => undefined, deprecate: () => undefined },
     });
@@ -115,7 +121,7 @@ export class MysqlConnection implements Connection {
   }
 
   private async on<T>(work: (session: MysqlSession) => Promise<T>, lockTimeoutMs = LOOK_LOCK_MS): Promise<T> {
-    if (this.closing !== null) throw new DatabaseError('database_error', 'the connection is closed');
+    if (this.closing !== null) throw new DatabaseError('database_unreachable', 'the connection is closed', { retryable: true });
     let raw: RawDriver;
     try {
       raw = await this.pool.acquireConnection();

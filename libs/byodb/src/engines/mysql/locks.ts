@@ -84,6 +84,6 @@ export class Locks {
   private async refuseStale(): Promise<void> {
     const { on } = this;
     const seen = (await this.session.query('select token from `_saga_fences` where table_id = ?', [on.tableId]))[0]!['token'];
-    if (BigInt(String(seen)) > BigInt(on.token)) throw new DatabaseError('stale_token', 'another worker has taken over this table', { details: { table_id: on.tableId, token: on.token, seen: Number(seen) } });
+    if (BigInt(String(seen)) > BigInt(on.token)) throw new DatabaseError('stale_token', 'another worker has taken over this table', { retryable: true, details: { table_id: on.tableId, token: on.token, seen: Number(seen) } });
   }
 }

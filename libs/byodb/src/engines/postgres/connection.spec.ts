@@ -127,7 +127,7 @@ describe('exclusively', () => {
 
   it('refuses a token that is behind, also when it comes between', async () => {
     await open().exclusively(on('fenced', 5), async () => undefined);
-    expect(await failure(open().exclusively(on('fenced', 4), async () => undefined))).toMatchObject({ code: 'stale_token', retryable: false });
+    expect(await failure(open().exclusively(on('fenced', 4), async () => undefined))).toMatchObject({ code: 'stale_token', retryable: true });
     await open().exclusively(on('fenced', 5), async () => undefined);
     await open().exclusively(on('other', 1), async () => undefined);
     expect((await fresh.admin.query('select token from _saga_fences where table_id = \'fenced\'')).rows).toEqual([{ token: '5' }]);
@@ -343,7 +343,7 @@ describe('connections', () => {
     expect((await fresh.admin.query('select to_regclass(\'ended_well\')::text as a')).rows).toEqual([{ a: 'ended_well' }]);
     await connection.close();
     await connection.close();
-    expect(await failure(connection.info())).toMatchObject({ code: 'database_error' });
+    expect(await failure(connection.info())).toMatchObject({ code: 'database_unreachable', retryable: true });
   });
 
   it('wait for each other when all are in use', async () => {

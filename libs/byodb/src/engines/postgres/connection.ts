@@ -72,7 +72,7 @@ export class PostgresConnection implements Connection {
       return row!['complete'] === true ? session.query('select id from _saga_identity') : [];
     });
     if (present[0] !== undefined) return String(present[0]['id']);
-    return this.withLink(async (link) => this.transaction(link, () => link.results(this.begin(false, LOOK_LOCK_MS)), async () => {
+    return this.withLink(async (link) => this.transaction(link, () => link.results(this.begin(false, LOOK_LOCK_MS), undefined, 'begin'), async () => {
       await link.query(LOCK_CLAIM);
       await link.query(MAKE_LEDGER);
       await link.query('insert into _saga_identity (id) values ($1) on conflict do nothing', [id]);
@@ -103,7 +103,7 @@ export class PostgresConnection implements Connection {
   /** Leaves a transaction open that holds the table's lock and whose token is not behind. */
   private async lock(link: Link, on: Exclusive): Promise<void> {
     const started = Date.now();
-    const opening = await link.results(openExclusively(on, this.begin(false, on.lockTimeoutMs)));
+    const opening = await link.results(openExclusively(on, this.begin(false, on.lockTimeoutMs)), undefined, 'begin');
     this.refuseStale(on, opening.at(-1)!.rows[0]!['token']);
     let held = isLocked(opening.at(-2)!.rows[0]!, on);
     if (held) return;
@@ -126,7 +126,7 @@ export class PostgresConnection implements Connection {
 
   private refuseStale(on: Exclusive, seen: unknown): void {
     if (BigInt(String(seen)) > BigInt(on.token)) {
-      throw new DatabaseError('stale_token', 'another worker has taken over this table', { details: { table_id: on.tableId, token: on.token, seen: Number(seen) } });
+      throw new DatabaseError('stale_token', 'another worker has taken over this table', { retryable: true, details: { table_id: on.tableId, token: on.token, seen: Number(seen) } });
     }
   }
 
@@ -147,7 +147,7 @@ export class PostgresConnection implements Connection {
   }
 
   private async withLink<T>(work: (link: Link) => Promise<T>): Promise<T> {
-    if (this.closing !== null) throw new DatabaseError('database_error', 'the connection is closed');
+    if (this.closing !== null) throw new DatabaseError('database_unreachable', 'the connection is closed', { retryable: true });
     let client: pg.Client & { __knex__disposed?: unknown };
     try {
       client = await this.pool.acquireConnection();

@@ -23,7 +23,8 @@ export class Link {
       return Array.isArray(result) ? result : [result];
     } catch (error) {
       const translated = translate(error, moment, this.secrets);
-      if (translated.outcome === 'unknown') this.broken = true;
+      // Also a server that became a standby: the next connection may find another one.
+      if (translated.outcome === 'unknown' || translated.code === 'database_unreachable') this.broken = true;
       throw translated;
     }
   }

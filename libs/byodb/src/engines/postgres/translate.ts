@@ -1,7 +1,7 @@
 import { DatabaseError, scrub, type ErrorCode, type ErrorTraits } from '../../errors.js';
 
-/** Where an error came up: before anything was sent, after a statement was sent, after COMMIT was sent. */
-export type Moment = 'connecting' | 'statement' | 'commit';
+/** Where an error came up: before anything was sent, with BEGIN and what opens a transaction, after a statement was sent, after COMMIT was sent. */
+export type Moment = 'connecting' | 'begin' | 'statement' | 'commit';
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const CLASSES: readonly (readonly [RegExp, ErrorCode])[] = [
@@ -14,6 +14,8 @@ const CLASSES: readonly (readonly [RegExp, ErrorCode])[] = [
   // 0A000: a type change under a view, rule, policy, trigger or generated column
   [/^(2BP01|0A000)$/, 'dependents_exist'],
 ];
+/** Full disk or memory, an I/O error, two at one row of the catalog: not the statement's fault, and over some time. */
+const PASSING = /^(53[124]00|58...|XX000)$/;
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['lock_timeout', 'database_unreachable']);
 
 /** The driver's error as ours. What is ours already passes. */
@@ -28,11 +30,13 @@ export function translate(error: unknown, moment: Moment, secrets: readonly stri
     const traits: ErrorTraits = { retryable: true, outcome: moment === 'connecting' ? 'not_applied' : 'unknown', details: code === null ? {} : { code }, cause };
     return new DatabaseError('database_unreachable', message, traits);
   }
-  const kind = CLASSES.find(([pattern]) => pattern.test(sqlstate))?.[1] ?? 'database_error';
+  // A standby answers BEGIN READ WRITE with 0A000, which elsewhere means something that depends on the table.
+  const standby = moment === 'begin' && sqlstate === '0A000';
+  const kind = standby ? 'database_unreachable' : CLASSES.find(([pattern]) => pattern.test(sqlstate))?.[1] ?? 'database_error';
   // A deadlock or a deferred constraint at COMMIT is an answer: rolled back. A session that was ended leaves the question open.
-  const unknown = kind === 'database_unreachable' && moment !== 'connecting' && sqlstate !== '25006';
+  const unknown = kind === 'database_unreachable' && moment !== 'connecting' && sqlstate !== '25006' && !standby;
   const places = Object.fromEntries(['table', 'column', 'constraint'].flatMap((key) => (text(error, key) === null ? [] : [[key, text(error, key)]])));
-  return new DatabaseError(kind, message, { retryable: RETRYABLE.has(kind), outcome: unknown ? 'unknown' : 'not_applied', details: { sqlstate, ...places }, cause });
+  return new DatabaseError(kind, message, { retryable: RETRYABLE.has(kind) || PASSING.test(sqlstate), outcome: unknown ? 'unknown' : 'not_applied', details: { sqlstate, ...places }, cause });
 }
 
 function text(error: unknown, key: string): string | null {

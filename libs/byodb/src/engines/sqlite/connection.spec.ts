@@ -126,7 +126,7 @@ describe('exclusively', () => {
   test('a lower token than one seen is refused', async () => {
     await connection.exclusively(on(7), async () => undefined);
     await connection.exclusively(on(7), async () => undefined);
-    await expect(connection.exclusively(on(6), async () => undefined)).rejects.toMatchObject({ code: 'stale_token', retryable: false });
+    await expect(connection.exclusively(on(6), async () => undefined)).rejects.toMatchObject({ code: 'stale_token', retryable: true });
     await connection.exclusively(on(1, 300, 'other'), async () => undefined);
     await connection.exclusively(on(8), async () => undefined);
   });

@@ -156,7 +156,7 @@ export class SqliteConnection implements Connection {
       tableId: on.tableId, token: on.token,
       quietMs: () => this.writer.quietMs(),
       end: async () => {
-        const ended = new DatabaseError('stale_token', 'a later holder of the lease ended this session', { details: { token: on.token } });
+        const ended = new DatabaseError('stale_token', 'a later holder of the lease ended this session', { retryable: true, details: { token: on.token } });
         session.end(ended);
         holders.delete(this.file);
         await this.writer.end(ended);
@@ -205,7 +205,7 @@ export class SqliteConnection implements Connection {
 async function raiseFence(on: Exclusive, session: SqliteSession): Promise<void> {
   const [row] = await session.query('select token from _saga_fences where table_id = ?', [on.tableId]);
   if (row !== undefined && Number(row['token']) > on.token) {
-    throw new DatabaseError('stale_token', 'a higher fencing token has been seen for this table', { details: { token: on.token, seen: Number(row['token']) } });
+    throw new DatabaseError('stale_token', 'a higher fencing token has been seen for this table', { retryable: true, details: { token: on.token, seen: Number(row['token']) } });
   }
   await session.run('insert into _saga_fences (table_id, token) values (?, ?) on conflict (table_id) do update set token = excluded.token', [on.tableId, on.token]);
 }

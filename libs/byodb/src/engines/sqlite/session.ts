@@ -38,7 +38,9 @@ export class SqliteSession implements Session {
     const broken = await this.brokenKeys();
     if (broken > this.brokenBefore) {
       if (broken === Infinity) throw new DatabaseError('dependents_exist', 'a foreign key would name columns that are no longer unique', { details: { code: 'SQLITE_ERROR' } });
-      throw new DatabaseError('rows_conflict', `${broken - this.brokenBefore} rows would no longer have the row that their foreign key names`, { details: { code: 'SQLITE_CONSTRAINT_FOREIGNKEY' } });
+      const [one] = await this.query('select "table" as name, rowid as id from pragma_foreign_key_check limit 1');
+      const example = { table: String(one?.['name']), rowid: String(one?.['id']) };
+      throw new DatabaseError('rows_conflict', `${broken - this.brokenBefore} rows would no longer have the row that their foreign key names, for example ${JSON.stringify(example)}`, { details: { count: broken - this.brokenBefore, example, code: 'SQLITE_CONSTRAINT_FOREIGNKEY' } });
     }
   }
 

@@ -10,8 +10,11 @@ export function translate(failure: Failure): DatabaseError {
 
 function classify({ code, message }: Failure): [ErrorCode, boolean] {
   if (/^SQLITE_(BUSY|LOCKED)/.test(code) || code === 'SAGA_EXPIRED') return ['lock_timeout', true];
-  if (/^SQLITE_(CANTOPEN|NOTADB|IOERR|PROTOCOL)|^SAGA_(MISSING|CLOSED)$/.test(code)) return ['database_unreachable', true];
-  if (/^SQLITE_(READONLY|PERM|AUTH)|^EACCES$|^EPERM$/.test(code)) return ['permission_denied', false];
+  if (/^SQLITE_(CANTOPEN|NOTADB|IOERR|PROTOCOL|READONLY_(DBMOVED|RECOVERY|CANTINIT))|^SAGA_(MISSING|CLOSED)$/.test(code)) return ['database_unreachable', true];
+  // The system's own word about the file, on a network volume for example.
+  if (/^E[A-Z]+$/.test(code) && !/^E(ACCES|PERM|ROFS)$/.test(code)) return ['database_unreachable', true];
+  if (/^SQLITE_(FULL|NOMEM)/.test(code)) return ['database_error', true];
+  if (/^SQLITE_(READONLY|PERM|AUTH)|^EACCES$|^EPERM$|^EROFS$/.test(code)) return ['permission_denied', false];
   if (code === 'SAGA_LOSSY' || code === 'SQLITE_MISMATCH' || code === 'SQLITE_CONSTRAINT_DATATYPE') return ['lossy_conversion', false];
   if (code.startsWith('SQLITE_CONSTRAINT')) return ['rows_conflict', false];
   // A view or trigger that would no longer fit stops a rename.
