@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { sql } from './core-database.js';
 import type { CoreDatabase, Row, Tx } from './core-database.js';
 import { breathe } from './core/handle.js';
-import { UniqueViolation } from './errors.js';
+import { CoreUnavailable, UniqueViolation } from './errors.js';
 import type { EventStore, InlineProjection, StoredEvent } from './event-store.js';
 import { withoutAppends } from './order/alone.js';
 import { createShadows, dropShadows, onShadows, switchTo } from './shadow.js';
@@ -103,7 +103,8 @@ export class ReadModels {
           await projection.apply(onShadows(tx, all), events);
         });
       } catch (error) {
-        if (error instanceof Superseded) throw error;
+        // After a commit that was not answered the batch may have been applied already.
+        if (error instanceof Superseded || error instanceof CoreUnavailable) throw error;
         if (size === 1) throw new Error(`event ${events[0]!.event_id} at position ${events[0]!.position} (${events[0]!.stream}, ${events[0]!.type}): ${error instanceof Error ? error.message : String(error)}`, { cause: error });
         singly = events.at(-1)!.position;
         continue;

@@ -108,12 +108,6 @@ export async function runTransaction<T>(
   return result;
 }
 
-/** Network errors of Node that mean: the server is not there, or no longer. */
-export const networkErrors: ReadonlySet<string> = new Set([
-  'ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH',
-  'ENETUNREACH', 'EHOSTDOWN',
-]);
-
 /** A property of a driver's error that may or may not be there. */
 export function errorField(error: unknown, name: string): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined;

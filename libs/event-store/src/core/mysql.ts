@@ -4,7 +4,7 @@ import type { Connection, ConnectionOptions, Pool, PoolConnection, ResultSetHead
 import { sql } from '../core-database.js';
 import type { CoreDatabase, Row, Sql, SqlValue, Tx } from '../core-database.js';
 import { CoreUnavailable, UniqueViolation } from '../errors.js';
-import { DeadlockVictim, errorField, networkErrors, rerunVictims, runTransaction, type Session } from './handle.js';
+import { DeadlockVictim, errorField, rerunVictims, runTransaction, type Session } from './handle.js';
 import type { Server } from './server.js';
 import { insertRow, updateRow } from './upsert.js';
 
@@ -46,7 +46,7 @@ export class MysqlCore implements CoreDatabase, UncommittedReads, RangeLocks {
       multipleStatements: false,
       // FOUND_ROWS: an update counts the rows it matched, as on the other engines. LOCAL_FILES: a server could ask for any file.
       flags: ['FOUND_ROWS', '-LOCAL_FILES'],
-      enableKeepAlive: true,
+      enableKeepAlive: true, keepAliveInitialDelay: 10_000,
       connectTimeout: 10_000,
       maxPreparedStatements: 200,
     };
@@ -66,7 +66,7 @@ export class MysqlCore implements CoreDatabase, UncommittedReads, RangeLocks {
   }
 
   query(statement: Sql): Promise<Row[]> {
-    return this.onConnection((connection) => rows(connection, statement));
+    return rerunVictims(() => this.onConnection((connection) => rows(connection, statement)));
   }
 
   execute(statement: Sql): Promise<number> {
@@ -242,9 +242,8 @@ function bindable(value: SqlValue): ReturnType<typeof driver.TypedParameter.LONG
   return value as string | number | null;
 }
 
-/** Too many connections, shutting down, lost, killed, idle too long. */
-const gone = new Set([1040, 1053, 1077, 1079, 1152, 1184, 1203, 1226, 1927, 2002, 2006, 2013, 4031]);
-const lostMessages = /^(Pool is closed|Can't add new command when connection is in closed state|Connection lost)/;
+/** Too many connections, shutting down, lost, killed, idle too long; full, out of memory, read-only after a switchover, not in its cluster, cancelled; a login that is gone. */
+const gone = new Set([1021, 1037, 1038, 1040, 1041, 1044, 1045, 1047, 1049, 1053, 1077, 1079, 1114, 1129, 1135, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 1290, 1317, 1836, 1927, 1969, 2002, 2006, 2013, 3024, 3032, 3101, 4031]);
 
 function translate(error: unknown): unknown {
   if (error instanceof CoreUnavailable) return error;
@@ -256,8 +255,9 @@ function translate(error: unknown): unknown {
   }
   // 1020: MariaDB found the row changed since it was read.
   if (number === 1213 || number === 1205 || number === 1020) return new DeadlockVictim({ cause: error });
-  if (gone.has(number) || networkErrors.has(code) || code.startsWith('PROTOCOL_')
-    || lostMessages.test(errorField(error, 'message') ?? '')) {
+  // What has no number of the server's never reached it, or its answer never came; a mistake of ours in asking is no outage.
+  const answered = number >= 1000;
+  if (answered ? gone.has(number) : !(error instanceof TypeError || error instanceof RangeError)) {
     return new CoreUnavailable(`the core database (MySQL) cannot be reached (${code || 'connection lost'})`, { cause: error });
   }
   return error;

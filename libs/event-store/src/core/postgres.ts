@@ -2,7 +2,7 @@ import pg from 'pg';
 import { sql } from '../core-database.js';
 import type { CoreDatabase, Row, Sql, Tx } from '../core-database.js';
 import { CoreUnavailable, UniqueViolation } from '../errors.js';
-import { DeadlockVictim, errorField, networkErrors, rerunVictims, runTransaction, type Session } from './handle.js';
+import { DeadlockVictim, errorField, rerunVictims, runTransaction, type Session } from './handle.js';
 import type { Server } from './server.js';
 import { upsertOnConflict } from './upsert.js';
 
@@ -35,8 +35,8 @@ export class PostgresCore implements CoreDatabase {
     this.pool.on('connect', (client) => client.on('error', () => undefined));
   }
 
-  async query(statement: Sql): Promise<Row[]> {
-    return (await run(this.pool, statement)).rows;
+  query(statement: Sql): Promise<Row[]> {
+    return rerunVictims(async () => (await run(this.pool, statement)).rows);
   }
 
   execute(statement: Sql): Promise<number> {
@@ -116,9 +116,11 @@ function getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string)
   };
 }
 
-/** Shutting down, starting up, connection lost, idle too long in a transaction, too many connections. */
-const gone = /^(08...|57P0[1235]|25P0[34]|53300)$/;
-const lostMessages = /^(Connection terminated|timeout exceeded when trying to connect|Client (has encountered a connection error|was closed)|Cannot use a pool after calling end)/;
+/**
+ * What the statement itself is to blame for. Everything else is the server's: shutting down, starting up, a standby, full, out of
+ * connections, a login or a database that is gone, a session that was ended, a statement that was cancelled.
+ */
+const statementFaults = /^(0A|21|22|23|2B|2F|34|3B|3F|42|44|P0|XX)...$|^25(?!006|P0[34])...$/;
 
 function translate(error: unknown): unknown {
   const code = errorField(error, 'code') ?? '';
@@ -126,7 +128,9 @@ function translate(error: unknown): unknown {
     return new UniqueViolation(errorField(error, 'constraint') ?? 'unknown', { cause: error });
   }
   if (code === '40P01' || code === '40001') return new DeadlockVictim({ cause: error });
-  if (gone.test(code) || networkErrors.has(code) || lostMessages.test(errorField(error, 'message') ?? '')) {
+  const answered = /^[0-9A-Z]{5}$/.test(code) && errorField(error, 'severity') !== undefined;
+  // A mistake of ours in asking is no outage.
+  if (answered ? !statementFaults.test(code) : !(error instanceof TypeError || error instanceof RangeError)) {
     return new CoreUnavailable(`the core database (PostgreSQL) cannot be reached (${code || 'connection lost'})`, { cause: error });
   }
   return error;
