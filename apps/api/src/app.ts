@@ -13,12 +13,14 @@ import { AppliedThere } from './databases/applied.js';
 import { AddressRules, DatabaseLists, DatabasesController } from './databases/databases.controller.js';
 import { DatabaseChanges } from './databases/changes.js';
 import { Databases } from './databases/databases.js';
+import { DefaultDatabase } from './databases/default.js';
 import { DriftWatch } from './databases/drift-watch.js';
 import { DatabasePast } from './databases/past.js';
 import { Vault } from './databases/vault.js';
 import { DocsController } from './docs/docs.controller.js';
 import { Health, HealthController } from './health/health.controller.js';
-import { ProblemFilter, sendProblem } from './http/problem.js';
+import { isTooDeep } from './http/input.js';
+import { ProblemFilter, sendProblem, sendRawProblem } from './http/problem.js';
 import { LogController, ProjectionsController, ReceivedController } from './log/log.controller.js';
 import { Log } from './log/log.js';
 import { Projections } from './log/projections.js';
@@ -38,6 +40,8 @@ export interface App { url: string; stop(): Promise<void> }
 
 const BODY_LIMIT = 1024 * 1024;
 const HOUR_MS = 3_600_000;
+/** Of one part of a path, characters: an id or a name is never longer. */
+const LONGEST_PART = 1000;
 
 /** The only place where ports meet adapters. Resolves when it listens and takes sagas. */
 export async function startApp(config: Config): Promise<App> {
@@ -59,7 +63,8 @@ export async function startApp(config: Config): Promise<App> {
   const commands = new Commands({ core, store, databases, orchestrator, deadlineSeconds: config.CHANGE_DEADLINE_SECONDS, limits });
   const forgetting = setInterval(() => { commands.forgetKeys().catch((error: unknown) => { log('old idempotency keys were not forgotten', { error: String(error) }); }); }, HOUR_MS);
   const rules = new AddressRules(config.CORE_DATABASE_URL);
-  await databases.ensureDefault(rules.read({ url: config.BYODB_URL })).catch((error: unknown) => { logger.error({ error: String(error) }, 'the default database cannot be reached yet'); });
+  const registering = new DefaultDatabase(databases, rules.read({ url: config.BYODB_URL }), (error) => { logger.error({ error: String(error) }, 'the default database cannot be reached yet'); });
+  await registering.start();
 
   const streams = new EventStreams(store);
   const behind = keptBehind(store);
@@ -102,6 +107,7 @@ export async function startApp(config: Config): Promise<App> {
       await streams.stop();
       await http.close();
       clearInterval(forgetting);
+      await registering.stop();
       await purger.stop();
       await watch.stop();
       await received.stop();
@@ -116,7 +122,7 @@ export async function startApp(config: Config): Promise<App> {
 }
 
 async function listen(module: DynamicModule, config: Config, logger: Logger, received: ReceivedCommands): Promise<INestApplication> {
-  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, genReqId: () => uuid(), loggerInstance: logger.child({}, { level: quiet(config.LOG_LEVEL) }) as never,
+  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, routerOptions: { maxParamLength: LONGEST_PART }, return503OnClosing: false, clientErrorHandler: sendRawProblem, genReqId: () => uuid(), loggerInstance: logger.child({}, { level: quiet(config.LOG_LEVEL) }) as never,
     frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => { sendProblem(reply, request.id, 'not_found', 'the address is not well-formed'); } });
   adapter.getInstance().addHook('onRequest', (request, reply, done) => {
     void reply.header('X-Request-Id', request.id);
@@ -126,10 +132,21 @@ async function listen(module: DynamicModule, config: Config, logger: Logger, rec
     else if (query.includes('%00')) sendProblem(reply, request.id, 'validation_failed', 'the address must not hold the character U+0000', { errors: [{ path: 'url', message: 'must not hold the character U+0000' }] });
     else done();
   });
+  adapter.getInstance().addHook('preValidation', (request, reply, done) => {
+    if (isTooDeep(request.body)) sendProblem(reply, request.id, 'validation_failed', 'the body is nested too deep', { errors: [{ path: '', message: 'is nested too deep' }] });
+    else done();
+  });
   if (config.ROLE !== 'worker') received.watch(adapter.getInstance());
   const http = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, abortOnError: false });
   http.useGlobalFilters(new ProblemFilter());
   await http.init();
+  // Many clients say JSON also of a body that is not there.
+  const parser = adapter.getInstance().getDefaultJsonParser('error', 'error');
+  adapter.getInstance().removeContentTypeParser('application/json');
+  adapter.getInstance().addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body.length === 0) done(null, undefined);
+    else void parser(request, body as string, done);
+  });
   // JSON alone: anything else is a 415, also what Fastify and Nest would read by themselves.
   adapter.getInstance().removeContentTypeParser(['text/plain', 'application/x-www-form-urlencoded']);
   await http.listen(config.PORT, config.HOST);

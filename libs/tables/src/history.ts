@@ -40,22 +40,26 @@ function columnsAfter(before: Point | null, body: TableEvent, version: number, t
     const marks = table.columns.map((c) => [foldName(c.name), `${version}:${c.name}`] as const);
     return { lineage: Object.fromEntries(marks), dropped: {}, order: marks.map(([, mark]) => mark) };
   }
-  let [columns, lineage] = [before?.table.columns ?? [], before?.lineage ?? {}];
-  const [dropped, order] = [{ ...before?.dropped }, [...before?.order ?? []]];
-  for (const op of opsDone(before, body)) {
-    const column = op.op === 'drop' ? findColumn(columns, op.name) : undefined;
-    if (column !== undefined) {
-      const mark = lineage[foldName(column.name)]!;
-      dropped[mark] = { saga_id: body.saga_id, column, before: order.slice(0, order.indexOf(mark)), soleKey: columns.filter((c) => c.primary_key).length === 1 };
-    }
-    columns = applyOp(columns, op);
-    lineage = follow(lineage, op, version);
-    if (op.op === 'add') order.push(lineage[foldName(op.column.name)]!);
-  }
+  const start: Track = { columns: before?.table.columns ?? [], lineage: before?.lineage ?? {}, dropped: before?.dropped ?? {}, order: before?.order ?? [] };
+  const { lineage, dropped, order } = opsDone(before, body).reduce((seen, op) => track(seen, op, body.saga_id, version), start);
   // What was purged never comes back: kept for ever, this would grow with every column there ever was.
   const kept = Object.fromEntries(Object.entries(dropped).filter(([, { saga_id }]) => table.set_aside.some((a) => a.saga_id === saga_id)));
   const marks = new Set([...Object.values(lineage), ...Object.keys(kept)]);
   return { lineage, dropped: kept, order: order.filter((mark) => marks.has(mark)) };
+}
+
+/** What the operations of a table's changes come to, one after another. */
+export interface Track extends Pick<Point, 'lineage' | 'dropped' | 'order'> { columns: Column[] }
+
+export function track({ columns, lineage, dropped, order }: Track, op: ColumnOp, sagaId: string, version: number): Track {
+  const column = op.op === 'drop' ? findColumn(columns, op.name) : undefined;
+  const mark = column === undefined ? undefined : lineage[foldName(column.name)]!;
+  const after = follow(lineage, op, version);
+  return {
+    columns: applyOp(columns, op), lineage: after,
+    dropped: column === undefined || mark === undefined ? dropped : { ...dropped, [mark]: { saga_id: sagaId, column, before: order.slice(0, order.indexOf(mark)), soleKey: columns.filter((c) => c.primary_key).length === 1 } },
+    order: op.op === 'add' ? [...order, after[foldName(op.column.name)]!] : order,
+  };
 }
 
 /** The marks after one more operation. */

@@ -33,23 +33,20 @@ function namesOf(table: Table | null): Set<string> {
   return new Set([...(table.ended === null ? [table.name] : []), ...asked].map(foldName));
 }
 
-/** As `<database id> <name>`: where the table lives, or is to live. */
-function reservationsOf(table: Table | null): Set<string> {
-  if (table === null) return new Set();
-  const places = [...table.databases, ...table.pending.flatMap(({ change }) => (change.kind === 'table.databases' ? change.add : []))];
-  return new Set(places.flatMap(({ id }) => [...namesOf(table)].map((name) => `${id} ${name}`)));
+interface Reservation { database_id: string; name_key: string }
+
+/** Where the table lives, or is to live, under each name that is its own. */
+function reservationsOf(table: Table | null): Reservation[] {
+  if (table === null) return [];
+  const places = new Set([...table.databases, ...table.pending.flatMap(({ change }) => (change.kind === 'table.databases' ? change.add : []))].map(({ id }) => id));
+  return [...places].flatMap((database_id) => [...namesOf(table)].map((name_key) => ({ database_id, name_key })));
 }
 
 async function reserve(tx: Tx, before: Table | null, after: Table): Promise<void> {
   const [had, has] = [reservationsOf(before), reservationsOf(after)];
-  for (const one of had) {
-    const [id, name] = one.split(' ') as [string, string];
-    if (!has.has(one)) await tx.execute(sql`delete from table_names where database_id = ${id} and name_key = ${name} and table_id = ${after.table_id}`);
-  }
-  for (const one of has) {
-    const [id, name] = one.split(' ') as [string, string];
-    if (!had.has(one)) await tx.execute(sql`insert into table_names (database_id, name_key, table_id) values (${id}, ${name}, ${after.table_id})`);
-  }
+  const without = (all: Reservation[], others: Reservation[]): Reservation[] => all.filter((one) => !others.some((other) => other.database_id === one.database_id && other.name_key === one.name_key));
+  for (const { database_id, name_key } of without(had, has)) await tx.execute(sql`delete from table_names where database_id = ${database_id} and name_key = ${name_key} and table_id = ${after.table_id}`);
+  for (const { database_id, name_key } of without(has, had)) await tx.execute(sql`insert into table_names (database_id, name_key, table_id) values (${database_id}, ${name_key}, ${after.table_id})`);
 }
 
 async function settle(tx: Tx, before: Table | null, after: Table): Promise<void> {

@@ -1,6 +1,6 @@
 import { convertible, foldName, type Column, type Engine, type Problem } from '../../byodb/src/index.js';
 import { Refused, refuseEnded, refuseUnsupported } from './decide.js';
-import { follow, type Dropped, type Marks, type Point } from './history.js';
+import { follow, track, type Dropped, type Marks, type Point, type Track } from './history.js';
 import { applyOp, findColumn, opsOf, outlook, type ColumnOp, type ColumnSet, type Table, type TableEvent } from './table.js';
 
 /** The plan that leads from the table as it will be after `head` to what it was at `target`; refused with every conflict where that cannot be without loss. `now` in milliseconds since the epoch. */
@@ -9,18 +9,20 @@ export function decideRevert(head: Point, target: Point, engines: Engine[], now:
   refuseEnded(table);
   if (!target.table.exists) throw new Refused('unsupported_change', `at version ${target.table.version} there was no table`);
   const ahead = outlook(table);
-  const marks = table.pending.reduce<Marks>((all, { change }) => opsOf(change).reduce((m, op) => follow(m, op, 0), all), head.lineage);
-  const plan = new Plan(ahead.columns, marks, target, head.dropped, keptSagas(table, now), table.pending.length > 0);
+  const start: Track = { columns: table.columns, lineage: head.lineage, dropped: head.dropped, order: head.order };
+  const { lineage, dropped } = table.pending.reduce((seen, { saga_id, change }) => opsOf(change).reduce((s, op) => track(s, op, saga_id, 0), seen), start);
+  const plan = new Plan(ahead.columns, lineage, target, dropped, keptSagas(table, now), table.pending.length > 0);
   const { ops, conflicts, lost } = plan.make();
   if (conflicts.length > 0) throw new Refused(lost ? 'retention_expired' : 'unsupported_change', `it cannot go back to version ${target.table.version} without loss: ${conflicts.map((c) => `${c.path} ${c.message}`).join('; ')}`, conflicts);
   refuseUnsupported(target.table.columns, engines);
   return { type: 'TableRevertRequested', saga_id: sagaId, to_version: target.table.version, name: target.table.name, ops };
 }
 
-/** Sagas whose set-aside columns can still come back. */
+/** Sagas whose set-aside columns can still come back, those included that are still to set them aside. */
 function keptSagas(table: Table, now: number): Set<string> {
   const going = new Set(table.pending.flatMap(({ change }) => (change.kind === 'table.purge' ? change.of : [])));
-  return new Set(table.set_aside.filter((a) => a.what === 'part' && Date.parse(a.reversible_until) > now && !going.has(a.saga_id)).map((a) => a.saga_id));
+  const kept = table.set_aside.filter((a) => a.what === 'part' && Date.parse(a.reversible_until) > now && !going.has(a.saga_id)).map((a) => a.saga_id);
+  return new Set([...kept, ...table.pending.map((p) => p.saga_id)]);
 }
 
 class Plan {

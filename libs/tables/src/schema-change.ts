@@ -102,7 +102,7 @@ export async function tasksFor(core: CoreDatabase, table: Table, change: Change,
 async function allTasks(core: CoreDatabase, table: Table, change: Change, databaseId: string): Promise<Task[]> {
   if (change.kind === 'drift.resolve') {
     const { database, as, found, changes } = change;
-    if (database.id !== databaseId) return columnTasks(core, table.name, columnsIn(table, databaseId), changes, databaseId);
+    if (database.id !== databaseId) return as === 'adopt' ? columnTasks(core, table.name, columnsIn(table, databaseId), changes, databaseId) : [];
     if (as !== 'restore') return [{ do: 'adopt', table: table.name, columns: found }];
     return found === null ? [{ do: 'create_table', table: table.name, columns: table.columns }] : columnTasks(core, table.name, found, changes, databaseId);
   }
@@ -110,7 +110,10 @@ async function allTasks(core: CoreDatabase, table: Table, change: Change, databa
     const tasks = await columnTasks(core, table.name, columnsIn(table, databaseId), change.ops, databaseId);
     return change.kind === 'table.revert' && change.name !== table.name ? [...tasks, { do: 'rename_table', table: table.name, to: change.name }] : tasks;
   }
-  if (change.kind === 'table.databases') return isAdded(change, databaseId) ? [{ do: 'create_table', table: table.name, columns: table.columns }] : [{ do: 'drop_table', table: table.name }];
+  if (change.kind === 'table.databases') {
+    if (isAdded(change, databaseId)) return [{ do: 'create_table', table: table.name, columns: table.columns }];
+    return change.remove.some((ref) => ref.id === databaseId) ? [{ do: 'drop_table', table: table.name }] : [];
+  }
   if (change.kind !== 'table.restore') return tasksOf(table, change);
   const dropped = table.set_aside.find((a) => a.what === 'table');
   const plan = (await stepsThere(core, dropped?.saga_id, databaseId)).find((step) => step.operation === 'drop_table')?.plan as Plan | undefined;
@@ -152,8 +155,9 @@ async function columnTasks(core: CoreDatabase, table: string, columns: Column[],
     if (op.op === 'add') tasks.push({ do: 'add_column', table, column: op.column });
     else if (op.op === 'bring_back') {
       const dropped = (await stepsThere(core, op.saga_id, databaseId)).find((step) => step.operation === 'drop_column' && foldName((step.plan as Plan<{ name: string }>).params.name) === foldName(op.column.name));
-      if (dropped === undefined) throw new DatabaseError('drift_detected', `nothing of column ${op.column.name} is set aside in this database`);
-      tasks.push({ do: 'restore_column', table, aside: asideName(dropped.step_id), column: op.column, former: (dropped.plan as Plan).was!, after: op.after });
+      // The table came to this database after the drop: there are no values that could come back.
+      if (dropped === undefined) tasks.push({ do: 'add_column', table, column: op.column });
+      else tasks.push({ do: 'restore_column', table, aside: asideName(dropped.step_id), column: op.column, former: (dropped.plan as Plan).was!, after: op.after });
     } else {
       const from = findColumn(now, op.op === 'take' ? op.column.name : op.name);
       // Missing here by somebody's word (a variant): there is nothing to be done to it.

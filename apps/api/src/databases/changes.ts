@@ -8,8 +8,9 @@ import { parse, type CommandContext } from '../http/input.js';
 import { enginesOf, type Answer, type Commands, type DecidedForDatabase } from '../tables/commands.js';
 import type { Databases } from './databases.js';
 
-/** Names of tables that others made: any that a database takes. */
-const tableName = z.string().min(1).max(128);
+/** Names of tables that others made: any that most databases take. */
+const LONGEST_NAME = 64;
+const tableName = z.string().min(1).max(LONGEST_NAME);
 export const adoption = z.strictObject({ tables: z.union([z.literal('all'), z.array(tableName).min(1, 'must name at least one table').max(500).refine((names) => new Set(names).size === names.length, 'must not name a table twice')]) });
 export const resolution = z.strictObject({ table_id: z.string().min(1).max(64), as: z.enum(['adopt', 'restore', 'ignore']) });
 export const nothing = z.strictObject({}).optional();
@@ -21,13 +22,14 @@ export class DatabaseChanges {
   /** Takes tables that stand there under management, as they are. */
   async adopt(context: CommandContext, name: string, input: unknown): Promise<Answer> {
     const { tables } = parse(adoption, input);
-    const database = await this.databases.byName(name);
     return this.commands.runOnDatabase(context, async (sagaId) => {
+      const database = await this.databases.byName(name);
       const ref = refOf(database);
       const events: DecidedForDatabase['events'] = [];
       const found = await this.databases.look(database, async (connection) => {
         const there = await connection.tables();
         const names = tables === 'all' ? await this.unknown(ref, there) : tables.map((asked) => this.exactly(database, there, asked));
+        refuseTwice(names);
         const columns = await observeTables(connection, names.map((table) => ({ name: table })));
         return names.map((table, i) => ({ table, columns: columns[i] ?? null }));
       });
@@ -46,8 +48,8 @@ export class DatabaseChanges {
   /** Does what history has done and this database has not seen. */
   async catchUp(context: CommandContext, name: string, input: unknown): Promise<Answer> {
     parse(nothing, input ?? undefined);
-    const database = await this.databases.byName(name);
     return this.commands.runOnDatabase(context, async (sagaId) => {
+      const database = await this.databases.byName(name);
       const ref = refOf(database);
       const open = await this.databases.look(database, (connection) => lacking({ core: this.core }, connection, ref.id));
       const events: DecidedForDatabase['events'] = [];
@@ -65,8 +67,8 @@ export class DatabaseChanges {
   /** What is to become of what others changed. */
   async resolve(context: CommandContext, name: string, input: unknown): Promise<Answer> {
     const { table_id, as } = parse(resolution, input);
-    const database = await this.databases.byName(name);
     return this.commands.run(context, table_id, async (table, sagaId) => {
+      const database = await this.databases.byName(name);
       const [ref, ahead] = [refOf(database), outlook(table!)];
       // What stands there as it was asked for is no difference: as asked for there by a variant, or everywhere.
       const known = [...columnsIn(table!, ref.id), ...ahead.columns];
@@ -92,8 +94,15 @@ export class DatabaseChanges {
   }
 }
 
+/** Two that are told apart by the case of letters alone, or one that was named twice. */
+function refuseTwice(names: string[]): void {
+  const second = names.find((name, i) => names.findIndex((other) => foldName(other) === foldName(name)) !== i);
+  if (second !== undefined) throw new ApiError('table_name_taken', `${second} and another of these tables differ at most by the case of letters: only one of them can be known here`);
+}
+
 function refuseShape(table: string, columns: Column[] | null): void {
   const refuse = (why: string): never => { throw new ApiError('unsupported_change', `${table} cannot be adopted: ${why}`); };
+  if (table.length > LONGEST_NAME) refuse(`its name has more than ${LONGEST_NAME} characters`);
   if (columns === null || columns.length === 0) return refuse('it has no columns');
   if (columns.length > MAX_COLUMNS) refuse(`it has more than ${MAX_COLUMNS} columns`);
   const twice = columns.find((c, i) => columns.findIndex((other) => foldName(other.name) === foldName(c.name)) !== i);

@@ -6,7 +6,7 @@ import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
 import { AddressProblem, connectionSchema, ENGINE_NAMES, fromFields, parseUrl, type Address } from '../../../../libs/byodb/src/index.js';
 import { listDatabases } from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
-import { commandContext, metadataOf, pageShape, parse } from '../http/input.js';
+import { commandContext, metadataOf, nothingAsked, pageShape, parse } from '../http/input.js';
 import { send } from '../tables/tables.controller.js';
 import { databaseName } from '../tables/tables.js';
 import { DatabaseChanges } from './changes.js';
@@ -28,6 +28,7 @@ export class AddressRules {
       if (url !== undefined && engine !== undefined) throw new AddressProblem('engine', 'is told by the url');
       if (url === undefined && engine === undefined) throw new AddressProblem('engine', 'is required with connection');
       const parsed = url !== undefined ? parseUrl(url) : fromFields(engine!, connection!, schema);
+      if (url !== undefined && schema !== undefined && parsed.engine !== 'postgres') throw new AddressProblem('schema', 'is for postgres alone');
       const address = url !== undefined && schema !== undefined && parsed.engine === 'postgres' ? fromFields('postgres', { host: parsed.host, port: parsed.port, user: parsed.user, password: parsed.password, database: parsed.database, tls: parsed.tls }, schema) : parsed;
       if (address.engine === 'sqlite' && this.coreUrl.startsWith('sqlite:') && resolve(address.file) === resolve(this.coreUrl.slice('sqlite:'.length).replace(/^\/\//, ''))) throw new AddressProblem('url', 'is the core database');
       return address.engine === 'sqlite' ? { ...address, file: resolve(address.file) } : address;
@@ -53,7 +54,8 @@ export class DatabasesController {
   constructor(private readonly databases: Databases, private readonly rules: AddressRules, private readonly lists: DatabaseLists, private readonly past: DatabasePast, private readonly changes: DatabaseChanges) {}
 
   @Post()
-  async register(@Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
+  async register(@Query() query: unknown, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
+    parse(nothingAsked, query);
     const { name, ...rest } = parse(registration, body);
     return { database: await this.databases.view(await this.databases.register(name, this.rules.read(rest), metadataOf(request))) };
   }
@@ -62,13 +64,19 @@ export class DatabasesController {
   async list(@Query() query: unknown): Promise<object> { return this.lists.list(query); }
 
   @Get(':name')
-  async one(@Param('name') name: string): Promise<object> { return { database: await this.databases.view(await this.databases.byName(name)) }; }
+  async one(@Param('name') name: string, @Query() query: unknown): Promise<object> {
+    parse(nothingAsked, query);
+    return { database: await this.databases.view(await this.databases.byName(name)) };
+  }
 
   @Get(':name/history')
   async history(@Param('name') name: string, @Query() query: unknown): Promise<object> { return this.past.history(name, query); }
 
   @Get(':name/drift')
-  async drift(@Param('name') name: string): Promise<object> { return this.past.drift(name); }
+  async drift(@Param('name') name: string, @Query() query: unknown): Promise<object> {
+    parse(nothingAsked, query);
+    return this.past.drift(name);
+  }
 
   @Post(':name/adopt')
   async adopt(@Param('name') name: string, @Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.changes.adopt(commandContext(request), name, body)); }
@@ -81,19 +89,24 @@ export class DatabasesController {
 
   @Post(':name/test')
   @HttpCode(200)
-  async test(@Param('name') name: string): Promise<object> {
+  async test(@Param('name') name: string, @Query() query: unknown): Promise<object> {
+    parse(nothingAsked, query);
     const database = await this.databases.byName(name);
-    await this.databases.look(database, (connection) => connection.info());
+    await this.databases.test(database);
     return { database: await this.databases.view(database) };
   }
 
   @Put(':name')
-  async change(@Param('name') name: string, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
+  async change(@Param('name') name: string, @Query() query: unknown, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
+    parse(nothingAsked, query);
     await this.databases.byName(name);
     return { database: await this.databases.view(await this.databases.change(name, this.rules.read(parse(relocation, body)), metadataOf(request))) };
   }
 
   @Delete(':name')
   @HttpCode(204)
-  async remove(@Param('name') name: string, @Req() request: FastifyRequest): Promise<void> { await this.databases.remove(name, metadataOf(request)); }
+  async remove(@Param('name') name: string, @Query() query: unknown, @Req() request: FastifyRequest): Promise<void> {
+    parse(nothingAsked, query);
+    await this.databases.remove(name, metadataOf(request));
+  }
 }

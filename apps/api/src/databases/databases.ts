@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { v7 as uuid } from 'uuid';
 import { sql, UniqueViolation, VersionConflict, type CoreDatabase, type EventStore, type Metadata } from '../../../../libs/event-store/src/index.js';
 import { DatabaseError, engineOf, type Address, type Connection } from '../../../../libs/byodb/src/index.js';
@@ -21,17 +23,26 @@ export class Databases {
   async connect(id: string): Promise<Connection> {
     const database = await loadDatabase(this.core, id);
     if (database === null) throw new DatabaseError('database_error', 'the database is not registered any more');
-    let entry = this.open.get(id);
-    if (entry === undefined || entry.version !== database.address_version) {
-      if (entry !== undefined) await entry.connection.close();
-      const [row] = await this.core.query(sql`select sealed from credentials where database_id = ${id}`);
-      const address = this.vault.unseal(id, String(row!['sealed']));
-      entry = { version: database.address_version, connection: engineOf(address.engine).open(address) };
-      this.open.set(id, entry);
-    }
-    const identity = await entry.connection.identity() ?? await entry.connection.claim(id);
+    const connection = await this.pool(id, database.address_version);
+    const identity = await connection.identity() ?? await connection.claim(id);
     if (identity !== id) throw new DatabaseError('database_mismatch', 'another database stands where the registered one was', { retryable: false });
-    return entry.connection;
+    return connection;
+  }
+
+  /** One per database and address, also for two who ask at once. */
+  private async pool(id: string, version: number): Promise<Connection> {
+    const seen = this.open.get(id);
+    // Whoever read the former address a moment ago must not bring it back.
+    if (seen !== undefined && seen.version >= version) return seen.connection;
+    const [row] = await this.core.query(sql`select sealed from credentials where database_id = ${id}`);
+    const address = this.vault.unseal(id, String(row!['sealed']));
+    const former = this.open.get(id);
+    if (former !== undefined && former.version >= version) return former.connection;
+    const connection = engineOf(address.engine).open(address);
+    this.open.set(id, { version, connection });
+    // Not waited for: a statement that hangs at the former address is often why there is a new one.
+    former?.connection.close().catch(() => undefined);
+    return connection;
   }
 
   /** For what a caller asks now. Errors: ApiError database_unreachable, database_mismatch. */
@@ -50,15 +61,19 @@ export class Databases {
     const id = await this.probe(address);
     if (await loadDatabase(this.core, id) !== null) throw new ApiError('database_exists', 'this database is registered already, under another name');
     const event: DatabaseEvent = { type: 'DatabaseRegistered', name, engine: address.engine };
+    const { type, ...data } = event;
+    const past = await this.store.readStream(databaseStream(id));
+    await this.unlessTaken(this.store.append([{ stream: databaseStream(id), expectedVersion: past.length, events: [{ type, schema_version: 1, data }] }], metadata, (tx) => this.vault.store(tx, id, address)));
+    return this.byName(name);
+  }
+
+  private async unlessTaken(appending: Promise<unknown>): Promise<void> {
     try {
-      const { type, ...data } = event;
-      const past = await this.store.readStream(databaseStream(id));
-      await this.store.append([{ stream: databaseStream(id), expectedVersion: past.length, events: [{ type, schema_version: 1, data }] }], metadata, (tx) => this.vault.store(tx, id, address));
+      await appending;
     } catch (error) {
       if (error instanceof UniqueViolation) throw new ApiError('database_exists', 'this database, or one of this name, is registered already');
       throw error;
     }
-    return this.byName(name);
   }
 
   /** A new address of the same database; of another one only while nothing lives in the former. Errors: ApiError database_mismatch, database_exists. */
@@ -75,10 +90,10 @@ export class Databases {
     if (await isInUse(this.core, database.database_id)) throw new ApiError('database_mismatch', 'this is another database than the registered one, where tables live');
     if (await loadDatabase(this.core, id) !== null) throw new ApiError('database_exists', 'this database is registered already, under another name');
     const past = await this.store.readStream(databaseStream(id));
-    await this.store.append([
+    await this.unlessTaken(this.store.append([
       { ...former, events: [{ type: 'DatabaseRemoved', schema_version: 1, data: {} }] },
       { stream: databaseStream(id), expectedVersion: past.length, events: [{ type: 'DatabaseRegistered', schema_version: 1, data: { name, engine: address.engine } }] },
-    ], metadata, (tx) => this.vault.store(tx, id, address));
+    ], metadata, (tx) => this.vault.store(tx, id, address)));
     return this.byName(name);
   }
 
@@ -88,8 +103,9 @@ export class Databases {
     const { database_id: id, version } = await this.byName(name);
     if (await isInUse(this.core, id)) throw new ApiError('database_in_use', 'tables live there or are set aside there');
     await this.store.append([{ stream: databaseStream(id), expectedVersion: version, events: [{ type: 'DatabaseRemoved', schema_version: 1, data: {} }] }], metadata);
-    await this.open.get(id)?.connection.close();
+    const former = this.open.get(id)?.connection;
     this.open.delete(id);
+    former?.close().catch(() => undefined);
   }
 
   async view(database: Database): Promise<object> {
@@ -100,13 +116,36 @@ export class Databases {
       return { database_id, name, engine, server_version: (await connection.info()).version, reachable: true, error: null, tables: await connection.tables(), drift_detected_at, created_at, updated_at };
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
-      return { database_id, name, engine, server_version: null, reachable: error.code === 'permission_denied', error: { code: error.code, message: error.message }, tables: [], drift_detected_at, created_at, updated_at };
+      return { database_id, name, engine, server_version: null, reachable: await this.answers(database_id), error: { code: error.code, message: error.message }, tables: [], drift_detected_at, created_at, updated_at };
+    }
+  }
+
+  /** Errors: ApiError database_unreachable, database_mismatch. One that takes the login and lets no ledger be made is reached. */
+  async test(database: Database): Promise<void> {
+    try {
+      await (await this.connect(database.database_id)).info();
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+      if (error.code === 'permission_denied' && await this.answers(database.database_id)) return;
+      throw new ApiError(error.code === 'database_mismatch' ? 'database_mismatch' : 'database_unreachable', error.message);
+    }
+  }
+
+  /** A database that takes the login may still refuse everything else. */
+  async answers(id: string): Promise<boolean> {
+    try {
+      await this.open.get(id)?.connection.identity();
+      return this.open.has(id);
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+      return false;
     }
   }
 
   /** The `default` one exists from the start, even when it cannot be reached yet. */
   async ensureDefault(address: Address): Promise<void> {
     if (await findDatabase(this.core, 'default') !== null) return;
+    if (address.engine === 'sqlite') await mkdir(dirname(address.file), { recursive: true });
     const metadata: Metadata = { correlation_id: uuid(), causation_id: null, actor: 'schemasaga' };
     try {
       await this.register('default', address, metadata);
@@ -125,10 +164,10 @@ export class Databases {
     try {
       return await connection.claim(uuid());
     } catch (error) {
-      // Reached, but with no right to make a ledger: its changes will be refused in prepare, with that reason.
-      if (error instanceof DatabaseError && error.code === 'permission_denied' && await connection.identity() === null) return uuid();
-      if (error instanceof DatabaseError) throw new ApiError('database_unreachable', error.message);
-      throw error;
+      if (!(error instanceof DatabaseError)) throw error;
+      // Reached, but with no right to make a ledger: its changes will be refused in prepare, with that reason. A refused login says the same again.
+      if (error.code === 'permission_denied' && await connection.identity().catch(() => '') === null) return uuid();
+      throw new ApiError('database_unreachable', error.message);
     } finally {
       await connection.close();
     }

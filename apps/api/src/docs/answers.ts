@@ -1,16 +1,15 @@
 import { z } from 'zod';
 import { COLUMN_TYPES, ENGINE_NAMES, type ErrorCode } from '../../../../libs/byodb/src/index.js';
 import type { SagaStatus, StepStatus } from '../../../../libs/sagas/src/index.js';
-import type { Change, statusOf } from '../../../../libs/tables/src/index.js';
+import type { statusOf } from '../../../../libs/tables/src/index.js';
 import { STATUS, type ApiCode } from '../http/api-error.js';
+import { every, KINDS } from '../sagas/kinds.js';
 
-/** Every value of a type, once each: a value that is added there and forgotten here does not compile. */
-const every = <T extends string>() => <const V extends readonly T[]>(values: V & ([T] extends [V[number]] ? unknown : never)): V => values;
+export { KINDS };
 
 export const SAGA_STATUSES = every<SagaStatus>()(['pending', 'running', 'compensating', 'completed', 'compensated', 'rejected', 'stuck']);
 export const STEP_STATUSES = every<StepStatus>()(['pending', 'running', 'succeeded', 'failed', 'compensating', 'compensated', 'skipped']);
 export const TABLE_STATUSES = every<ReturnType<typeof statusOf>>()(['creating', 'active', 'changing', 'dropping', 'dropped', 'failed']);
-export const KINDS = every<Change['kind']>()(['table.create', 'table.replay', 'table.rename', 'table.drop', 'table.databases', 'table.restore', 'table.revert', 'table.purge', 'database.adopt', 'database.catch_up', 'drift.resolve', 'column.add', 'column.drop', 'column.alter', 'column.rename', 'columns.change']);
 export const ERROR_CODES = every<ErrorCode | 'deadline_exceeded' | 'invalid_in_turn' | 'aborted'>()([
   'table_name_taken', 'permission_denied', 'dependents_exist', 'rows_conflict', 'lossy_conversion', 'not_null_without_default', 'drift_detected', 'table_too_large',
   'lock_timeout', 'database_unreachable', 'deadline_exceeded', 'invalid_in_turn', 'aborted', 'unsupported_change', 'database_mismatch', 'stale_token', 'database_error',
@@ -38,7 +37,7 @@ export const Column = z.object({
   key_place: z.int().min(1).optional().describe('Of an adopted key that names its columns in another order than the table: the place in it.'),
 });
 
-const PendingChange = z.object({ saga_id: id, kind: z.enum(KINDS), status: z.enum(['pending', 'running']), requested_at: at });
+const PendingChange = z.object({ saga_id: id, kind: z.enum(KINDS), status: z.enum(SAGA_STATUSES), requested_at: at });
 
 export const Table = z.object({
   table_id: id, name: z.string(), status: z.enum(TABLE_STATUSES),

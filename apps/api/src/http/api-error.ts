@@ -15,5 +15,5 @@ export type ApiCode = keyof typeof STATUS;
 export const TITLE: Partial<Record<ApiCode, string>> = { validation_failed: 'The request has problems', internal_error: 'Something went wrong here' };
 
 export class ApiError extends Error {
-  constructor(readonly code: ApiCode, message: string, readonly extra: { errors?: Problem[]; members?: Record<string, unknown> } = {}) { super(message); }
+  constructor(readonly code: ApiCode, message: string, readonly extra: { errors?: Problem[]; members?: Record<string, unknown>; headers?: Record<string, string> } = {}) { super(message); }
 }

@@ -23,6 +23,18 @@ export function parse<T>(schema: z.ZodType<T>, input: unknown): T {
   throw new ApiError('validation_failed', errors.map((e) => `${e.path} ${e.message}`.trim()).join('; '), { errors });
 }
 
+const DEEPEST = 64;
+
+/** Deeper than any body here has a use for, and than what walks through bodies could follow. */
+export function isTooDeep(body: unknown): boolean {
+  let level = [body];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > DEEPEST) return true;
+    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []));
+  }
+  return false;
+}
+
 /** PostgreSQL takes no U+0000 in a text, so it may stand in no field anywhere. The path of the first one. */
 function holdsNul(value: unknown, path: string[]): string | null {
   if (typeof value === 'string') return value.includes('\0') ? path.join('.') : null;
@@ -46,6 +58,9 @@ export function metadataOf(request: FastifyRequest): Metadata {
   return { correlation_id: request.id, causation_id: null, actor: 'anonymous' };
 }
 
+/** The query of what takes none: one that was meant for something else is told, not left unread. */
+export const nothingAsked = z.strictObject({});
+
 /** `limit` and `cursor` of a list. */
 export const pageShape = {
   limit: z.string().regex(/^\d{1,3}$/, 'must be a whole number from 1 to 500').transform(Number).pipe(z.number().min(1).max(500)).default(50),
@@ -58,7 +73,7 @@ function one(request: FastifyRequest, name: string): string | undefined {
 }
 
 function waitOf(prefer: string | undefined): number {
-  const found = /(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])/.exec(prefer ?? '');
+  const found = /(?:^|[,;\s])wait\s*=\s*"?(\d+)"?(?:$|[,;\s])/i.exec(prefer ?? '');
   return found === null ? 0 : Math.min(60, Number(found[1])) * 1000;
 }
 

@@ -1,5 +1,7 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Socket } from 'node:net';
+import { v7 as uuid } from 'uuid';
 import { CoreUnavailable, VersionConflict } from '../../../../libs/event-store/src/index.js';
 import { NotRetryable } from '../../../../libs/sagas/src/index.js';
 import { Refused } from '../../../../libs/tables/src/index.js';
@@ -12,6 +14,7 @@ export class ProblemFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const { code, detail, extra } = classify(error);
+    if (error instanceof ApiError && error.extra.headers !== undefined) void reply.headers(error.extra.headers);
     if (code === 'internal_error') request.log.error({ err: error, request_id: request.id }, 'unexpected error');
     sendProblem(reply, request.id, code, detail, extra);
   }
@@ -24,6 +27,18 @@ export function sendProblem(reply: FastifyReply, requestId: string, code: ApiCod
   void reply.status(status).header('X-Request-Id', requestId).type('application/problem+json').send(JSON.stringify({
     type: `https://schemasaga.dev/problems/${code}`, title: TITLE[code] ?? code.replaceAll('_', ' '), status, detail, code, request_id: requestId, ...extra,
   }));
+}
+
+/** What is no HTTP, or more of it than is taken: Node reads it, and no request ever comes of it. */
+export function sendRawProblem(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, title] = error.code === 'HPE_HEADER_OVERFLOW' ? [431, 'Request Header Fields Too Large'] : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? [408, 'Request Timeout'] : [400, 'Bad Request'];
+  const requestId = uuid();
+  const body = JSON.stringify({ type: 'https://schemasaga.dev/problems/invalid_json', title, status, detail: 'this is not a request that can be read', code: 'invalid_json', request_id: requestId });
+  socket.end(`HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nX-Request-Id: ${requestId}\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
 }
 
 function classify(error: unknown): { code: ApiCode; detail: string; extra?: Record<string, unknown> } {

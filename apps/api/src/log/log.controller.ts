@@ -1,5 +1,6 @@
 import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { nothingAsked, parse } from '../http/input.js';
 import { Log } from './log.js';
 import { Projections } from './projections.js';
 import { ReceivedCommands } from './received.js';
@@ -22,7 +23,10 @@ export class LogController {
   async verify(@Query() query: unknown): Promise<object> { return this.log.verify(query); }
 
   @Get(':id/correlation')
-  async correlation(@Param('id') id: string): Promise<object> { return this.log.correlation(id); }
+  async correlation(@Param('id') id: string, @Query() query: unknown): Promise<object> {
+    parse(nothingAsked, query);
+    return this.log.correlation(id);
+  }
 }
 
 @Controller('commands')
@@ -38,9 +42,15 @@ export class ProjectionsController {
   constructor(private readonly projections: Projections) {}
 
   @Get()
-  async list(): Promise<object> { return { projections: await this.projections.list(), next_cursor: null }; }
+  async list(@Query() query: unknown): Promise<object> {
+    parse(nothingAsked, query);
+    return { projections: await this.projections.list(), next_cursor: null };
+  }
 
   @Post(':name/rebuild')
   @HttpCode(202)
-  async rebuild(@Param('name') name: string): Promise<object> { return { projection: await this.projections.rebuild(name) }; }
+  async rebuild(@Param('name') name: string, @Query() query: unknown): Promise<object> {
+    parse(nothingAsked, query);
+    return { projection: await this.projections.rebuild(name) };
+  }
 }

@@ -5,16 +5,21 @@ import type { CoreDatabase, EventStore } from '../../../../libs/event-store/src/
 import { isEnded, listSagas, loadSaga, sagaStream, type Orchestrator, type Saga, type SagaEventType } from '../../../../libs/sagas/src/index.js';
 import { findDatabase } from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
-import { metadataOf, pageShape, parse } from '../http/input.js';
+import { metadataOf, nothingAsked, pageShape, parse } from '../http/input.js';
 import { EventStreams, resumeAfter } from '../log/streams.js';
+import { KINDS } from './kinds.js';
 import { sagaView } from './view.js';
 
 const reason = z.strictObject({ reason: z.string().min(1, 'must not be empty').max(1000) });
 export const resolution = z.strictObject({ step_id: z.string().min(1).max(64), as: z.enum(['applied', 'restored', 'skipped']), reason: z.string().min(1, 'must not be empty').max(1000) });
 const filter = z.strictObject({
-  ...pageShape, table_id: z.string().optional(), database: z.string().optional(), kind: z.string().optional(),
+  ...pageShape, table_id: z.string().optional(), database: z.string().optional(), kind: z.enum(KINDS).optional(),
   status: z.enum(['pending', 'running', 'compensating', 'completed', 'compensated', 'rejected', 'stuck']).optional(),
 });
+
+const page = z.strictObject(pageShape);
+/** Sagas whose subject is a database, and which may name a table. */
+const OF_DATABASES = KINDS.filter((kind) => kind.startsWith('database.'));
 
 /** No event of a saga follows one of these. */
 const endings: ReadonlySet<string> = new Set<SagaEventType>(['SagaCompleted', 'SagaCompensated', 'SagaRejected']);
@@ -33,13 +38,15 @@ export class Sagas {
     const { limit, cursor, status, table_id, database, kind } = parse(filter, query);
     const at = database === undefined ? undefined : await findDatabase(this.core, database);
     if (at === null) throw new ApiError('database_not_found', `no database ${JSON.stringify(database)}`);
-    const rows = await listSagas(this.core, { limit: limit + 1, before: cursor, status, subject_id: table_id, kind, target_id: at?.database_id });
+    const rows = await listSagas(this.core, { limit: limit + 1, before: cursor, status, ...(table_id === undefined ? {} : { named_in: { id: table_id, kinds: OF_DATABASES } }), kind, target_id: at?.database_id });
     return { sagas: rows.slice(0, limit).map((r) => sagaView(r.saga)), next_cursor: rows.length > limit ? String(rows[limit - 1]!.position) : null };
   }
 
-  async events(id: string): Promise<object> {
+  async events(id: string, query: unknown): Promise<object> {
+    const { limit, cursor = 0 } = parse(page, query);
     await this.one(id);
-    return { events: await this.store.asStored.readStream(sagaStream(id)), next_cursor: null };
+    const events = await this.store.asStored.readStream(sagaStream(id), { after: cursor, upTo: cursor + limit + 1 });
+    return { events: events.slice(0, limit), next_cursor: events.length > limit ? String(events[limit - 1]!.version) : null };
   }
 
   /** Whether the saga has ended and its last event is not after this position: there is nothing to wait for then. */
@@ -57,11 +64,15 @@ export class SagasController {
   async list(@Query() query: unknown): Promise<object> { return this.sagas.list(query); }
 
   @Get(':id')
-  async one(@Param('id') id: string): Promise<object> { return { saga: sagaView(await this.sagas.one(id)) }; }
+  async one(@Param('id') id: string, @Query() query: unknown): Promise<object> {
+    parse(nothingAsked, query);
+    return { saga: sagaView(await this.sagas.one(id)) };
+  }
 
   @Get(':id/events')
-  async events(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    if (!(request.headers.accept ?? '').includes('text/event-stream')) return void reply.send(await this.sagas.events(id));
+  async events(@Param('id') id: string, @Query() query: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    if (!(request.headers.accept ?? '').includes('text/event-stream')) return void reply.send(await this.sagas.events(id, query));
+    parse(nothingAsked, query);
     const after = resumeAfter(request) ?? 0;
     // 204 tells a browser not to come back; an empty stream would make it ask again and again.
     if (await this.sagas.isOver(id, after)) return void reply.status(204).send();
@@ -70,21 +81,24 @@ export class SagasController {
 
   @Post(':id/retry')
   @HttpCode(200)
-  async retry(@Param('id') id: string, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
+  async retry(@Param('id') id: string, @Query() query: unknown, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
+    parse(nothingAsked, query);
     await this.sagas.one(id);
     return { saga: sagaView(await this.sagas.orchestrator.retry(id, parse(reason, body).reason, metadataOf(request))) };
   }
 
   @Post(':id/abort')
   @HttpCode(200)
-  async abort(@Param('id') id: string, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
+  async abort(@Param('id') id: string, @Query() query: unknown, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
+    parse(nothingAsked, query);
     await this.sagas.one(id);
     return { saga: sagaView(await this.sagas.orchestrator.abort(id, parse(reason, body).reason, metadataOf(request))) };
   }
 
   @Post(':id/resolve')
   @HttpCode(200)
-  async resolve(@Param('id') id: string, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
+  async resolve(@Param('id') id: string, @Query() query: unknown, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
+    parse(nothingAsked, query);
     await this.sagas.one(id);
     const { step_id, as, reason: why } = parse(resolution, body);
     return { saga: sagaView(await this.sagas.orchestrator.resolve(id, step_id, as, why, metadataOf(request))) };

@@ -1,5 +1,5 @@
 import { v7 as uuid } from 'uuid';
-import { sql, UniqueViolation, VersionConflict, type Append, type CoreDatabase, type EventStore, type StoredEvent } from '../../../../libs/event-store/src/index.js';
+import { CoreUnavailable, sql, UniqueViolation, VersionConflict, type Append, type CoreDatabase, type EventStore, type StoredEvent } from '../../../../libs/event-store/src/index.js';
 import { DatabaseError, engineOf, preparePlans, type Engine, type Limits, type Task } from '../../../../libs/byodb/src/index.js';
 import { isEnded, loadSaga, SAGA_SCHEMA_VERSION, sagaStream, type Orchestrator, type Saga } from '../../../../libs/sagas/src/index.js';
 import { judgeInTurn, loadTable, nameOwner, outlook, TABLE_SCHEMA_VERSION, tableStream, standing, tasksFor, type Change, type DatabaseChange, type DatabaseRef, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
@@ -7,7 +7,7 @@ import type { Databases } from '../databases/databases.js';
 import { ApiError } from '../http/api-error.js';
 import type { CommandContext } from '../http/input.js';
 import { sagaView } from '../sagas/view.js';
-import { tableView } from './view.js';
+import { statusesOf, tableView } from './view.js';
 
 export interface Answer { status: number; body: object; headers: Record<string, string> }
 
@@ -15,6 +15,8 @@ export interface Answer { status: number; body: object; headers: Record<string, 
 export interface Decided { event: TableEvent; change: Change; name: string; databases: DatabaseRef[] }
 
 const ATTEMPTS = 50;
+/** A name or key that is still another's after so many tries stays it for now: a change under way keeps it. */
+const ATTEMPTS_FOR_A_KEY = 5;
 const KEY_LIFETIME_MS = 24 * 3600 * 1000;
 
 /** A command about a database and several of its tables, decided: the event for each table's stream, `version` being the one it is at. */
@@ -88,6 +90,7 @@ export class Commands {
         return { accepted: await this.append(context, decided), replayed: false };
       } catch (error) {
         // The name or the idempotency key went to another one at the same instant, or the table moved on: judged afresh.
+        if (error instanceof UniqueViolation && attempt >= ATTEMPTS_FOR_A_KEY) throw new ApiError('table_name_taken', 'the name is reserved by a change under way on one of the databases');
         if (!(error instanceof VersionConflict || error instanceof UniqueViolation) || attempt === ATTEMPTS) throw error;
       }
     }
@@ -131,20 +134,28 @@ export class Commands {
   private async answer(context: CommandContext, accepted: string, replayed: boolean): Promise<Answer> {
     const body = JSON.parse(accepted) as { table?: { table_id: string }; tables?: { table_id: string }[]; saga: { saga_id: string } };
     const headers: Record<string, string> = { Location: `/sagas/${body.saga.saga_id}`, ...(replayed ? { 'Idempotent-Replayed': 'true' } : {}) };
-    const saga = context.waitMs === 0 ? null : await this.ended(body.saga.saga_id, context.waitMs);
-    if (saga === null) return { status: 202, body, headers };
+    if (context.waitMs === 0) return { status: 202, body, headers };
+    let saga: Saga | null;
+    try {
+      saga = await this.ended(body.saga.saga_id, context.waitMs);
+    } catch (error) {
+      // It is accepted, and stays so while the core database is away: 503 would say that it may be asked again.
+      if (!(error instanceof CoreUnavailable)) throw error;
+      return { status: 202, body, headers };
+    }
+    if (saga === null || !isEnded(saga)) return { status: 202, body: { ...body, saga: { ...body.saga, status: saga?.status ?? 'pending' } }, headers };
     if (saga.status === 'completed') {
       const table = body.table === undefined ? null : await this.table(body.table.table_id);
-      const tables = body.tables === undefined ? undefined : await Promise.all(body.tables.map(async ({ table_id }) => tableView(await this.table(table_id))));
+      const tables = body.tables === undefined ? undefined : await Promise.all(body.tables.map(async ({ table_id }) => this.shown(await this.table(table_id))));
       return {
         status: 200, headers: { ...headers, ...(table === null ? {} : { ETag: `"${table.version}"` }) },
-        body: { status: 'ok', ...(table === null ? {} : { table: tableView(table) }), ...(tables === undefined ? {} : { tables }), saga: sagaView(saga) },
+        body: { status: 'ok', ...(table === null ? {} : { table: await this.shown(table) }), ...(tables === undefined ? {} : { tables }), saga: sagaView(saga) },
       };
     }
-    throw new ApiError(saga.status === 'rejected' ? 'saga_rejected' : 'saga_compensated', saga.error?.message ?? saga.status, { members: { saga: sagaView(saga) } });
+    throw new ApiError(saga.status === 'rejected' ? 'saga_rejected' : 'saga_compensated', saga.error?.message ?? saga.status, { members: { saga: sagaView(saga) }, headers });
   }
 
-  /** Null when the saga has not ended within the time or is stuck. Polls as well, for sagas that another process runs. */
+  /** The saga when it has ended, is stuck, or the time is over. Polls as well, for sagas that another process runs. */
   private async ended(sagaId: string, waitMs: number): Promise<Saga | null> {
     const until = Date.now() + waitMs;
     const stream = sagaStream(sagaId);
@@ -158,7 +169,7 @@ export class Commands {
         const saga = await loadSaga(this.ports.core, sagaId);
         if (saga !== null && isEnded(saga)) return saga;
         const left = until - Date.now();
-        if (left <= 0 || saga?.status === 'stuck') return null;
+        if (left <= 0 || saga?.status === 'stuck') return saga;
         await Promise.race([noticed, new Promise((resolve) => { timer = setTimeout(resolve, Math.min(left, 200)); })]);
       } finally {
         clearTimeout(timer);
@@ -166,6 +177,10 @@ export class Commands {
         if (listeners.size === 0) this.waiting.delete(stream);
       }
     }
+  }
+
+  private async shown(table: Table): Promise<object> {
+    return tableView(table, await statusesOf(this.ports.core, [table]));
   }
 
   private async replay(context: CommandContext): Promise<string | null> {
@@ -207,11 +222,16 @@ export class Commands {
         if (tasks.length === 0) return { steps: [], blocked: null };
         let first = tableNow;
         const before: Task[] = [];
+        let there = tableNow.databases.some((d) => d.id === database.id);
         for (const p of pending) {
-          before.push(...await tasksFor(core, { ...first, exists: true }, p.change, database.id));
+          // What comes before it is built there is not done there, and what stands there is only looked at.
+          const built = p.change.kind === 'table.databases' && p.change.add.some((d) => d.id === database.id);
+          if ((there || built) && p.change.kind !== 'database.adopt' && p.change.kind !== 'database.catch_up') before.push(...await tasksFor(core, { ...first, exists: true }, p.change, database.id));
+          there ||= built;
           first = { ...first, ...outlook({ ...first, pending: [p] }) };
         }
-        const base = standing(tableNow, pending[0]?.change ?? change, database.id);
+        const adopted = pending.find((p) => p.change.kind === 'database.adopt');
+        const base = adopted !== undefined ? ahead.columns : tableNow.databases.some((d) => d.id === database.id) ? standing(tableNow, pending[0]?.change ?? change, database.id) : [];
         const { plans } = await preparePlans(connection, tableNow.table_id, [...before, ...tasks], base, this.ports.limits);
         const skip = before.length === 0 ? 0 : (await preparePlans(connection, tableNow.table_id, before, base, this.ports.limits)).plans.length;
         return { blocked: null, steps: plans.slice(skip).map(({ plan }) => ({

@@ -5,14 +5,14 @@ import type { AppliedThere } from '../databases/applied.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse, type CommandContext } from '../http/input.js';
 import { enginesOf, type Answer, type Commands } from './commands.js';
-import { columnView, tableView } from './view.js';
+import { columnView, statusesOf, tableView } from './view.js';
 
 /** Which moment of a table: after event `version`, or at a time; neither: now. */
 export interface When { version?: number | undefined; at?: string | undefined; database?: string | undefined }
 
 const digits = z.string().regex(/^\d{1,15}$/, 'must be a whole number').transform(Number);
 const time = z.iso.datetime({ offset: true });
-export const whenBody = { version: z.int().min(1).optional(), at: time.optional(), database: z.string().min(1).max(63).optional() };
+export const whenBody = { version: z.int().min(0).optional(), at: time.optional(), database: z.string().min(1).max(63).optional() };
 export const whenQuery = z.strictObject({ version: digits.optional(), at: time.optional(), database: z.string().min(1).max(63).optional() });
 export const diffQuery = z.strictObject({ from: digits.optional(), to: digits.optional() });
 const page = z.strictObject(pageShape);
@@ -24,7 +24,7 @@ export class History {
   async show(tableId: string, when: When): Promise<Answer> {
     if (when.version === undefined && when.at === undefined && when.database === undefined) {
       const table = await this.commands.table(tableId);
-      return { status: 200, body: { table: tableView(table) }, headers: { ETag: `"${table.version}"` } };
+      return { status: 200, body: { table: tableView(table, await statusesOf(this.core, [table])) }, headers: { ETag: `"${table.version}"` } };
     }
     const point = await this.point(tableId, when);
     const table = when.database === undefined ? point.table : await this.inDatabase(point, when);
@@ -68,7 +68,7 @@ export class History {
 
   async revert(context: CommandContext, tableId: string, version: number): Promise<Answer> {
     return this.commands.run(context, tableId, async (table, sagaId) => {
-      if (version > table!.version) throw noVersion(version);
+      if (version === 0 || version > table!.version) throw noVersion(version);
       const [head, target] = [await this.point(tableId, { version: table!.version }), await this.point(tableId, { version })];
       const { databases } = outlook(table!);
       const event = decideRevert(head, target, enginesOf(databases), Date.now(), sagaId);

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { commandContext } from '../http/input.js';
+import { commandContext, nothingAsked, parse } from '../http/input.js';
 import { Tables } from './tables.js';
 import type { Answer } from './commands.js';
 
@@ -34,7 +34,10 @@ export class TablesController {
 
   @Post('table/show')
   @HttpCode(200)
-  async show(@Body() body: unknown, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.tables.show(body)); }
+  async show(@Query() query: unknown, @Body() body: unknown, @Res() reply: FastifyReply): Promise<void> {
+    parse(nothingAsked, query);
+    send(reply, await this.tables.show(body));
+  }
 
   @Get('tables')
   async list(@Query() query: unknown): Promise<object> { return this.tables.list(query); }

@@ -7,7 +7,7 @@ import { ApiError } from '../http/api-error.js';
 import { pageShape, parse, type CommandContext } from '../http/input.js';
 import { enginesOf, type Answer, type Commands, type Decided } from './commands.js';
 import { History, whenBody, whenQuery } from './history.js';
-import { tableView } from './view.js';
+import { statusesOf, tableView } from './view.js';
 
 const tableId = z.string().min(1).max(64);
 export const databaseName = z.string().min(1).max(63).regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, 'must hold only letters, digits, _, . and -');
@@ -26,7 +26,7 @@ export const bodies = {
   rename: z.strictObject({ table_id: tableId, name: nameSchema }),
   show: z.strictObject({ table_id: tableId, ...whenBody }),
   replay: z.strictObject({ table_id: tableId, ...whenBody, as: nameSchema.optional() }).refine((body) => body.as === undefined || body.database !== undefined, { path: ['as'], message: 'needs a database' }),
-  revert: z.strictObject({ table_id: tableId, version: z.int().min(1) }),
+  revert: z.strictObject({ table_id: tableId, version: z.int().min(0) }),
   databases: z.strictObject({ table_id: tableId, add: z.array(databaseName).max(50).optional(), remove: z.array(databaseName).max(50).optional() })
     .refine((body) => (body.add ?? []).length + (body.remove ?? []).length > 0, 'give add or remove')
     .refine((body) => new Set([...body.add ?? [], ...body.remove ?? []]).size === (body.add ?? []).length + (body.remove ?? []).length, 'must not name a database twice'),
@@ -43,9 +43,8 @@ export class Tables {
     const columns = body.columns ?? defaultColumns();
     const problems = columnProblems(columns);
     if (problems.length > 0) throw new ApiError('validation_failed', problems.map((p) => `${p.path} ${p.message}`).join('; '), { errors: problems });
-    const found = await Promise.all((body.databases ?? ['default']).map((name) => this.databases.byName(name)));
-    const refs = found.map(refOf);
     return this.commands.run(context, null, async (_table, sagaId) => {
+      const refs = await this.refs(body.databases ?? ['default']);
       const event = decideCreate(body.name, columns, refs, enginesOf(refs), sagaId);
       return { event, change: { kind: 'table.create', name: body.name, columns, databases: refs }, name: body.name, databases: refs };
     });
@@ -75,9 +74,8 @@ export class Tables {
 
   async move(context: CommandContext, input: unknown): Promise<Answer> {
     const body = parse(bodies.databases, input);
-    const refs = async (names: string[] | undefined): Promise<DatabaseRef[]> => (await Promise.all((names ?? []).map((name) => this.databases.byName(name)))).map(refOf);
-    const [add, remove] = [await refs(body.add), await refs(body.remove)];
     return this.commands.run(context, body.table_id, async (table, sagaId) => {
+      const [add, remove] = [await this.refs(body.add ?? []), await this.refs(body.remove ?? [])];
       const event = decideDatabases(table!, add, remove, enginesOf(add), sagaId);
       if (event.type !== 'TableDatabasesRequested') throw new Error('a move is asked for by its own event');
       const owner = await nameOwner(this.core, event.add.map((d) => d.id), outlook(table!).name);
@@ -115,14 +113,23 @@ export class Tables {
   async replay(context: () => CommandContext, input: unknown): Promise<Answer> {
     const { table_id, as, ...when } = parse(bodies.replay, input);
     if (when.database === undefined) return this.past.replay(table_id, when);
-    const { table } = await this.past.point(table_id, { version: when.version, at: when.at });
-    if (!table.exists) throw new ApiError('version_not_found', 'at that moment there was no table');
-    const ref = refOf(await this.databases.byName(when.database));
-    const [name, origin] = [as ?? table.name, { table_id, version: table.version }];
-    return this.commands.run(context(), null, async (_table, sagaId) => {
+    const { ifMatch, ...rest } = context();
+    const database = when.database;
+    // What must not have changed is the table that is played again, not the one that comes of it.
+    return this.commands.run({ ...rest, ifMatch: null }, null, async (_table, sagaId) => {
+      const head = await this.commands.table(table_id);
+      if (ifMatch !== null && ifMatch !== head.version) throw new ApiError('version_conflict', `the table is at version ${head.version}`);
+      const { table } = await this.past.point(table_id, { version: when.version, at: when.at });
+      if (!table.exists) throw new ApiError('version_not_found', 'at that moment there was no table');
+      const [ref] = await this.refs([database]) as [DatabaseRef];
+      const [name, origin] = [as ?? table.name, { table_id, version: table.version }];
       const event = decideCreate(name, table.columns, [ref], enginesOf([ref]), sagaId, origin);
       return { event, change: { kind: 'table.replay', name, columns: table.columns, databases: [ref] }, name, databases: [ref] };
     });
+  }
+
+  private async refs(names: string[]): Promise<DatabaseRef[]> {
+    return (await Promise.all(names.map((name) => this.databases.byName(name)))).map(refOf);
   }
 
   async list(query: unknown): Promise<object> {
@@ -132,7 +139,9 @@ export class Tables {
     const at = database === undefined ? undefined : await findDatabase(this.core, database);
     if (at === null) throw new ApiError('database_not_found', `no database ${JSON.stringify(database)}`);
     const rows = await listTables(this.core, { limit: limit + 1, before: cursor, status, name, database_id: at?.database_id });
-    return { tables: rows.slice(0, limit).map((r) => tableView(r.table)), next_cursor: rows.length > limit ? String(rows[limit - 1]!.position) : null };
+    const shown = rows.slice(0, limit).map((r) => r.table);
+    const statuses = await statusesOf(this.core, shown);
+    return { tables: shown.map((table) => tableView(table, statuses)), next_cursor: rows.length > limit ? String(rows[limit - 1]!.position) : null };
   }
 }
 

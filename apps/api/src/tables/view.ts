@@ -1,3 +1,5 @@
+import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
+import { sagaStatuses } from '../../../../libs/sagas/src/index.js';
 import type { Column } from '../../../../libs/byodb/src/index.js';
 import { statusOf, type Table } from '../../../../libs/tables/src/index.js';
 
@@ -8,14 +10,19 @@ export function columnView(c: Column): object {
   };
 }
 
-/** A table as API.md shows it. */
-export function tableView(table: Table): object {
+/** How the sagas stand that have the tables' turn, by saga id; those behind them are pending. One query. */
+export async function statusesOf(core: CoreDatabase, tables: Table[]): Promise<ReadonlyMap<string, string>> {
+  return sagaStatuses(core, tables.flatMap((table) => table.pending.slice(0, 1).map((p) => p.saga_id)));
+}
+
+/** A table as API.md shows it. `statuses`: of its pending changes, where they are known. */
+export function tableView(table: Table, statuses: ReadonlyMap<string, string> = new Map()): object {
   const status = statusOf(table);
   return {
     table_id: table.table_id, name: table.name, status, synced: table.pending.length === 0, exists: table.exists, version: table.version,
     databases: table.databases.map((d) => d.name), origin: table.origin,
     columns: Object.fromEntries(table.columns.map((c) => [c.name, columnView(c)])),
-    pending_changes: table.pending.map((p, i) => ({ saga_id: p.saga_id, kind: p.change.kind, status: i === 0 ? 'running' : 'pending', requested_at: p.requested_at })),
+    pending_changes: table.pending.map((p, i) => ({ saga_id: p.saga_id, kind: p.change.kind, status: statuses.get(p.saga_id) ?? (i === 0 ? 'running' : 'pending'), requested_at: p.requested_at })),
     last_error: table.last_error, ...(table.reversible_until === null ? {} : { reversible_until: table.reversible_until }),
     created_at: table.created_at, updated_at: table.updated_at,
   };
