@@ -196,3 +196,36 @@ test('a Redis that was never there keeps nobody waiting', async () => {
   await expect(queue.wake(await asked('s'))).rejects.toThrow('Redis is not there');
   await queue.stop();
 });
+
+test('an effect that meets the core database away while another one\'s outcome is being recorded ends the run, not the process', async () => {
+  const sagaId = await asked('s', ['one', 'two']);
+  let recording = (): void => undefined;
+  const begun = new Promise<void>((resolve) => { recording = resolve; });
+  const slow: EventStore = new Proxy(store, { get(target, key) {
+    if (key !== 'append') return typeof Reflect.get(target, key) === 'function' ? (Reflect.get(target, key) as () => unknown).bind(target) : Reflect.get(target, key) as unknown;
+    return async (...args: Parameters<EventStore['append']>) => {
+      if (args[0].some((a) => a.events.some((e) => e.type === 'StepApplied'))) {
+        recording();
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      return store.append(...args);
+    };
+  } });
+  const unhandled: unknown[] = [];
+  const notice = (error: unknown): void => { unhandled.push(error); };
+  process.on('unhandledRejection', notice);
+  const cut: SagaDefinition = { ...definition, async apply(_saga, step) {
+    if (step.target.name === 'one') return outcome;
+    await begun;
+    throw new CoreUnavailable('the core database cannot be reached');
+  } };
+  try {
+    await expect(runSaga({ ...ports(), store: slow, definition: cut }, sagaId)).rejects.toMatchObject({ code: 'core_database_unavailable' });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  } finally {
+    process.off('unhandledRejection', notice);
+  }
+  expect(unhandled).toEqual([]);
+  await runSaga(ports(), sagaId);
+  expect((await loadSaga(core, sagaId))!.status).toBe('completed');
+});

@@ -129,7 +129,7 @@ class Run {
       return { type: 'StepCompensated', step_id: step.step_id, fingerprint_after: done.fingerprint_after, statements: done.statements, duration_ms: took() };
     };
     const saga = this.saga;
-    const done = work().catch((error: unknown): SagaEvent => {
+    this.busy.set(step.step_id, work().catch((error: unknown): SagaEvent => {
       // That our own memory is away says nothing of the step: this run ends, and the reconciler begins another.
       if (error instanceof CoreUnavailable) throw error;
       if (!isFailure(error)) log('unexpected error in a step', { saga_id: saga.saga_id, step_id: step.step_id, error: error instanceof Error ? error.stack : String(error) });
@@ -143,10 +143,7 @@ class Run {
       if (!again) return { type: 'StepFailed', step_id: step.step_id, way, error: seen };
       const next = new Date(Date.now() + backOff(step.attempts)).toISOString();
       return { type: 'StepDelayed', step_id: step.step_id, way, attempt: step.attempts + 1, next_attempt_at: next, error: seen };
-    });
-    // Met by the loop, or, while that records what another step did, by nobody: that would end the process.
-    done.catch(() => undefined);
-    this.busy.set(step.step_id, done);
+    }));
   }
 
   /** Records events, and with them whatever intents follow from them at once: one commit where one is enough. */
