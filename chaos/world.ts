@@ -137,8 +137,8 @@ export class World {
     // Killed again and again before it comes to work, a single process would show nothing.
     await sleep(Math.max(0, victim.upSince + LEAST_LIFE_MS - Date.now()));
     const held = victim.role === 'api' ? [] : (await this.leases().catch(() => [])).filter((lease) => lease.expires > Date.now());
-    await victim.kill('SIGKILL');
     const at = Date.now();
+    await victim.kill('SIGKILL');
     this.counts.kills += 1;
     if (held.length > 0) {
       const watch = this.findOrphans(held, at, victim.role === 'all').finally(() => this.watches.delete(watch));
