@@ -121,6 +121,20 @@ describe('behind a change that waits for its database', () => {
     expect(await settled(a)).toMatchObject({ databases: ['default', 'shop'], last_error: null });
     expect(await settled(b)).toMatchObject({ name: 'moved_b', last_error: null });
   });
+  test('a database is in use as long as something is set aside there, also while that is about to come back', async () => {
+    const odd = await freshSqlite();
+    expect((await s.call('POST', '/databases', { name: 'used', url: odd.url })).status).toBe(201);
+    const id = await create('used', ['crm', 'used']);
+    await done('/table/databases', { table_id: id, remove: ['used'] });
+    await done('/table/column', { table_id: id, column: { name: 'b' } });
+    await away(async () => {
+      expect((await s.call('POST', '/table/revert', { table_id: id, version: 2 })).status).toBe(202);
+      expect(await s.call('DELETE', '/databases/used')).toMatchObject({ status: 409, body: { code: 'database_in_use' } });
+    });
+    await settled(id);
+    expect((await s.call('DELETE', '/databases/used')).status).toBe(409);
+    await odd.drop();
+  });
   test('a column whose drop is on its way can be asked back', async () => {
     const id = await create('asked_back', ['default', 'crm']);
     await query(pg.url, 'insert into asked_back (a, b) values (\'x\', \'kept\')');

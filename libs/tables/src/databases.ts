@@ -77,6 +77,8 @@ export async function isInUse(db: Queryable, id: string): Promise<boolean> {
   const living = (await db.query(sql`select t.state as state from table_databases d join tables t on t.table_id = d.table_id where d.database_id = ${id} and t.status <> 'failed'`)).map(seen);
   if (living.some((table) => table.ended === null || table.set_aside.length > 0 || table.pending.length > 0)) return true;
   const aside = (await db.query(sql`select t.state as state from purges_due p join tables t on t.table_id = p.table_id`)).map(seen);
-  const moving = (await db.query(sql`select state from tables where status = 'changing'`)).map(seen);
-  return aside.some((table) => table.set_aside.some((a) => a.databases?.some((d) => d.id === id) === true)) || moving.some((table) => table.pending.some(({ change }) => change.add?.some((d) => d.id === id) === true));
+  // With a restore, a revert or a purge on its way nothing of it is due.
+  const moving = (await db.query(sql`select state from tables where status in ('creating', 'changing', 'dropping') or (status = 'dropped' and state not like ${'%"pending":[]%'})`)).map(seen);
+  const here = (refs: { id: string }[] | undefined): boolean => refs?.some((d) => d.id === id) === true;
+  return [...aside, ...moving].some((table) => table.set_aside.some((a) => here(a.databases)) || table.pending.some(({ change }) => here(change.add)));
 }
