@@ -34,7 +34,7 @@ export async function settle(world: World, run: Run): Promise<void> {
 export async function readSagas(world: World): Promise<Map<string, SagaRecord>> {
   const sagas = await world.client.list<ShownSaga>('/sagas', 'sagas');
   const records = new Map<string, SagaRecord>();
-  for (const saga of sagas) records.set(saga.saga_id, { saga, events: (await world.client.ask('GET', `/sagas/${saga.saga_id}/events`)).body['events'] as SagaRecord['events'] });
+  for (const saga of sagas) records.set(saga.saga_id, { saga, events: await world.client.list<SagaRecord['events'][number]>(`/sagas/${saga.saga_id}/events`, 'events') });
   return records;
 }
 

@@ -150,11 +150,23 @@ describe('behind a change that waits for its database', () => {
 describe('tables', () => {
   test('a revert brings a column back empty where the table came after the drop', async () => {
     const id = await create('came_later');
-    await done('/table/column', { table_id: id, column: { name: 'b' } });
+    // As it was when it was dropped is not as it was then.
+    await done('/table/column', { table_id: id, column: { name: 'a', rename_to: 'c', nullable: false, default: 'x' } });
+    await done('/table/column', { table_id: id, column: { name: 'c' } });
+    await done('/table/databases', { table_id: id, add: ['shop', 'crm'] });
+    const { table } = await done('/table/revert', { table_id: id, version: 2 });
+    expect(Object.keys(table.columns as object)).toEqual(['id', 'a', 'b']);
+    // Last where it is new: no drift, there or later.
+    expect(await query(file.url, 'select name from pragma_table_info(\'came_later\')')).toEqual([{ name: 'id' }, { name: 'b' }, { name: 'a' }]);
+    for (const name of ['shop', 'crm']) expect((await s.call('GET', `/databases/${name}/drift`)).body['drift']).toEqual([]);
+    expect((await done('/table/column', { table_id: id, column: { name: 'a', rename_to: 'z' } }))['table'].last_error).toBeNull();
+    for (const name of ['shop', 'crm']) expect((await s.call('GET', `/databases/${name}/drift`)).body['drift']).toEqual([]);
+  });
+  test('a key that was dropped before the table came to a database is not made there anew: refused, and nothing touched', async () => {
+    const id = (await done('/table/create', { name: 'keyed', columns: [{ name: 'code', type: 'string', primary_key: true }, { name: 'a', type: 'text' }] }))['table'].table_id as string;
+    await done('/table/column', { table_id: id, column: { name: 'code' } });
     await done('/table/databases', { table_id: id, add: ['shop'] });
-    await done('/table/revert', { table_id: id, version: 2 });
-    expect(await query(file.url, 'select name from pragma_table_info(\'came_later\')')).toEqual([{ name: 'id' }, { name: 'a' }, { name: 'b' }]);
-    expect((await s.call('GET', '/databases/shop/drift')).body['drift']).toEqual([]);
+    expect((await s.call('POST', '/table/revert', { table_id: id, version: 2 }, WAIT)).body).toMatchObject({ code: 'saga_rejected', saga: { error: { code: 'unsupported_change', database: 'shop' } } });
   });
   test('rows that stand in the way are counted, with the key of one', async () => {
     const id = await create('counted', ['crm', 'shop']);

@@ -34,7 +34,7 @@ async function create(name: string, databases = ON): Promise<string> {
   return table.table_id as string;
 }
 
-async function allEvents(saga: string): Promise<{ data: { error?: { code: string } } }[]> { return (await s.call('GET', `/sagas/${saga}/events`)).body['events'] as { data: { error?: { code: string } } }[]; }
+async function allEvents(saga: string): Promise<{ data: { error?: { code: string } } }[]> { return (await s.call('GET', `/sagas/${saga}/events?limit=500`)).body['events'] as { data: { error?: { code: string } } }[]; }
 
 async function shown(id: string): Promise<Record<string, Record<string, unknown>>> { return (await s.call('GET', `/tables/${id}`)).body['table'].columns; }
 

@@ -18,8 +18,10 @@ export async function refuseRows(session: Session, table: string, live: LiveTabl
   throw new DatabaseError(code, `${message(n)}${example === null ? '' : `, for example at ${JSON.stringify(example)}`}`, { details: { count: n, example } });
 }
 
-/** The rows of a table with, as a column, how many have the same value in `column`; both quoted. The table stands there once: under LOCK TABLES MySQL takes it once, and by its own name. */
-export function shared(table: string, column: string): string {
-  return `(select ${table}.*, count(*) over (partition by ${column}) as _saga_n from ${table} where ${column} is not null) d`;
+/** The same for rows that have their value in `column` in common; both quoted. */
+export async function refuseShared(session: Session, table: string, column: string, live: LiveTable | null, message: (n: number) => string): Promise<void> {
+  // First what an index can answer: the rows themselves are sorted only when there are such.
+  if ((await session.query(`select 1 as found from ${table} where ${column} is not null group by ${column} having count(*) > 1 limit 1`)).length === 0) return;
+  // The table stands there once: under LOCK TABLES MySQL takes it once, and by its own name.
+  await refuseRows(session, `(select ${table}.*, count(*) over (partition by ${column}) as _saga_n from ${table} where ${column} is not null) d`, live, '_saga_n > 1', message);
 }
-export const SHARED = '_saga_n > 1';

@@ -204,7 +204,7 @@ function plain(value: number): string | null {
   const all = `${'0'.repeat(Math.max(0, 1 - point))}${whole}${fraction}`.padEnd(Math.max(1, point), '0');
   const at = Math.max(1, point);
   const text = `${value < 0 ? '-' : ''}${all.slice(0, at)}${all.length > at ? `.${all.slice(at)}` : ''}`;
-  return text.replace(/[-.]/g, '').replace(/^0+/, '').replace(/0+$/, '').length > 15 ? null : text;
+  return text.replace(/[-.]/g, '').replace(/^0+/, '').replace(/0+$/, '').length > 15 && !Number.isSafeInteger(value) ? null : text;
 }
 
 function fitDecimal(precision: number, scale: number, value: Json): { value: Default } | { problem: string } {

@@ -67,7 +67,7 @@ export async function listSagas(db: Queryable, filter: SagaFilter): Promise<{ sa
     const { id, kinds } = filter.named_in;
     const within = kinds.map((kind) => sql`${kind}`).reduce((all, one) => sql`${all}, ${one}`);
     // In the state as JSON: such sagas are few.
-    where.push(/^[0-9a-f-]{36}$/.test(id) ? sql`(subject_id = ${id} or (kind in (${within}) and state like ${`%"${id}"%`}))` : sql`subject_id = ${id}`);
+    where.push(/^[0-9a-f-]{36}$/.test(id) ? sql`saga_id in (select saga_id from sagas where subject_id = ${id} union select saga_id from sagas where kind in (${within}) and state like ${`%"${id}"%`})` : sql`subject_id = ${id}`);
   }
   if (filter.kind !== undefined) where.push(sql`kind = ${filter.kind}`);
   if (filter.target_id !== undefined) where.push(sql`saga_id in (select saga_id from saga_targets where target_id = ${filter.target_id})`);

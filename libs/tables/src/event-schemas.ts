@@ -63,7 +63,7 @@ export const tableEventSchemas = eventSchemas<TableEvent>()({
   TableRestored: { version: 1, tells: 'The table is back on all of its databases, with its rows.', data: z.strictObject({ saga_id, name }) },
   TableDatabasesChanged: { version: 1, tells: 'The table lives in these databases now; where it was removed it is kept until `reversible_until`.', data: z.strictObject({ saga_id, databases, removed: databases, reversible_until: until }) },
   Purged: { version: 1, tells: 'What these sagas set aside is destroyed everywhere.', data: z.strictObject({ saga_id, of: z.array(id) }) },
-  TableReverted: { version: 1, tells: 'The table has its former name and columns again, everywhere.', data: z.strictObject({ saga_id, name, columns, reversible_until: until }) },
+  TableReverted: { version: 1, tells: 'The table has its former name and columns again, everywhere, but for the `variants` (by database id) where a column was made anew and stands last.', data: z.strictObject({ saga_id, name, columns, reversible_until: until, variants: z.record(z.uuid(), Variant).optional() }) },
   ColumnsChanged: { version: 1, tells: 'The table has these columns on all of its databases.', data: z.strictObject({ saga_id, columns, reversible_until: until.optional() }) },
   TableAdopted: { version: 1, tells: 'The table is managed from here on; nothing of it was touched.', data: z.strictObject({ saga_id }) },
   DriftResolved: { version: 1, tells: 'The table is this everywhere, but for the `variant` that `database` keeps.', data: z.strictObject({ saga_id, database: DatabaseRef, as, columns, databases, variant, reversible_until: until }) },

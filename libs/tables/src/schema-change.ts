@@ -3,7 +3,7 @@ import { applyStep, asideName, compensateStep, DatabaseError, finalizeStep, fold
 import { loadSaga, type PlannedStep, type Saga, type SagaDefinition, type Step, type StepError } from '../../sagas/src/index.js';
 import { judgeInTurn } from './decide.js';
 import { pointAt } from './snapshots.js';
-import { applyOp, columnsIn, evolve, findColumn, movedTo, tableStream, TABLE_SCHEMA_VERSION, type Change, type ColumnOp, type Table, type TableEvent } from './table.js';
+import { applyOp, columnsIn, evolve, findColumn, movedTo, tableStream, TABLE_SCHEMA_VERSION, type Change, type ColumnOp, type Table, type TableEvent, type Variant } from './table.js';
 
 export interface ChangePorts {
   store: EventStore;
@@ -150,14 +150,22 @@ function tasksOf(table: Table, change: Exclude<Change, { kind: 'table.restore' |
 
 async function columnTasks(core: CoreDatabase, table: string, columns: Column[], ops: ColumnOp[], databaseId: string): Promise<Task[]> {
   const tasks: Task[] = [];
+  /** Columns made here in their last form, under the names that they have by then: what else happens to them has happened. */
+  const fresh = new Set<string>();
   let now = columns;
-  for (const op of ops) {
+  for (const [i, op] of ops.entries()) {
     if (op.op === 'add') tasks.push({ do: 'add_column', table, column: op.column });
     else if (op.op === 'bring_back') {
       const dropped = (await stepsThere(core, op.saga_id, databaseId)).find((step) => step.operation === 'drop_column' && foldName((step.plan as Plan<{ name: string }>).params.name) === foldName(op.column.name));
-      // The table came to this database after the drop: there are no values that could come back.
-      if (dropped === undefined) tasks.push({ do: 'add_column', table, column: op.column });
-      else tasks.push({ do: 'restore_column', table, aside: asideName(dropped.step_id), column: op.column, former: (dropped.plan as Plan).was!, after: op.after });
+      if (dropped !== undefined) tasks.push({ do: 'restore_column', table, aside: asideName(dropped.step_id), column: op.column, former: (dropped.plan as Plan).was!, after: op.after });
+      else {
+        // The table came to this database after the drop: there are no values that could come back.
+        if (op.column.primary_key || op.column.native !== undefined) throw new DatabaseError('unsupported_change', `${op.column.name} was dropped before the table came to this database, and cannot be made here anew`);
+        tasks.push({ do: 'add_column', table, column: lastForm(op.column, ops.slice(i + 1)) });
+        fresh.add(foldName(op.column.name));
+      }
+    } else if (op.op !== 'take' && fresh.has(foldName(op.name))) {
+      if (op.op === 'rename') fresh.add(foldName(op.to));
     } else {
       const from = findColumn(now, op.op === 'take' ? op.column.name : op.name);
       // Missing here by somebody's word (a variant): there is nothing to be done to it.
@@ -172,6 +180,22 @@ async function columnTasks(core: CoreDatabase, table: string, columns: Column[],
     now = applyOp(now, op);
   }
   return tasks;
+}
+
+function lastForm(column: Column, ops: ColumnOp[]): Column {
+  return ops.reduce((c, op) => ((op.op === 'alter' || op.op === 'rename') && foldName(op.name) === foldName(c.name) ? { ...c, ...op.set, ...(op.op === 'rename' ? { name: op.to } : {}) } : c), column);
+}
+
+/** Where a revert made a column anew instead of bringing it back: it stands last there, whatever its place elsewhere. */
+function standingLast(table: Table, saga: Saga, ops: ColumnOp[]): Record<string, Variant> {
+  const everywhere = ops.reduce(applyOp, table.columns);
+  return Object.fromEntries(table.databases.flatMap(({ id }) => {
+    const made = saga.steps.filter((s) => s.target.id === id && s.phase === 'apply' && s.operation === 'add_column').map((s) => foldName((s.plan as Plan<{ column: Column }>).params.column.name));
+    const columns = ops.reduce(applyOp, columnsIn(table, id));
+    const there = [...columns.filter((c) => !made.includes(foldName(c.name))), ...made.map((name) => findColumn(columns, name)!)];
+    const beside = table.variants[id]?.beside ?? [];
+    return made.length === 0 || beside.length === 0 && JSON.stringify(there) === JSON.stringify(everywhere) ? [] : [[id, { columns: there, beside }]];
+  }));
 }
 
 function keepsAside(plan: Plan): boolean {
@@ -192,7 +216,13 @@ function endingEvent(table: Table, saga: Saga, end: 'completed' | 'compensated' 
     case 'table.rename': return { type: 'TableRenamed', saga_id, name: change.name };
     case 'table.drop': return { type: 'TableDropped', saga_id, reversible_until: until };
     case 'table.restore': return { type: 'TableRestored', saga_id, name: table.exists ? table.name : change.name };
-    case 'table.revert': return { type: 'TableReverted', saga_id, name: change.name, columns: change.ops.reduce(applyOp, table.columns), reversible_until: saga.reversible_seconds === null ? null : until };
+    case 'table.revert': {
+      const variants = standingLast(table, saga, change.ops);
+      return {
+        type: 'TableReverted', saga_id, name: change.name, columns: change.ops.reduce(applyOp, table.columns), reversible_until: saga.reversible_seconds === null ? null : until,
+        ...(Object.keys(variants).length === 0 ? {} : { variants }),
+      };
+    }
     case 'table.databases': return { type: 'TableDatabasesChanged', saga_id, databases: movedTo(table.databases, change), removed: change.remove, reversible_until: saga.reversible_seconds === null ? null : until };
     case 'table.purge': return { type: 'Purged', saga_id, of: change.of };
     case 'drift.resolve': {

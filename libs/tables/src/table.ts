@@ -62,7 +62,7 @@ export type TableEvent =
   | { type: 'TableAdopted'; saga_id: string }
   | { type: 'DriftResolved'; saga_id: string; database: DatabaseRef; as: DriftAnswer; columns: Column[]; databases: DatabaseRef[]; variant: Variant | null; reversible_until: string | null }
   | { type: 'CaughtUp'; saga_id: string; database: DatabaseRef }
-  | { type: 'TableReverted'; saga_id: string; name: string; columns: Column[]; reversible_until: string | null }
+  | { type: 'TableReverted'; saga_id: string; name: string; columns: Column[]; reversible_until: string | null; variants?: Record<string, Variant> }
   | { type: 'ColumnsChanged'; saga_id: string; columns: Column[]; reversible_until?: string | null }
   | { type: 'ChangeRejected'; saga_id: string; kind: string; error: ChangeError }
   | { type: 'ChangeCompensated'; saga_id: string; kind: string; error: ChangeError };
@@ -143,7 +143,7 @@ function step(table: Table, event: Exclude<TableEvent, { type: 'TableCreationReq
     case 'TableRestored': return { ...done, name: event.name, exists: true, ended: null, reversible_until: null, set_aside: table.set_aside.filter((a) => a.what !== 'table') };
     case 'TableDatabasesChanged': return { ...done, databases: event.databases, variants: without(table.variants, event.removed.map((d) => d.id)), set_aside: kept(table, event.saga_id, 'part', event.reversible_until, event.removed) };
     case 'Purged': return { ...over, set_aside: table.set_aside.filter((a) => !event.of.includes(a.saga_id)) };
-    case 'TableReverted': return { ...done, name: event.name, columns: event.columns, variants: followed(table, event.saga_id), set_aside: kept(table, event.saga_id, 'part', event.reversible_until) };
+    case 'TableReverted': return { ...done, name: event.name, columns: event.columns, variants: { ...followed(table, event.saga_id), ...event.variants }, set_aside: kept(table, event.saga_id, 'part', event.reversible_until) };
     case 'ColumnsChanged': return { ...done, columns: event.columns, variants: followed(table, event.saga_id), set_aside: kept(table, event.saga_id, 'part', event.reversible_until ?? null) };
     case 'ChangeRejected': case 'ChangeCompensated':
       // A purge is nobody's change: it leaves no error behind, and is tried again later.

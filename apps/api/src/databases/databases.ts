@@ -116,7 +116,7 @@ export class Databases {
       return { database_id, name, engine, server_version: (await connection.info()).version, reachable: true, error: null, tables: await connection.tables(), drift_detected_at, created_at, updated_at };
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
-      return { database_id, name, engine, server_version: null, reachable: await this.answers(database_id), error: { code: error.code, message: error.message }, tables: [], drift_detected_at, created_at, updated_at };
+      return { database_id, name, engine, server_version: null, reachable: error.code === 'permission_denied' && await this.answers(database_id), error: { code: error.code, message: error.message }, tables: [], drift_detected_at, created_at, updated_at };
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Address } from '../../../../libs/byodb/src/index.js';
+import { ApiError } from '../http/api-error.js';
 import type { Databases } from './databases.js';
 
 const AGAIN_MS = 2000;
@@ -35,7 +36,8 @@ export class DefaultDatabase {
       return true;
     } catch (error) {
       if (first) this.onError(error);
-      return false;
+      // Known here under another name: that will not pass.
+      return error instanceof ApiError && error.code === 'database_exists';
     }
   }
 }

@@ -72,12 +72,12 @@ export const Event = z.object({
 
 export const Accepted = z.object({
   status: z.literal('ok'), table: z.object({ table_id: id, name: z.string(), version: z.int().min(1) }),
-  saga: z.object({ saga_id: id, status: z.literal('pending'), href: z.string() }),
+  saga: z.object({ saga_id: id, status: z.enum(SAGA_STATUSES), href: z.string() }),
 });
 export const Completed = z.object({ status: z.literal('ok'), table: Table, saga: Saga });
 /** Of a command about a database: `table` stands there as well when it is one. */
 const one = z.object({ table_id: id, name: z.string(), version: z.int().min(1) });
-export const AcceptedTables = z.object({ status: z.literal('ok'), table: one.optional(), tables: z.array(one), saga: z.object({ saga_id: id, status: z.literal('pending'), href: z.string() }) });
+export const AcceptedTables = z.object({ status: z.literal('ok'), table: one.optional(), tables: z.array(one), saga: z.object({ saga_id: id, status: z.enum(SAGA_STATUSES), href: z.string() }) });
 export const CompletedTables = z.object({ status: z.literal('ok'), table: Table.optional(), tables: z.array(Table), saga: Saga });
 
 const PlannedStep = z.object({

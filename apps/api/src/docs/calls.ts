@@ -113,7 +113,7 @@ export const calls: Call[] = [
     answer: { status: 200, description: 'The tree', schema: Correlation } },
   { id: 'listCommands', tag: 'log', method: 'get', path: '/commands', problems: ['validation_failed', ...core], query: { limit: page.limit, cursor: z.string(), saga_id: z.string() }, summary: 'Every command received, refused ones included, newest first: who, what (secrets left out) and the outcome.',
     answer: { status: 200, description: 'A page of commands', schema: CommandList } },
-  { id: 'listProjections', tag: 'log', method: 'get', path: '/projections', problems: ['validation_failed', ...core], summary: 'What is kept from the log, and how far each has come.', answer: { status: 200, description: 'All of them', schema: ProjectionList } },
+  { id: 'listProjections', tag: 'log', method: 'get', path: '/projections', problems: ['validation_failed', ...core], query: page, summary: 'What is kept from the log, and how far each has come.', answer: { status: 200, description: 'All of them', schema: ProjectionList } },
   { id: 'rebuildProjection', tag: 'log', method: 'post', path: '/projections/{name}/rebuild', problems: ['validation_failed', 'not_found', ...core], summary: 'Build a read model anew from the first event; reads go on meanwhile.', answer: { status: 202, description: 'Begun', schema: ProjectionAnswer } },
 
   { id: 'isLive', tag: 'operating', method: 'get', path: '/health/live', problems: [], summary: 'The process runs.', answer: { status: 200, description: 'It does', schema: Live } },

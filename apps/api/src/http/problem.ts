@@ -16,6 +16,7 @@ export class ProblemFilter implements ExceptionFilter {
     const { code, detail, extra } = classify(error);
     if (error instanceof ApiError && error.extra.headers !== undefined) void reply.headers(error.extra.headers);
     if (code === 'internal_error') request.log.error({ err: error, request_id: request.id }, 'unexpected error');
+    else if (error instanceof CoreUnavailable) request.log.warn({ error: error.message, request_id: request.id }, 'the core database is away');
     sendProblem(reply, request.id, code, detail, extra);
   }
 }
@@ -38,7 +39,7 @@ export function sendRawProblem(error: Error & { code?: string }, socket: Socket)
   const [status, title] = error.code === 'HPE_HEADER_OVERFLOW' ? [431, 'Request Header Fields Too Large'] : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? [408, 'Request Timeout'] : [400, 'Bad Request'];
   const requestId = uuid();
   const body = JSON.stringify({ type: 'https://schemasaga.dev/problems/invalid_json', title, status, detail: 'this is not a request that can be read', code: 'invalid_json', request_id: requestId });
-  socket.end(`HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nX-Request-Id: ${requestId}\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  socket.end(`HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nX-Request-Id: ${requestId}\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => { socket.destroy(); });
 }
 
 function classify(error: unknown): { code: ApiCode; detail: string; extra?: Record<string, unknown> } {

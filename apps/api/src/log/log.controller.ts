@@ -1,6 +1,7 @@
 import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { nothingAsked, parse } from '../http/input.js';
+import { z } from 'zod';
+import { nothingAsked, pageShape, parse } from '../http/input.js';
 import { Log } from './log.js';
 import { Projections } from './projections.js';
 import { ReceivedCommands } from './received.js';
@@ -43,7 +44,7 @@ export class ProjectionsController {
 
   @Get()
   async list(@Query() query: unknown): Promise<object> {
-    parse(nothingAsked, query);
+    parse(z.strictObject(pageShape), query);
     return { projections: await this.projections.list(), next_cursor: null };
   }
 

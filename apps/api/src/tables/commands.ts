@@ -24,6 +24,7 @@ export interface DecidedForDatabase { change: DatabaseChange; events: { table_id
 
 /** The body of a 202, first or again. */
 interface Accepted { accepted: string; replayed: boolean }
+interface AcceptedBody { table?: { table_id: string }; tables?: { table_id: string }[]; saga: { saga_id: string } }
 
 /** What is to be appended, and the 202's body but for the saga. */
 interface Requested {
@@ -81,6 +82,7 @@ export class Commands {
   }
 
   private async judge(context: CommandContext, decide: (sagaId: string) => Promise<{ answer: Answer } | Requested>): Promise<Answer | Accepted> {
+    let taken = 0;
     for (let attempt = 0; ; attempt++) {
       const replayed = await this.replay(context);
       if (replayed !== null) return { accepted: replayed, replayed: true };
@@ -90,7 +92,7 @@ export class Commands {
         return { accepted: await this.append(context, decided), replayed: false };
       } catch (error) {
         // The name or the idempotency key went to another one at the same instant, or the table moved on: judged afresh.
-        if (error instanceof UniqueViolation && attempt >= ATTEMPTS_FOR_A_KEY) throw new ApiError('table_name_taken', 'the name is reserved by a change under way on one of the databases');
+        if (error instanceof UniqueViolation && ++taken > ATTEMPTS_FOR_A_KEY) throw new ApiError('table_name_taken', 'the name is reserved by a change under way on one of the databases');
         if (!(error instanceof VersionConflict || error instanceof UniqueViolation) || attempt === ATTEMPTS) throw error;
       }
     }
@@ -132,17 +134,20 @@ export class Commands {
 
   /** The 202, or with `Prefer: wait` how the saga ended. */
   private async answer(context: CommandContext, accepted: string, replayed: boolean): Promise<Answer> {
-    const body = JSON.parse(accepted) as { table?: { table_id: string }; tables?: { table_id: string }[]; saga: { saga_id: string } };
+    const body = JSON.parse(accepted) as AcceptedBody;
     const headers: Record<string, string> = { Location: `/sagas/${body.saga.saga_id}`, ...(replayed ? { 'Idempotent-Replayed': 'true' } : {}) };
     if (context.waitMs === 0) return { status: 202, body, headers };
-    let saga: Saga | null;
     try {
-      saga = await this.ended(body.saga.saga_id, context.waitMs);
+      return await this.concluding(context, body, headers);
     } catch (error) {
       // It is accepted, and stays so while the core database is away: 503 would say that it may be asked again.
       if (!(error instanceof CoreUnavailable)) throw error;
       return { status: 202, body, headers };
     }
+  }
+
+  private async concluding(context: CommandContext, body: AcceptedBody, headers: Record<string, string>): Promise<Answer> {
+    const saga = await this.ended(body.saga.saga_id, context.waitMs);
     if (saga === null || !isEnded(saga)) return { status: 202, body: { ...body, saga: { ...body.saga, status: saga?.status ?? 'pending' } }, headers };
     if (saga.status === 'completed') {
       const table = body.table === undefined ? null : await this.table(body.table.table_id);
@@ -230,8 +235,8 @@ export class Commands {
           there ||= built;
           first = { ...first, ...outlook({ ...first, pending: [p] }) };
         }
-        const adopted = pending.find((p) => p.change.kind === 'database.adopt');
-        const base = adopted !== undefined ? ahead.columns : tableNow.databases.some((d) => d.id === database.id) ? standing(tableNow, pending[0]?.change ?? change, database.id) : [];
+        const adopted = pending.flatMap(({ change: c }) => (c.kind === 'database.adopt' ? [c.columns] : []))[0];
+        const base = adopted !== undefined ? adopted : tableNow.databases.some((d) => d.id === database.id) ? standing(tableNow, pending[0]?.change ?? change, database.id) : [];
         const { plans } = await preparePlans(connection, tableNow.table_id, [...before, ...tasks], base, this.ports.limits);
         const skip = before.length === 0 ? 0 : (await preparePlans(connection, tableNow.table_id, before, base, this.ports.limits)).plans.length;
         return { blocked: null, steps: plans.slice(skip).map(({ plan }) => ({

@@ -12,7 +12,9 @@ export function columnView(c: Column): object {
 
 /** How the sagas stand that have the tables' turn, by saga id; those behind them are pending. One query. */
 export async function statusesOf(core: CoreDatabase, tables: Table[]): Promise<ReadonlyMap<string, string>> {
-  return sagaStatuses(core, tables.flatMap((table) => table.pending.slice(0, 1).map((p) => p.saga_id)));
+  const statuses = await sagaStatuses(core, tables.flatMap((table) => table.pending.slice(0, 1).map((p) => p.saga_id)));
+  // One that ended after its table was read is pending there still.
+  return new Map([...statuses].filter(([, status]) => !['completed', 'compensated', 'rejected'].includes(status)));
 }
 
 /** A table as API.md shows it. `statuses`: of its pending changes, where they are known. */

@@ -2,7 +2,7 @@ import type { Ddl, Session } from '../engine.js';
 import { DatabaseError } from '../errors.js';
 import { foldName, type LiveTable } from '../live.js';
 import { countRows, uniqueName, type Operation } from '../operation.js';
-import { refuseRows, SHARED, shared } from '../rows.js';
+import { refuseRows, refuseShared } from '../rows.js';
 import { sameType, type Column } from '../schema.js';
 
 /**
@@ -37,7 +37,7 @@ export const alterColumn: Operation<Params> = {
       if (lost !== null) await refuseLoss(session, quotedTable, live, lost, from, to, limits.maxRewriteRows);
     }
     if (from.nullable && !to.nullable) await refuseRows(session, quotedTable, live, `${quoted} is null`, (n) => `${from.name} is NULL in ${n} row(s)`);
-    if (!from.unique && to.unique) await refuseRows(session, shared(quotedTable, quoted), live, SHARED, (n) => `${from.name} is not unique: ${n} row(s) hold a value that another one holds`);
+    if (!from.unique && to.unique) await refuseShared(session, quotedTable, quoted, live, (n) => `${from.name} is not unique: ${n} row(s) hold a value that another one holds`);
   },
   async apply(_session, { params }, live, ddl) {
     return ddlOnly(ddl.alterColumn(live!, params.from.name, params.to, uniqueName(params.step_id)).statements);

@@ -1,7 +1,7 @@
 import { DatabaseError } from '../errors.js';
 import { foldName, type LiveTable } from '../live.js';
 import { statementsOf, type Operation } from '../operation.js';
-import { refuseRows, SHARED, shared } from '../rows.js';
+import { refuseRows, refuseShared } from '../rows.js';
 import type { Column } from '../schema.js';
 
 /** `aside`: its name while set aside; `former`: the table as it was before; `after`: the managed column that it follows, null: it is the first. */
@@ -27,7 +27,7 @@ export const restoreColumn: Operation<Params> = {
     const lacking = await session.lacksRight('alter', table);
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
     if (!column.nullable) await refuseRows(session, quotedTable, live, `${quotedAside} is null`, (n) => `${n} row(s) were written without ${column.name}, which is NOT NULL`);
-    if (column.unique) await refuseRows(session, shared(quotedTable, quotedAside), live, SHARED, (n) => `${column.name} is not unique any more: ${n} row(s) hold a value that another one holds`);
+    if (column.unique) await refuseShared(session, quotedTable, quotedAside, live, (n) => `${column.name} is not unique any more: ${n} row(s) hold a value that another one holds`);
   },
   async apply(_session, { table, params: { aside, former, column } }, live, ddl) {
     return statementsOf(ddl.bringBackColumn(live!, aside, { ...former, name: table }, column.name));

@@ -258,7 +258,7 @@ function translate(error: unknown): unknown {
   // What has no number of the server's never reached it, or its answer never came; a mistake of ours in asking is no outage.
   const answered = number >= 1000;
   if (answered ? gone.has(number) : !(error instanceof TypeError || error instanceof RangeError)) {
-    return new CoreUnavailable(`the core database (MySQL) cannot be reached (${code || 'connection lost'})`, { cause: error });
+    return new CoreUnavailable(`the core database (MySQL) cannot be reached (${code || 'connection lost'}): ${errorField(error, 'message') ?? ''}`, { cause: error });
   }
   return error;
 }

@@ -120,7 +120,7 @@ function getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string)
  * What the statement itself is to blame for. Everything else is the server's: shutting down, starting up, a standby, full, out of
  * connections, a login or a database that is gone, a session that was ended, a statement that was cancelled.
  */
-const statementFaults = /^(0A|21|22|23|2B|2F|34|3B|3F|42|44|P0|XX)...$|^25(?!006|P0[34])...$/;
+const statementFaults = /^(0A|21|22|23|2B|2F|34|3B|3F|42|44|54|P0|XX)...$|^25(?!006|P0[34])...$/;
 
 function translate(error: unknown): unknown {
   const code = errorField(error, 'code') ?? '';
@@ -131,7 +131,7 @@ function translate(error: unknown): unknown {
   const answered = /^[0-9A-Z]{5}$/.test(code) && errorField(error, 'severity') !== undefined;
   // A mistake of ours in asking is no outage.
   if (answered ? !statementFaults.test(code) : !(error instanceof TypeError || error instanceof RangeError)) {
-    return new CoreUnavailable(`the core database (PostgreSQL) cannot be reached (${code || 'connection lost'})`, { cause: error });
+    return new CoreUnavailable(`the core database (PostgreSQL) cannot be reached (${code || 'connection lost'}): ${errorField(error, 'message') ?? ''}`, { cause: error });
   }
   return error;
 }

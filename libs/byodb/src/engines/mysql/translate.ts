@@ -9,8 +9,8 @@ const CODES: Record<number, ErrorCode> = {
 };
 /** Read-only after a switchover, offline, not in its cluster, blocked, cut, a session ended for idling: another time, or another server behind the same name. */
 const AWAY = new Set([1047, 1129, 1152, 1158, 1159, 1160, 1161, 1184, 1290, 1836, 3032, 4031]);
-/** Full disk or memory, too much written meanwhile, a definition that moved, a conflict in the cluster: not the statement's fault, and over some time. */
-const PASSING = new Set([1021, 1037, 1038, 1041, 1114, 1135, 1412, 1615, 1799, 1969, 3024, 3101]);
+/** A full disk, no memory left on the machine, too much written meanwhile, a definition that moved, a conflict in the cluster: not the statement's fault, and over some time. */
+const PASSING = new Set([1021, 1041, 1114, 1135, 1412, 1615, 1799, 1969, 3024, 3101]);
 const RETRYABLE = new Set<ErrorCode>(['lock_timeout', 'database_unreachable']);
 
 /** The one place where a driver's error becomes ours. `sent`: a statement may have reached the server, so a lost connection leaves its fate unknown. */

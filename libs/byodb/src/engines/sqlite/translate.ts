@@ -10,7 +10,7 @@ export function translate(failure: Failure): DatabaseError {
 
 function classify({ code, message }: Failure): [ErrorCode, boolean] {
   if (/^SQLITE_(BUSY|LOCKED)/.test(code) || code === 'SAGA_EXPIRED') return ['lock_timeout', true];
-  if (/^SQLITE_(CANTOPEN|NOTADB|IOERR|PROTOCOL|READONLY_(DBMOVED|RECOVERY|CANTINIT))|^SAGA_(MISSING|CLOSED)$/.test(code)) return ['database_unreachable', true];
+  if (/^SQLITE_(CANTOPEN|NOTADB|IOERR|PROTOCOL|READONLY_DBMOVED)|^SAGA_(MISSING|CLOSED)$/.test(code)) return ['database_unreachable', true];
   // The system's own word about the file, on a network volume for example.
   if (/^E[A-Z]+$/.test(code) && !/^E(ACCES|PERM|ROFS)$/.test(code)) return ['database_unreachable', true];
   if (/^SQLITE_(FULL|NOMEM)/.test(code)) return ['database_error', true];
