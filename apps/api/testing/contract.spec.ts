@@ -211,6 +211,11 @@ describe('tables', () => {
   });
 });
 
+test('every problem of a body is told at once', async () => {
+  const { body } = await s.call('POST', '/table/create', { name: '1x', more: 1, columns: [{ name: 'a', type: 'text' }, { name: 'A', type: 'nonsense' }, 7] });
+  expect((body['errors'] as { path: string }[]).map((e) => e.path).sort()).toEqual(['columns.1.name', 'columns.1.type', 'columns.2', 'more', 'name']);
+});
+
 describe('what HTTP brings', () => {
   test('a rehearsal of what cannot be rehearsed is refused, and nothing is done', async () => {
     for (const [method, path, body] of [['DELETE', '/databases/shop', undefined], ['POST', '/databases/shop/test', undefined], ['PUT', '/databases/shop', { url: file.url }], ['POST', '/projections/tables/rebuild', undefined]] as const) {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { canonicalJson, type Metadata } from '../../../../libs/event-store/src/index.js';
+import type { Problem } from '../../../../libs/byodb/src/index.js';
 import { ApiError } from './api-error.js';
 
 /** What a command carries beside its body. */
@@ -13,13 +14,15 @@ export interface CommandContext {
   idempotency: { key: string; hash: string } | null;
 }
 
-export function parse<T>(schema: z.ZodType<T>, input: unknown): T {
+/** `also`: problems that no schema of one field sees; told together with the schema's own. Errors: ApiError validation_failed. */
+export function parse<T>(schema: z.ZodType<T>, input: unknown, also: (input: unknown) => Problem[] = () => []): T {
   const nul = holdsNul(input, []);
   if (nul !== null) throw new ApiError('validation_failed', `${nul} must not hold the character U+0000`, { errors: [{ path: nul, message: 'must not hold the character U+0000' }] });
   const read = schema.safeParse(input);
-  if (read.success) return read.data;
-  const errors = read.error.issues.flatMap((issue) =>
-    issue.code === 'unrecognized_keys' ? issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'is not a known field' })) : [{ path: issue.path.join('.'), message: issue.message }]);
+  const more = also(input);
+  if (read.success && more.length === 0) return read.data;
+  const errors = [...(read.error?.issues ?? []).flatMap((issue) =>
+    issue.code === 'unrecognized_keys' ? issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'is not a known field' })) : [{ path: issue.path.join('.'), message: issue.message }]), ...more];
   throw new ApiError('validation_failed', errors.map((e) => `${e.path} ${e.message}`.trim()).join('; '), { errors });
 }
 

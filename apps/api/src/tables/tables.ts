@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
-import { columnChangeSchema, columnSchema, MAX_COLUMNS, nameSchema } from '../../../../libs/byodb/src/index.js';
+import { columnChangeSchema, columnSchema, MAX_COLUMNS, nameSchema, type Problem } from '../../../../libs/byodb/src/index.js';
 import { columnProblems, decideColumns, decideCreate, decideDatabases, decideDrop, decideRename, decideRestore, defaultColumns, findDatabase, listTables, nameOwner, outlook, refOf, type Change, type DatabaseRef, type Table } from '../../../../libs/tables/src/index.js';
 import type { Databases } from '../databases/databases.js';
 import { ApiError } from '../http/api-error.js';
@@ -39,10 +39,8 @@ export class Tables {
   constructor(private readonly core: CoreDatabase, private readonly commands: Commands, private readonly databases: Databases, private readonly past: History) {}
 
   async create(context: CommandContext, input: unknown): Promise<Answer> {
-    const body = parse(bodies.create, input);
+    const body = parse(bodies.create, input, listProblems);
     const columns = body.columns ?? defaultColumns();
-    const problems = columnProblems(columns);
-    if (problems.length > 0) throw new ApiError('validation_failed', problems.map((p) => `${p.path} ${p.message}`).join('; '), { errors: problems });
     return this.commands.run(context, null, async (_table, sagaId) => {
       const refs = await this.refs(body.databases ?? ['default']);
       const event = decideCreate(body.name, columns, refs, enginesOf(refs), sagaId);
@@ -143,6 +141,16 @@ export class Tables {
     const statuses = await statusesOf(this.core, shown);
     return { tables: shown.map((table) => tableView(table, statuses)), next_cursor: rows.length > limit ? String(rows[limit - 1]!.position) : null };
   }
+}
+
+/** Of the columns as a list, whatever is wrong with one or the other. */
+function listProblems(input: unknown): Problem[] {
+  const columns = typeof input === 'object' && input !== null ? (input as { columns?: unknown }).columns : undefined;
+  if (!Array.isArray(columns) || columns.length > MAX_COLUMNS) return [];
+  return columnProblems(columns.map((column: unknown, i) => {
+    const { name, generated, primary_key } = (typeof column === 'object' && column !== null ? column : {}) as Record<string, unknown>;
+    return { name: typeof name === 'string' ? name : `column ${i}`, generated: generated === true, primary_key: primary_key === true };
+  }));
 }
 
 function decided(table: Table, event: Decided['event'], change: Change): Decided {
