@@ -1,5 +1,6 @@
 import { CoreUnavailable, VersionConflict, type CoreDatabase, type EventStore, type Metadata } from '../../event-store/src/index.js';
 import { v7 as uuid } from 'uuid';
+import { decide } from './decide.js';
 import type { SagaDefinition } from './definition.js';
 import { SAGA_SCHEMA_VERSION, sagaStream, type Resolution, type SagaEvent } from './events.js';
 import { Leases } from './lease.js';
@@ -22,6 +23,9 @@ export interface OrchestratorOptions {
   /** How many sagas without a job this process takes up at once by itself. */
   concurrency?: number;
 }
+
+/** A saga that nobody holds has no effect under way. */
+const NOTHING_RUNS: ReadonlySet<string> = new Set();
 
 export class NotRetryable extends Error {
   constructor(readonly code: 'saga_not_retryable' | 'saga_past_pivot', message: string) { super(message); }
@@ -142,10 +146,9 @@ export class Orchestrator {
   private async sweep(): Promise<void> {
     const now = Date.now();
     for (const saga of await openSagas(this.options.core, now)) {
-      const due = saga.steps.flatMap((s) => (s.next_attempt_at === null ? [] : [Date.parse(s.next_attempt_at)]));
-      // Seen stuck since the deadline, it may have recovered by itself and have something to do or to record.
-      const waitsForPerson = saga.status === 'stuck' && due.length === 0 && saga.steps.some((s) => s.blocked) && !saga.steps.some((s) => s.status === 'compensating' && !s.blocked);
-      if (!waitsForPerson && (due.length === 0 || due.some((at) => at <= now))) await this.found.wake(saga.saga_id);
+      // Nothing to do or to record: it waits for a step's time, or for a person.
+      const { events, effects, end } = decide(saga, now, NOTHING_RUNS, 0);
+      if (events.length > 0 || effects.length > 0 || end !== null) await this.found.wake(saga.saga_id);
     }
   }
 }

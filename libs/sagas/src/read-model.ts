@@ -1,4 +1,4 @@
-import { sql, type InlineProjection, type Queryable, type Row, type Sql, type StoredEvent, type Tx } from '../../event-store/src/index.js';
+import { sql, sqlList, type InlineProjection, type Queryable, type Row, type Sql, type StoredEvent, type Tx } from '../../event-store/src/index.js';
 import type { SagaEvent } from './events.js';
 import { evolve, isEnded, type Saga } from './saga.js';
 
@@ -51,8 +51,7 @@ export async function openSagas(db: Queryable, now: number): Promise<Saga[]> {
 /** The statuses of these sagas, by id. */
 export async function sagaStatuses(db: Queryable, ids: string[]): Promise<Map<string, string>> {
   if (ids.length === 0) return new Map();
-  const list = ids.map((id) => sql`${id}`).reduce((all, one) => sql`${all}, ${one}`);
-  return new Map((await db.query(sql`select saga_id, status from sagas where saga_id in (${list})`)).map((row) => [String(row['saga_id']), String(row['status'])]));
+  return new Map((await db.query(sql`select saga_id, status from sagas where saga_id in (${sqlList(ids)})`)).map((row) => [String(row['saga_id']), String(row['status'])]));
 }
 
 /** `named_in`: the subject, or by its id a part of what a saga of another subject changes. */
@@ -65,9 +64,8 @@ export async function listSagas(db: Queryable, filter: SagaFilter): Promise<{ sa
   if (filter.subject_id !== undefined) where.push(sql`subject_id = ${filter.subject_id}`);
   if (filter.named_in !== undefined) {
     const { id, kinds } = filter.named_in;
-    const within = kinds.map((kind) => sql`${kind}`).reduce((all, one) => sql`${all}, ${one}`);
     // In the state as JSON: such sagas are few.
-    where.push(/^[0-9a-f-]{36}$/.test(id) ? sql`saga_id in (select saga_id from sagas where subject_id = ${id} union select saga_id from sagas where kind in (${within}) and state like ${`%"${id}"%`})` : sql`subject_id = ${id}`);
+    where.push(/^[0-9a-f-]{36}$/.test(id) ? sql`saga_id in (select saga_id from sagas where subject_id = ${id} union select saga_id from sagas where kind in (${sqlList(kinds)}) and state like ${`%"${id}"%`})` : sql`subject_id = ${id}`);
   }
   if (filter.kind !== undefined) where.push(sql`kind = ${filter.kind}`);
   if (filter.target_id !== undefined) where.push(sql`saga_id in (select saga_id from saga_targets where target_id = ${filter.target_id})`);

@@ -165,7 +165,11 @@ async function columnTasks(core: CoreDatabase, table: string, columns: Column[],
         fresh.add(foldName(op.column.name));
       }
     } else if (op.op !== 'take' && fresh.has(foldName(op.name))) {
-      if (op.op === 'rename') fresh.add(foldName(op.to));
+      if (op.op === 'rename') {
+        // Another column may get the name that this one had.
+        fresh.delete(foldName(op.name));
+        fresh.add(foldName(op.to));
+      }
     } else {
       const from = findColumn(now, op.op === 'take' ? op.column.name : op.name);
       // Missing here by somebody's word (a variant): there is nothing to be done to it.
@@ -182,13 +186,13 @@ async function columnTasks(core: CoreDatabase, table: string, columns: Column[],
   return tasks;
 }
 
+/** What the rest of a revert makes of a column: it alters and renames what it brought back, and drops none of it. */
 function lastForm(column: Column, ops: ColumnOp[]): Column {
-  return ops.reduce((c, op) => ((op.op === 'alter' || op.op === 'rename') && foldName(op.name) === foldName(c.name) ? { ...c, ...op.set, ...(op.op === 'rename' ? { name: op.to } : {}) } : c), column);
+  return ops.filter((op) => op.op === 'alter' || op.op === 'rename').reduce(applyOp, [column])[0]!;
 }
 
 /** Where a revert made a column anew instead of bringing it back: it stands last there, whatever its place elsewhere. */
-function standingLast(table: Table, saga: Saga, ops: ColumnOp[]): Record<string, Variant> {
-  const everywhere = ops.reduce(applyOp, table.columns);
+function standingLast(table: Table, saga: Saga, ops: ColumnOp[], everywhere: Column[]): Record<string, Variant> {
   return Object.fromEntries(table.databases.flatMap(({ id }) => {
     const made = saga.steps.filter((s) => s.target.id === id && s.phase === 'apply' && s.operation === 'add_column').map((s) => foldName((s.plan as Plan<{ column: Column }>).params.column.name));
     const columns = ops.reduce(applyOp, columnsIn(table, id));
@@ -217,9 +221,10 @@ function endingEvent(table: Table, saga: Saga, end: 'completed' | 'compensated' 
     case 'table.drop': return { type: 'TableDropped', saga_id, reversible_until: until };
     case 'table.restore': return { type: 'TableRestored', saga_id, name: table.exists ? table.name : change.name };
     case 'table.revert': {
-      const variants = standingLast(table, saga, change.ops);
+      const columns = change.ops.reduce(applyOp, table.columns);
+      const variants = standingLast(table, saga, change.ops, columns);
       return {
-        type: 'TableReverted', saga_id, name: change.name, columns: change.ops.reduce(applyOp, table.columns), reversible_until: saga.reversible_seconds === null ? null : until,
+        type: 'TableReverted', saga_id, name: change.name, columns, reversible_until: saga.reversible_seconds === null ? null : until,
         ...(Object.keys(variants).length === 0 ? {} : { variants }),
       };
     }

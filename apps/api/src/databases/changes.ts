@@ -8,7 +8,7 @@ import { parse, type CommandContext } from '../http/input.js';
 import { enginesOf, type Answer, type Commands, type DecidedForDatabase } from '../tables/commands.js';
 import type { Databases } from './databases.js';
 
-/** Names of tables that others made: any that most databases take. */
+/** Names of tables that others made, as most databases take them. */
 const LONGEST_NAME = 64;
 const tableName = z.string().min(1).max(LONGEST_NAME);
 export const adoption = z.strictObject({ tables: z.union([z.literal('all'), z.array(tableName).min(1, 'must name at least one table').max(500).refine((names) => new Set(names).size === names.length, 'must not name a table twice')]) });

@@ -50,8 +50,7 @@ export class Databases {
     try {
       return await work(await this.connect(database.database_id));
     } catch (error) {
-      if (!(error instanceof DatabaseError)) throw error;
-      throw new ApiError(error.code === 'database_mismatch' ? 'database_mismatch' : 'database_unreachable', error.message);
+      throw notHad(error);
     }
   }
 
@@ -125,14 +124,13 @@ export class Databases {
     try {
       await (await this.connect(database.database_id)).info();
     } catch (error) {
-      if (!(error instanceof DatabaseError)) throw error;
-      if (error.code === 'permission_denied' && await this.answers(database.database_id)) return;
-      throw new ApiError(error.code === 'database_mismatch' ? 'database_mismatch' : 'database_unreachable', error.message);
+      if (error instanceof DatabaseError && error.code === 'permission_denied' && await this.answers(database.database_id)) return;
+      throw notHad(error);
     }
   }
 
   /** A database that takes the login may still refuse everything else. */
-  async answers(id: string): Promise<boolean> {
+  private async answers(id: string): Promise<boolean> {
     try {
       await this.open.get(id)?.connection.identity();
       return this.open.has(id);
@@ -172,6 +170,10 @@ export class Databases {
       await connection.close();
     }
   }
+}
+
+function notHad(error: unknown): unknown {
+  return error instanceof DatabaseError ? new ApiError(error.code === 'database_mismatch' ? 'database_mismatch' : 'database_unreachable', error.message) : error;
 }
 
 /** A check that found drift, or another request, may have moved the stream on meanwhile. */

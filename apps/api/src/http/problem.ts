@@ -7,6 +7,8 @@ import { NotRetryable } from '../../../../libs/sagas/src/index.js';
 import { Refused } from '../../../../libs/tables/src/index.js';
 import { ApiError, STATUS, TITLE, type ApiCode } from './api-error.js';
 
+const MEDIA_TYPE = 'application/problem+json';
+
 /** The one place where an error becomes an answer (RFC 9457). What is not expected is logged with its request's id. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -25,9 +27,11 @@ export class ProblemFilter implements ExceptionFilter {
 export function sendProblem(reply: FastifyReply, requestId: string, code: ApiCode, detail: string, extra: Record<string, unknown> = {}): void {
   const status = STATUS[code];
   if (status === 503 || status === 429) void reply.header('Retry-After', '1');
-  void reply.status(status).header('X-Request-Id', requestId).type('application/problem+json').send(JSON.stringify({
-    type: `https://schemasaga.dev/problems/${code}`, title: TITLE[code] ?? code.replaceAll('_', ' '), status, detail, code, request_id: requestId, ...extra,
-  }));
+  void reply.status(status).header('X-Request-Id', requestId).type(MEDIA_TYPE).send(problem(requestId, status, TITLE[code] ?? code.replaceAll('_', ' '), code, detail, extra));
+}
+
+function problem(requestId: string, status: number, title: string, code: ApiCode, detail: string, extra: Record<string, unknown> = {}): string {
+  return JSON.stringify({ type: `https://schemasaga.dev/problems/${code}`, title, status, detail, code, request_id: requestId, ...extra });
 }
 
 /** What is no HTTP, or more of it than is taken: Node reads it, and no request ever comes of it. */
@@ -36,10 +40,10 @@ export function sendRawProblem(error: Error & { code?: string }, socket: Socket)
     socket.destroy();
     return;
   }
-  const [status, title] = error.code === 'HPE_HEADER_OVERFLOW' ? [431, 'Request Header Fields Too Large'] : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? [408, 'Request Timeout'] : [400, 'Bad Request'];
+  const [status, title]: [number, string] = error.code === 'HPE_HEADER_OVERFLOW' ? [431, 'Request Header Fields Too Large'] : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? [408, 'Request Timeout'] : [400, 'Bad Request'];
   const requestId = uuid();
-  const body = JSON.stringify({ type: 'https://schemasaga.dev/problems/invalid_json', title, status, detail: 'this is not a request that can be read', code: 'invalid_json', request_id: requestId });
-  socket.end(`HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nX-Request-Id: ${requestId}\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => { socket.destroy(); });
+  const body = problem(requestId, status, title, 'invalid_json', 'this is not a request that can be read');
+  socket.end(`HTTP/1.1 ${status} ${title}\r\nContent-Type: ${MEDIA_TYPE}\r\nX-Request-Id: ${requestId}\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => { socket.destroy(); });
 }
 
 function classify(error: unknown): { code: ApiCode; detail: string; extra?: Record<string, unknown> } {
