@@ -10,8 +10,22 @@ export interface EngineFacts {
   identifierBytes: number;
 }
 
-/** What a renderer gives: the statements, the table as they will leave it (null: gone), and names beside the table's that must be free for them. Pure: no clock, no randomness, no I/O. */
-export interface Rendered { statements: string[]; live: LiveTable | null; takes?: string[] }
+/**
+ * What must hold for statements beside the table that they are about; looked at in prepare, and again under the lock.
+ * `of` is what needs it, as the customer knows it: "foreign key author of posts".
+ */
+export type Need =
+  /** A table that is there with these columns: what a foreign key that comes back refers to. */
+  | { need: 'table'; table: string; columns: string[]; of: string }
+  /** No such rows: `from` is a quoted table, or a query in brackets with a name; `like` is a condition on its rows. */
+  | { need: 'no_rows'; from: string; like: string; of: string };
+
+/**
+ * What a renderer gives: the statements, the table as they will leave it (null: gone), names beside the table's that must be
+ * free for them, and what else they need. `notes` are sentences for the plan, on what the statements leave as it is.
+ * Pure: no clock, no randomness, no I/O.
+ */
+export interface Rendered { statements: string[]; live: LiveTable | null; takes?: string[]; needs?: Need[]; notes?: string[] }
 
 /**
  * Pure renderers, golden-tested. Identifiers are always quoted. They work from a `LiveTable`, either read just now under
@@ -36,6 +50,14 @@ export interface Ddl {
   setAsideColumn(live: LiveTable, name: string, aside: string): Rendered;
   /** The exact inverse, from the `was` of before; rows that do not fit (NULLs, duplicates) make the statement fail. */
   bringBackColumn(live: LiveTable, aside: string, was: LiveTable, name: string): Rendered;
+  /**
+   * Moves the values of a column that is set aside as `aside` into a new table of the same name, by primary key, and takes the
+   * column out, so that nobody meets it any more. Missing where the engine hides such a column in its place. Only for tables
+   * with a primary key that the column is no part of.
+   */
+  detachColumn?(live: LiveTable, aside: string): Rendered;
+  /** The way back: makes the column again from `was` under `name`, fills it from the table `kept`, by primary key, and drops that one. */
+  reattachColumn?(live: LiveTable, kept: LiveTable, was: LiveTable, name: string): Rendered;
   /** Copies primary key and values of one column into the new table `keep`. Only for tables with a primary key. */
   keepValues(live: LiveTable, name: string, keep: string): Rendered;
   /** Changes type (converting in place), nullability, default and uniqueness to `to`'s where they differ; name, position, indexes, keys, comments stay. */
@@ -87,14 +109,19 @@ export interface Session {
    * on it do not count, but a trigger whose text names the column does where the engine does not rewrite it.
    */
   dependents(table: string, column: string | null): Promise<Dependent[]>;
+  /**
+   * Why the table, or one column of it, could not be made again here once it is gone (a collation or function that only its
+   * owner's program has), else null. Missing where whatever stands in a catalog can be made again.
+   */
+  cannotRemake?(live: LiveTable, column: string | null): Promise<string | null>;
   /** Null when the session's user may do this kind of DDL, else why not. Only what can be known for sure is refused. */
   lacksRight(action: 'create' | 'alter', table: string | null): Promise<string | null>;
   /**
-   * Lets nobody else write to the table until the returned function is called; under it only this table and the catalog may be
-   * read, and one statement of DDL on it run. Waits for the lock no longer than the lock timeout. Missing where whoever is
+   * Lets nobody else write to the table until the returned function is called; under it only this table, those of `reading` and
+   * the catalog may be read, and one statement of DDL on it run. Waits for the lock no longer than the lock timeout. Missing where whoever is
    * alone on the table is so anyhow (SQLite).
    */
-  freeze?(table: string): Promise<() => Promise<void>>;
+  freeze?(table: string, reading?: string[]): Promise<() => Promise<void>>;
   readLedger(stepId: string): Promise<LedgerRow[]>;
   /** Insert or replace by (step_id, direction). */
   writeLedger(row: LedgerRow): Promise<void>;

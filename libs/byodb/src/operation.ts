@@ -1,4 +1,4 @@
-import type { Ddl, Engine, Rendered, Session } from './engine.js';
+import type { Ddl, Engine, Need, Rendered, Session } from './engine.js';
 import type { Expectation } from './expectation.js';
 import type { LiveTable } from './live.js';
 import type { Column } from './schema.js';
@@ -34,6 +34,10 @@ export interface Plan<P = unknown> {
   reason: string;
   /** Names of indexes and the like that come back with a table and must be free. */
   takes?: string[];
+  /** What else the statements need; missing in plans of earlier versions. */
+  needs?: Need[];
+  /** Sentences on what the statements leave as it is, for who reads the plan. */
+  notes?: string[];
 }
 
 export type Draft = Omit<Plan, 'operation' | 'params' | 'table_id' | 'was'> & { live: LiveTable | null };

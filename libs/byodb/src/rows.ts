@@ -1,6 +1,6 @@
-import type { Session } from './engine.js';
+import type { Need, Session } from './engine.js';
 import { DatabaseError } from './errors.js';
-import type { LiveTable } from './live.js';
+import { findColumn, type LiveTable } from './live.js';
 
 /**
  * Refuses when there are rows like these: how many, and one of them by its primary key (by `keyless` columns where there is none;
@@ -24,4 +24,23 @@ export async function refuseShared(session: Session, table: string, column: stri
   if ((await session.query(`select 1 as found from ${table} where ${column} is not null group by ${column} having count(*) > 1 limit 1`)).length === 0) return;
   // The table stands there once: under LOCK TABLES MySQL takes it once, and by its own name.
   await refuseRows(session, `(select ${table}.*, count(*) over (partition by ${column}) as _saga_n from ${table} where ${column} is not null) d`, live, '_saga_n > 1', message);
+}
+
+/**
+ * Refuses unless all that statements need is there. `live` tells the primary key by which a row is named.
+ * Errors: DatabaseError dependents_exist (a table or column that a key refers to is missing), rows_conflict (rows do not fit).
+ */
+export async function meetNeeds(session: Session, live: LiveTable | null, needs: readonly Need[]): Promise<void> {
+  for (const need of needs) {
+    if (need.need === 'table') await refuseMissing(session, need);
+    else await refuseRows(session, need.from, live, need.like, (n) => `${n} row(s) do not fit ${need.of}, which is to come back`);
+  }
+}
+
+async function refuseMissing(session: Session, { table, columns, of }: Extract<Need, { need: 'table' }>): Promise<void> {
+  const found = await session.introspect(table);
+  const missing = found === null ? table : columns.filter((column) => findColumn(found, column) === undefined).map((column) => `${table}.${column}`)[0];
+  if (missing === undefined) return;
+  const message = `${of} is to come back, and ${missing}, to which it refers, is not there: bring that back first`;
+  throw new DatabaseError('dependents_exist', message, { details: { missing, of } });
 }

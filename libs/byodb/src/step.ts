@@ -228,7 +228,8 @@ async function run(connection: Connection, plan: Plan, key: StepKey, direction: 
 /** Looks at the rows and acts with nobody writing in between: what was found must still hold when the statement comes. */
 async function act(session: Session, engine: Engine, op: Operation<unknown>, plan: Plan, direction: Direction, way: Extract<Way, { skip: false }>): Promise<Work> {
   const looks = direction === 'compensate' ? op.looksAtRows?.compensate : direction === 'apply' ? op.looksAtRows?.apply : false;
-  let thaw = looks === true ? await session.freeze?.(way.table) : undefined;
+  const reading = (plan.needs ?? []).flatMap((need) => (need.need === 'table' ? [need.table] : []));
+  let thaw = looks === true ? await session.freeze?.(way.table, reading) : undefined;
   try {
     const live = await session.introspect(way.table);
     await way.check(live);

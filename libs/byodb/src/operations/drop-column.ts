@@ -15,15 +15,17 @@ export const dropColumn: Operation<Params> = {
     return {
       table, table_after: table, shown_after: table,
       before: [{ table, columns, without: [aside] }], after: [{ table, columns: 'any', without: [name], with: [aside, ...left.map((c) => c.name)] }],
-      columns_after: left, live: done.live, statements: done.statements,
+      columns_after: left, live: done.live, statements: done.statements, ...(done.notes === undefined ? {} : { notes: done.notes }),
       compensation: engine.ddl.bringBackColumn(done.live!, aside, before!, name).statements, reason: `set column ${name} of ${table} aside as ${aside}`,
     };
   },
-  async check(session, { table, params }) {
+  async check(session, { table, params }, live) {
     const lacking = await session.lacksRight('alter', table);
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
     const dependents = await session.dependents(table, params.name);
     if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${table}.${params.name}`, { details: { dependents } });
+    const never = await session.cannotRemake?.(live!, params.name) ?? null;
+    if (never !== null) throw new DatabaseError('unsupported_change', never);
   },
   async apply(_session, { params }, live, ddl) {
     return statementsOf(ddl.setAsideColumn(live!, params.name, asideName(params.step_id)));

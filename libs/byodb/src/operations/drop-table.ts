@@ -12,15 +12,17 @@ export const dropTable: Operation<Params> = {
     return {
       table, table_after: aside, shown_after: table,
       before: [{ table, columns }, { table: aside, columns: null }], after: [{ table, columns: null }, { table: aside, columns: 'any' }],
-      columns_after: [], live: null, statements: gone.statements,
+      columns_after: [], live: null, statements: gone.statements, ...(gone.notes === undefined ? {} : { notes: gone.notes }),
       compensation: engine.ddl.bringBackTable(gone.live!, before!).statements, reason: `set table ${table} aside as ${aside}`,
     };
   },
-  async check(session, { table }) {
+  async check(session, { table }, live) {
     const lacking = await session.lacksRight('alter', table);
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
     const dependents = await session.dependents(table, null);
     if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${table}`, { details: { dependents } });
+    const never = await session.cannotRemake?.(live!, null) ?? null;
+    if (never !== null) throw new DatabaseError('unsupported_change', never);
   },
   async apply(_session, { params }, live, ddl) {
     return statementsOf(ddl.setAsideTable(live!, asideName(params.step_id)));

@@ -1,6 +1,7 @@
 import { DatabaseError } from '../errors.js';
 import type { LiveTable } from '../live.js';
 import { statementsOf, type Operation } from '../operation.js';
+import { meetNeeds } from '../rows.js';
 
 /** `table`: its name while set aside. `former`: the table as it was before it was set aside. */
 interface Params { table: string; to: string; former: LiveTable; step_id: string }
@@ -15,10 +16,10 @@ export const restoreTable: Operation<Params> = {
       table, table_after: to, shown_after: to,
       before: [{ table, columns: 'any' }, { table: to, columns: null }], after: [{ table: to, columns }, { table, columns: null }],
       columns_after: columns, live: back.live, statements: back.statements,
-      compensation: engine.ddl.setAsideTable(back.live!, table).statements, reason: `bring ${table} back as ${to}`, ...(back.takes === undefined ? {} : { takes: back.takes }),
+      compensation: engine.ddl.setAsideTable(back.live!, table).statements, reason: `bring ${table} back as ${to}`, ...(back.takes === undefined ? {} : { takes: back.takes }), ...(back.needs === undefined ? {} : { needs: back.needs }),
     };
   },
-  async check(session, { params, takes = [] }) {
+  async check(session, { params, takes = [], needs = [] }, live) {
     const occupant = await session.occupant(params.to);
     if (occupant !== null) throw new DatabaseError('table_name_taken', `a ${occupant} named ${params.to} is there already and is not ours`);
     // A table that had the name meanwhile keeps its index names when it is renamed.
@@ -28,6 +29,7 @@ export const restoreTable: Operation<Params> = {
     }
     const lacking = await session.lacksRight('create', null);
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
+    await meetNeeds(session, live, needs);
   },
   async apply(_session, { params }, live, ddl) {
     return statementsOf(ddl.bringBackTable(live!, { ...params.former, name: params.to }));
