@@ -68,7 +68,7 @@ async function sqliteText(url: string): Promise<string[]> {
 async function postgresText(url: string): Promise<string[]> {
   const { stdout } = await run('pg_dump', ['-s', '-d', url, '-T', '_saga_*'], { maxBuffer: 1 << 28 });
   const told = stdout.split('\n').filter((line) => !/^(--|$|\\(un)?restrict )/.test(line));
-  return told.join('\n').split(/;\n/);
+  return told.join('\n').split(/;\n/).map(withoutAside);
 }
 
 async function mysqlText(url: string): Promise<string[]> {
@@ -76,7 +76,8 @@ async function mysqlText(url: string): Promise<string[]> {
   const found: string[] = [];
   for (const { name } of tables.filter((table) => !isOurs(table.name))) {
     const [row] = await query(url, `show create table \`${name.replaceAll('`', '``')}\``);
-    found.push(`${name}: ${String(row!['Create Table'] ?? row!['Create View']).replace(/ AUTO_INCREMENT=\d+/, '')}`);
+    const text = String(row!['Create Table'] ?? row!['Create View']).replace(/ AUTO_INCREMENT=\d+/, '');
+    found.push(`${name}: ${withoutAside(text)}`);
   }
   const triggers = await query<{ name: string }>(url, 'select trigger_name as name from information_schema.triggers where trigger_schema = database() order by trigger_name');
   for (const { name } of triggers) {
@@ -84,6 +85,11 @@ async function mysqlText(url: string): Promise<string[]> {
     found.push(`${name}: ${String(row!['sql_mode'])} ${String(row!['SQL Original Statement'])}`);
   }
   return found;
+}
+
+/** A column that is set aside in its place stands on a line of its own. */
+function withoutAside(text: string): string {
+  return text.split('\n').filter((line) => !/^\s+[`"]?_saga_/.test(line)).join('\n').replaceAll(',\n)', '\n)');
 }
 
 function isOurs(name: string): boolean {
