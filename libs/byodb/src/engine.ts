@@ -65,10 +65,10 @@ export interface Ddl {
   /** Back to what the column was in `was`, verbatim. */
   restoreColumn(live: LiveTable, name: string, was: LiveTable): Rendered;
   /**
-   * After restoreColumn: rows whose value still equals the conversion of their kept one get the kept one back (null: nothing to do).
-   * `from` is the former column, `to` what it was converted to. One UPDATE, safe to run twice.
+   * After restoreColumn: rows whose value still equals the conversion of their kept one get the kept one back (none: nothing to do).
+   * `from` is the former column, `to` what it was converted to. Safe to run twice.
    */
-  giveBackValues(live: LiveTable, name: string, keep: string, from: Column, to: Column): string | null;
+  giveBackValues(live: LiveTable, name: string, keep: string, from: Column, to: Column): string[];
   /** Whether the conversion touches nothing but the catalog, so that no value can be lost. */
   metadataOnly(from: Column, to: Column): boolean;
   /**

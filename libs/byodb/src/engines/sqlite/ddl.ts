@@ -260,8 +260,8 @@ function keepValues(live: LiveTable, name: string, keep: string): Rendered {
   };
 }
 
-function giveBackValues(live: LiveTable, name: string, keep: string, from: Column, to: Column): string | null {
-  if (metadataOnly(from, to) || sameFamily(from, to)) return null;
+function giveBackValues(live: LiveTable, name: string, keep: string, from: Column, to: Column): string[] {
+  if (metadataOnly(from, to) || sameFamily(from, to)) return [];
   const where = live.primaryKey.map((key, i) => `k."key_${i + 1}" is t.${quote(key)}`).join(' and ');
   const column = `t.${quote(name)}`;
   const update = `update ${quote(live.name)} as t set ${quote(name)} = (select k."value" from ${quote(keep)} as k where ${where})`
@@ -269,7 +269,7 @@ function giveBackValues(live: LiveTable, name: string, keep: string, from: Colum
     + ` and _saga_there_and_back(k."value", ${literal(spell(from))}, ${literal(spell(to))}) is ${column} collate binary and k."value" is not ${column} collate binary)`;
   // It is no change of the customer's: their triggers (an `updated_at`) must not see it.
   const triggers = sourceOf(live).triggers.filter(firesOnUpdate);
-  return [...triggers.map((sql) => `drop trigger ${quote(triggerNameOf(live, sql))}`), update, ...triggers].join(';\n');
+  return [...triggers.map((sql) => `drop trigger ${quote(triggerNameOf(live, sql))}`), update, ...triggers];
 }
 
 function firesOnUpdate(sql: string): boolean {
