@@ -238,7 +238,11 @@ export function movedTo(databases: DatabaseRef[], { add, remove }: { add: Databa
 }
 
 export function findColumn(columns: Column[], name: string): Column | undefined {
-  return columns.find((c) => foldName(c.name) === foldName(name));
+  // Most are asked for as they are written; folding each name of a wide table for each change in it costs with the square.
+  const exact = columns.find((c) => c.name === name);
+  if (exact !== undefined) return exact;
+  const key = foldName(name);
+  return columns.find((c) => foldName(c.name) === key);
 }
 
 /** Lenient, for foreseeing: an op that no longer fits changes nothing here and is refused when its turn comes. */
