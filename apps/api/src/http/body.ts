@@ -52,6 +52,41 @@ function tooLarge(length: number, headers?: Record<string, string>): ApiError {
   return new ApiError('payload_too_large', message, headers === undefined ? {} : { headers });
 }
 
+/** Of a body, values: 500 columns with all their fields are some 6000. */
+const MOST_VALUES = 10_000;
+const DEEPEST = 64;
+
+/**
+ * Looked at before it is parsed: a body of many small values costs far more than its length to parse, to check and to keep, and
+ * one that is deeper than any has a use for cannot be walked through. Errors: ApiError validation_failed.
+ */
+function refuseShape(text: string): void {
+  const refuse = (message: string): never => { throw new ApiError('validation_failed', `the body ${message}`, { errors: [{ path: '', message }] }); };
+  let [values, depth] = [1, 0];
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === QUOTE) i = endOfString(text, i);
+    else if (c === COMMA) values++;
+    else if (c === OPEN_LIST || c === OPEN_OBJECT) {
+      values++;
+      if (++depth > DEEPEST) refuse('is nested too deep');
+    } else if (c === CLOSE_LIST || c === CLOSE_OBJECT) depth--;
+    if (values > MOST_VALUES) refuse(`holds more than ${MOST_VALUES} values`);
+  }
+}
+
+const [QUOTE, BACKSLASH, COMMA, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [...'"\\,[]{}'].map((c) => c.charCodeAt(0)) as [number, number, number, number, number, number, number];
+
+/** The place of the quote that closes the one at `start`; the last place when none does, which the parser will say. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let backslashes = 0;
+    while (text.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes++;
+    if (backslashes % 2 === 0) return end;
+  }
+  return text.length;
+}
+
 type Parser = (request: FastifyRequest, text: string, done: (error: Error | null, body?: unknown) => void) => unknown;
 
 /** JSON, read under a limit. Many clients say JSON also of a body that is not there. */
@@ -59,6 +94,7 @@ export function jsonBody(parse: Parser, replyOf: (request: FastifyRequest) => Fa
   return async (request, payload) => {
     const text = await readBody(payload, replyOf(request));
     if (text === '') return undefined;
+    refuseShape(text);
     return new Promise((resolve, reject) => {
       void parse(request, text, (error, body) => { if (error === null) resolve(body); else reject(error); });
     });

@@ -49,18 +49,6 @@ function cut(text: string): string {
   return text.length <= LONGEST_PATH ? text : `${text.slice(0, LONGEST_PATH)}…`;
 }
 
-const DEEPEST = 64;
-
-/** Deeper than any body here has a use for, and than what walks through bodies could follow. */
-export function isTooDeep(value: unknown, depth = 0): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (depth >= DEEPEST) return true;
-  // Without a copy of keys or values: a body may hold a hundred thousand of them.
-  if (Array.isArray(value)) return value.some((inner) => isTooDeep(inner, depth + 1));
-  for (const key in value) if (isTooDeep((value as Record<string, unknown>)[key], depth + 1)) return true;
-  return false;
-}
-
 /** PostgreSQL takes no U+0000 in a text, so it may stand in no field anywhere. The path of the first one. */
 function holdsNul(value: unknown): string[] | null {
   if (typeof value === 'string') return value.includes('\0') ? [] : null;

@@ -11,7 +11,6 @@ import type { Config } from '../config.js';
 import type { ReceivedCommands } from '../log/received.js';
 import { jsonBody, unreadable } from './body.js';
 import { Guard } from './guard.js';
-import { isTooDeep } from './input.js';
 import { ProblemFilter, sendProblem, sendRawProblem } from './problem.js';
 import { Routes } from './routes.js';
 
@@ -70,7 +69,8 @@ function refuseEarly(server: FastifyInstance, guard: Guard): void {
     if (refused !== null) sendProblem(reply, request.id, 'forbidden', refused);
     else if (path.includes('%00')) sendProblem(reply, request.id, 'not_found', 'nothing is called by the character U+0000');
     else if (query.includes('%00')) sendProblem(reply, request.id, 'validation_failed', 'the address must not hold the character U+0000', { errors: [{ path: 'url', message: 'must not hold the character U+0000' }] });
-    else if (request.is404 && routes.allowed(path).length > 0) refuseMethod(request, reply, routes.allowed(path));
+    // Here, and not where a body has been read first.
+    else if (request.is404) refusePath(request, reply, routes.allowed(path));
     else done();
   });
   server.addHook('preParsing', (request, reply, _payload, done) => {
@@ -78,13 +78,10 @@ function refuseEarly(server: FastifyInstance, guard: Guard): void {
     if (why === null) done();
     else sendProblem(reply, request.id, 'unsupported_media_type', why);
   });
-  server.addHook('preValidation', (request, reply, done) => {
-    if (isTooDeep(request.body)) sendProblem(reply, request.id, 'validation_failed', 'the body is nested too deep', { errors: [{ path: '', message: 'is nested too deep' }] });
-    else done();
-  });
 }
 
-function refuseMethod(request: FastifyRequest, reply: FastifyReply, allowed: string[]): void {
+function refusePath(request: FastifyRequest, reply: FastifyReply, allowed: string[]): void {
+  if (allowed.length === 0) return sendProblem(reply, request.id, 'not_found', 'there is nothing at this path');
   void reply.header('Allow', allowed.join(', '));
   sendProblem(reply, request.id, 'method_not_allowed', `${request.method} is not for this path: it takes ${allowed.join(', ')}`);
 }
