@@ -32,8 +32,8 @@ const input: ApiCode[] = ['invalid_json', 'validation_failed', 'payload_too_larg
 const position = z.int().min(0);
 const eventFilters = { stream: z.string(), type: z.string(), correlation_id: z.string() };
 const core: ApiCode[] = ['core_database_unavailable'];
-const command: ApiCode[] = [...input, 'version_conflict', 'saga_compensated', 'saga_rejected', 'idempotency_key_reused', 'unsupported_change', ...core];
-const ofDatabase: ApiCode[] = [...input, 'saga_compensated', 'saga_rejected', 'idempotency_key_reused', 'unsupported_change', ...core];
+const command: ApiCode[] = [...input, 'rate_limited', 'version_conflict', 'saga_compensated', 'saga_rejected', 'idempotency_key_reused', 'unsupported_change', ...core];
+const ofDatabase: ApiCode[] = [...input, 'rate_limited', 'saga_compensated', 'saga_rejected', 'idempotency_key_reused', 'unsupported_change', ...core];
 const alive: ApiCode[] = ['table_not_found', 'table_dropped', 'table_failed'];
 const reachable: ApiCode[] = ['database_unreachable', 'database_mismatch'];
 
