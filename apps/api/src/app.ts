@@ -1,10 +1,6 @@
 import 'reflect-metadata';
-import { Module, type DynamicModule, type INestApplication } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { pino, type Logger } from 'pino';
-import { v7 as uuid } from 'uuid';
+import { Module, type DynamicModule } from '@nestjs/common';
+import { pino } from 'pino';
 import { createEventStore, Followers, migrate, openCoreDatabase, ReadModels, startSealer } from '../../../libs/event-store/src/index.js';
 import { InProcessQueue, Orchestrator } from '../../../libs/sagas/src/index.js';
 import { changes, Purger, upcasters } from '../../../libs/tables/src/index.js';
@@ -19,8 +15,7 @@ import { DatabasePast } from './databases/past.js';
 import { Vault } from './databases/vault.js';
 import { DocsController } from './docs/docs.controller.js';
 import { Health, HealthController } from './health/health.controller.js';
-import { isTooDeep } from './http/input.js';
-import { ProblemFilter, sendProblem, sendRawProblem } from './http/problem.js';
+import { listen } from './http/listen.js';
 import { LogController, ProjectionsController, ReceivedController } from './log/log.controller.js';
 import { Log } from './log/log.js';
 import { Projections } from './log/projections.js';
@@ -38,10 +33,7 @@ class AppModule {}
 
 export interface App { url: string; stop(): Promise<void> }
 
-const BODY_LIMIT = 1024 * 1024;
 const HOUR_MS = 3_600_000;
-/** Of one part of a path, characters: an id or a name is never longer. */
-const LONGEST_PART = 1000;
 
 /** The only place where ports meet adapters. Resolves when it listens and takes sagas. */
 export async function startApp(config: Config): Promise<App> {
@@ -102,7 +94,7 @@ export async function startApp(config: Config): Promise<App> {
   }
   const sealer = startSealer(core, store, { onError: (error) => { logger.error({ error: String(error) }, 'sealing the log failed'); } });
   return {
-    url: (await http.getUrl()).replace('[::1]', 'localhost'),
+    url: http.url,
     async stop() {
       await streams.stop();
       await http.close();
@@ -119,41 +111,4 @@ export async function startApp(config: Config): Promise<App> {
       await core.close();
     },
   };
-}
-
-async function listen(module: DynamicModule, config: Config, logger: Logger, received: ReceivedCommands): Promise<INestApplication> {
-  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, routerOptions: { maxParamLength: LONGEST_PART }, return503OnClosing: false, clientErrorHandler: sendRawProblem, genReqId: () => uuid(), loggerInstance: logger.child({}, { level: quiet(config.LOG_LEVEL) }) as never,
-    frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => { sendProblem(reply, request.id, 'not_found', 'the address is not well-formed'); } });
-  adapter.getInstance().addHook('onRequest', (request, reply, done) => {
-    void reply.header('X-Request-Id', request.id);
-    // No name or id holds U+0000, and not every core database could look for it.
-    const [path, query = ''] = request.url.split('?', 2) as [string, string?];
-    if (path.includes('%00')) sendProblem(reply, request.id, 'not_found', 'nothing is called by the character U+0000');
-    else if (query.includes('%00')) sendProblem(reply, request.id, 'validation_failed', 'the address must not hold the character U+0000', { errors: [{ path: 'url', message: 'must not hold the character U+0000' }] });
-    else done();
-  });
-  adapter.getInstance().addHook('preValidation', (request, reply, done) => {
-    if (isTooDeep(request.body)) sendProblem(reply, request.id, 'validation_failed', 'the body is nested too deep', { errors: [{ path: '', message: 'is nested too deep' }] });
-    else done();
-  });
-  if (config.ROLE !== 'worker') received.watch(adapter.getInstance());
-  const http = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, abortOnError: false });
-  http.useGlobalFilters(new ProblemFilter());
-  await http.init();
-  // Many clients say JSON also of a body that is not there.
-  const parser = adapter.getInstance().getDefaultJsonParser('error', 'error');
-  adapter.getInstance().removeContentTypeParser('application/json');
-  adapter.getInstance().addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body.length === 0) done(null, undefined);
-    else void parser(request, body as string, done);
-  });
-  // JSON alone: anything else is a 415, also what Fastify and Nest would read by themselves.
-  adapter.getInstance().removeContentTypeParser(['text/plain', 'application/x-www-form-urlencoded']);
-  await http.listen(config.PORT, config.HOST);
-  return http;
-}
-
-/** No line per request. */
-function quiet(level: Config['LOG_LEVEL']): string {
-  return level === 'info' || level === 'debug' ? 'warn' : level;
 }

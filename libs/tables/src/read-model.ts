@@ -12,10 +12,12 @@ export const tablesProjection: InlineProjection = {
       const before = event.version === 1 ? null : await loadTable(tx, tableId);
       const body = { ...event.data, type: event.type } as TableEvent;
       const table = evolve(before, body, { version: event.version, recorded_at: event.recorded_at, table_id: tableId });
+      const state = JSON.stringify(table);
+      lately.keep(tableId, state, table);
       if (before === null) {
-        await tx.execute(sql`insert into tables (table_id, name, status, position, state) values (${tableId}, ${table.name}, ${statusOf(table)}, ${event.position}, ${JSON.stringify(table)})`);
+        await tx.execute(sql`insert into tables (table_id, name, status, position, state) values (${tableId}, ${table.name}, ${statusOf(table)}, ${event.position}, ${state})`);
       } else {
-        await tx.execute(sql`update tables set name = ${table.name}, status = ${statusOf(table)}, state = ${JSON.stringify(table)} where table_id = ${tableId}`);
+        await tx.execute(sql`update tables set name = ${table.name}, status = ${statusOf(table)}, state = ${state} where table_id = ${tableId}`);
       }
       await settle(tx, before, table);
       await reserve(tx, before, table);
@@ -57,8 +59,35 @@ async function settle(tx: Tx, before: Table | null, after: Table): Promise<void>
 
 export async function loadTable(db: Queryable, tableId: string): Promise<Table | null> {
   const [row] = await db.query(sql`select state from tables where table_id = ${tableId}`);
-  return row === undefined ? null : JSON.parse(String(row['state'])) as Table;
+  return row === undefined ? null : lately.read(tableId, String(row['state']));
 }
+
+/**
+ * Tables as they were read or written last, by the very text that stands for them. Who accepts a thousand changes on one table
+ * would else parse all that are pending for each. The table that is given is shared: nobody may change it.
+ */
+class Lately {
+  private readonly tables = new Map<string, { text: string; table: Table }>();
+
+  constructor(private readonly most: number) {}
+
+  read(tableId: string, text: string): Table {
+    const known = this.tables.get(tableId);
+    if (known?.text === text) return known.table;
+    const table = JSON.parse(text) as Table;
+    this.keep(tableId, text, table);
+    return table;
+  }
+
+  keep(tableId: string, text: string, table: Table): void {
+    this.tables.delete(tableId);
+    this.tables.set(tableId, { text, table });
+    const oldest = this.tables.keys().next();
+    if (this.tables.size > this.most && !oldest.done) this.tables.delete(oldest.value);
+  }
+}
+
+const lately = new Lately(16);
 
 /** Tables of which something is to be destroyed by now, the longest overdue first. `now` in milliseconds since the epoch. */
 export async function purgesDue(db: Queryable, now: number): Promise<Table[]> {

@@ -32,8 +32,8 @@ const input: ApiCode[] = ['invalid_json', 'validation_failed', 'payload_too_larg
 const position = z.int().min(0);
 const eventFilters = { stream: z.string(), type: z.string(), correlation_id: z.string() };
 const core: ApiCode[] = ['core_database_unavailable'];
-const command: ApiCode[] = [...input, 'version_conflict', 'saga_compensated', 'saga_rejected', 'idempotency_key_reused', 'unsupported_change', ...core];
-const ofDatabase: ApiCode[] = [...input, 'saga_compensated', 'saga_rejected', 'idempotency_key_reused', 'unsupported_change', ...core];
+const command: ApiCode[] = [...input, 'rate_limited', 'version_conflict', 'saga_compensated', 'saga_rejected', 'idempotency_key_reused', 'unsupported_change', ...core];
+const ofDatabase: ApiCode[] = [...input, 'rate_limited', 'saga_compensated', 'saga_rejected', 'idempotency_key_reused', 'unsupported_change', ...core];
 const alive: ApiCode[] = ['table_not_found', 'table_dropped', 'table_failed'];
 const reachable: ApiCode[] = ['database_unreachable', 'database_mismatch'];
 
@@ -78,7 +78,7 @@ export const calls: Call[] = [
     summary: 'Let a stuck saga go on from where it is.', answer: { status: 200, description: 'The saga', schema: SagaAnswer } },
   { id: 'abortSaga', tag: 'sagas', method: 'post', path: '/sagas/{id}/abort', body: reason, example: { reason: 'asked for by mistake' }, problems: [...input, 'saga_not_found', 'saga_past_pivot', ...core],
     summary: 'Stop a saga. It ends rejected when nothing was touched yet; else what it did is undone.', answer: { status: 200, description: 'The saga', schema: SagaAnswer } },
-  { id: 'resolveSaga', tag: 'sagas', method: 'post', path: '/sagas/{id}/resolve', body: resolution, problems: [...input, 'saga_not_found', 'saga_not_retryable', 'saga_past_pivot', ...core],
+  { id: 'resolveSaga', tag: 'sagas', method: 'post', path: '/sagas/{id}/resolve', body: resolution, problems: [...input, 'saga_not_found', 'not_found', 'saga_not_retryable', 'saga_past_pivot', ...core],
     summary: 'Settle a step that cannot go on by itself. What is claimed is checked against its database where it can be.', example: { step_id: id, as: 'restored', reason: 'put back by hand' }, answer: { status: 200, description: 'The saga', schema: SagaAnswer } },
 
   { id: 'registerDatabase', tag: 'databases', method: 'post', path: '/databases', body: registration, problems: [...input, 'database_exists', 'database_unreachable', ...core],
@@ -117,7 +117,7 @@ export const calls: Call[] = [
   { id: 'rebuildProjection', tag: 'log', method: 'post', path: '/projections/{name}/rebuild', problems: ['validation_failed', 'not_found', ...core], summary: 'Build a read model anew from the first event; reads go on meanwhile.', answer: { status: 202, description: 'Begun', schema: ProjectionAnswer } },
 
   { id: 'isLive', tag: 'operating', method: 'get', path: '/health/live', problems: [], summary: 'The process runs.', answer: { status: 200, description: 'It does', schema: Live } },
-  { id: 'isReady', tag: 'operating', method: 'get', path: '/health/ready', problems: core, summary: 'The core database and the queue answer.', answer: { status: 200, description: 'They do', schema: Ready } },
+  { id: 'isReady', tag: 'operating', method: 'get', path: '/health/ready', problems: [...core, 'queue_unavailable'], summary: 'The core database and the queue answer.', answer: { status: 200, description: 'They do', schema: Ready } },
   { id: 'getMetrics', tag: 'operating', method: 'get', path: '/metrics', problems: [], summary: 'Metrics for Prometheus.', answer: { status: 200, description: 'Text format 0.0.4', type: 'text/plain' } },
   { id: 'getOpenApi', tag: 'operating', method: 'get', path: '/openapi.json', problems: [], summary: 'This contract as OpenAPI 3.1.', answer: { status: 200, description: 'The document', type: 'application/json' } },
   { id: 'getAsyncApi', tag: 'operating', method: 'get', path: '/asyncapi.json', problems: [], summary: 'Every event with its schema, the streams that hold them and the calls that send them live, as AsyncAPI 3.0.', answer: { status: 200, description: 'The document', schema: AsyncApiDocument } },

@@ -99,8 +99,9 @@ export class SagasController {
   @HttpCode(200)
   async resolve(@Param('id') id: string, @Query() query: unknown, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
     parse(nothingAsked, query);
-    await this.sagas.one(id);
+    const saga = await this.sagas.one(id);
     const { step_id, as, reason: why } = parse(resolution, body);
+    if (!saga.steps.some((step) => step.step_id === step_id)) throw new ApiError('not_found', `the saga has no step ${step_id}`);
     return { saga: sagaView(await this.sagas.orchestrator.resolve(id, step_id, as, why, metadataOf(request))) };
   }
 }

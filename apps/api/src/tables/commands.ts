@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
 import { CoreUnavailable, sql, UniqueViolation, VersionConflict, type Append, type CoreDatabase, type EventStore, type StoredEvent } from '../../../../libs/event-store/src/index.js';
 import { DatabaseError, engineOf, preparePlans, type Engine, type Limits, type Task } from '../../../../libs/byodb/src/index.js';
@@ -7,6 +8,7 @@ import type { Databases } from '../databases/databases.js';
 import { ApiError } from '../http/api-error.js';
 import type { CommandContext } from '../http/input.js';
 import { sagaView } from '../sagas/view.js';
+import { Turns } from './turns.js';
 import { statusesOf, tableView } from './view.js';
 
 export interface Answer { status: number; body: object; headers: Record<string, string> }
@@ -14,7 +16,11 @@ export interface Answer { status: number; body: object; headers: Record<string, 
 /** A command decided: the event of the table's stream, and the saga that will carry it out. */
 export interface Decided { event: TableEvent; change: Change; name: string; databases: DatabaseRef[] }
 
-const ATTEMPTS = 50;
+/** Other processes may be accepting commands on the same table, and sagas end on it: so long a command tries to get between them, in milliseconds. */
+const TRY_MS = 20_000;
+const LONGEST_PAUSE_MS = 100;
+/** Commands on one table, or one database, that wait for their turn in this process. */
+const MOST_WAITING = 1000;
 /** A name or key that is still another's after so many tries stays it for now: a change under way keeps it. */
 const ATTEMPTS_FOR_A_KEY = 5;
 const KEY_LIFETIME_MS = 24 * 3600 * 1000;
@@ -35,6 +41,7 @@ interface Requested {
 /** Turns a decided command into its two events in one commit, and into the answer. */
 export class Commands {
   private readonly waiting = new Map<string, Set<() => void>>();
+  private readonly turns = new Turns(MOST_WAITING);
 
   constructor(private readonly ports: {
     core: CoreDatabase; store: EventStore; databases: Databases; orchestrator: Orchestrator; deadlineSeconds: number; limits: Limits;
@@ -46,7 +53,7 @@ export class Commands {
 
   /** `decide` is called with the table as it is (null: a new one), again after each lost race; it throws to refuse. */
   async run(context: CommandContext, tableId: string | null, decide: (table: Table | null, sagaId: string) => Promise<Decided>): Promise<Answer> {
-    return this.concluded(context, () => this.judge(context, async (sagaId) => {
+    return this.concluded(context, tableId, () => this.judge(context, async (sagaId) => {
       const table = tableId === null ? null : await this.table(tableId);
       if (context.ifMatch !== null && context.ifMatch !== (table?.version ?? 0)) throw new ApiError('version_conflict', `the table is at version ${table?.version ?? 0}`);
       const decided = await decide(table, sagaId);
@@ -57,7 +64,7 @@ export class Commands {
 
   /** As `run`, for what concerns a database; there is no version that it could be matched with. */
   async runOnDatabase(context: CommandContext, decide: (sagaId: string) => Promise<DecidedForDatabase>): Promise<Answer> {
-    return this.concluded(context, () => this.judge(context, async (sagaId) => {
+    return this.concluded(context, null, () => this.judge(context, async (sagaId) => {
       const { change, events, steps } = await decide(sagaId);
       if (context.dryRun) return { answer: { status: 200, headers: {}, body: { plan: { based_on: { version: null, pending: 0 }, steps, reversible: change.kind === 'database.adopt', blocked_by: null } } } };
       const tables = events.map(({ table_id, name, version }) => ({ table_id, name, version: version + 1 }));
@@ -68,10 +75,11 @@ export class Commands {
     }));
   }
 
-  private async concluded(context: CommandContext, judge: () => Promise<Answer | Accepted>): Promise<Answer> {
+  /** `subject`: the table, whose commands are accepted in the order in which they came; null: there is no such order. */
+  private async concluded(context: CommandContext, subject: string | null, judge: () => Promise<Answer | Accepted>): Promise<Answer> {
     let judged: Answer | Accepted;
     try {
-      judged = await judge();
+      judged = await (subject === null || context.dryRun ? judge() : this.turns.take(subject, judge));
     } catch (error) {
       // Of two twins at the same instant the second one may be refused for what the first one did: its name is taken, the table moved on.
       const first = await this.replay(context);
@@ -83,6 +91,7 @@ export class Commands {
 
   private async judge(context: CommandContext, decide: (sagaId: string) => Promise<{ answer: Answer } | Requested>): Promise<Answer | Accepted> {
     let taken = 0;
+    const until = Date.now() + TRY_MS;
     for (let attempt = 0; ; attempt++) {
       const replayed = await this.replay(context);
       if (replayed !== null) return { accepted: replayed, replayed: true };
@@ -93,7 +102,9 @@ export class Commands {
       } catch (error) {
         // The name or the idempotency key went to another one at the same instant, or the table moved on: judged afresh.
         if (error instanceof UniqueViolation && ++taken > ATTEMPTS_FOR_A_KEY) throw new ApiError('table_name_taken', 'the name is reserved by a change under way on one of the databases');
-        if (!(error instanceof VersionConflict || error instanceof UniqueViolation) || attempt === ATTEMPTS) throw error;
+        if (!(error instanceof VersionConflict || error instanceof UniqueViolation)) throw error;
+        if (Date.now() > until) throw new ApiError('rate_limited', 'too much is asked of this at once: it was not accepted, and nothing was changed');
+        await sleep(Math.random() * Math.min(LONGEST_PAUSE_MS, 2 ** attempt));
       }
     }
   }

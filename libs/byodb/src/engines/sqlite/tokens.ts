@@ -64,7 +64,8 @@ export function isSymbol(token: Token | undefined, symbol: string): boolean {
 }
 
 export function sameName(a: string, b: string): boolean {
-  return foldName(a) === foldName(b);
+  // Folding keeps the length. Asked for each column of a wide table, about each other.
+  return a === b || a.length === b.length && foldName(a) === foldName(b);
 }
 
 /** Position of the parenthesis that closes the one at `open`, or the last token where it is missing. */
