@@ -25,7 +25,15 @@ export type Need =
  * free for them, and what else they need. `notes` are sentences for the plan, on what the statements leave as it is.
  * Pure: no clock, no randomness, no I/O.
  */
-export interface Rendered { statements: string[]; live: LiveTable | null; takes?: string[]; needs?: Need[]; notes?: string[] }
+export interface Rendered {
+  statements: string[];
+  live: LiveTable | null;
+  takes?: string[];
+  needs?: Need[];
+  notes?: string[];
+  /** Of what brings a NOT NULL column back: rows that were written without it get its default. */
+  fills?: true;
+}
 
 /**
  * Pure renderers, golden-tested. Identifiers are always quoted. They work from a `LiveTable`, either read just now under
@@ -51,13 +59,20 @@ export interface Ddl {
   /** The exact inverse, from the `was` of before; rows that do not fit (NULLs, duplicates) make the statement fail. */
   bringBackColumn(live: LiveTable, aside: string, was: LiveTable, name: string): Rendered;
   /**
-   * Moves the values of a column that is set aside as `aside` into a new table of the same name, by primary key, and takes the
-   * column out, so that nobody meets it any more. Missing where the engine hides such a column in its place. Only for tables
-   * with a primary key that the column is no part of.
+   * Moves the values of `column` into a new table of that name (columns k1, k2, … for the primary key, and v), and takes the
+   * column out with all that hangs on it, so that nobody meets it any more. With `kept`: back into that table, from which it
+   * was filled; what that one holds beside (of rows that are gone) stays. Missing where the engine hides such a column in its
+   * place. Only for tables with a primary key that the column is no part of. Throws `unsupported_change`, with the reason as
+   * half a sentence ("it is …"), for a column that must stay in its place.
    */
-  detachColumn?(live: LiveTable, aside: string): Rendered;
-  /** The way back: makes the column again from `was` under `name`, fills it from the table `kept`, by primary key, and drops that one. */
+  detachColumn?(live: LiveTable, column: string, kept?: LiveTable): Rendered;
+  /**
+   * The way back: makes the column again from `was` under `name`, with its indexes, keys and checks, and fills it from the
+   * table `kept`, by primary key. That table stays as it is: it is destroyed by the purge of what was dropped.
+   */
   reattachColumn?(live: LiveTable, kept: LiveTable, was: LiveTable, name: string): Rendered;
+  /** A condition: a row of the table (under its quoted name) and one of `kept` (under the name k) have the same key. Missing: all members are equal. */
+  sameKey?(live: LiveTable, kept: LiveTable): string;
   /** Copies primary key and values of one column into the new table `keep`. Only for tables with a primary key. */
   keepValues(live: LiveTable, name: string, keep: string): Rendered;
   /** Changes type (converting in place), nullability, default and uniqueness to `to`'s where they differ; name, position, indexes, keys, comments stay. */

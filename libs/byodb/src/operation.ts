@@ -38,6 +38,8 @@ export interface Plan<P = unknown> {
   needs?: Need[];
   /** Sentences on what the statements leave as it is, for who reads the plan. */
   notes?: string[];
+  /** See `Rendered.fills`. */
+  fills?: true;
 }
 
 export type Draft = Omit<Plan, 'operation' | 'params' | 'table_id' | 'was'> & { live: LiveTable | null };
@@ -51,7 +53,7 @@ export interface Operation<P> {
   /** Pure. Throws DatabaseError `unsupported_change` for what the engine cannot do. */
   plan(params: P, before: LiveTable | null, context: PlanContext): Draft;
   /** What can be known beforehand from live data; throws DatabaseError. Run in prepare and again under the lock. */
-  check?(session: Session, plan: Plan<P>, live: LiveTable | null, limits: Limits): Promise<void>;
+  check?(session: Session, plan: Plan<P>, live: LiveTable | null, limits: Limits, ddl: Ddl): Promise<void>;
   /** What it does depends on the rows that it finds: nobody may write between its look and its statement. */
   readonly looksAtRows?: { apply?: true; compensate?: true };
   apply(session: Session, plan: Plan<P>, live: LiveTable | null, ddl: Ddl): Promise<Work>;

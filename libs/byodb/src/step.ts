@@ -2,8 +2,9 @@ import { v7 as uuid } from 'uuid';
 import type { Connection, Direction, Engine, LedgerRow, Session } from './engine.js';
 import { DatabaseError } from './errors.js';
 import { differences, drift, type Difference, type Expectation } from './expectation.js';
-import { fingerprint, foldName, type LiveTable } from './live.js';
+import { findColumn, fingerprint, foldName, type LiveTable } from './live.js';
 import { asideName, type Limits, type Operation, type Plan, type Work } from './operation.js';
+import { staysInPlace, stayNote } from './operations/detach-column.js';
 import { operations, type OperationKind } from './operations/index.js';
 import { convertible, sameType, type Column } from './schema.js';
 
@@ -20,8 +21,14 @@ export type Task =
   | { do: 'restore_table'; table: string; to: string; former: LiveTable }
   | { do: 'restore_column'; table: string; aside: string; column: Column; former: LiveTable; after: string | null };
 
-/** Something set aside: a table, or a column of `table`. */
-export interface Aside { aside: string; table: string | null }
+/**
+ * Something set aside: a table, or a column of `table` that may have been taken out of it. `column`: of a table that is
+ * not there itself any more, so that only what was taken out is to be found.
+ */
+export interface Aside { aside: string; table: string | null; column?: true }
+
+/** `task`: which of the tasks it comes from. `phase`: `finalize` for what only comes when every database has done the rest. */
+export interface Planned { stepId: string; plan: Plan; task: number; phase?: 'finalize' }
 
 export interface StepResult { fingerprint_before: string; fingerprint_after: string; statements: string[] }
 /** `slots`: how many steps may run on this database at once, over all processes; undefined: any number. */
@@ -35,11 +42,11 @@ function operation(kind: string): Operation<unknown> {
  * Looks at the live database, locks nothing, and promises: plans for all tasks in order, each against what the ones
  * before it will leave. Throws DatabaseError for what can be known beforehand.
  */
-export async function preparePlans(connection: Connection, tableId: string, tasks: Task[], columns: Column[], limits: Limits): Promise<{ plans: { stepId: string; plan: Plan }[]; fingerprint: string }> {
+export async function preparePlans(connection: Connection, tableId: string, tasks: Task[], columns: Column[], limits: Limits): Promise<{ plans: Planned[]; fingerprint: string }> {
   return connection.look(async (session) => {
     const name = tasks[0]!.table;
     const found = await session.introspect(name);
-    const plans: { stepId: string; plan: Plan }[] = [];
+    const plans: Planned[] = [];
     const checks: (() => Promise<void>)[] = [];
     let live = found;
     let managed = columns;
@@ -51,26 +58,53 @@ export async function preparePlans(connection: Connection, tableId: string, task
       const differs = await differences(connection.engine, session, [{ table: name, columns }]);
       if (differs.length > 0) throw drift(differs);
     }
-    for (const task of tasks) {
-      for (const { kind, params, stepId } of expand(task, connection.engine, live)) {
+    for (const [place, task] of tasks.entries()) {
+      // Taken out of the table since it was set aside, or still in its place.
+      const kept = task.do === 'restore_column' && live !== null && findColumn(live, task.aside) === undefined ? await session.introspect(task.aside) : null;
+      for (const { kind, params, stepId } of expand(task, connection.engine, live, kept)) {
         const op = operation(kind);
         const { live: left, ...draft } = op.plan(params, live, { engine: connection.engine, tableId, stepId, columns: managed });
         const plan: Plan = { ...draft, operation: kind, params, table_id: tableId, was: live };
         const [before, seen] = [live, asCalledNow(plan, called, connection.engine)];
-        checks.push(async () => op.check?.(session, seen, seen === plan ? before : found, limits));
-        plans.push({ stepId, plan });
+        checks.push(async () => op.check?.(session, seen, seen === plan ? before : found, limits, connection.engine.ddl));
+        plans.push({ stepId, plan, task: place });
         live = left;
         managed = plan.columns_after;
       }
       if (task.do === 'rename_column') called.set(foldName(task.to), called.get(foldName(task.name)) ?? task.name);
-      if (task.do === 'restore_column') called.set(foldName(task.column.name), task.aside);
+      if (task.do === 'restore_column' && kept === null) called.set(foldName(task.column.name), task.aside);
     }
     for (const check of checks) await check();
+    plans.push(...await detachments(session, connection.engine, plans, live, { tableId, name, columns: managed, limits, there: found !== null }));
     const { plan } = plans[0]!;
     const differs = tasks[0]!.do === 'create_table' ? [] : await differences(connection.engine, session, plan.before);
     if (differs.length > 0) throw drift(differs);
     return { plans, fingerprint: fingerprint(found) };
   });
+}
+
+interface Left { tableId: string; name: string; columns: Column[]; limits: Limits; there: boolean }
+
+/** What takes the columns that these plans set aside out of the table, as it will be when all of them are done. A column that must stay is told of in its own plan. */
+async function detachments(session: Session, engine: Engine, plans: readonly Planned[], after: LiveTable | null, { tableId, name, columns, limits, there }: Left): Promise<Planned[]> {
+  const more: Planned[] = [];
+  let live = after;
+  for (const { stepId: dropped, plan, task } of plans.filter((p) => p.plan.operation === 'drop_column')) {
+    if (live === null || !there) continue;
+    const [aside, column] = [asideName(dropped), (plan.params as { name: string }).name];
+    const reason = await staysInPlace(session, engine, live, aside, engine.ddl.quote(name), limits);
+    if (reason === 'hidden') continue;
+    if (reason !== null) {
+      plan.notes = [...plan.notes ?? [], stayNote(live.name, column, reason)];
+      continue;
+    }
+    const stepId = uuid();
+    const params = { table: live.name, aside, name: column, step_id: stepId };
+    const { live: left, ...draft } = operation('detach_column').plan(params, live, { engine, tableId, stepId, columns });
+    more.push({ stepId, task, phase: 'finalize', plan: { ...draft, operation: 'detach_column', params, table_id: tableId, was: live } });
+    live = left;
+  }
+  return more;
 }
 
 /** Prepare looks before any step has run: under the new name there would be no such column yet, or one that goes. */
@@ -88,10 +122,14 @@ export async function preparePurge(connection: Connection, tableId: string, asid
   return connection.look(async (session) => {
     const plans: { stepId: string; plan: Plan }[] = [];
     let first: LiveTable | null = null;
-    for (const { aside, table } of asides) {
+    for (const { aside, table: place, column } of asides) {
       const stepId = uuid();
+      // A column that was taken out of its table is a table by now.
+      const detached = column === undefined && place === null ? null : await session.introspect(aside);
+      if (column === true && detached === null) continue;
+      const table = detached === null ? place : null;
       const params = { aside, table, step_id: stepId };
-      const was = await session.introspect(table ?? aside);
+      const was = detached ?? await session.introspect(table ?? aside);
       first ??= was;
       const { live: _left, ...draft } = operation('purge').plan(params, was, { engine: connection.engine, tableId, stepId, columns: [] });
       plans.push({ stepId, plan: { ...draft, operation: 'purge', params, table_id: tableId, was: null } });
@@ -100,9 +138,10 @@ export async function preparePurge(connection: Connection, tableId: string, asid
   });
 }
 
-function expand(task: Task, engine: Engine, live: LiveTable | null): { kind: OperationKind; params: unknown; stepId: string }[] {
+function expand(task: Task, engine: Engine, live: LiveTable | null, kept: LiveTable | null): { kind: OperationKind; params: unknown; stepId: string }[] {
   const stepId = uuid();
   if (task.do === 'add_column') return [{ kind: task.do, params: { ...task, step_id: stepId, quotedTable: engine.ddl.quote(task.table) }, stepId }];
+  if (task.do === 'restore_column' && kept !== null) return [{ kind: 'reattach_column', params: { ...task, kept }, stepId }];
   if (task.do === 'restore_column') return [{ kind: task.do, params: { ...task, quotedTable: engine.ddl.quote(task.table), quotedAside: engine.ddl.quote(task.aside) }, stepId }];
   if (task.do !== 'alter_column') return [{ kind: task.do, params: { ...task, step_id: stepId }, stepId }];
   const { table, from, to } = task;
@@ -124,7 +163,7 @@ export async function applyStep(connection: Connection, plan: Plan, key: StepKey
   return run(connection, plan, key, 'apply', async (session, rows) => {
     // A compensation that has run closes the step: a late apply must not bring back what was undone.
     if (rows.compensate !== undefined) throw new DatabaseError('stale_token', 'the step was compensated already');
-    return { skip: false, from: plan.before, to: plan.after, table: plan.table, check: (live) => operation(plan.operation).check?.(session, plan, live, limits) ?? Promise.resolve() };
+    return { skip: false, from: plan.before, to: plan.after, table: plan.table, check: (live) => operation(plan.operation).check?.(session, plan, live, limits, connection.engine.ddl) ?? Promise.resolve() };
   });
 }
 
@@ -227,7 +266,7 @@ async function run(connection: Connection, plan: Plan, key: StepKey, direction: 
 
 /** Looks at the rows and acts with nobody writing in between: what was found must still hold when the statement comes. */
 async function act(session: Session, engine: Engine, op: Operation<unknown>, plan: Plan, direction: Direction, way: Extract<Way, { skip: false }>): Promise<Work> {
-  const looks = direction === 'compensate' ? op.looksAtRows?.compensate : direction === 'apply' ? op.looksAtRows?.apply : false;
+  const looks = direction === 'compensate' ? op.looksAtRows?.compensate : op.looksAtRows?.apply;
   const reading = (plan.needs ?? []).flatMap((need) => (need.need === 'table' ? [need.table] : []));
   let thaw = looks === true ? await session.freeze?.(way.table, reading) : undefined;
   try {

@@ -46,7 +46,7 @@ export function schemaChange(ports: ChangePorts): SagaDefinition {
       }
       const tasks = await tasksFor(ports.core, table, change, step.target.id);
       const { plans, fingerprint } = await preparePlans(connection, table.table_id, tasks, standing(table, change, step.target.id), ports.limits);
-      return { steps: plans.map(({ stepId, plan }) => plannedStep(stepId, plan, 'apply')), fingerprint, reversible_seconds: plans.some(({ plan }) => keepsAside(plan)) ? ports.retentionSeconds : null };
+      return { steps: plans.map(({ stepId, plan, phase }) => plannedStep(stepId, plan, phase ?? 'apply')), fingerprint, reversible_seconds: plans.some(({ plan }) => keepsAside(plan)) ? ports.retentionSeconds : null };
     },
     async apply(_saga, step, token) {
       return applyStep(await ports.connect(step.target.id), step.plan as Plan, keyOf(step, token), ports.limits);
@@ -121,13 +121,13 @@ async function allTasks(core: CoreDatabase, table: Table, change: Change, databa
   return [{ do: 'restore_table', table: plan.table_after, to: change.name, former: plan.was! }];
 }
 
-/** What these sagas set aside in one database. Columns go with their table when it is destroyed itself. */
+/** What these sagas set aside in one database. A column that still stands in its table goes with it when that is destroyed itself. */
 async function asidesOf(core: CoreDatabase, table: Table, of: string[], databaseId: string): Promise<Aside[]> {
   const asides: Aside[] = [];
   for (const sagaId of of) {
     for (const { step_id, operation, plan } of await stepsThere(core, sagaId, databaseId)) {
       if (operation === 'drop_table' || operation === 'keep_values') asides.push({ aside: (plan as Plan).table_after, table: null });
-      else if (operation === 'drop_column' && table.exists) asides.push({ aside: asideName(step_id), table: table.name });
+      else if (operation === 'drop_column') asides.push({ aside: asideName(step_id), ...(table.exists ? { table: table.name } : { table: null, column: true as const }) });
     }
   }
   return asides;
@@ -191,15 +191,39 @@ function lastForm(column: Column, ops: ColumnOp[]): Column {
   return ops.filter((op) => op.op === 'alter' || op.op === 'rename').reduce(applyOp, [column])[0]!;
 }
 
-/** Where a revert made a column anew instead of bringing it back: it stands last there, whatever its place elsewhere. */
-function standingLast(table: Table, saga: Saga, ops: ColumnOp[], everywhere: Column[]): Record<string, Variant> {
-  return Object.fromEntries(table.databases.flatMap(({ id }) => {
-    const made = saga.steps.filter((s) => s.target.id === id && s.phase === 'apply' && s.operation === 'add_column').map((s) => foldName((s.plan as Plan<{ column: Column }>).params.column.name));
-    const columns = ops.reduce(applyOp, columnsIn(table, id));
-    const there = [...columns.filter((c) => !made.includes(foldName(c.name))), ...made.map((name) => findColumn(columns, name)!)];
-    const beside = table.variants[id]?.beside ?? [];
-    return made.length === 0 || beside.length === 0 && JSON.stringify(there) === JSON.stringify(everywhere) ? [] : [[id, { columns: there, beside }]];
+/**
+ * The columns after a revert, and the databases in which they stand otherwise. One that a revert made anew, or put back after it
+ * was taken out of its table, stands last where the engine knows no other place; history takes the order of the first database.
+ */
+function afterRevert(table: Table, saga: Saga, ops: ColumnOp[]): { columns: Column[]; variants: Record<string, Variant> } {
+  const columns = ops.reduce(applyOp, table.columns);
+  const first = table.databases[0];
+  const order = first === undefined || table.variants[first.id] !== undefined ? columns : asItStands(saga, first.id, columns, ops);
+  const variants = Object.fromEntries(table.databases.flatMap(({ id }) => {
+    const own = table.variants[id];
+    const there = asItStands(saga, id, ops.reduce(applyOp, columnsIn(table, id)), ops);
+    const beside = own?.beside ?? [];
+    return beside.length === 0 && JSON.stringify(there) === JSON.stringify(order) ? [] : [[id, { columns: there, beside }]];
   }));
+  return { columns: order, variants };
+}
+
+/** `columns` in the order in which they stand in one database after what a revert did there. */
+function asItStands(saga: Saga, databaseId: string, columns: Column[], ops: ColumnOp[]): Column[] {
+  const last = saga.steps.filter((s) => s.target.id === databaseId && s.phase === 'apply').flatMap(({ operation, plan }): string[] => {
+    const { params, columns_after: after } = plan as Plan<{ column: Column }>;
+    // What is made anew is made in its last form.
+    if (operation === 'add_column') return [params.column.name];
+    return operation === 'reattach_column' && foldName(after.at(-1)!.name) === foldName(params.column.name) ? [nameAtEnd(params.column.name, ops)] : [];
+  });
+  const moved = last.flatMap((name) => findColumn(columns, name) ?? []);
+  return [...columns.filter((c) => !moved.includes(c)), ...moved];
+}
+
+/** What a column that a revert brought back under `name` is called when all of it is done. */
+function nameAtEnd(name: string, ops: ColumnOp[]): string {
+  const from = ops.findIndex((op) => op.op === 'bring_back' && foldName(op.column.name) === foldName(name));
+  return ops.slice(from + 1).reduce((now, op) => (op.op === 'rename' && foldName(op.name) === foldName(now) ? op.to : now), name);
 }
 
 function keepsAside(plan: Plan): boolean {
@@ -221,8 +245,7 @@ function endingEvent(table: Table, saga: Saga, end: 'completed' | 'compensated' 
     case 'table.drop': return { type: 'TableDropped', saga_id, reversible_until: until };
     case 'table.restore': return { type: 'TableRestored', saga_id, name: table.exists ? table.name : change.name };
     case 'table.revert': {
-      const columns = change.ops.reduce(applyOp, table.columns);
-      const variants = standingLast(table, saga, change.ops, columns);
+      const { columns, variants } = afterRevert(table, saga, change.ops);
       return {
         type: 'TableReverted', saga_id, name: change.name, columns, reversible_until: saga.reversible_seconds === null ? null : until,
         ...(Object.keys(variants).length === 0 ? {} : { variants }),

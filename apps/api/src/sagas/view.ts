@@ -16,7 +16,7 @@ export function sagaView(saga: Saga): object {
   };
 }
 
-/** What a database catches up with cannot be undone, and so follows the pivot; but it destroys nothing, and that is what `finalize` says. */
+/** What a database catches up with, or a dropped column leaves its table by, cannot be undone, and so comes last; but it destroys nothing, and that is what `finalize` says. */
 function shownPhase(step: Step): Step['phase'] {
   return step.phase === 'finalize' && step.operation !== 'purge' ? 'apply' : step.phase;
 }

@@ -249,8 +249,7 @@ export class Commands {
         const adopted = pending.flatMap(({ change: c }) => (c.kind === 'database.adopt' ? [c.columns] : []))[0];
         const base = adopted !== undefined ? adopted : tableNow.databases.some((d) => d.id === database.id) ? standing(tableNow, pending[0]?.change ?? change, database.id) : [];
         const { plans } = await preparePlans(connection, tableNow.table_id, [...before, ...tasks], base, this.ports.limits);
-        const skip = before.length === 0 ? 0 : (await preparePlans(connection, tableNow.table_id, before, base, this.ports.limits)).plans.length;
-        return { blocked: null, steps: plans.slice(skip).map(({ plan }) => ({
+        return { blocked: null, steps: plans.filter(({ task }) => task >= before.length).map(({ plan }) => ({
           database: database.name, engine: database.engine, operation: plan.operation, reason: plan.reason, statements: plan.statements, compensation: plan.compensation,
           notes: plan.columns_after.flatMap((c) => { const note = engineOf(connection.engine.name).note(c); return note === null ? [] : [{ column: c.name, note }]; }),
         })) };

@@ -19,15 +19,15 @@ export const restoreColumn: Operation<Params> = {
       before: [{ table, columns, without: [column.name], with: [aside] }], after: [{ table, columns: whole, without: [aside] }],
       columns_after: whole, live: done.live, statements: done.statements,
       compensation: engine.ddl.setAsideColumn(done.live!, column.name, aside).statements, reason: `bring column ${column.name} of ${table} back from ${aside}`,
-      ...(done.needs === undefined ? {} : { needs: done.needs }),
+      ...(done.needs === undefined ? {} : { needs: done.needs }), ...(done.fills === undefined ? {} : { fills: done.fills }),
     };
   },
   looksAtRows: { apply: true },
   /** Rows that were written while the column was away have no value in it. */
-  async check(session, { table, params: { column, quotedTable, quotedAside }, needs = [] }, live) {
+  async check(session, { table, params: { column, quotedTable, quotedAside }, needs = [], fills = false }, live) {
     const lacking = await session.lacksRight('alter', table);
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
-    if (!column.nullable) await refuseRows(session, quotedTable, live, `${quotedAside} is null`, (n) => `${n} row(s) were written without ${column.name}, which is NOT NULL`);
+    if (!column.nullable && !fills) await refuseRows(session, quotedTable, live, `${quotedAside} is null`, (n) => `${n} row(s) were written without ${column.name}, which is NOT NULL`);
     if (column.unique) await refuseShared(session, quotedTable, quotedAside, live, (n) => `${column.name} is not unique any more: ${n} row(s) hold a value that another one holds`);
     await meetNeeds(session, live, needs);
   },

@@ -5,7 +5,7 @@ import { convertOrFail } from './convert.js';
 import { alterTable, dropParts, remakeParts } from './items.js';
 import { columnOf, compose, definitionOf, isSerial, keyItem, sourceOf, uniquesOver, type Definition, type Item } from './source.js';
 import { quote } from './sql.js';
-import { keeps, metadataOnly, nativeType, readType, renderDefault, shapeOf, type Shape } from './types.js';
+import { canStore, COMPRESSION, keeps, metadataOnly, nativeType, readType, renderDefault, shapeOf, STORAGE, type Shape } from './types.js';
 
 const isTextual = (shape: Shape | null): boolean => shape !== null && (shape.type === 'string' || shape.type === 'text');
 
@@ -101,14 +101,6 @@ function render(table: string, column: LiveColumn, change: Change): string[] {
     ...(sequence === undefined ? [] : [`alter sequence ${quote(String(sequence['name']))} as ${change.native}`]),
     ...made.statements,
   ];
-}
-
-const STORAGE: Record<string, string> = { p: 'plain', e: 'external', m: 'main', x: 'extended' };
-const COMPRESSION: Record<string, string> = { p: 'pglz', l: 'lz4' };
-
-/** Types of fixed size have one way of storage only. */
-function canStore(native: string): boolean {
-  return /^(character varying|text|jsonb|bytea|numeric)/.test(native);
 }
 
 function typeClause(column: LiveColumn, native: string, from: Shape | null, to: Shape | null, collation = definitionOf(column).collation): string {

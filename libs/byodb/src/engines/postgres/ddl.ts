@@ -4,8 +4,10 @@ import type { LiveColumn, LiveTable } from '../../live.js';
 import { keyNames, type Column } from '../../schema.js';
 import { alterColumn, restoreColumn } from './alter.js';
 import { bringBackColumn, bringBackTable, setAsideColumn, setAsideTable } from './aside.js';
+import { detachColumn, reattachColumn, sameKey, withoutMentions } from './detach.js';
 import { convert, lost, respells } from './convert.js';
 import { renameColumnIn } from './items.js';
+import { quietly } from './quietly.js';
 import { columnOf, compose, keyItem, sourceOf, type Definition, type Item, type Source } from './source.js';
 import { objectName, quote, quoteAll } from './sql.js';
 import { keeps, metadataOnly, nativeType, renderDefault } from './types.js';
@@ -77,12 +79,7 @@ function addColumn(live: LiveTable, column: Column, uniqueName: string): Rendere
 function dropColumn(live: LiveTable, name: string): Rendered {
   const column = columnOf(live, name);
   const source = sourceOf(live);
-  const without: Source = {
-    ...source,
-    items: source.items.filter((item) => !item.mentions.includes(column.name)), sequences: source.sequences.filter((s) => s.column !== column.name),
-    statistics: source.statistics.filter((s) => !s.mentions.includes(column.name)),
-  };
-  return { statements: [`alter table ${quote(live.name)} drop column ${quote(column.name)}`], live: compose({ ...live, columns: live.columns.filter((c) => c !== column) }, without) };
+  return { statements: [`alter table ${quote(live.name)} drop column ${quote(column.name)}`], live: compose({ ...live, columns: live.columns.filter((c) => c !== column) }, withoutMentions(source, column.name)) };
 }
 
 function renameColumn(live: LiveTable, from: string, to: string): Rendered {
@@ -124,18 +121,8 @@ function giveBackValues(live: LiveTable, name: string, keep: string, from: Colum
   return [quietly(live, update)];
 }
 
-/** Without the customer's triggers: they would take the way back for a change of theirs and change other columns. */
-function quietly(live: LiveTable, update: string): string {
-  const triggers = sourceOf(live).triggers.filter((trigger) => trigger.onUpdate && trigger.enabled !== 'D');
-  if (triggers.length === 0) return update;
-  const enable: Record<string, string> = { O: 'enable', R: 'enable replica', A: 'enable always' };
-  const clauses = (how: (enabled: string) => string): string => triggers.map((trigger) => `${how(trigger.enabled)} trigger ${quote(trigger.name)}`).join(', ');
-  // Deferred constraints would otherwise be pending when the triggers come back, which ALTER TABLE refuses.
-  return `set constraints all immediate; alter table ${quote(live.name)} ${clauses(() => 'disable')}; ${update}; alter table ${quote(live.name)} ${clauses((enabled) => enable[enabled]!)}`;
-}
-
 export const ddl: Ddl = {
-  quote, createTable, renameTable, setAsideTable, bringBackTable, addColumn, dropColumn, renameColumn, setAsideColumn, bringBackColumn,
+  quote, createTable, renameTable, setAsideTable, bringBackTable, addColumn, dropColumn, renameColumn, setAsideColumn, bringBackColumn, detachColumn, reattachColumn, sameKey,
   keepValues, alterColumn, restoreColumn, giveBackValues, metadataOnly, lost,
   dropTable: (live) => ({ statements: [`drop table ${quote(live.name)}`], live: null }),
 };

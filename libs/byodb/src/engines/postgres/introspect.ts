@@ -53,7 +53,9 @@ select
   (select json_agg(json_build_object('name', g.tgname, 'enabled', g.tgenabled::text, 'on_update', g.tgtype & 16 > 0,
     'definition', pg_get_triggerdef(g.oid), 'comment', obj_description(g.oid, 'pg_trigger')))
     from pg_trigger g where g.tgrelid = t.table_oid and not g.tgisinternal) as triggers,
-  (select json_agg(json_build_object('name', x.stxname, 'definition', pg_get_statisticsobjdef(x.oid), 'mentions', (select array_agg(a.attname::text) from pg_attribute a
+  (select json_object_agg(a.attname, a.attnum) from pg_attribute a where a.attrelid = t.table_oid and a.attnum > 0 and not a.attisdropped) as numbers,
+  (select json_agg(i.inhrelid::regclass::text order by 1) from pg_inherits i where i.inhparent = t.table_oid) as children,
+  (select json_agg(json_build_object('name', x.stxname, 'definition', pg_get_statisticsobjdef(x.oid), 'what', substr(left(pg_get_statisticsobjdef(x.oid), -length(format(' FROM %s', t.table_oid::regclass))), length(format('CREATE STATISTICS %I.%I ', (select nspname from pg_namespace where oid = x.stxnamespace), x.stxname)) + 1), 'mentions', (select array_agg(a.attname::text) from pg_attribute a
       where a.attrelid = t.table_oid and a.attnum in (select dep.refobjsubid from pg_depend dep where dep.classid = 'pg_statistic_ext'::regclass and dep.objid = x.oid and dep.refclassid = 'pg_class'::regclass and dep.refobjid = t.table_oid))))
     from pg_statistic_ext x where x.stxrelid = t.table_oid) as statistics,
   (select json_agg(json_build_array(kind, name, definition)) from (
@@ -85,8 +87,10 @@ export interface TableRow {
   columns: ColumnRow[] | null;
   items: ItemRow[] | null;
   triggers: { name: string; enabled: string; on_update: boolean; definition: string; comment: string | null }[] | null;
-  statistics: { name: string; definition: string; mentions: string[] | null }[] | null;
+  statistics: { name: string; definition: string; what: string; mentions: string[] | null }[] | null;
   extras: [kind: string, name: string, definition: string][] | null;
+  numbers: Record<string, number> | null;
+  children: string[] | null;
 }
 
 export function readTable(name: string, row: TableRow): LiveTable {
@@ -97,8 +101,9 @@ export function readTable(name: string, row: TableRow): LiveTable {
     table: name,
     items: (row.items ?? []).map(readItem),
     sequences: columns.flatMap((c) => (c.sequences ?? []).map((s): Sequence => ({ name: s.name, column: c.name, identity: s.identity }))),
-    statistics: statistics.map((s) => ({ name: s.name, mentions: [...(s.mentions ?? [])].sort() })),
+    statistics: statistics.map((s) => ({ name: s.name, mentions: [...(s.mentions ?? [])].sort(), definition: s.what })),
     triggers: triggers.map((t) => ({ name: t.name, enabled: t.enabled, onUpdate: t.on_update })),
+    numbers: row.numbers ?? {}, children: row.children ?? [],
   };
   const extras: Extra[] = [
     ...(row.extras ?? []).map(([kind, extra, definition]) => ({ kind, name: extra, definition })),

@@ -1,6 +1,7 @@
+import { DatabaseError } from '../../errors.js';
 import { isAside, type LiveTable } from '../../live.js';
 import { fitName, literal, quote } from './sql.js';
-import { withColumns, type Item, type Source } from './source.js';
+import { withColumns, type Item, type Source, type Statistics } from './source.js';
 
 /** Something whose name others could need: an index or sequence is known to the whole schema. */
 export interface Named { sort: 'constraint' | 'index' | 'sequence' | 'statistics'; name: string; to: string }
@@ -45,6 +46,7 @@ export function renameColumnIn(source: Source, from: string, to: string): Source
     items: source.items.map((item) => withColumns(item, renamed(item.columns), renamed(item.mentions))),
     sequences: source.sequences.map((s) => ({ ...s, column: s.column === from ? to : s.column })),
     statistics: source.statistics.map((s) => ({ ...s, mentions: renamed(s.mentions) })),
+    ...(source.numbers === undefined ? {} : { numbers: Object.fromEntries(Object.entries(source.numbers).map(([name, number]) => [name === from ? to : name, number])) }),
   };
 }
 
@@ -59,7 +61,7 @@ export function dropParts(items: readonly Item[]): Parts {
 }
 
 /** Makes dropped items again, with all that hung on them. Keys come first: a foreign key may need them. */
-export function remakeParts(table: string, items: readonly Item[]): Parts {
+export function remakeParts(table: string, items: readonly Item[], statistics: readonly Statistics[] = []): Parts {
   const clauses = items.filter((item) => item.kind !== 'index').map((item) => `add constraint ${quote(item.name)} ${item.definition}`);
   const statements = items.flatMap((item) => {
     const made = item.kind === 'index' ? [`create ${item.unique ? 'unique ' : ''}index ${quote(item.name)} on ${quote(table)} ${item.definition}`] : [];
@@ -70,7 +72,8 @@ export function remakeParts(table: string, items: readonly Item[]): Parts {
     if (item.comment !== null) made.push(`comment on ${item.kind === 'index' ? `index ${quote(item.name)}` : `constraint ${quote(item.name)} on ${quote(table)}`} is ${literal(item.comment)}`);
     return made;
   });
-  return { clauses, statements };
+  const counted = statistics.map((s) => `create statistics ${quote(s.name)} ${s.definition} from ${quote(table)}`);
+  return { clauses, statements: [...statements, ...counted] };
 }
 
 export function alterTable(table: string, clauses: readonly string[]): string[] {
@@ -85,4 +88,46 @@ export function bites(item: Item, column: string, generated: boolean): boolean {
 /** Of those, the ones whose columns are all there again. */
 export function remakeable(items: readonly Item[], live: LiveTable): Item[] {
   return items.filter((item) => item.mentions.every((name) => live.columns.some((column) => column.name === name)));
+}
+
+/**
+ * What hung on a column of `former` and went with it, told in the names that the table's columns have `now`; the column itself
+ * is there again under its former name. What hung on others that are set aside too is made with the last of them. Throws
+ * `unsupported_change` for what is known by its text alone and names a column that is called otherwise by now.
+ */
+export function goneWith(former: Source, now: Source, column: string): { items: Item[]; statistics: Statistics[] } {
+  const named = namesNow(former, now, column);
+  const there = new Set([...now.items, ...now.statistics].map((x) => x.name));
+  const gone = <T extends { name: string; mentions: string[] }>(all: readonly T[]): T[] =>
+    all.filter((x) => x.mentions.includes(column) && !there.has(x.name) && x.mentions.every((name) => named(name) !== null));
+  return {
+    items: gone(former.items).map((item) => inNames(item, named)),
+    statistics: gone(former.statistics).map((s) => {
+      refuseRenamed('statistics', s, named);
+      return s;
+    }),
+  };
+}
+
+/** What a column of `former` is called now: by its number, else by its name; null: it is not there, or set aside. */
+function namesNow(former: Source, now: Source, column: string): (name: string) => string | null {
+  const byNumber = new Map(Object.entries(now.numbers ?? {}).map(([name, number]) => [number, name]));
+  return (name) => {
+    if (name === column) return column;
+    const number = former.numbers?.[name];
+    const found = number === undefined ? undefined : byNumber.get(number);
+    const called = found ?? (now.numbers === undefined || name in now.numbers ? name : null);
+    return called === null || isAside(called) ? null : called;
+  };
+}
+
+function inNames(item: Item, named: (name: string) => string | null): Item {
+  if (item.frame === null) refuseRenamed(item.kind, item, named);
+  return withColumns(item, item.columns.map((name) => named(name)!), item.mentions.map((name) => named(name)!));
+}
+
+function refuseRenamed(kind: string, { name, mentions }: { name: string; mentions: string[] }, named: (name: string) => string | null): void {
+  const renamed = mentions.find((mention) => named(mention) !== mention);
+  if (renamed === undefined) return;
+  throw new DatabaseError('unsupported_change', `${kind} ${name} is to come back, and its column ${renamed} is called ${named(renamed)} by now: rename that one back first`);
 }

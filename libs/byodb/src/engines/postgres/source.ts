@@ -30,12 +30,23 @@ export interface Item {
   tablespace: string | null;
 }
 export interface Sequence { name: string; column: string; identity: boolean }
-export interface Statistics { name: string; mentions: string[] }
+/** `definition`: what stands between its name and the table. */
+export interface Statistics { name: string; mentions: string[]; definition?: string }
 /** `enabled` as in pg_trigger. */
 export interface Trigger { name: string; enabled: string; onUpdate: boolean }
 
 /** LiveTable.source: what rendering needs beside the contract. In the order of names, so that names set aside can be told from it. */
-export interface Source { table: string; items: Item[]; sequences: Sequence[]; statistics: Statistics[]; triggers: Trigger[] }
+export interface Source {
+  table: string;
+  items: Item[];
+  sequences: Sequence[];
+  statistics: Statistics[];
+  triggers: Trigger[];
+  /** The columns' numbers (attnum), by name: they outlive renames. Missing in what earlier versions read. */
+  numbers?: Record<string, number>;
+  /** Tables that inherit from it, partitions included. */
+  children?: string[];
+}
 
 /** LiveColumn.definition, as JSON; only what is not as usual is there. */
 export interface Definition {

@@ -134,3 +134,12 @@ export function metadataOnly(from: Shape, to: Shape): boolean {
 export function shapeOf(column: LiveColumn): Shape | null {
   return column.type === null ? null : { type: column.type, length: column.length, precision: column.precision, scale: column.scale };
 }
+
+/** As pg_attribute writes them. */
+export const STORAGE: Record<string, string> = { p: 'plain', e: 'external', m: 'main', x: 'extended' };
+export const COMPRESSION: Record<string, string> = { p: 'pglz', l: 'lz4' };
+
+/** Types of fixed size have one way of storage only. */
+export function canStore(native: string): boolean {
+  return /^(character varying|text|jsonb|bytea|numeric)/.test(native);
+}
