@@ -13,10 +13,11 @@ const NO_SUCH_TABLE = 1146;
 /**
  * Strict, or bad casts are cut silently; named whole, so that a literal has one reading on every server. What a server's own
  * defaults may have changed and our statements depend on; a worker that stalled loses its session, and its locks, after a minute.
- * MariaDB alone reads the last part but one, MySQL alone the last (MariaDB passes over what asks for 5.7 or later): an ALTER takes as long as it takes.
+ * A zero date stays allowed: an owner's table may have one as a default, and would take no change else.
+ * System versioning keeps its history under a change. MariaDB alone reads the last part but one, MySQL alone the last (MariaDB passes over what asks for 5.7 or later): an ALTER takes as long as it takes.
  */
-const SETTINGS = `set session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE', time_zone = '+00:00',
-  autocommit = 1, foreign_key_checks = 1, unique_checks = 1, sql_quote_show_create = 1, sql_safe_updates = 0, sql_select_limit = default, wait_timeout = 60 /*M!100100 , max_statement_time = 0 */ /*!50708 , max_execution_time = 0 */`;
+const SETTINGS = `set session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO', time_zone = '+00:00',
+  autocommit = 1, foreign_key_checks = 1, unique_checks = 1, sql_quote_show_create = 1, sql_safe_updates = 0, sql_select_limit = default, wait_timeout = 60 /*M!100100 , max_statement_time = 0 */ /*M!100300 , system_versioning_alter_history = KEEP */ /*!50708 , max_execution_time = 0 */`;
 const LEDGER = {
   _saga_ledger: 'create table if not exists `_saga_ledger` (step_id varchar(64) not null, direction varchar(16) not null, state varchar(16) not null, fingerprint_before varchar(64) not null, fingerprint_after varchar(64), statements longtext not null, recorded_at varchar(32) not null, primary key (step_id, direction)) engine=InnoDB default charset utf8mb4 collate utf8mb4_bin',
   _saga_fences: 'create table if not exists `_saga_fences` (table_id varchar(64) not null primary key, token bigint not null) engine=InnoDB default charset utf8mb4 collate utf8mb4_bin',
