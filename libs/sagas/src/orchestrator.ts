@@ -157,15 +157,15 @@ export class Orchestrator {
 
   private async go(sagaId: string, waits: () => void): Promise<void> {
     try {
-      let isIn: boolean | null = null;
+      let left = true;
       const enter = (id: string, targets: string[]): (() => void) | null => {
         const leave = this.places.enter(id, targets);
-        isIn = leave !== null;
+        left = leave !== null;
         return leave;
       };
       const { again, next } = await runSaga({ ...this.options, leases: this.leases, draining: () => this.stopped, enter, waits }, sagaId);
-      // It ended, or it is not its turn.
-      if (isIn === null) this.places.forget(sagaId);
+      // It ended, it is not its turn, or it is to be woken at its time.
+      if (left) this.places.forget(sagaId);
       // Not waited for: a queue that is away must not keep this run's place.
       if (again !== null) void this.wake(sagaId, Math.max(1, again - Date.now()));
       if (next !== null) void this.wake(next);
@@ -179,8 +179,8 @@ export class Orchestrator {
   private async sweep(): Promise<void> {
     const now = Date.now();
     for (const saga of await openSagas(this.options.core, now)) {
-      // It is woken as soon as there is a place for it.
-      if (this.places.isWaiting(saga.saga_id) && saga.abort === null) continue;
+      // It is woken as soon as there is a place for it. To end it needs none.
+      if (this.places.isWaiting(saga.saga_id) && saga.abort === null && now < Date.parse(saga.deadline_at)) continue;
       // Nothing to do or to record: it waits for a step's time, or for a person.
       const { events, effects, end } = decide(saga, now, NOTHING_RUNS, 0);
       if (events.length > 0 || effects.length > 0 || end !== null) await this.found.wake(saga.saga_id);

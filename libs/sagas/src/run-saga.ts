@@ -38,23 +38,43 @@ export async function runSaga(ports: RunnerPorts, sagaId: string): Promise<RunRe
   const first = await load(ports.store, sagaId);
   if (first === null || isEnded(first)) return { again: null, next: first === null ? null : await nextOf(ports.core, first.subject_id) };
   if (await nextOf(ports.core, first.subject_id) !== sagaId) return { again: null, next: null };
-  const leave = first.abort === null ? ports.enter?.(sagaId, [...new Set(first.steps.map((step) => step.target.id))]) : undefined;
-  if (leave === null) return { again: null, next: null };
+  const place = new Place(ports, first);
+  if (!place.enter()) return { again: null, next: null };
   try {
-    return await runHeld(ports, first);
+    return await runHeld(ports, first, place);
   } finally {
-    leave?.();
+    place.leave();
   }
 }
 
-async function runHeld(ports: RunnerPorts, first: Saga): Promise<RunResult> {
+/** What a run takes up on its databases. One that is to be ended now, by its deadline or by a person, needs none of them. */
+class Place {
+  private given: (() => void) | null = null;
+
+  constructor(private readonly ports: RunnerPorts, private readonly saga: Saga) {}
+
+  /** False: it is woken when there may be one. */
+  enter(): boolean {
+    const { saga_id, steps, abort, deadline_at } = this.saga;
+    if (this.ports.enter === undefined || abort !== null || Date.now() >= Date.parse(deadline_at)) return true;
+    this.given ??= this.ports.enter(saga_id, [...new Set(steps.map((step) => step.target.id))]);
+    return this.given !== null;
+  }
+
+  leave(): void {
+    this.given?.();
+    this.given = null;
+  }
+}
+
+async function runHeld(ports: RunnerPorts, first: Saga, place: Place): Promise<RunResult> {
   const sagaId = first.saga_id;
   const token = await ports.leases.acquire(first.subject_id);
   if (token === null) return { again: null, next: null };
   try {
     // Read again: another worker may have gone on until it gave the lease up.
     const saga = await load(ports.store, sagaId);
-    return await new Run(ports, saga!, token).toEnd();
+    return await new Run(ports, saga!, token, place).toEnd();
   } catch (error) {
     if (!(error instanceof LeaseLost)) throw error;
     ports.log('lease lost: another worker goes on', { saga_id: sagaId });
@@ -74,7 +94,7 @@ class Run {
   /** Of the busy ones those that only look, and when each began. Nothing is undone by leaving them. */
   private readonly looking = new Map<string, number>();
 
-  constructor(private readonly ports: RunnerPorts, private saga: Saga, private readonly token: number) {}
+  constructor(private readonly ports: RunnerPorts, private saga: Saga, private readonly token: number, private readonly place: Place) {}
 
   async toEnd(): Promise<RunResult> {
     try {
@@ -109,7 +129,9 @@ class Run {
         else if (decision.wakeAt - Date.now() > SLEEP_MS) return { again: decision.wakeAt, next: null };
         else {
           this.ports.waits?.();
+          this.place.leave();
           await new Promise((resolve) => setTimeout(resolve, Math.max(1, decision.wakeAt! - Date.now())));
+          if (!this.place.enter()) return { again: null, next: null };
         }
       }
     }
