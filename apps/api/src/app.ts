@@ -50,7 +50,7 @@ export async function startApp(config: Config): Promise<App> {
   const databases = new Databases(core, store, vault);
   const limits = { maxRewriteRows: config.MAX_REWRITE_ROWS };
   const definition = changes({ store, core, connect: (id) => databases.connect(id), limits, retentionSeconds: config.RETENTION_SECONDS, lockTimeoutMs: config.LOCK_TIMEOUT_MS, slots: config.DATABASE_CONCURRENCY });
-  const orchestrator = new Orchestrator({ store, core, queue, definition, log, concurrency: config.SAGA_CONCURRENCY });
+  const orchestrator = new Orchestrator({ store, core, queue, definition, log, concurrency: config.SAGA_CONCURRENCY, perTarget: config.DATABASE_CONCURRENCY });
   const purger = new Purger({ store, core, wake: (sagaId) => orchestrator.wake(sagaId), deadlineSeconds: config.CHANGE_DEADLINE_SECONDS, log });
   const commands = new Commands({ core, store, databases, orchestrator, deadlineSeconds: config.CHANGE_DEADLINE_SECONDS, limits });
   const forgetting = setInterval(() => { commands.forgetKeys().catch((error: unknown) => { log('old idempotency keys were not forgotten', { error: String(error) }); }); }, HOUR_MS);
@@ -96,6 +96,7 @@ export async function startApp(config: Config): Promise<App> {
   return {
     url: http.url,
     async stop() {
+      commands.stop();
       await streams.stop();
       await http.close();
       clearInterval(forgetting);

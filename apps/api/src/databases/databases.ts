@@ -5,11 +5,24 @@ import { sql, UniqueViolation, VersionConflict, type CoreDatabase, type EventSto
 import { DatabaseError, engineOf, type Address, type Connection } from '../../../../libs/byodb/src/index.js';
 import { databaseStream, findDatabase, isInUse, loadDatabase, type Database, type DatabaseEvent } from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
+import { Reach, soon, within } from './reach.js';
 import type { Vault } from './vault.js';
+
+/** How long a view waits for a database before it tells what was known before, and a stop for a connection to say goodbye. Milliseconds. */
+const VIEW_MS = 1000;
+const CLOSE_MS = 2000;
+/** How long a new address is tried. */
+const PROBE_MS = 12_000;
+
+interface Seen { version: number; checked_at: string | null; server_version: string | null; reachable: boolean; error: { code: string; message: string } | null; tables: string[] }
 
 /** Registered databases and their pools: one pool each, reopened when the address has changed. */
 export class Databases {
   private readonly open = new Map<string, { version: number; connection: Connection }>();
+  private readonly reach = new Reach();
+  /** What each database said last. */
+  private readonly seen = new Map<string, Seen>();
+  private readonly asking = new Map<string, Promise<Seen>>();
 
   constructor(private readonly core: CoreDatabase, private readonly store: EventStore, private readonly vault: Vault) {}
 
@@ -24,7 +37,7 @@ export class Databases {
     const database = await loadDatabase(this.core, id);
     if (database === null) throw new DatabaseError('database_error', 'the database is not registered any more');
     const connection = await this.pool(id, database.address_version);
-    const identity = await connection.identity() ?? await connection.claim(id);
+    const identity = await this.reach.through(id, database.address_version, async () => await connection.identity() ?? await connection.claim(id));
     if (identity !== id) throw new DatabaseError('database_mismatch', 'another database stands where the registered one was', { retryable: false });
     return connection;
   }
@@ -104,19 +117,50 @@ export class Databases {
     await this.store.append([{ stream: databaseStream(id), expectedVersion: version, events: [{ type: 'DatabaseRemoved', schema_version: 1, data: {} }] }], metadata);
     const former = this.open.get(id)?.connection;
     this.open.delete(id);
+    this.seen.delete(id);
+    this.reach.forget(id);
     former?.close().catch(() => undefined);
   }
 
+  /** As it is now, or where it does not say so in time, as it was when it was asked last. */
   async view(database: Database): Promise<object> {
     const { database_id, name, engine, created_at, updated_at } = database;
-    const drift_detected_at = database.drift?.detected_at ?? null;
+    const { version: _version, ...seen } = await soon(this.ask(database), VIEW_MS) ?? this.known(database);
+    return { database_id, name, engine, ...seen, drift_detected_at: database.drift?.detected_at ?? null, created_at, updated_at };
+  }
+
+  private known({ database_id, address_version }: Database): Seen {
+    const seen = this.seen.get(database_id);
+    if (seen !== undefined && seen.version === address_version) return seen;
+    const error = { code: 'database_unreachable', message: `it has not answered for ${VIEW_MS / 1000} s` };
+    return { version: address_version, checked_at: null, server_version: null, reachable: false, error, tables: [] };
+  }
+
+  /** For all who want to know at the same time: once. */
+  private ask(database: Database): Promise<Seen> {
+    const { database_id, address_version } = database;
+    const key = `${database_id} ${address_version}`;
+    const asking = this.asking.get(key) ?? this.askNow(database).finally(() => this.asking.delete(key));
+    this.asking.set(key, asking);
+    // A view that does not wait for it any longer does not hear of its failing.
+    asking.catch(() => undefined);
+    return asking;
+  }
+
+  private async askNow({ database_id, address_version: version }: Database): Promise<Seen> {
+    let seen: Seen;
     try {
       const connection = await this.connect(database_id);
-      return { database_id, name, engine, server_version: (await connection.info()).version, reachable: true, error: null, tables: await connection.tables(), drift_detected_at, created_at, updated_at };
+      const [info, tables] = [await connection.info(), await connection.tables()];
+      seen = { version, checked_at: new Date().toISOString(), server_version: info.version, reachable: true, error: null, tables };
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
-      return { database_id, name, engine, server_version: null, reachable: error.code === 'permission_denied' && await this.answers(database_id), error: { code: error.code, message: error.message }, tables: [], drift_detected_at, created_at, updated_at };
+      const { asked_at } = error.details;
+      const reachable = error.code === 'permission_denied' && await this.answers(database_id);
+      seen = { version, checked_at: typeof asked_at === 'string' ? asked_at : new Date().toISOString(), server_version: null, reachable, error: { code: error.code, message: error.message }, tables: [] };
     }
+    this.seen.set(database_id, seen);
+    return seen;
   }
 
   /** Errors: ApiError database_unreachable, database_mismatch. One that takes the login and lets no ledger be made is reached. */
@@ -153,21 +197,22 @@ export class Databases {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.open.values()].map(({ connection }) => connection.close()));
+    // A connection that hangs goes with the process.
+    await Promise.all([...this.open.values()].map(({ connection }) => soon(connection.close(), CLOSE_MS)));
   }
 
   /** Connects with an address that is not registered yet and gives the id that its ledger holds from now on. */
   private async probe(address: Address): Promise<string> {
     const connection = engineOf(address.engine).open(address);
     try {
-      return await connection.claim(uuid());
+      return await within(connection.claim(uuid()), PROBE_MS);
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
       // Reached, but with no right to make a ledger: its changes will be refused in prepare, with that reason. A refused login says the same again.
       if (error.code === 'permission_denied' && await connection.identity().catch(() => '') === null) return uuid();
       throw new ApiError('database_unreachable', error.message);
     } finally {
-      await connection.close();
+      await soon(connection.close(), CLOSE_MS);
     }
   }
 }

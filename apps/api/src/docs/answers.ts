@@ -94,6 +94,7 @@ export const Plan = z.object({
 export const Database = z.object({
   database_id: id, name: z.string(), engine, server_version: z.string().nullable(), reachable: z.boolean(),
   error: z.object({ code: z.enum(ERROR_CODES), message: z.string() }).nullable(), tables: z.array(z.string()).describe('Names of the tables that are there now, whoever made them.'),
+  checked_at: at.nullable().describe('When it was asked for this; longer ago where it does not answer. Null: it has not answered yet.'),
   drift_detected_at: at.nullable().describe('When the last check found that it is not what history says; null: it is.'),
   created_at: at, updated_at: at,
 });

@@ -42,6 +42,7 @@ interface Requested {
 export class Commands {
   private readonly waiting = new Map<string, Set<() => void>>();
   private readonly turns = new Turns(MOST_WAITING);
+  private stopping = false;
 
   constructor(private readonly ports: {
     core: CoreDatabase; store: EventStore; databases: Databases; orchestrator: Orchestrator; deadlineSeconds: number; limits: Limits;
@@ -185,7 +186,7 @@ export class Commands {
         const saga = await loadSaga(this.ports.core, sagaId);
         if (saga !== null && isEnded(saga)) return saga;
         const left = until - Date.now();
-        if (left <= 0 || saga?.status === 'stuck') return saga;
+        if (left <= 0 || this.stopping || saga?.status === 'stuck') return saga;
         await Promise.race([noticed, new Promise((resolve) => { timer = setTimeout(resolve, Math.min(left, 200)); })]);
       } finally {
         clearTimeout(timer);
@@ -193,6 +194,12 @@ export class Commands {
         if (listeners.size === 0) this.waiting.delete(stream);
       }
     }
+  }
+
+  /** Who waits for the end of a saga is told now how far it is: a stop does not wait for it. */
+  stop(): void {
+    this.stopping = true;
+    for (const listeners of this.waiting.values()) for (const notice of listeners) notice();
   }
 
   private async shown(table: Table): Promise<object> {

@@ -3,6 +3,7 @@ import type { Connection as Driver } from 'mysql2/promise';
 import { secretsOf, type ServerAddress } from '../../address.js';
 import type { Connection, Engine, Exclusive, ServerInfo, Session } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
+import { Liveness } from '../../liveness.js';
 import { Locks } from './locks.js';
 import { MysqlSession } from './session.js';
 import { translate } from './translate.js';
@@ -24,14 +25,15 @@ const LEDGER = {
   _saga_identity: 'create table if not exists `_saga_identity` (one tinyint not null primary key, database_id varchar(64) not null) engine=InnoDB default charset utf8mb4 collate utf8mb4_bin',
 };
 const CONNECT_MS = 5000;
-interface RawDriver { promise(): Driver; destroy(): void; __knex__disposed?: unknown }
+interface RawDriver { promise(): Driver; destroy(): void; __knex__disposed?: unknown; stream: { destroy(error: Error): void } }
 /** What we use of Knex's client; its own type leaves it open. */
-interface Pool { acquireConnection(): Promise<RawDriver>; releaseConnection(raw: RawDriver): Promise<void> }
+interface Pool { acquireConnection(): Promise<RawDriver>; releaseConnection(raw: RawDriver): Promise<void>; acquireRawConnection(): Promise<RawDriver> }
 
 export class MysqlConnection implements Connection {
   private readonly knex: Knex;
   private readonly pool: Pool;
   private readonly secrets: string[];
+  private readonly liveness = new Liveness(async () => { (await this.pool.acquireRawConnection()).destroy(); });
   /** The lock timeout that each session has now, in seconds. */
   private readonly waits = new WeakMap<RawDriver, number>();
   private closing: Promise<void> | null = null;
@@ -131,8 +133,14 @@ export class MysqlConnection implements Connection {
     }
     const session = new MysqlSession(raw.promise(), this.secrets);
     try {
-      await this.setTimeouts(session, raw, lockTimeoutMs);
-      return await work(session);
+      return await this.liveness.watch(async () => {
+        await this.setTimeouts(session, raw, lockTimeoutMs);
+        return work(session);
+      }, () => {
+        session.broken = true;
+        // With an error: the driver tells of it to whoever waits for a statement, and of a mere goodbye to nobody.
+        raw.stream.destroy(new Error('the server does not answer any more'));
+      });
     } finally {
       await session.thaw().catch(() => { session.broken = true; });
       if (session.broken) {

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { secretsOf, type ServerAddress } from '../../address.js';
 import type { Connection, Engine, Exclusive, ServerInfo, Session } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
+import { Liveness } from '../../liveness.js';
 import { begin, Link } from './link.js';
 import { LOCK_CLAIM, isLocked, openExclusively, tryLock, freeLock, readFence, MAKE_LEDGER } from './locks.js';
 import { PostgresSession } from './session.js';
@@ -21,12 +22,17 @@ const PATIENCE_MS = 500;
 const POLL_MS = 50;
 
 /** What we use of Knex's client; its own type leaves it open. */
-interface Pool { acquireConnection(): Promise<pg.Client>; releaseConnection(client: pg.Client & { __knex__disposed?: unknown }): Promise<void> }
+interface Pool {
+  acquireConnection(): Promise<pg.Client>;
+  releaseConnection(client: pg.Client & { __knex__disposed?: unknown }): Promise<void>;
+  acquireRawConnection(): Promise<pg.Client>;
+}
 
 export class PostgresConnection implements Connection {
   private readonly knex: Knex;
   private readonly pool: Pool;
   private readonly secrets: string[];
+  private readonly liveness = new Liveness(async () => { (await this.pool.acquireRawConnection()).end(() => undefined); });
   private closing: Promise<void> | null = null;
 
   constructor(readonly engine: Engine, private readonly address: ServerAddress) {
@@ -156,7 +162,10 @@ export class PostgresConnection implements Connection {
     }
     const link = new Link(client, this.secrets);
     try {
-      return await work(link);
+      return await this.liveness.watch(() => work(link), () => {
+        link.broken = true;
+        socketOf(client).destroy();
+      });
     } finally {
       if (link.broken) {
         client.__knex__disposed = 'broken'; // Knex throws it away then instead of giving it out again, but not before it needs one
@@ -165,6 +174,11 @@ export class PostgresConnection implements Connection {
       await this.pool.releaseConnection(client);
     }
   }
+}
+
+/** A goodbye would wait for what is never answered. */
+function socketOf(client: pg.Client): { destroy(): void } {
+  return (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream;
 }
 
 async function withSession<T>(link: Link, work: (session: Session) => Promise<T>): Promise<T> {
