@@ -6,8 +6,8 @@ export type ColumnOp =
   | { op: 'drop'; name: string }
   | { op: 'alter'; name: string; set: ColumnSet }
   | { op: 'rename'; name: string; to: string; set: ColumnSet | null }
-  /** A column that `saga_id` dropped under this very name and that is still set aside, with its values. `after`: the column that it follows. `mark`: see history.ts. */
-  | { op: 'bring_back'; column: Column; saga_id: string; after: string | null; mark: string }
+  /** A column that `saga_id` dropped under this very name and that is still set aside, with its values. `after`: the column that it follows. `mark`: see history.ts. `key`: with it these columns are the primary key again. */
+  | { op: 'bring_back'; column: Column; saga_id: string; after: string | null; mark: string; key?: string[] }
   /** The column of this name becomes this one, whatever it was: what drift/resolve asks for. */
   | { op: 'take'; column: Column };
 
@@ -260,7 +260,7 @@ export function findColumn(columns: Column[], name: string): Column | undefined 
 /** Lenient, for foreseeing: an op that no longer fits changes nothing here and is refused when its turn comes. */
 export function applyOp(columns: Column[], op: ColumnOp): Column[] {
   if (op.op === 'add') return findColumn(columns, op.column.name) === undefined ? [...columns, op.column] : columns;
-  if (op.op === 'bring_back') return findColumn(columns, op.column.name) === undefined ? insertColumn(columns, op.column, op.after) : columns;
+  if (op.op === 'bring_back') return findColumn(columns, op.column.name) === undefined ? insertColumn(columns, op.column, op.after, op.key) : columns;
   if (op.op === 'take') return columns.map((c) => (foldName(c.name) === foldName(op.column.name) ? op.column : c));
   const column = findColumn(columns, op.name);
   if (column === undefined) return columns;
