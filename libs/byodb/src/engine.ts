@@ -94,6 +94,9 @@ export interface Ddl {
   lost(from: Column, to: Column, quoted: string): string;
 }
 
+/** What is to be done to a table or column: what depends on it minds one more than the other. */
+export type Touch = 'rename' | 'remove' | 'retype';
+
 /** What an object hangs on: a view, an inbound foreign key, a generated column, a check, … */
 export interface Dependent { kind: string; name: string }
 
@@ -120,10 +123,16 @@ export interface Session {
   /** What stands under a name that a new table would need, in any case of letters: 'table', 'view', 'index', 'sequence', 'type' … or null. */
   occupant(name: string): Promise<string | null>;
   /**
-   * What would break or bend when the table, or just one column, were renamed away; the table's own foreign keys, indexes and triggers
-   * on it do not count, but a trigger whose text names the column does where the engine does not rewrite it.
+   * What would break or bend when the table, or just one column, were renamed, were removed (set aside, and destroyed later), or
+   * got another type (`remove` where nothing is said); what the engine carries along by itself does not count. The table's own foreign keys, indexes and triggers
+   * do not count either, but a trigger that names the column does where the engine does not rewrite it.
    */
-  dependents(table: string, column: string | null): Promise<Dependent[]>;
+  dependents(table: string, column: string | null, change?: Touch): Promise<Dependent[]>;
+  /**
+   * A table as it was, with what its foreign keys refer to under the names that this has by now. Missing where the engine finds it
+   * by those that it had. Errors: DatabaseError dependents_exist (it is not there any more).
+   */
+  inTodaysNames?(was: LiveTable): Promise<LiveTable>;
   /**
    * Why the table, or one column of it, could not be made again here once it is gone (a collation or function that only its
    * owner's program has), else null. Missing where whatever stands in a catalog can be made again.

@@ -32,7 +32,7 @@ export const alterColumn: Operation<Params> = {
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
     if (!sameType(from, to)) {
       // A check is kept, or made again, by the renderers themselves.
-      const dependents = (await session.dependents(table, from.name)).filter((d) => d.kind !== 'check');
+      const dependents = (await session.dependents(table, from.name, 'retype')).filter((d) => d.kind !== 'check');
       if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${table}.${from.name}`, { details: { dependents } });
       if (lost !== null) await refuseLoss(session, quotedTable, live, lost, from, to, limits.maxRewriteRows);
     }

@@ -20,7 +20,7 @@ export const renameColumn: Operation<Params> = {
   async check(session, { table, params }) {
     const lacking = await session.lacksRight('alter', table);
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
-    const dependents = await session.dependents(table, params.name);
+    const dependents = await session.dependents(table, params.name, 'rename');
     if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${table}.${params.name}`, { details: { dependents } });
   },
   async apply(_session, { params }, live, ddl) {

@@ -22,7 +22,7 @@ export const renameTable: Operation<Params> = {
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
     const occupant = foldName(table) === foldName(params.to) ? null : await session.occupant(params.to);
     if (occupant !== null) throw new DatabaseError('table_name_taken', `a ${occupant} named ${params.to} is there already and is not ours`);
-    const dependents = await session.dependents(table, null);
+    const dependents = await session.dependents(table, null, 'rename');
     if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${table}`, { details: { dependents } });
   },
   async apply(_session, { params }, live, ddl) {
