@@ -66,6 +66,11 @@ export function statementsOf(rendered: Rendered): Work {
   return { statements: rendered.statements };
 }
 
+/** A table as it was, told so that it can be made again today: see `Session.inTodaysNames`. */
+export async function inTodaysNames(session: Session, was: LiveTable): Promise<LiveTable> {
+  return await session.inTodaysNames?.(was) ?? was;
+}
+
 /** `_saga_<32 hex of the step's id>`: 38 bytes, under every engine's limit with room for a suffix. */
 export function asideName(stepId: string, suffix = ''): string {
   return `_saga_${stepId.replaceAll('-', '')}${suffix}`;

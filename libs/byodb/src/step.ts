@@ -3,7 +3,7 @@ import type { Connection, Direction, Engine, LedgerRow, Session } from './engine
 import { DatabaseError } from './errors.js';
 import { differences, drift, type Difference, type Expectation } from './expectation.js';
 import { findColumn, fingerprint, foldName, type LiveTable } from './live.js';
-import { asideName, type Limits, type Operation, type Plan, type Work } from './operation.js';
+import { asideName, inTodaysNames, type Limits, type Operation, type Plan, type Work } from './operation.js';
 import { staysInPlace, stayNote } from './operations/detach-column.js';
 import { operations, type OperationKind } from './operations/index.js';
 import { convertible, sameType, type Column } from './schema.js';
@@ -58,7 +58,8 @@ export async function preparePlans(connection: Connection, tableId: string, task
       const differs = await differences(connection.engine, session, [{ table: name, columns }]);
       if (differs.length > 0) throw drift(differs);
     }
-    for (const [place, task] of tasks.entries()) {
+    for (const [place, given] of tasks.entries()) {
+      const task = given.do === 'restore_table' || given.do === 'restore_column' ? { ...given, former: await inTodaysNames(session, given.former) } : given;
       // Taken out of the table since it was set aside, or still in its place.
       const kept = task.do === 'restore_column' && live !== null && findColumn(live, task.aside) === undefined ? await session.introspect(task.aside) : null;
       for (const { kind, params, stepId } of expand(task, connection.engine, live, kept)) {

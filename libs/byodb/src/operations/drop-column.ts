@@ -1,6 +1,6 @@
 import { DatabaseError } from '../errors.js';
 import { foldName } from '../live.js';
-import { asideName, statementsOf, type Operation } from '../operation.js';
+import { asideName, inTodaysNames, statementsOf, type Operation } from '../operation.js';
 import type { Column } from '../schema.js';
 
 interface Params { table: string; name: string; step_id: string }
@@ -22,7 +22,7 @@ export const dropColumn: Operation<Params> = {
   async check(session, { table, params }, live) {
     const lacking = await session.lacksRight('alter', table);
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
-    const dependents = await session.dependents(table, params.name);
+    const dependents = await session.dependents(table, params.name, 'remove');
     if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${table}.${params.name}`, { details: { dependents } });
     const never = await session.cannotRemake?.(live!, params.name) ?? null;
     if (never !== null) throw new DatabaseError('unsupported_change', never);
@@ -30,8 +30,8 @@ export const dropColumn: Operation<Params> = {
   async apply(_session, { params }, live, ddl) {
     return statementsOf(ddl.setAsideColumn(live!, params.name, asideName(params.step_id)));
   },
-  async compensate(_session, { params, was }, live, ddl) {
-    return statementsOf(ddl.bringBackColumn(live!, asideName(params.step_id), was!, params.name));
+  async compensate(session, { params, was }, live, ddl) {
+    return statementsOf(ddl.bringBackColumn(live!, asideName(params.step_id), await inTodaysNames(session, was!), params.name));
   },
 };
 

@@ -1,5 +1,5 @@
 import { DatabaseError } from '../errors.js';
-import { asideName, statementsOf, type Operation } from '../operation.js';
+import { asideName, inTodaysNames, statementsOf, type Operation } from '../operation.js';
 
 interface Params { table: string; step_id: string }
 
@@ -19,7 +19,7 @@ export const dropTable: Operation<Params> = {
   async check(session, { table }, live) {
     const lacking = await session.lacksRight('alter', table);
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
-    const dependents = await session.dependents(table, null);
+    const dependents = await session.dependents(table, null, 'remove');
     if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${table}`, { details: { dependents } });
     const never = await session.cannotRemake?.(live!, null) ?? null;
     if (never !== null) throw new DatabaseError('unsupported_change', never);
@@ -27,7 +27,7 @@ export const dropTable: Operation<Params> = {
   async apply(_session, { params }, live, ddl) {
     return statementsOf(ddl.setAsideTable(live!, asideName(params.step_id)));
   },
-  async compensate(_session, { was }, live, ddl) {
-    return statementsOf(ddl.bringBackTable(live!, was!));
+  async compensate(session, { was }, live, ddl) {
+    return statementsOf(ddl.bringBackTable(live!, await inTodaysNames(session, was!)));
   },
 };

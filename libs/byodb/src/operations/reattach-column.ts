@@ -1,7 +1,7 @@
 import type { Ddl } from '../engine.js';
 import { DatabaseError } from '../errors.js';
 import { findColumn, foldName, type LiveTable } from '../live.js';
-import { statementsOf, type Operation } from '../operation.js';
+import { inTodaysNames, statementsOf, type Operation } from '../operation.js';
 import { meetNeeds, refuseRows, refuseShared } from '../rows.js';
 import type { Column } from '../schema.js';
 import { insertColumn } from './restore-column.js';
@@ -32,7 +32,7 @@ export const reattachColumn: Operation<Params> = {
     // A key's columns may have been renamed by a change before this one, or may be still to be.
     const [now, kept] = [await session.introspect(table), await keptIn(session, aside)];
     if (now === null) throw new DatabaseError('drift_detected', `${table} is not there any more`);
-    const { needs = [], takes = [], fills = false } = ddl.reattachColumn!(now, kept, { ...former, name: table }, column.name);
+    const { needs = [], takes = [], fills = false } = ddl.reattachColumn!(now, kept, { ...await inTodaysNames(session, former), name: table }, column.name);
     const [quoted, rows] = [ddl.quote(table), joined(ddl, now, kept)];
     if (!column.nullable && !fills) await refuseRows(session, quoted, live, `not exists (select 1 from ${rows} and k.v is not null)`, (n) => `${n} row(s) were written without ${column.name}, which is NOT NULL`);
     if (column.unique) await refuseShared(session, `(select k.* from ${quoted}, ${rows}) d`, 'd.v', null, (n) => `${column.name} is not unique any more: ${n} row(s) hold a value that another one holds`);
@@ -43,7 +43,7 @@ export const reattachColumn: Operation<Params> = {
     await meetNeeds(session, live, needs);
   },
   async apply(session, { table, params: { aside, former, column } }, live, ddl) {
-    return statementsOf(ddl.reattachColumn!(live!, await keptIn(session, aside), { ...former, name: table }, column.name));
+    return statementsOf(ddl.reattachColumn!(live!, await keptIn(session, aside), { ...await inTodaysNames(session, former), name: table }, column.name));
   },
   async compensate(session, { params: { aside, column } }, live, ddl) {
     return statementsOf(ddl.detachColumn!(live!, column.name, await keptIn(session, aside)));

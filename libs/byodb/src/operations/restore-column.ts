@@ -1,6 +1,6 @@
 import { DatabaseError } from '../errors.js';
 import { foldName, type LiveTable } from '../live.js';
-import { statementsOf, type Operation } from '../operation.js';
+import { inTodaysNames, statementsOf, type Operation } from '../operation.js';
 import { meetNeeds, refuseRows, refuseShared } from '../rows.js';
 import type { Column } from '../schema.js';
 
@@ -31,8 +31,8 @@ export const restoreColumn: Operation<Params> = {
     if (column.unique) await refuseShared(session, quotedTable, quotedAside, live, (n) => `${column.name} is not unique any more: ${n} row(s) hold a value that another one holds`);
     await meetNeeds(session, live, needs);
   },
-  async apply(_session, { table, params: { aside, former, column } }, live, ddl) {
-    return statementsOf(ddl.bringBackColumn(live!, aside, { ...former, name: table }, column.name));
+  async apply(session, { table, params: { aside, former, column } }, live, ddl) {
+    return statementsOf(ddl.bringBackColumn(live!, aside, { ...await inTodaysNames(session, former), name: table }, column.name));
   },
   async compensate(_session, { params: { aside, column } }, live, ddl) {
     return statementsOf(ddl.setAsideColumn(live!, column.name, aside));

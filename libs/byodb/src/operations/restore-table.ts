@@ -1,6 +1,6 @@
 import { DatabaseError } from '../errors.js';
 import type { LiveTable } from '../live.js';
-import { statementsOf, type Operation } from '../operation.js';
+import { inTodaysNames, statementsOf, type Operation } from '../operation.js';
 import { meetNeeds } from '../rows.js';
 
 /** `table`: its name while set aside. `former`: the table as it was before it was set aside. */
@@ -31,8 +31,8 @@ export const restoreTable: Operation<Params> = {
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
     await meetNeeds(session, live, needs);
   },
-  async apply(_session, { params }, live, ddl) {
-    return statementsOf(ddl.bringBackTable(live!, { ...params.former, name: params.to }));
+  async apply(session, { params }, live, ddl) {
+    return statementsOf(ddl.bringBackTable(live!, { ...await inTodaysNames(session, params.former), name: params.to }));
   },
   async compensate(_session, { params }, live, ddl) {
     return statementsOf(ddl.setAsideTable(live!, params.table));

@@ -1,15 +1,18 @@
 import type { Rendered } from '../../engine.js';
 import type { LiveColumn, LiveTable } from '../../live.js';
-import { alterTable, bites, bringBackNames, dropParts, remakeable, remakeParts, renameColumnIn, renameIn, renameStatements, setAsideNames } from './items.js';
+import { alterTable, bites, bringBackNames, dropParts, foreignKeys, goneWith, needsOf, remakeParts, renameColumnIn, renameIn, renameStatements, setAsideNames } from './items.js';
+import { quietly } from './quietly.js';
 import { columnOf, compose, definitionOf, sourceOf, type Item, type Source } from './source.js';
 import { fitName, quote } from './sql.js';
 
 export function setAsideTable(live: LiveTable, aside: string): Rendered {
   const source = sourceOf(live);
   const names = setAsideNames(source, null, aside);
+  const keys = foreignKeys(source);
+  const left = { ...source, items: source.items.filter((item) => !keys.includes(item)) };
   return {
-    statements: [`alter table ${quote(live.name)} rename to ${quote(aside)}`, ...renameStatements(aside, names)],
-    live: compose({ ...live, name: aside }, { ...renameIn(source, names), table: aside }),
+    statements: [`alter table ${quote(live.name)} rename to ${quote(aside)}`, ...renameStatements(aside, names), ...alterTable(aside, dropParts(keys).clauses)],
+    live: compose({ ...live, name: aside }, { ...renameIn(left, names), table: aside }),
   };
 }
 
@@ -18,10 +21,14 @@ export function bringBackTable(live: LiveTable, was: LiveTable): Rendered {
   // Restored under another name: the former names of its indexes may be in use by the table that has its name now.
   const nameOf = was.name === former.table ? undefined : (name: string): string => otherName(name, former.table, was.name);
   const names = bringBackNames(source, setAsideNames(former, null, live.name), nameOf);
+  const keys = foreignKeys(former).filter((key) => !source.items.some((item) => item.kind === 'foreign key' && item.name === key.name));
+  const made = remakeParts(was.name, keys);
+  const back = renameIn(source, names);
   return {
-    statements: [`alter table ${quote(live.name)} rename to ${quote(was.name)}`, ...renameStatements(was.name, names)],
-    live: compose({ ...live, name: was.name }, { ...renameIn(source, names), table: was.name }),
+    statements: [`alter table ${quote(live.name)} rename to ${quote(was.name)}`, ...renameStatements(was.name, names), ...alterTable(was.name, made.clauses), ...made.statements],
+    live: compose({ ...live, name: was.name }, { ...back, items: [...back.items, ...keys], table: was.name }),
     takes: names.map(({ to }) => to),
+    needs: needsOf(keys, was.name, quote(live.name), (column) => `${quote(live.name)}.${quote(column)}`),
   };
 }
 
@@ -30,17 +37,16 @@ function otherName(name: string, former: string, table: string): string {
 }
 
 /** What setting a column aside takes from it, told from the table before, so that the way back knows it too. */
-interface Taken { items: Item[]; hasDefault: boolean; notNull: boolean }
+interface Taken { items: Item[]; hasDefault: boolean; notNull: boolean; /** Of a domain that may refuse or fill in values. */ domain: { base: string; notNull: boolean } | null }
 
 function takenFrom(column: LiveColumn, source: Source): Taken {
-  const items = source.items.filter((item) => bites(item, column.name, column.generated));
-  const unique = source.items.some((item) => item.unique && item.mentions.includes(column.name) && !items.includes(item));
   const definition = definitionOf(column);
   return {
-    items,
-    // The same default in every row would be found twice by the unique constraint.
-    hasDefault: unique && !column.generated && definition.default !== undefined,
+    items: source.items.filter((item) => bites(item, column.name, column.generated)),
+    // It would be run for every row that is written: it may fail, be slow, or take numbers from a sequence.
+    hasDefault: !column.generated && definition.default !== undefined,
     notNull: !column.nullable && !column.generated && definition.expression === undefined,
+    domain: column.generated || definition.expression !== undefined ? null : definition.domain ?? null,
   };
 }
 
@@ -52,46 +58,64 @@ export function setAsideColumn(live: LiveTable, name: string, aside: string): Re
   const dropped = dropParts(taken.items);
   const alter = `alter column ${quote(aside)}`;
   const left: Source = { ...source, items: source.items.filter((item) => !taken.items.includes(item)) };
-  const columns = live.columns.map((c) => (c === column ? withoutDefault({ ...c, name: aside, nullable: c.nullable || taken.notNull }, taken.hasDefault) : c));
+  const columns = live.columns.map((c) => (c === column ? disarmed(c, aside, taken) : c));
   return {
     statements: [
       `alter table ${quote(live.name)} rename column ${quote(column.name)} to ${quote(aside)}`,
       ...dropped.statements,
-      ...alterTable(live.name, [...dropped.clauses, ...(taken.hasDefault ? [`${alter} drop default`] : []), ...(taken.notNull ? [`${alter} drop not null`] : [])]),
+      ...alterTable(live.name, [
+        ...dropped.clauses, ...(taken.hasDefault ? [`${alter} drop default`] : []), ...(taken.notNull ? [`${alter} drop not null`] : []),
+        ...(taken.domain === null ? [] : [`${alter} type ${taken.domain.base}`]),
+      ]),
       ...renameStatements(live.name, names),
     ],
     live: compose({ ...live, columns }, renameColumnIn(renameIn(left, names), column.name, aside)),
   };
 }
 
-function withoutDefault(column: LiveColumn, drop: boolean): LiveColumn {
-  if (!drop) return column;
-  const { default: _dropped, ...definition } = definitionOf(column);
-  return { ...column, default: null, definition: JSON.stringify(definition) };
+function disarmed(column: LiveColumn, aside: string, taken: Taken): LiveColumn {
+  const { default: own, domain: _domain, ...definition } = definitionOf(column);
+  return {
+    ...column, name: aside, nullable: column.nullable || taken.notNull, ...(taken.hasDefault ? { default: null } : {}), ...(taken.domain === null ? {} : { native: taken.domain.base }),
+    definition: JSON.stringify({ ...(taken.hasDefault || own === undefined ? {} : { default: own }), ...definition }),
+  };
 }
 
 export function bringBackColumn(live: LiveTable, aside: string, was: LiveTable, name: string): Rendered {
   const [column, former] = [columnOf(live, aside), columnOf(was, name)];
+  const definition = definitionOf(former);
   const [source, formerSource] = [sourceOf(live), sourceOf(was)];
   const taken = takenFrom(former, formerSource);
   const names = bringBackNames(source, setAsideNames(formerSource, former.name, aside, taken.items));
   const columns = live.columns.map((c) => (c === column ? { ...former } : c));
+  const whole = renameColumnIn(renameIn(source, names), column.name, former.name);
   // A key over two columns that are both set aside is made again with the last of them.
-  const items = remakeable(taken.items, { ...live, columns });
+  const { items } = goneWith({ ...formerSource, items: taken.items, statistics: [] }, whole, former.name);
   const made = remakeParts(live.name, items);
   const alter = `alter column ${quote(former.name)}`;
-  const whole = renameColumnIn(renameIn(source, names), column.name, former.name);
+  const mustHold = taken.notNull || taken.domain?.notNull === true;
+  const fills = taken.hasDefault && mustHold;
+  const [table, kept] = [quote(live.name), `${quote(live.name)}.${quote(aside)}`];
+  const collate = definition.collation === undefined ? '' : ` collate ${definition.collation}`;
   return {
     statements: [
-      `alter table ${quote(live.name)} rename column ${quote(column.name)} to ${quote(former.name)}`,
+      `alter table ${table} rename column ${quote(column.name)} to ${quote(former.name)}`,
       ...renameStatements(live.name, names),
+      ...alterTable(live.name, taken.hasDefault ? [`${alter} set default ${definition.default}`] : []),
+      // Rows that were written without it: what an insert that leaves it out gives them.
+      ...(fills ? [quietly(live, `update ${table} set ${quote(former.name)} = default where ${quote(former.name)} is null`)] : []),
       ...alterTable(live.name, [
-        ...(taken.hasDefault ? [`${alter} set default ${definitionOf(former).default}`] : []),
+        ...(taken.domain === null ? [] : [`${alter} type ${former.native}${collate}`]),
         ...(taken.notNull ? [`${alter} set not null`] : []),
         ...made.clauses,
       ]),
       ...made.statements,
     ],
     live: compose({ ...live, columns }, { ...whole, items: [...whole.items, ...items] }),
+    needs: [
+      ...(taken.domain?.notNull === true && !fills ? [{ need: 'no_rows' as const, from: table, like: `${kept} is null`, of: `the type ${former.native} of ${former.name}` }] : []),
+      ...needsOf(items, live.name, table, (c) => (c === former.name ? kept : `${table}.${quote(c)}`)),
+    ],
+    ...(fills ? { fills: true } : {}),
   };
 }

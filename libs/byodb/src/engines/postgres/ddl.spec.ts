@@ -47,7 +47,7 @@ describe('rendering', () => {
     const aside = ddl.setAsideColumn(live, 'email', '_saga_c');
     expect(aside.statements).toEqual(['alter table "t" rename column "email" to "_saga_c"', 'alter table "t" alter column "_saga_c" drop default, alter column "_saga_c" drop not null', 'alter table "t" rename constraint "t_email_unique" to "_saga_c_1"']);
     const back = ddl.bringBackColumn(aside.live!, '_saga_c', live, 'email');
-    expect(back.statements).toEqual(['alter table "t" rename column "_saga_c" to "email"', 'alter table "t" rename constraint "_saga_c_1" to "t_email_unique"', 'alter table "t" alter column "email" set default E\'it\'\'s \\\\?\', alter column "email" set not null']);
+    expect(back.statements).toEqual(['alter table "t" rename column "_saga_c" to "email"', 'alter table "t" rename constraint "_saga_c_1" to "t_email_unique"', 'alter table "t" alter column "email" set default E\'it\'\'s \\\\?\'', 'update "t" set "email" = default where "email" is null', 'alter table "t" alter column "email" set not null']);
     expect(back.live).toEqual(live);
     expect(ddl.setAsideColumn(live, 'id', '_saga_i').statements).toEqual(['alter table "t" rename column "id" to "_saga_i"', 'alter table "t" rename constraint "t_pkey" to "_saga_i_1"', 'alter sequence "t_id_seq" rename to "_saga_i_2"']);
   });

@@ -2,7 +2,7 @@ import type { Rendered } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import type { LiveColumn, LiveTable } from '../../live.js';
 import { columnStatements } from './columns.js';
-import { alterTable, goneWith, remakeParts } from './items.js';
+import { alterTable, goneWith, needsOf, remakeParts } from './items.js';
 import { quietly } from './quietly.js';
 import { columnOf, compose, definitionOf, sourceOf, type Source } from './source.js';
 import { literal, quote, quoteAll } from './sql.js';
@@ -87,19 +87,27 @@ export function reattachColumn(live: LiveTable, kept: LiveTable, was: LiveTable,
   const computed = definition.expression === undefined ? '' : ` generated always as (${definition.expression}) stored`;
   const fill = `update ${quote(live.name)} set ${quote(former.name)} = k."v" from ${quote(kept.name)} k where ${sameKey(live, kept)} and k."v" is not null`;
   const rest = `update ${quote(live.name)} set ${quote(former.name)} = default where ${quote(former.name)} is null`;
-  const fills = hasDefault && notNull;
+  const mustHold = notNull || (computed === '' && definition.domain?.notNull === true);
+  const fills = hasDefault && mustHold;
+  const [quoted, joined] = [quote(live.name), `${quote(live.name)} left join ${quote(kept.name)} k on ${sameKey(live, kept)}`];
   return {
     statements: [
-      `alter table ${quote(live.name)} add column ${quote(former.name)} ${former.native}${collate}${computed}`,
+      `alter table ${quote(live.name)} add column ${quote(former.name)} ${definition.domain === undefined || computed !== '' ? `${former.native}${collate}` : definition.domain.base}${computed}`,
       ...(computed === '' ? [quietly(live, fill)] : []),
       ...(hasDefault ? alterTable(live.name, [`${alter} set default ${definition.default}`]) : []),
       // Rows that were written without it: what an insert that leaves it out gives them.
       ...(fills ? [quietly(live, rest)] : []),
+      // As a domain that refuses NULL it could not have been added to rows.
+      ...alterTable(live.name, definition.domain === undefined || computed !== '' ? [] : [`${alter} type ${former.native}${collate}`]),
       ...alterTable(live.name, [...(notNull ? [`${alter} set not null`] : []), ...made.clauses]),
       ...made.statements,
       ...columnStatements(live.name, former),
     ],
     live: compose(whole, { ...source, items: [...source.items, ...items], statistics: [...source.statistics, ...statistics] }),
+    needs: [
+      ...(mustHold && !notNull && !fills ? [{ need: 'no_rows' as const, from: joined, like: 'k."v" is null', of: `the type ${former.native} of ${former.name}` }] : []),
+      ...needsOf(items, live.name, joined, (c) => (c === former.name ? 'k."v"' : `${quoted}.${quote(c)}`)),
+    ],
     takes: [...items.filter((item) => item.kind === 'index' || item.unique || item.kind === 'exclude'), ...statistics].map((x) => x.name),
     ...(fills ? { fills: true } : {}),
   };

@@ -1,6 +1,6 @@
 import type { Extra, LiveColumn, LiveTable } from '../../live.js';
 import { isIntegerType } from '../../schema.js';
-import { compose, withColumns, type Definition, type Item, type Sequence, type Source } from './source.js';
+import { compose, withColumns, type Definition, type Item, type Reference, type Sequence, type Source } from './source.js';
 import { readDefault, readType } from './types.js';
 
 /**
@@ -14,14 +14,21 @@ with t as (
 ), keys as (
   select con.oid, con.conname as name, con.contype::text as type, pg_get_constraintdef(con.oid) as definition,
     case when con.contype in ('p', 'u', 'x') then con.conindid end as index_oid, con.conkey::int2[] as key, con.confmatchtype = 'f' as match_full,
-    obj_description(con.oid, 'pg_constraint') as comment
+    obj_description(con.oid, 'pg_constraint') as comment,
+    case when con.contype = 'f' then (select json_build_object('oid', rc.oid::bigint, 'schema', case when rn.nspname <> t.nspname then rn.nspname end, 'table', rc.relname, 'self', rc.oid = t.table_oid,
+      'columns', (select json_agg(a.attname order by x.place) from unnest(con.confkey) with ordinality x (number, place) join pg_attribute a on a.attrelid = rc.oid and a.attnum = x.number),
+      'numbers', con.confkey::int2[], 'match', con.confmatchtype, 'onUpdate', con.confupdtype, 'onDelete', con.confdeltype,
+      'onDeleteColumns', coalesce((select json_agg(a.attname order by a.attnum) from pg_attribute a where a.attrelid = t.table_oid and a.attnum::text in (select jsonb_array_elements_text(
+        case when jsonb_typeof(to_jsonb(con) -> 'confdelsetcols') = 'array' then to_jsonb(con) -> 'confdelsetcols' else '[]' end))), '[]'),
+      'deferrable', con.condeferrable, 'deferred', con.condeferred, 'valid', con.convalidated)
+      from pg_class rc join pg_namespace rn on rn.oid = rc.relnamespace where rc.oid = con.confrelid) end as refers
   from pg_constraint con, t where con.conrelid = t.table_oid and con.contype in ('p', 'u', 'x', 'c', 'f')
   union all
   select null, ic.relname, 'i',
     -- pg_get_indexdef always names the schema; the table's name is left out, so that it may change.
     substr(pg_get_indexdef(i.indexrelid), length(format('CREATE %sINDEX %I ON %s%I.%I ',
       case when i.indisunique then 'UNIQUE ' else '' end, ic.relname, case when ic.relkind = 'I' then 'ONLY ' else '' end, t.nspname, t.relname)) + 1),
-    i.indexrelid, (i.indkey::int2[])[0:i.indnkeyatts - 1], false, obj_description(i.indexrelid, 'pg_class')
+    i.indexrelid, (i.indkey::int2[])[0:i.indnkeyatts - 1], false, obj_description(i.indexrelid, 'pg_class'), null
   from pg_index i join pg_class ic on ic.oid = i.indexrelid, t
   where i.indrelid = t.table_oid and not exists (select from pg_constraint con where con.conindid = i.indexrelid and con.contype in ('p', 'u', 'x'))
 )
@@ -33,6 +40,11 @@ select
     'comment', col_description(t.table_oid, a.attnum), 'acl', (select array_agg(x::text order by x::text collate "C") from unnest(a.attacl) x),
     'statistics', nullif((to_jsonb(a) ->> 'attstattarget')::integer, -1), 'storage', case when a.attstorage <> ty.typstorage then a.attstorage::text end,
     'compression', nullif(to_jsonb(a) ->> 'attcompression', ''), 'options', a.attoptions, 'inherited', a.attinhcount > 0,
+    'domain', case when ty.typtype = 'd' then (with recursive up as (
+        select ty.oid, ty.typbasetype as base, ty.typtypmod as mod, ty.typnotnull as required, ty.typdefault is not null as fills, exists (select from pg_constraint dc where dc.contypid = ty.oid) as checks
+        union all select p.oid, p.typbasetype, p.typtypmod, p.typnotnull, p.typdefault is not null, exists (select from pg_constraint dc where dc.contypid = p.oid) from up join pg_type p on p.oid = up.base and p.typtype = 'd'
+      ) select json_build_object('base', (select format_type(last.base, last.mod) from up last where not exists (select from pg_type p where p.oid = last.base and p.typtype = 'd')), 'notNull', bool_or(required))
+        from up having bool_or(required or fills or checks)) end,
     'sequences', (select json_agg(json_build_object('name', s.relname, 'identity', dep.deptype = 'i', 'options', json_build_object('type', format_type(q.seqtypid, null),
         'start', q.seqstart::text, 'increment', q.seqincrement::text, 'min', q.seqmin::text, 'max', q.seqmax::text, 'cache', q.seqcache::text, 'cycle', q.seqcycle)) order by s.relname collate "C")
       from pg_depend dep join pg_class s on s.oid = dep.objid and s.relkind = 'S' join pg_sequence q on q.seqrelid = s.oid
@@ -41,7 +53,7 @@ select
     from pg_attribute a join pg_type ty on ty.oid = a.atttypid left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
     where a.attrelid = t.table_oid and a.attnum > 0 and not a.attisdropped) as columns,
   (select json_agg(json_build_object(
-    'name', k.name, 'type', k.type, 'definition', k.definition, 'comment', k.comment, 'match_full', k.match_full,
+    'name', k.name, 'type', k.type, 'definition', k.definition, 'comment', k.comment, 'match_full', k.match_full, 'refers', k.refers,
     'columns', (select array_agg(a.attname::text order by x.place) from unnest(k.key) with ordinality x (number, place) join pg_attribute a on a.attrelid = t.table_oid and a.attnum = x.number),
     'mentions', (select array_agg(distinct a.attname::text) from pg_depend dep join pg_attribute a on a.attrelid = t.table_oid and a.attnum = dep.refobjsubid
       where dep.refclassid = 'pg_class'::regclass and dep.refobjid = t.table_oid
@@ -75,13 +87,13 @@ from t`;
 
 interface ColumnRow {
   name: string; native: string; not_null: boolean; default: string | null; identity: string; generated: string; collation: string | null; comment: string | null; acl: string[] | null;
-  statistics: number | null; storage: string | null; compression: string | null; options: string[] | null; inherited: boolean;
+  statistics: number | null; storage: string | null; compression: string | null; options: string[] | null; inherited: boolean; domain: { base: string; notNull: boolean } | null;
   sequences: { name: string; identity: boolean; options: Record<string, unknown> }[] | null;
 }
 interface ItemRow {
   name: string; type: 'p' | 'u' | 'x' | 'c' | 'f' | 'i'; definition: string; comment: string | null; match_full: boolean; columns: string[] | null; mentions: string[] | null;
   unique: boolean | null; valid: boolean | null; clustered: boolean | null; replica_identity: boolean | null; expression: boolean; included: boolean | null;
-  nulls_not_distinct: boolean | null; options: string[] | null; tablespace: string | null;
+  nulls_not_distinct: boolean | null; options: string[] | null; tablespace: string | null; refers: Reference | null;
 }
 export interface TableRow {
   columns: ColumnRow[] | null;
@@ -132,6 +144,7 @@ function readColumn(row: ColumnRow): LiveColumn {
     ...(row.compression !== null && { compression: row.compression }),
     ...(row.options !== null && { options: row.options }),
     ...(row.inherited && { inherited: true }),
+    ...(row.domain !== null && { domain: row.domain }),
   };
   return {
     name: row.name, type: shape?.type ?? null, length: shape?.length ?? null, precision: shape?.precision ?? null, scale: shape?.scale ?? null,
@@ -152,6 +165,8 @@ function readItem(row: ItemRow): Item {
     bitesNull: row.type === 'p' || row.type === 'c' || (row.match_full && columns.length > 1)
       || ((row.unique === true || row.type === 'x') && (expression || row.nulls_not_distinct === true)),
     comment: row.comment, clustered: row.clustered ?? false, replicaIdentity: row.replica_identity ?? false, options: row.type === 'i' ? [] : row.options ?? [], tablespace: row.tablespace,
+    // What later versions know beside is told by the text alone.
+    ...(row.refers === null || / PERIOD | NOT ENFORCED/.test(row.definition) ? {} : { refers: row.refers }),
   };
   return withColumns(item, columns, mentions);
 }

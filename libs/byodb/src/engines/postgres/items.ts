@@ -1,7 +1,8 @@
+import type { Need } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
-import { isAside, type LiveTable } from '../../live.js';
+import { isAside } from '../../live.js';
 import { fitName, literal, quote } from './sql.js';
-import { withColumns, type Item, type Source, type Statistics } from './source.js';
+import { foreignKeyClause, withColumns, type Item, type Source, type Statistics } from './source.js';
 
 /** Something whose name others could need: an index or sequence is known to the whole schema. */
 export interface Named { sort: 'constraint' | 'index' | 'sequence' | 'statistics'; name: string; to: string }
@@ -53,6 +54,11 @@ export function renameColumnIn(source: Source, from: string, to: string): Source
 /** Clauses of one ALTER TABLE, and what cannot stand in one. */
 export interface Parts { clauses: string[]; statements: string[] }
 
+/** A foreign key of what is set aside would go on acting: refuse the parent's owner, or take rows along. One to its own table has nobody to act on when all of it goes. */
+export function foreignKeys(source: Source): Item[] {
+  return source.items.filter((item) => item.kind === 'foreign key' && item.refers?.self !== true);
+}
+
 export function dropParts(items: readonly Item[]): Parts {
   return {
     clauses: items.filter((item) => item.kind !== 'index').map((item) => `drop constraint ${quote(item.name)}`),
@@ -62,7 +68,7 @@ export function dropParts(items: readonly Item[]): Parts {
 
 /** Makes dropped items again, with all that hung on them. Keys come first: a foreign key may need them. */
 export function remakeParts(table: string, items: readonly Item[], statistics: readonly Statistics[] = []): Parts {
-  const clauses = items.filter((item) => item.kind !== 'index').map((item) => `add constraint ${quote(item.name)} ${item.definition}`);
+  const clauses = items.filter((item) => item.kind !== 'index').map((item) => `add constraint ${quote(item.name)} ${foreignKeyClause(item, table)}`);
   const statements = items.flatMap((item) => {
     const made = item.kind === 'index' ? [`create ${item.unique ? 'unique ' : ''}index ${quote(item.name)} on ${quote(table)} ${item.definition}`] : [];
     if (item.options.length > 0) made.push(`alter index ${quote(item.name)} set (${item.options.join(', ')})`);
@@ -80,14 +86,9 @@ export function alterTable(table: string, clauses: readonly string[]): string[] 
   return clauses.length === 0 ? [] : [`alter table ${quote(table)} ${clauses.join(', ')}`];
 }
 
-/** What would make an insert fail that leaves the column out, once its value is NULL there. A generated key still numbers itself. */
+/** What would make an insert fail that leaves the column out, once its value is NULL there, or act on rows elsewhere; an index's expression may fail on NULL. A generated key still numbers itself. */
 export function bites(item: Item, column: string, generated: boolean): boolean {
-  return item.bitesNull && item.mentions.includes(column) && !(item.kind === 'primary key' && generated);
-}
-
-/** Of those, the ones whose columns are all there again. */
-export function remakeable(items: readonly Item[], live: LiveTable): Item[] {
-  return items.filter((item) => item.mentions.every((name) => live.columns.some((column) => column.name === name)));
+  return (item.bitesNull || item.kind === 'foreign key' || (item.kind === 'index' && item.expression)) && item.mentions.includes(column) && !(item.kind === 'primary key' && generated);
 }
 
 /**
@@ -122,6 +123,11 @@ function namesNow(former: Source, now: Source, column: string): (name: string) =
 }
 
 function inNames(item: Item, named: (name: string) => string | null): Item {
+  if (item.refers !== undefined) {
+    const own = (names: readonly string[]): string[] => names.map((name) => named(name) ?? name);
+    const refers = { ...item.refers, columns: item.refers.self ? own(item.refers.columns) : item.refers.columns, onDeleteColumns: own(item.refers.onDeleteColumns) };
+    return { ...item, columns: own(item.columns), mentions: own(item.mentions), refers };
+  }
   if (item.frame === null) refuseRenamed(item.kind, item, named);
   return withColumns(item, item.columns.map((name) => named(name)!), item.mentions.map((name) => named(name)!));
 }
@@ -130,4 +136,23 @@ function refuseRenamed(kind: string, { name, mentions }: { name: string; mention
   const renamed = mentions.find((mention) => named(mention) !== mention);
   if (renamed === undefined) return;
   throw new DatabaseError('unsupported_change', `${kind} ${name} is to come back, and its column ${renamed} is called ${named(renamed)} by now: rename that one back first`);
+}
+
+/**
+ * What foreign keys that come back need: what they refer to, and no rows without it. `from` is where the rows stand until then:
+ * quoted, or a query in brackets; `valued` tells where the value of one of its columns is.
+ */
+export function needsOf(items: readonly Item[], table: string, from: string, valued: (column: string) => string): Need[] {
+  return items.flatMap((item): Need[] => {
+    const { refers } = item;
+    if (refers === undefined || !refers.valid || refers.self) return [];
+    const of = `foreign key ${item.name} of ${table}`;
+    const parent = `${refers.schema === null ? '' : `${quote(refers.schema)}.`}${quote(refers.table)}`;
+    const values = item.columns.map(valued);
+    const orphan = `not exists (select 1 from ${parent} _saga_parent where ${refers.columns.map((column, i) => `_saga_parent.${quote(column)} = ${values[i]}`).join(' and ')})`;
+    const some = values.map((value) => `${value} is not null`);
+    const like = refers.match === 'f' ? `(${some.join(' or ')}) and not (${some.join(' and ')} and not ${orphan})` : `${some.join(' and ')} and ${orphan}`;
+    const there: Need[] = refers.schema === null ? [{ need: 'table', table: refers.table, columns: refers.columns, of }] : [];
+    return [...there, { need: 'no_rows', from, like, of }];
+  });
 }

@@ -4,6 +4,7 @@ import type { LiveTable } from '../../live.js';
 import { DEPENDENTS_SQL, readDependents } from './dependents.js';
 import { readTable, TABLE_SQL, type TableRow } from './introspect.js';
 import type { Link, Row } from './link.js';
+import { followReferences } from './references.js';
 import { quote } from './sql.js';
 
 const OCCUPANT_SQL = `
@@ -53,6 +54,10 @@ export class PostgresSession implements Session {
 
   async dependents(table: string, column: string | null): Promise<Dependent[]> {
     return readDependents(await this.open().query(DEPENDENTS_SQL, [table, column]));
+  }
+
+  async inTodaysNames(was: LiveTable): Promise<LiveTable> {
+    return followReferences(async (sql, values) => this.open().query(sql, values), was);
   }
 
   async lacksRight(action: 'create' | 'alter', table: string | null): Promise<string | null> {

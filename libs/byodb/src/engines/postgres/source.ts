@@ -1,6 +1,6 @@
 import { foldName, isAside, type Extra, type LiveColumn, type LiveTable } from '../../live.js';
 import { DatabaseError } from '../../errors.js';
-import { objectName, quoteAll } from './sql.js';
+import { objectName, quote, quoteAll } from './sql.js';
 
 export type ItemKind = 'primary key' | 'unique' | 'exclude' | 'check' | 'foreign key' | 'index';
 
@@ -28,6 +28,28 @@ export interface Item {
   /** Storage parameters and tablespace of a constraint's index, which its definition does not print. */
   options: string[];
   tablespace: string | null;
+  /** Of a foreign key that can be told again under other names. */
+  refers?: Reference;
+}
+
+/** What a foreign key refers to, by name and by number: both tables and columns may be renamed. `rules` is what follows it. */
+export interface Reference {
+  oid: number;
+  /** Null: the schema that we work in. */
+  schema: string | null;
+  table: string;
+  columns: string[];
+  numbers: number[];
+  /** To its own table. */
+  self: boolean;
+  match: string;
+  onUpdate: string;
+  onDelete: string;
+  /** Of ON DELETE SET NULL or SET DEFAULT: those alone. */
+  onDeleteColumns: string[];
+  deferrable: boolean;
+  deferred: boolean;
+  valid: boolean;
 }
 export interface Sequence { name: string; column: string; identity: boolean }
 /** `definition`: what stands between its name and the table. */
@@ -62,6 +84,8 @@ export interface Definition {
   compression?: string;
   options?: string[];
   inherited?: true;
+  /** Its type is a domain that may refuse NULL, check values, or fill them in; `base` is what it stands for. */
+  domain?: { base: string; notNull: boolean };
 }
 
 export function definitionOf(column: LiveColumn): Definition {
@@ -90,6 +114,25 @@ export function keyItem(kind: 'primary key' | 'unique', name: string, columns: r
 export function withColumns(item: Item, columns: readonly string[], mentions: readonly string[]): Item {
   const definition = item.frame === null ? item.definition : `${item.frame[0]} (${quoteAll(columns)})${item.frame[1]}`;
   return { ...item, columns: [...columns], mentions: [...mentions], definition };
+}
+
+const ACTIONS: Record<string, string> = { r: 'restrict', c: 'cascade', n: 'set null', d: 'set default' };
+
+/** What makes a foreign key of a table that is called `table` by now; `named` tells the names of its own columns by now. */
+export function foreignKeyClause(item: Item, table: string, named: (column: string) => string = (name) => name): string {
+  const { refers } = item;
+  if (refers === undefined) return item.definition;
+  const to = refers.self ? quote(table) : `${refers.schema === null ? '' : `${quote(refers.schema)}.`}${quote(refers.table)}`;
+  const own = (columns: readonly string[]): string => quoteAll(columns.map(named));
+  const others = refers.self ? own(refers.columns) : quoteAll(refers.columns);
+  return [
+    `foreign key (${own(item.columns)}) references ${to} (${others})`,
+    ...(refers.match === 'f' ? ['match full'] : []),
+    ...(refers.onUpdate === 'a' ? [] : [`on update ${ACTIONS[refers.onUpdate]}`]),
+    ...(refers.onDelete === 'a' ? [] : [`on delete ${ACTIONS[refers.onDelete]}${refers.onDeleteColumns.length === 0 ? '' : ` (${own(refers.onDeleteColumns)})`}`]),
+    ...(refers.deferrable ? [`deferrable${refers.deferred ? ' initially deferred' : ''}`] : []),
+    ...(refers.valid ? [] : ['not valid']),
+  ].join(' ');
 }
 
 /** A unique constraint or a plain unique index: what the contract lists as `uniques`. */
