@@ -177,6 +177,11 @@ export interface Connection {
   claim(id: string): Promise<string>;
   /** Names of the tables, without the project's own. */
   tables(): Promise<string[]>;
+  /**
+   * Of these tables and what is like them, those that follow another one, or somebody else's extension, and are best left to it:
+   * with their kind and the reason. Missing: the engine has none of the kind.
+   */
+  others?(): Promise<{ name: string; kind: string; reason: string }[]>;
   /** Looks, without locks. */
   look<T>(work: (session: Session) => Promise<T>): Promise<T>;
   /**

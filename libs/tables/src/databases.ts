@@ -70,6 +70,13 @@ export async function listDatabases(db: Queryable, filter: { before?: number; li
   return rows.map((row) => ({ database: JSON.parse(String(row['state'])) as Database, position: Number(row['position']) }));
 }
 
+/** Names of the tables that live there by what history says, for when the database itself cannot tell. */
+export async function tablesIn(db: Queryable, id: string): Promise<string[]> {
+  const rows = await db.query(sql`select t.state as state from table_databases d join tables t on t.table_id = d.table_id where d.database_id = ${id}`);
+  const tables = rows.map((row) => JSON.parse(String(row['state'])) as { name: string; exists: boolean });
+  return tables.filter((table) => table.exists).map((table) => table.name).sort();
+}
+
 /** Whether a table lives there, or something of one is set aside there. */
 export async function isInUse(db: Queryable, id: string): Promise<boolean> {
   interface Seen { ended: string | null; set_aside: { databases?: { id: string }[] }[]; pending: { change: { add?: { id: string }[] } }[] }

@@ -30,7 +30,7 @@ export class AddressRules {
       const parsed = url !== undefined ? parseUrl(url) : fromFields(engine!, connection!, schema);
       if (url !== undefined && schema !== undefined && parsed.engine !== 'postgres') throw new AddressProblem('schema', 'is for postgres alone');
       const address = url !== undefined && schema !== undefined && parsed.engine === 'postgres' ? fromFields('postgres', { host: parsed.host, port: parsed.port, user: parsed.user, password: parsed.password, database: parsed.database, tls: parsed.tls }, schema) : parsed;
-      if (address.engine === 'sqlite' && this.coreUrl.startsWith('sqlite:') && resolve(address.file) === resolve(this.coreUrl.slice('sqlite:'.length).replace(/^\/\//, ''))) throw new AddressProblem('url', 'is the core database');
+      if (address.engine === 'sqlite' && this.coreUrl.startsWith('sqlite:') && resolve(address.file) === resolve(this.coreUrl.slice('sqlite:'.length).replace(/^\/\//, ''))) throw new ApiError('core_database', 'this file is the core database of this service: no customer\'s tables can be managed in it');
       return address.engine === 'sqlite' ? { ...address, file: resolve(address.file) } : address;
     } catch (error) {
       if (error instanceof AddressProblem) throw new ApiError('validation_failed', `${error.path} ${error.message}`, { errors: [{ path: error.path, message: error.message }] });

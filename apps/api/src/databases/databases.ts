@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { v7 as uuid } from 'uuid';
 import { sql, UniqueViolation, VersionConflict, type CoreDatabase, type EventStore, type Metadata } from '../../../../libs/event-store/src/index.js';
 import { DatabaseError, engineOf, type Address, type Connection } from '../../../../libs/byodb/src/index.js';
-import { databaseStream, findDatabase, isInUse, loadDatabase, type Database, type DatabaseEvent } from '../../../../libs/tables/src/index.js';
+import { databaseStream, findDatabase, isInUse, loadDatabase, tablesIn, type Database, type DatabaseEvent } from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
 import { Reach, soon, within } from './reach.js';
 import type { Vault } from './vault.js';
@@ -11,6 +11,8 @@ import type { Vault } from './vault.js';
 /** How long a view waits for a database before it tells what was known before, and a stop for a connection to say goodbye. Milliseconds. */
 const VIEW_MS = 1000;
 const CLOSE_MS = 2000;
+/** Tables that a core database has, and no customer's: whatever its address, it is known by what stands in it. */
+const CORE_TABLES = ['events', 'sagas', 'customer_databases', 'credentials', 'idempotency_keys'];
 /** How long a new address is tried. */
 const PROBE_MS = 12_000;
 
@@ -70,8 +72,9 @@ export class Databases {
   /** Tests for real, then records. Errors: ApiError database_unreachable, database_exists. */
   async register(name: string, address: Address, metadata: Metadata): Promise<Database> {
     if (await findDatabase(this.core, name) !== null) throw new ApiError('database_exists', `there is a database ${JSON.stringify(name)} already`);
-    const id = await this.probe(address);
-    if (await loadDatabase(this.core, id) !== null) throw new ApiError('database_exists', 'this database is registered already, under another name');
+    const id = await this.probe(address, async (found) => {
+      if (found !== null && await loadDatabase(this.core, found) !== null) throw new ApiError('database_exists', 'this database is registered already, under another name');
+    });
     const event: DatabaseEvent = { type: 'DatabaseRegistered', name, engine: address.engine };
     const { type, ...data } = event;
     const past = await this.store.readStream(databaseStream(id));
@@ -94,13 +97,15 @@ export class Databases {
   private async changeOnce(name: string, address: Address, metadata: Metadata): Promise<Database> {
     const database = await this.byName(name);
     const former = { stream: databaseStream(database.database_id), expectedVersion: database.version };
-    const id = await this.probe(address);
+    const id = await this.probe(address, async (found) => {
+      if (found === database.database_id) return;
+      if (await isInUse(this.core, database.database_id)) throw new ApiError('database_mismatch', 'this is another database than the registered one, where tables live');
+      if (found !== null && await loadDatabase(this.core, found) !== null) throw new ApiError('database_exists', 'this database is registered already, under another name');
+    });
     if (id === database.database_id) {
       await this.store.append([{ ...former, events: [{ type: 'DatabaseAddressChanged', schema_version: 1, data: {} }] }], metadata, (tx) => this.vault.store(tx, id, address));
       return this.byName(name);
     }
-    if (await isInUse(this.core, database.database_id)) throw new ApiError('database_mismatch', 'this is another database than the registered one, where tables live');
-    if (await loadDatabase(this.core, id) !== null) throw new ApiError('database_exists', 'this database is registered already, under another name');
     const past = await this.store.readStream(databaseStream(id));
     await this.unlessTaken(this.store.append([
       { ...former, events: [{ type: 'DatabaseRemoved', schema_version: 1, data: {} }] },
@@ -125,15 +130,16 @@ export class Databases {
   /** As it is now, or where it does not say so in time, as it was when it was asked last. */
   async view(database: Database): Promise<object> {
     const { database_id, name, engine, created_at, updated_at } = database;
-    const { version: _version, ...seen } = await soon(this.ask(database), VIEW_MS) ?? this.known(database);
+    const { version: _version, ...seen } = await soon(this.ask(database), VIEW_MS) ?? await this.known(database);
     return { database_id, name, engine, ...seen, drift_detected_at: database.drift?.detected_at ?? null, created_at, updated_at };
   }
 
-  private known({ database_id, address_version }: Database): Seen {
+  private async known({ database_id, address_version }: Database): Promise<Seen> {
     const seen = this.seen.get(database_id);
     if (seen !== undefined && seen.version === address_version) return seen;
+    const tables = await tablesIn(this.core, database_id);
     const error = { code: 'database_unreachable', message: `it has not answered for ${VIEW_MS / 1000} s` };
-    return { version: address_version, checked_at: null, server_version: null, reachable: false, error, tables: [] };
+    return { version: address_version, checked_at: null, server_version: null, reachable: false, error, tables };
   }
 
   /** For all who want to know at the same time: once. */
@@ -157,7 +163,8 @@ export class Databases {
       if (!(error instanceof DatabaseError)) throw error;
       const { asked_at } = error.details;
       const reachable = error.code === 'permission_denied' && await this.answers(database_id);
-      seen = { version, checked_at: typeof asked_at === 'string' ? asked_at : new Date().toISOString(), server_version: null, reachable, error: { code: error.code, message: error.message }, tables: [] };
+      const tables = await tablesIn(this.core, database_id);
+      seen = { version, checked_at: typeof asked_at === 'string' ? asked_at : new Date().toISOString(), server_version: null, reachable, error: { code: error.code, message: error.message }, tables };
     }
     this.seen.set(database_id, seen);
     return seen;
@@ -196,16 +203,28 @@ export class Databases {
     }
   }
 
+  private async claim(connection: Connection, judge: (found: string | null) => Promise<void>): Promise<string> {
+    const { tables, identity } = await lookBefore(connection);
+    if (CORE_TABLES.every((name) => tables.includes(name))) {
+      throw new ApiError('core_database', 'this is the core database of a schemasaga service, which keeps its own records there: no customer\'s tables can be managed in it');
+    }
+    await judge(identity);
+    return connection.claim(uuid());
+  }
+
   async close(): Promise<void> {
     // A connection that hangs goes with the process.
     await Promise.all([...this.open.values()].map(({ connection }) => soon(connection.close(), CLOSE_MS)));
   }
 
-  /** Connects with an address that is not registered yet and gives the id that its ledger holds from now on. */
-  private async probe(address: Address): Promise<string> {
+  /**
+   * Connects with an address that is not registered yet and gives the id that its ledger holds from now on. `judge` is given the id
+   * that stands there, null for none, before anything is written: a refused registration leaves nothing behind.
+   */
+  private async probe(address: Address, judge: (found: string | null) => Promise<void>): Promise<string> {
     const connection = engineOf(address.engine).open(address);
     try {
-      return await within(connection.claim(uuid()), PROBE_MS);
+      return await within(this.claim(connection, judge), PROBE_MS);
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
       // Reached, but with no right to make a ledger: its changes will be refused in prepare, with that reason. A refused login says the same again.
@@ -214,6 +233,16 @@ export class Databases {
     } finally {
       await soon(connection.close(), CLOSE_MS);
     }
+  }
+}
+
+/** What is met in a file that is not there yet, or by a login that sees nothing, is told by the claim itself. */
+async function lookBefore(connection: Connection): Promise<{ tables: string[]; identity: string | null }> {
+  try {
+    return { tables: await connection.tables(), identity: await connection.identity() };
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    return { tables: [], identity: null };
   }
 }
 

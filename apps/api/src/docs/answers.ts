@@ -75,10 +75,11 @@ export const Accepted = z.object({
   saga: z.object({ saga_id: id, status: z.enum(SAGA_STATUSES), href: z.string() }),
 });
 export const Completed = z.object({ status: z.literal('ok'), table: Table, saga: Saga });
+const skipped = z.array(z.object({ name: z.string(), kind: z.string(), reason: z.string() })).optional().describe('Of an adoption of `all`: what was left out, and why.');
 /** Of a command about a database: `table` stands there as well when it is one. */
 const one = z.object({ table_id: id, name: z.string(), version: z.int().min(1) });
-export const AcceptedTables = z.object({ status: z.literal('ok'), table: one.optional(), tables: z.array(one), saga: z.object({ saga_id: id, status: z.enum(SAGA_STATUSES), href: z.string() }) });
-export const CompletedTables = z.object({ status: z.literal('ok'), table: Table.optional(), tables: z.array(Table), saga: Saga });
+export const AcceptedTables = z.object({ status: z.literal('ok'), table: one.optional(), tables: z.array(one), skipped, saga: z.object({ saga_id: id, status: z.enum(SAGA_STATUSES), href: z.string() }) });
+export const CompletedTables = z.object({ status: z.literal('ok'), table: Table.optional(), tables: z.array(Table), skipped, saga: Saga });
 
 const PlannedStep = z.object({
   database: z.string(), engine, operation: z.string(), reason: z.string(), statements: z.array(z.string()), compensation: z.array(z.string()),
@@ -89,6 +90,7 @@ export const Plan = z.object({
     based_on: z.object({ version: count.nullable().describe('Null: of several tables.'), pending: count }), steps: z.array(PlannedStep), reversible: z.boolean(),
     blocked_by: z.object({ code: z.enum(ERROR_CODES), message: z.string(), database: z.string() }).nullable().describe('What prepare would refuse; null: nothing.'),
   }),
+  skipped,
 });
 
 export const Database = z.object({

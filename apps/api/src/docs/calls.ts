@@ -81,7 +81,7 @@ export const calls: Call[] = [
   { id: 'resolveSaga', tag: 'sagas', method: 'post', path: '/sagas/{id}/resolve', body: resolution, problems: [...input, 'saga_not_found', 'not_found', 'saga_not_retryable', 'saga_past_pivot', ...core],
     summary: 'Settle a step that cannot go on by itself. What is claimed is checked against its database where it can be.', example: { step_id: id, as: 'restored', reason: 'put back by hand' }, answer: { status: 200, description: 'The saga', schema: SagaAnswer } },
 
-  { id: 'registerDatabase', tag: 'databases', method: 'post', path: '/databases', body: registration, problems: [...input, 'database_exists', 'database_unreachable', ...core],
+  { id: 'registerDatabase', tag: 'databases', method: 'post', path: '/databases', body: registration, problems: [...input, 'database_exists', 'core_database', 'database_unreachable', ...core],
     summary: 'Register a database, by url or by engine and connection, after a real connection test.', example: { name: 'crm', url: 'postgres://user:password@db.example.org:5432/crm' },
     answer: { status: 201, description: 'Registered', schema: DatabaseAnswer } },
   { id: 'listDatabases', tag: 'databases', method: 'get', path: '/databases', problems: ['validation_failed', ...core], query: page, summary: 'List databases, newest first.', answer: { status: 200, description: 'A page of databases', schema: DatabaseList } },
@@ -98,7 +98,7 @@ export const calls: Call[] = [
   { id: 'catchUpDatabase', tag: 'databases', method: 'post', path: '/databases/{name}/catch-up', command: 'of_database', problems: [...ofDatabase, 'database_not_found', ...reachable],
     summary: 'Do there what history has done and the database has not seen: after it was restored from a backup, or was long away.' },
   { id: 'testDatabase', tag: 'databases', method: 'post', path: '/databases/{name}/test', problems: ['validation_failed', 'database_not_found', ...reachable, ...core], summary: 'Connect for real.', answer: { status: 200, description: 'It can be reached', schema: DatabaseAnswer } },
-  { id: 'changeDatabase', tag: 'databases', method: 'put', path: '/databases/{name}', body: relocation, problems: [...input, 'database_not_found', 'database_exists', ...reachable, 'version_conflict', ...core],
+  { id: 'changeDatabase', tag: 'databases', method: 'put', path: '/databases/{name}', body: relocation, problems: [...input, 'database_not_found', 'database_exists', 'core_database', ...reachable, 'version_conflict', ...core],
     summary: 'A new address or new credentials of the same database, tested first.', example: { url: 'postgres://user:new-password@db.example.org:5432/crm' }, answer: { status: 200, description: 'Changed', schema: DatabaseAnswer } },
   { id: 'deleteDatabase', tag: 'databases', method: 'delete', path: '/databases/{name}', problems: ['validation_failed', 'database_not_found', 'database_in_use', 'version_conflict', ...core],
     summary: 'Forget a database where no table lives or is set aside.', answer: { status: 204, description: 'Forgotten' } },

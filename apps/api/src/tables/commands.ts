@@ -26,11 +26,19 @@ const ATTEMPTS_FOR_A_KEY = 5;
 const KEY_LIFETIME_MS = 24 * 3600 * 1000;
 
 /** A command about a database and several of its tables, decided: the event for each table's stream, `version` being the one it is at. */
-export interface DecidedForDatabase { change: DatabaseChange; events: { table_id: string; name: string; version: number; event: TableEvent }[]; steps: object[] }
+export interface DecidedForDatabase {
+  change: DatabaseChange;
+  events: { table_id: string; name: string; version: number; event: TableEvent }[];
+  steps: object[];
+  /** Tables that an adoption of all of them left out, and why. */
+  skipped?: Skipped[];
+}
+
+export interface Skipped { name: string; kind: string; reason: string }
 
 /** The body of a 202, first or again. */
 interface Accepted { accepted: string; replayed: boolean }
-interface AcceptedBody { table?: { table_id: string }; tables?: { table_id: string }[]; saga: { saga_id: string } }
+interface AcceptedBody { table?: { table_id: string }; tables?: { table_id: string }[]; skipped?: Skipped[]; saga: { saga_id: string } }
 
 /** What is to be appended, and the 202's body but for the saga. */
 interface Requested {
@@ -66,12 +74,13 @@ export class Commands {
   /** As `run`, for what concerns a database; there is no version that it could be matched with. */
   async runOnDatabase(context: CommandContext, decide: (sagaId: string) => Promise<DecidedForDatabase>): Promise<Answer> {
     return this.concluded(context, null, () => this.judge(context, async (sagaId) => {
-      const { change, events, steps } = await decide(sagaId);
-      if (context.dryRun) return { answer: { status: 200, headers: {}, body: { plan: { based_on: { version: null, pending: 0 }, steps, reversible: change.kind === 'database.adopt', blocked_by: null } } } };
+      const { change, events, steps, skipped } = await decide(sagaId);
+      const left = skipped === undefined ? {} : { skipped };
+      if (context.dryRun) return { answer: { status: 200, headers: {}, body: { plan: { based_on: { version: null, pending: 0 }, steps, reversible: change.kind === 'database.adopt', blocked_by: null }, ...left } } };
       const tables = events.map(({ table_id, name, version }) => ({ table_id, name, version: version + 1 }));
       return {
         sagaId, tables: events.map(({ table_id, version, event }) => ({ stream: tableStream(table_id), version, event })), change, subject: change.database, targets: events.length === 0 ? [] : [change.database],
-        body: { status: 'ok', ...(tables.length === 1 ? { table: tables[0] } : {}), tables },
+        body: { status: 'ok', ...(tables.length === 1 ? { table: tables[0] } : {}), tables, ...left },
       };
     }));
   }
@@ -166,7 +175,7 @@ export class Commands {
       const tables = body.tables === undefined ? undefined : await Promise.all(body.tables.map(async ({ table_id }) => this.shown(await this.table(table_id))));
       return {
         status: 200, headers: { ...headers, ...(table === null ? {} : { ETag: `"${table.version}"` }) },
-        body: { status: 'ok', ...(table === null ? {} : { table: await this.shown(table) }), ...(tables === undefined ? {} : { tables }), saga: sagaView(saga) },
+        body: { status: 'ok', ...(table === null ? {} : { table: await this.shown(table) }), ...(tables === undefined ? {} : { tables }), ...(body.skipped === undefined ? {} : { skipped: body.skipped }), saga: sagaView(saga) },
       };
     }
     throw new ApiError(saga.status === 'rejected' ? 'saga_rejected' : 'saga_compensated', saga.error?.message ?? saga.status, { members: { saga: sagaView(saga) }, headers });

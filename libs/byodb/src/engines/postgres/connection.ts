@@ -28,6 +28,22 @@ interface Pool {
   acquireRawConnection(): Promise<pg.Client>;
 }
 
+/** Whatever follows another table, an extension or a foreign server. */
+const OTHERS_SQL = `
+  select c.relname as name, o.kind, o.reason from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  cross join lateral (
+    select 'partition' as kind, format('it is a partition of %s, and changes with it', (select i.inhparent::regclass from pg_inherits i where i.inhrelid = c.oid limit 1)) as reason where c.relispartition
+    union all
+    select 'child table', format('it inherits from %s, and changes with it', (select i.inhparent::regclass from pg_inherits i where i.inhrelid = c.oid limit 1))
+      where not c.relispartition and exists (select from pg_inherits i where i.inhrelid = c.oid)
+    union all
+    select 'extension table', format('it belongs to the extension %s', e.extname) from pg_depend d join pg_extension e on e.oid = d.refobjid
+      where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.refclassid = 'pg_extension'::regclass and d.deptype = 'e'
+    union all
+    select 'foreign table', 'its rows are on another server' where c.relkind = 'f'
+  ) o
+  where n.nspname = current_schema() and c.relkind in ('r', 'p', 'f') and c.relname !~* '^_saga_' order by c.relname collate "C"`;
+
 export class PostgresConnection implements Connection {
   private readonly knex: Knex;
   private readonly pool: Pool;
@@ -92,6 +108,11 @@ export class PostgresConnection implements Connection {
       `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
         where n.nspname = current_schema() and c.relkind in ('r', 'p') and c.relname !~* '^_saga_' order by c.relname collate "C"`));
     return rows.map((row) => String(row['name']));
+  }
+
+  async others(): Promise<{ name: string; kind: string; reason: string }[]> {
+    const rows = await this.look((session) => session.query(OTHERS_SQL));
+    return rows.map((row) => ({ name: String(row['name']), kind: String(row['kind']), reason: String(row['reason']) }));
   }
 
   async look<T>(work: (session: Session) => Promise<T>): Promise<T> {

@@ -87,6 +87,16 @@ export class SqliteConnection implements Connection {
     return rows.map((row) => String(row['name']));
   }
 
+  async others(): Promise<{ name: string; kind: string; reason: string }[]> {
+    const rows = await this.looking((session) => session.query(
+      'select name, type from pragma_table_list where schema = \'main\' and type in (\'virtual\', \'shadow\') order by name',
+    ));
+    return rows.map((row) => ({
+      name: String(row['name']), kind: `${String(row['type'])} table`,
+      reason: row['type'] === 'virtual' ? 'its module alone knows its columns' : 'it keeps the content of a virtual table',
+    }));
+  }
+
   look<T>(work: (session: Session) => Promise<T>): Promise<T> {
     return this.looking(work);
   }
