@@ -46,7 +46,7 @@ beforeAll(async () => {
   const definition = schemaChange({ store, core, connect: (one) => databases.connect(one), limits, retentionSeconds: 1, lockTimeoutMs: 10, slots: 1 });
   // Not started: what is asked for here stays pending.
   const orchestrator = new Orchestrator({ store, core, queue: new InProcessQueue(1), definition, log: () => undefined });
-  const commands = new Commands({ core, store, databases, orchestrator, deadlineSeconds: 60, limits });
+  const commands = new Commands({ core, store, databases, orchestrator, deadlineSeconds: 60, retentionSeconds: 60, limits });
   history = new History(core, store, commands, new AppliedThere(core, store, followers));
   taken();
 }, 120_000);

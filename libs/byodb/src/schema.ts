@@ -52,6 +52,15 @@ export const nameSchema = z.string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must start with a letter or _ and hold only letters, digits and _')
   .refine((name) => !/^(__|sqlite_|pg_|_saga_)/i.test(name), 'must not start with __, sqlite_, pg_ or _saga_');
 
+/** The longest name that any engine takes, in characters. */
+const LONGEST_NAME = 128;
+
+/** A name that is there already: whatever its owner called it. */
+export const knownNameSchema = z.string()
+  .min(1, 'must not be empty')
+  .max(LONGEST_NAME, `must have at most ${LONGEST_NAME} characters`)
+  .refine((name) => !name.includes('\0'), 'must not hold the character U+0000');
+
 const typeSchema = z.string().transform((type, ctx): PortableType => {
   const known = (COLUMN_TYPES as readonly string[]).includes(type) ? (type as PortableType) : Object.hasOwn(ALIASES, type) ? ALIASES[type] : undefined;
   if (known !== undefined) return known;
@@ -121,9 +130,9 @@ export const columnSchema = z.strictObject({
   return column;
 });
 
-/** One entry of `POST /table/column`: add, alter, rename or drop is told by what is there and by what the table has (libs/tables). */
+/** One entry of `POST /table/column`; `name` is checked by the rule for new names where it adds a column. Add, alter, rename or drop is told by what is there and by what the table has (libs/tables). */
 export const columnChangeSchema = z.strictObject({
-  name: fields.name,
+  name: knownNameSchema,
   rename_to: nameSchema.optional(),
   type: fields.type.optional(),
   length: fields.length.optional(),

@@ -1,4 +1,4 @@
-import { completeColumn, convertible, fitDefault, foldName, MAX_COLUMNS, sameType, type Column, type ColumnChange, type Engine, type Problem } from '../../byodb/src/index.js';
+import { completeColumn, convertible, fitDefault, foldName, MAX_COLUMNS, nameSchema, sameType, type Column, type ColumnChange, type Engine, type Problem } from '../../byodb/src/index.js';
 import { applyOp, findColumn, isCreation, movedTo, outlook, type Change, type ColumnOp, type ColumnSet, type ColumnsKind, type DatabaseRef, type Origin, type Table, type TableEvent } from './table.js';
 
 /** A command that is refused at once; nothing is recorded. `code` is API.md's. */
@@ -102,6 +102,7 @@ function resolve(columns: Column[], change: ColumnChange, refuse: (field: string
   const column = findColumn(columns, name);
   if (column === undefined) {
     if (to !== undefined || rest.type === undefined) throw new Refused('column_not_found', `no column ${name}`);
+    for (const issue of nameSchema.safeParse(name).error?.issues ?? []) refuse('name', issue.message);
     const made = completeColumn({ ...rest, name, type: rest.type });
     made.problems.forEach((p) => refuse(p.path, p.message));
     if (made.column.primary_key) throw new Refused('unsupported_change', 'a primary key cannot be added to a table that is there already');

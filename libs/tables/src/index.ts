@@ -1,7 +1,7 @@
 export * from './table.js';
 export * from './decide.js';
 export * from './read-model.js';
-export { readTable, schemaChange, standing, tasksFor, type ChangePorts } from './schema-change.js';
+export { keepsAside, readTable, schemaChange, standing, tasksFor, type ChangePorts } from './schema-change.js';
 export { databaseChange, lacking, type DatabaseChange, type Lacking } from './database-change.js';
 export { decideDrift } from './drift.js';
 export { changes } from './changes.js';

@@ -226,7 +226,8 @@ function nameAtEnd(name: string, ops: ColumnOp[]): string {
   return ops.slice(from + 1).reduce((now, op) => (op.op === 'rename' && foldName(op.name) === foldName(now) ? op.to : now), name);
 }
 
-function keepsAside(plan: Plan): boolean {
+/** Whether it leaves something that is destroyed after the retention time. */
+export function keepsAside(plan: Plan): boolean {
   return plan.operation === 'drop_table' || plan.operation === 'drop_column' || plan.operation === 'keep_values';
 }
 

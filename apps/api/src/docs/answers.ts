@@ -83,11 +83,13 @@ export const CompletedTables = z.object({ status: z.literal('ok'), table: Table.
 
 const PlannedStep = z.object({
   database: z.string(), engine, operation: z.string(), reason: z.string(), statements: z.array(z.string()), compensation: z.array(z.string()),
-  notes: z.array(z.object({ column: z.string(), note: z.string() })).describe('Where the engine keeps a type as something else.'),
+  notes: z.array(z.object({ column: z.string().nullable(), note: z.string() })).describe('What to know: where the engine keeps a type as something else, what stays in its place.'),
 });
 export const Plan = z.object({
   plan: z.object({
-    based_on: z.object({ version: count.nullable().describe('Null: of several tables.'), pending: count }), steps: z.array(PlannedStep), reversible: z.boolean(),
+    based_on: z.object({ version: count.nullable().describe('Null: of several tables.'), pending: count }), steps: z.array(PlannedStep),
+    reversible: z.boolean().nullable().describe('Whether it can be undone without loss; null: it would not be done.'),
+    reversible_until: at.nullable().describe('Until when, as things are now; null: for ever, or not at all.'),
     blocked_by: z.object({ code: z.enum(ERROR_CODES), message: z.string(), database: z.string() }).nullable().describe('What prepare would refuse; null: nothing.'),
   }),
   skipped,

@@ -3,7 +3,7 @@ import { v7 as uuid } from 'uuid';
 import { CoreUnavailable, sql, UniqueViolation, VersionConflict, type Append, type CoreDatabase, type EventStore, type StoredEvent } from '../../../../libs/event-store/src/index.js';
 import { DatabaseError, engineOf, preparePlans, type Engine, type Limits, type Task } from '../../../../libs/byodb/src/index.js';
 import { isEnded, loadSaga, SAGA_SCHEMA_VERSION, sagaStream, type Orchestrator, type Saga } from '../../../../libs/sagas/src/index.js';
-import { judgeInTurn, loadTable, nameOwner, outlook, TABLE_SCHEMA_VERSION, tableStream, standing, tasksFor, type Change, type DatabaseChange, type DatabaseRef, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
+import { judgeInTurn, keepsAside, loadTable, nameOwner, outlook, TABLE_SCHEMA_VERSION, tableStream, standing, tasksFor, type Change, type DatabaseChange, type DatabaseRef, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
 import type { Databases } from '../databases/databases.js';
 import { ApiError } from '../http/api-error.js';
 import type { CommandContext } from '../http/input.js';
@@ -53,7 +53,7 @@ export class Commands {
   private stopping = false;
 
   constructor(private readonly ports: {
-    core: CoreDatabase; store: EventStore; databases: Databases; orchestrator: Orchestrator; deadlineSeconds: number; limits: Limits;
+    core: CoreDatabase; store: EventStore; databases: Databases; orchestrator: Orchestrator; deadlineSeconds: number; retentionSeconds: number; limits: Limits;
   }) {
     ports.store.onAppended((events: StoredEvent[]) => {
       for (const { stream } of events) this.waiting.get(stream)?.forEach((notice) => notice());
@@ -76,7 +76,7 @@ export class Commands {
     return this.concluded(context, null, () => this.judge(context, async (sagaId) => {
       const { change, events, steps, skipped } = await decide(sagaId);
       const left = skipped === undefined ? {} : { skipped };
-      if (context.dryRun) return { answer: { status: 200, headers: {}, body: { plan: { based_on: { version: null, pending: 0 }, steps, reversible: change.kind === 'database.adopt', blocked_by: null }, ...left } } };
+      if (context.dryRun) return { answer: { status: 200, headers: {}, body: { plan: { based_on: { version: null, pending: 0 }, steps, reversible: change.kind === 'database.adopt', reversible_until: null, blocked_by: null }, ...left } } };
       const tables = events.map(({ table_id, name, version }) => ({ table_id, name, version: version + 1 }));
       return {
         sagaId, tables: events.map(({ table_id, version, event }) => ({ stream: tableStream(table_id), version, event })), change, subject: change.database, targets: events.length === 0 ? [] : [change.database],
@@ -251,7 +251,7 @@ export class Commands {
         const connection = await this.ports.databases.connect(database.id);
         const { core } = this.ports;
         const tasks = nothing ? [] : await tasksFor(core, ahead, change, database.id);
-        if (tasks.length === 0) return { steps: [], blocked: null };
+        if (tasks.length === 0) return { steps: [], blocked: null, keeps: false };
         let first = tableNow;
         const before: Task[] = [];
         let there = tableNow.databases.some((d) => d.id === database.id);
@@ -265,17 +265,26 @@ export class Commands {
         const adopted = pending.flatMap(({ change: c }) => (c.kind === 'database.adopt' ? [c.columns] : []))[0];
         const base = adopted !== undefined ? adopted : tableNow.databases.some((d) => d.id === database.id) ? standing(tableNow, pending[0]?.change ?? change, database.id) : [];
         const { plans } = await preparePlans(connection, tableNow.table_id, [...before, ...tasks], base, this.ports.limits);
-        return { blocked: null, steps: plans.filter(({ task }) => task >= before.length).map(({ plan }) => ({
+        const own = plans.filter(({ task }) => task >= before.length).map(({ plan }) => plan);
+        const steps = own.map((plan) => ({
           database: database.name, engine: database.engine, operation: plan.operation, reason: plan.reason, statements: plan.statements, compensation: plan.compensation,
-          notes: plan.columns_after.flatMap((c) => { const note = engineOf(connection.engine.name).note(c); return note === null ? [] : [{ column: c.name, note }]; }),
-        })) };
+          notes: [
+            ...(plan.notes ?? []).map((note) => ({ column: (plan.params as { name?: string }).name ?? null, note })),
+            ...plan.columns_after.flatMap((c) => { const note = engineOf(connection.engine.name).note(c); return note === null ? [] : [{ column: c.name, note }]; }),
+          ],
+        }));
+        return { blocked: null, steps, keeps: own.some(keepsAside) };
       } catch (error) {
         if (!(error instanceof DatabaseError)) throw error;
-        return { steps: [], blocked: { code: error.code, message: error.message, database: database.name } };
+        return { steps: [], blocked: { code: error.code, message: error.message, database: database.name }, keeps: false };
       }
     }));
     const blocked = looked.find((l) => l.blocked !== null)?.blocked ?? null;
-    return { status: 200, headers: {}, body: { plan: { based_on: { version: tableNow.version, pending: pending.length }, steps: looked.flatMap((l) => l.steps), reversible: true, blocked_by: blocked } } };
+    // Every operation of the plan was planned with its way back; what will not be done has none.
+    const until = looked.some((l) => l.keeps) ? new Date(Date.now() + this.ports.retentionSeconds * 1000).toISOString() : null;
+    const reversible = blocked === null ? { reversible: true, reversible_until: until } : { reversible: null, reversible_until: null };
+    const based_on = { version: tableNow.version, pending: pending.length };
+    return { status: 200, headers: {}, body: { plan: { based_on, steps: looked.flatMap((l) => l.steps), ...reversible, blocked_by: blocked } } };
   }
 }
 
