@@ -71,7 +71,7 @@ export interface Ddl {
    * table `kept`, by primary key. That table stays as it is: it is destroyed by the purge of what was dropped.
    */
   reattachColumn?(live: LiveTable, kept: LiveTable, was: LiveTable, name: string): Rendered;
-  /** A condition: a row of the table (under its quoted name) and one of `kept` (under the name k) have the same key. Missing: all members are equal. */
+  /** A condition: a row of the table (under its quoted name) and one of `kept` (under the name _saga_kept) have the same key. Missing: all members are equal. */
   sameKey?(live: LiveTable, kept: LiveTable): string;
   /** Copies primary key and values of one column into the new table `keep`. Only for tables with a primary key. */
   keepValues(live: LiveTable, name: string, keep: string): Rendered;

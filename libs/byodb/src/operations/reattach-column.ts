@@ -34,8 +34,8 @@ export const reattachColumn: Operation<Params> = {
     if (now === null) throw new DatabaseError('drift_detected', `${table} is not there any more`);
     const { needs = [], takes = [], fills = false } = ddl.reattachColumn!(now, kept, { ...await inTodaysNames(session, former), name: table }, column.name);
     const [quoted, rows] = [ddl.quote(table), joined(ddl, now, kept)];
-    if (!column.nullable && !fills) await refuseRows(session, quoted, live, `not exists (select 1 from ${rows} and k.v is not null)`, (n) => `${n} row(s) were written without ${column.name}, which is NOT NULL`);
-    if (column.unique) await refuseShared(session, `(select k.* from ${quoted}, ${rows}) d`, 'd.v', null, (n) => `${column.name} is not unique any more: ${n} row(s) hold a value that another one holds`);
+    if (!column.nullable && !fills) await refuseRows(session, quoted, live, `not exists (select 1 from ${rows} and _saga_kept.v is not null)`, (n) => `${n} row(s) were written without ${column.name}, which is NOT NULL`);
+    if (column.unique) await refuseShared(session, `(select _saga_kept.* from ${quoted}, ${rows}) d`, 'd.v', null, (n) => `${column.name} is not unique any more: ${n} row(s) hold a value that another one holds`);
     for (const name of takes) {
       const other = await session.occupant(name);
       if (other !== null) throw new DatabaseError('table_name_taken', `a ${other} named ${name} is there already, which ${column.name} of ${table} had: rename it first`);
@@ -50,10 +50,10 @@ export const reattachColumn: Operation<Params> = {
   },
 };
 
-/** The rest of a query over the table: its kept rows as k. */
+/** The rest of a query over the table: its kept rows as _saga_kept. */
 export function joined(ddl: Ddl, live: LiveTable, kept: LiveTable): string {
-  const same = live.primaryKey.map((name, i) => `${ddl.quote(live.name)}.${ddl.quote(name)} = k.k${i + 1}`).join(' and ');
-  return `${ddl.quote(kept.name)} k where ${ddl.sameKey?.(live, kept) ?? same}`;
+  const same = live.primaryKey.map((name, i) => `${ddl.quote(live.name)}.${ddl.quote(name)} = _saga_kept.k${i + 1}`).join(' and ');
+  return `${ddl.quote(kept.name)} _saga_kept where ${ddl.sameKey?.(live, kept) ?? same}`;
 }
 
 async function keptIn(session: { introspect(table: string): Promise<LiveTable | null> }, aside: string): Promise<LiveTable> {

@@ -1,9 +1,10 @@
 import type { Rendered } from '../../engine.js';
+import { DatabaseError } from '../../errors.js';
 import type { LiveColumn, LiveTable } from '../../live.js';
 import { isIntegerType, sameDefault, sameType, type Column } from '../../schema.js';
 import { convertOrFail } from './convert.js';
-import { alterTable, dropParts, remakeParts } from './items.js';
-import { columnOf, compose, definitionOf, isSerial, keyItem, sourceOf, uniquesOver, type Definition, type Item } from './source.js';
+import { alterTable, dropParts, refuseUniqueApart, remakeParts } from './items.js';
+import { columnOf, compose, definitionOf, isSerial, keyItem, sourceOf, uniquesOver, type Definition, type Item, type Source } from './source.js';
 import { quote } from './sql.js';
 import { canStore, COMPRESSION, keeps, metadataOnly, nativeType, readType, renderDefault, shapeOf, STORAGE, type Shape } from './types.js';
 
@@ -23,6 +24,8 @@ export function alterColumn(live: LiveTable, name: string, to: Column, uniqueNam
   const renulls = column.nullable !== to.nullable && !live.primaryKey.includes(column.name);
   const uniques = uniquesOver(source, column.name);
   const dropped = to.unique ? [] : uniques;
+  if (to.unique && uniques.length === 0) refuseUniqueApart(live.name, source, [column.name]);
+  if (retypes) refuseStrangeKeys(live.name, column, to, source);
   const added = to.unique && uniques.length === 0 ? [keyItem('unique', uniqueName, [column.name])] : [];
 
   const after: Definition = { ...definition, ...(wanted !== null && { default: wanted }) };
@@ -40,6 +43,16 @@ export function alterColumn(live: LiveTable, name: string, to: Column, uniqueNam
     }),
     live: compose({ ...live, columns }, { ...source, items: [...source.items.filter((item) => !dropped.includes(item)), ...added] }),
   };
+}
+
+const FAMILIES: readonly (readonly string[])[] = [['smallint', 'integer', 'bigint'], ['float', 'double'], ['string', 'text']];
+
+/** A foreign key stays only where both sides can still be compared. */
+function refuseStrangeKeys(table: string, column: LiveColumn, to: Column, source: Source): void {
+  const keys = source.items.filter((item) => item.kind === 'foreign key' && item.columns.includes(column.name));
+  if (keys.length === 0 || FAMILIES.some((family) => family.includes(column.type ?? '') && family.includes(to.type))) return;
+  const dependents = keys.map(({ kind, name }) => ({ kind, name }));
+  throw new DatabaseError('dependents_exist', `${keys.map(({ name }) => `foreign key ${name}`).join(', ')} of ${table} needs ${column.name} as ${column.native}`, { details: { dependents } });
 }
 
 export function restoreColumn(live: LiveTable, name: string, was: LiveTable): Rendered {

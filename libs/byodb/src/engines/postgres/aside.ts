@@ -28,7 +28,7 @@ export function bringBackTable(live: LiveTable, was: LiveTable): Rendered {
     statements: [`alter table ${quote(live.name)} rename to ${quote(was.name)}`, ...renameStatements(was.name, names), ...alterTable(was.name, made.clauses), ...made.statements],
     live: compose({ ...live, name: was.name }, { ...back, items: [...back.items, ...keys], table: was.name }),
     takes: names.map(({ to }) => to),
-    needs: needsOf(keys, was.name, quote(live.name), (column) => `${quote(live.name)}.${quote(column)}`),
+    needs: needsOf(keys, was.name, { from: quote(live.name), valued: (column) => `${quote(live.name)}.${quote(column)}`, column: null }),
   };
 }
 
@@ -114,7 +114,7 @@ export function bringBackColumn(live: LiveTable, aside: string, was: LiveTable, 
     live: compose({ ...live, columns }, { ...whole, items: [...whole.items, ...items] }),
     needs: [
       ...(taken.domain?.notNull === true && !fills ? [{ need: 'no_rows' as const, from: table, like: `${kept} is null`, of: `the type ${former.native} of ${former.name}` }] : []),
-      ...needsOf(items, live.name, table, (c) => (c === former.name ? kept : `${table}.${quote(c)}`)),
+      ...needsOf(items, live.name, { from: table, valued: (c) => (c === former.name ? kept : `${table}.${quote(c)}`), column: former.name }),
     ],
     ...(fills ? { fills: true } : {}),
   };

@@ -6,7 +6,7 @@ import { alterColumn, restoreColumn } from './alter.js';
 import { bringBackColumn, bringBackTable, setAsideColumn, setAsideTable } from './aside.js';
 import { detachColumn, reattachColumn, sameKey, withoutMentions } from './detach.js';
 import { convert, lost, respells } from './convert.js';
-import { renameColumnIn } from './items.js';
+import { refuseUniqueApart, renameColumnIn } from './items.js';
 import { quietly } from './quietly.js';
 import { columnOf, compose, keyItem, sourceOf, type Definition, type Item, type Source } from './source.js';
 import { objectName, quote, quoteAll } from './sql.js';
@@ -59,6 +59,7 @@ function renameTable(live: LiveTable, to: string): Rendered {
 
 function addColumn(live: LiveTable, column: Column, uniqueName: string): Rendered {
   const source = sourceOf(live);
+  if (column.unique) refuseUniqueApart(live.name, source, [column.name]);
   const items: Item[] = [
     ...(column.primary_key ? [keyItem('primary key', objectName(live.name, null, 'pkey'), [column.name])] : []),
     ...(column.unique ? [keyItem('unique', uniqueName, [column.name])] : []),

@@ -85,11 +85,11 @@ export function reattachColumn(live: LiveTable, kept: LiveTable, was: LiveTable,
   const [hasDefault, notNull] = [definition.default !== undefined, !former.nullable && definition.expression === undefined];
   const collate = definition.collation === undefined ? '' : ` collate ${definition.collation}`;
   const computed = definition.expression === undefined ? '' : ` generated always as (${definition.expression}) stored`;
-  const fill = `update ${quote(live.name)} set ${quote(former.name)} = k."v" from ${quote(kept.name)} k where ${sameKey(live, kept)} and k."v" is not null`;
+  const fill = `update ${quote(live.name)} set ${quote(former.name)} = _saga_kept."v" from ${quote(kept.name)} _saga_kept where ${sameKey(live, kept)} and _saga_kept."v" is not null`;
   const rest = `update ${quote(live.name)} set ${quote(former.name)} = default where ${quote(former.name)} is null`;
   const mustHold = notNull || (computed === '' && definition.domain?.notNull === true);
   const fills = hasDefault && mustHold;
-  const [quoted, joined] = [quote(live.name), `${quote(live.name)} left join ${quote(kept.name)} k on ${sameKey(live, kept)}`];
+  const [quoted, joined] = [quote(live.name), `${quote(live.name)} left join ${quote(kept.name)} _saga_kept on ${sameKey(live, kept)}`];
   return {
     statements: [
       `alter table ${quote(live.name)} add column ${quote(former.name)} ${definition.domain === undefined || computed !== '' ? `${former.native}${collate}` : definition.domain.base}${computed}`,
@@ -105,8 +105,8 @@ export function reattachColumn(live: LiveTable, kept: LiveTable, was: LiveTable,
     ],
     live: compose(whole, { ...source, items: [...source.items, ...items], statistics: [...source.statistics, ...statistics] }),
     needs: [
-      ...(mustHold && !notNull && !fills ? [{ need: 'no_rows' as const, from: joined, like: 'k."v" is null', of: `the type ${former.native} of ${former.name}` }] : []),
-      ...needsOf(items, live.name, joined, (c) => (c === former.name ? 'k."v"' : `${quoted}.${quote(c)}`)),
+      ...(mustHold && !notNull && !fills ? [{ need: 'no_rows' as const, from: joined, like: '_saga_kept."v" is null', of: `the type ${former.native} of ${former.name}` }] : []),
+      ...needsOf(items, live.name, { from: joined, valued: (c) => (c === former.name ? '_saga_kept."v"' : `${quoted}.${quote(c)}`), column: former.name }),
     ],
     takes: [...items.filter((item) => item.kind === 'index' || item.unique || item.kind === 'exclude'), ...statistics].map((x) => x.name),
     ...(fills ? { fills: true } : {}),
@@ -117,7 +117,7 @@ export function reattachColumn(live: LiveTable, kept: LiveTable, was: LiveTable,
 export function sameKey(live: LiveTable, kept: LiveTable): string {
   const same = live.primaryKey.map((name, i) => {
     const [now, then] = [columnOf(live, name).native, columnOf(kept, `k${i + 1}`).native];
-    const [left, right] = [`${quote(live.name)}.${quote(name)}`, `k.${quote(`k${i + 1}`)}`];
+    const [left, right] = [`${quote(live.name)}.${quote(name)}`, `_saga_kept.${quote(`k${i + 1}`)}`];
     return now === then ? `${left} = ${right}` : `${left}::text = ${right}::text`;
   });
   return same.join(' and ');

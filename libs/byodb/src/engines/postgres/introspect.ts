@@ -21,14 +21,15 @@ with t as (
       'onDeleteColumns', coalesce((select json_agg(a.attname order by a.attnum) from pg_attribute a where a.attrelid = t.table_oid and a.attnum::text in (select jsonb_array_elements_text(
         case when jsonb_typeof(to_jsonb(con) -> 'confdelsetcols') = 'array' then to_jsonb(con) -> 'confdelsetcols' else '[]' end))), '[]'),
       'deferrable', con.condeferrable, 'deferred', con.condeferred, 'valid', con.convalidated)
-      from pg_class rc join pg_namespace rn on rn.oid = rc.relnamespace where rc.oid = con.confrelid) end as refers
+      from pg_class rc join pg_namespace rn on rn.oid = rc.relnamespace where rc.oid = con.confrelid) end as refers,
+    case when con.contype = 'c' then pg_get_expr(con.conbin, con.conrelid) end as condition
   from pg_constraint con, t where con.conrelid = t.table_oid and con.contype in ('p', 'u', 'x', 'c', 'f')
   union all
   select null, ic.relname, 'i',
     -- pg_get_indexdef always names the schema; the table's name is left out, so that it may change.
     substr(pg_get_indexdef(i.indexrelid), length(format('CREATE %sINDEX %I ON %s%I.%I ',
       case when i.indisunique then 'UNIQUE ' else '' end, ic.relname, case when ic.relkind = 'I' then 'ONLY ' else '' end, t.nspname, t.relname)) + 1),
-    i.indexrelid, (i.indkey::int2[])[0:i.indnkeyatts - 1], false, obj_description(i.indexrelid, 'pg_class'), null
+    i.indexrelid, (i.indkey::int2[])[0:i.indnkeyatts - 1], false, obj_description(i.indexrelid, 'pg_class'), null, null
   from pg_index i join pg_class ic on ic.oid = i.indexrelid, t
   where i.indrelid = t.table_oid and not exists (select from pg_constraint con where con.conindid = i.indexrelid and con.contype in ('p', 'u', 'x'))
 )
@@ -53,7 +54,7 @@ select
     from pg_attribute a join pg_type ty on ty.oid = a.atttypid left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
     where a.attrelid = t.table_oid and a.attnum > 0 and not a.attisdropped) as columns,
   (select json_agg(json_build_object(
-    'name', k.name, 'type', k.type, 'definition', k.definition, 'comment', k.comment, 'match_full', k.match_full, 'refers', k.refers,
+    'name', k.name, 'type', k.type, 'definition', k.definition, 'comment', k.comment, 'match_full', k.match_full, 'refers', k.refers, 'condition', k.condition,
     'columns', (select array_agg(a.attname::text order by x.place) from unnest(k.key) with ordinality x (number, place) join pg_attribute a on a.attrelid = t.table_oid and a.attnum = x.number),
     'mentions', (select array_agg(distinct a.attname::text) from pg_depend dep join pg_attribute a on a.attrelid = t.table_oid and a.attnum = dep.refobjsubid
       where dep.refclassid = 'pg_class'::regclass and dep.refobjid = t.table_oid
@@ -66,7 +67,8 @@ select
     'definition', pg_get_triggerdef(g.oid), 'comment', obj_description(g.oid, 'pg_trigger')))
     from pg_trigger g where g.tgrelid = t.table_oid and not g.tgisinternal) as triggers,
   (select json_object_agg(a.attname, a.attnum) from pg_attribute a where a.attrelid = t.table_oid and a.attnum > 0 and not a.attisdropped) as numbers,
-  (select json_agg(i.inhrelid::regclass::text order by 1) from pg_inherits i where i.inhparent = t.table_oid) as children,
+  (select json_agg(a.attname order by x.place) from pg_partitioned_table pt, unnest(pt.partattrs::int2[]) with ordinality x (number, place) left join pg_attribute a on a.attrelid = t.table_oid and a.attnum = x.number and x.number > 0 where pt.partrelid = t.table_oid) as partition_key,
+  (select json_agg(i.inhrelid::regclass::text order by i.inhrelid::regclass::text) from pg_inherits i where i.inhparent = t.table_oid) as children,
   (select json_agg(json_build_object('name', x.stxname, 'definition', pg_get_statisticsobjdef(x.oid), 'what', substr(left(pg_get_statisticsobjdef(x.oid), -length(format(' FROM %s', t.table_oid::regclass))), length(format('CREATE STATISTICS %I.%I ', (select nspname from pg_namespace where oid = x.stxnamespace), x.stxname)) + 1), 'mentions', (select array_agg(a.attname::text) from pg_attribute a
       where a.attrelid = t.table_oid and a.attnum in (select dep.refobjsubid from pg_depend dep where dep.classid = 'pg_statistic_ext'::regclass and dep.objid = x.oid and dep.refclassid = 'pg_class'::regclass and dep.refobjid = t.table_oid))))
     from pg_statistic_ext x where x.stxrelid = t.table_oid) as statistics,
@@ -93,7 +95,7 @@ interface ColumnRow {
 interface ItemRow {
   name: string; type: 'p' | 'u' | 'x' | 'c' | 'f' | 'i'; definition: string; comment: string | null; match_full: boolean; columns: string[] | null; mentions: string[] | null;
   unique: boolean | null; valid: boolean | null; clustered: boolean | null; replica_identity: boolean | null; expression: boolean; included: boolean | null;
-  nulls_not_distinct: boolean | null; options: string[] | null; tablespace: string | null; refers: Reference | null;
+  nulls_not_distinct: boolean | null; options: string[] | null; tablespace: string | null; refers: Reference | null; condition: string | null;
 }
 export interface TableRow {
   columns: ColumnRow[] | null;
@@ -102,6 +104,7 @@ export interface TableRow {
   statistics: { name: string; definition: string; what: string; mentions: string[] | null }[] | null;
   extras: [kind: string, name: string, definition: string][] | null;
   numbers: Record<string, number> | null;
+  partition_key: (string | null)[] | null;
   children: string[] | null;
 }
 
@@ -115,7 +118,7 @@ export function readTable(name: string, row: TableRow): LiveTable {
     sequences: columns.flatMap((c) => (c.sequences ?? []).map((s): Sequence => ({ name: s.name, column: c.name, identity: s.identity }))),
     statistics: statistics.map((s) => ({ name: s.name, mentions: [...(s.mentions ?? [])].sort(), definition: s.what })),
     triggers: triggers.map((t) => ({ name: t.name, enabled: t.enabled, onUpdate: t.on_update })),
-    numbers: row.numbers ?? {}, children: row.children ?? [],
+    numbers: row.numbers ?? {}, children: row.children ?? [], ...(row.partition_key === null ? {} : { partitionKey: row.partition_key }),
   };
   const extras: Extra[] = [
     ...(row.extras ?? []).map(([kind, extra, definition]) => ({ kind, name: extra, definition })),
@@ -167,6 +170,7 @@ function readItem(row: ItemRow): Item {
     comment: row.comment, clustered: row.clustered ?? false, replicaIdentity: row.replica_identity ?? false, options: row.type === 'i' ? [] : row.options ?? [], tablespace: row.tablespace,
     // What later versions know beside is told by the text alone.
     ...(row.refers === null || / PERIOD | NOT ENFORCED/.test(row.definition) ? {} : { refers: row.refers }),
+    ...(row.condition === null || row.definition.endsWith(' NOT VALID') ? {} : { condition: row.condition }),
   };
   return withColumns(item, columns, mentions);
 }

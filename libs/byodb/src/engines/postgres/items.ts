@@ -47,8 +47,16 @@ export function renameColumnIn(source: Source, from: string, to: string): Source
     items: source.items.map((item) => withColumns(item, renamed(item.columns), renamed(item.mentions))),
     sequences: source.sequences.map((s) => ({ ...s, column: s.column === from ? to : s.column })),
     statistics: source.statistics.map((s) => ({ ...s, mentions: renamed(s.mentions) })),
+    ...(source.partitionKey === undefined ? {} : { partitionKey: source.partitionKey.map((name) => (name === from ? to : name)) }),
     ...(source.numbers === undefined ? {} : { numbers: Object.fromEntries(Object.entries(source.numbers).map(([name, number]) => [name === from ? to : name, number])) }),
   };
+}
+
+/** PostgreSQL knows no unique over all partitions but one that holds the partition key. Throws `unsupported_change`. */
+export function refuseUniqueApart(table: string, source: Source, columns: readonly string[]): void {
+  const missing = (source.partitionKey ?? []).find((name) => name === null || !columns.includes(name));
+  if (missing === undefined) return;
+  throw new DatabaseError('unsupported_change', `postgres: ${table} is partitioned${missing === null ? ' by an expression' : ` by ${missing}`}, so that ${columns.join(', ')} alone cannot be unique over all of its partitions`);
 }
 
 /** Clauses of one ALTER TABLE, and what cannot stand in one. */
@@ -138,13 +146,17 @@ function refuseRenamed(kind: string, { name, mentions }: { name: string; mention
   throw new DatabaseError('unsupported_change', `${kind} ${name} is to come back, and its column ${renamed} is called ${named(renamed)} by now: rename that one back first`);
 }
 
-/**
- * What foreign keys that come back need: what they refer to, and no rows without it. `from` is where the rows stand until then:
- * quoted, or a query in brackets; `valued` tells where the value of one of its columns is.
- */
-export function needsOf(items: readonly Item[], table: string, from: string, valued: (column: string) => string): Need[] {
+/** Where the rows stand until then: quoted, or joined with what is kept; `valued` tells where the value of one of its columns is; `column`: the one that comes back. */
+export interface Rows { from: string; valued: (column: string) => string; column: string | null }
+
+/** What foreign keys and checks that come back need: what they refer to, and no rows that do not fit. */
+export function needsOf(items: readonly Item[], table: string, { from, valued, column }: Rows): Need[] {
   return items.flatMap((item): Need[] => {
-    const { refers } = item;
+    const { refers, condition } = item;
+    if (condition !== undefined && column !== null) {
+      const whole = `(select ${[...new Set(item.mentions)].map((name) => `${valued(name)} as ${quote(name)}`).join(', ')} from ${from}) ${quote(table)}`;
+      return [{ need: 'no_rows', from: whole, like: `not (${condition})`, of: `check ${item.name} of ${table}` }];
+    }
     if (refers === undefined || !refers.valid || refers.self) return [];
     const of = `foreign key ${item.name} of ${table}`;
     const parent = `${refers.schema === null ? '' : `${quote(refers.schema)}.`}${quote(refers.table)}`;

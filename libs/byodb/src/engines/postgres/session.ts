@@ -1,7 +1,7 @@
-import type { Dependent, Direction, LedgerRow, Session } from '../../engine.js';
+import type { Dependent, Direction, LedgerRow, Session, Touch } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import type { LiveTable } from '../../live.js';
-import { DEPENDENTS_SQL, readDependents } from './dependents.js';
+import { findDependents } from './dependents.js';
 import { readTable, TABLE_SQL, type TableRow } from './introspect.js';
 import type { Link, Row } from './link.js';
 import { followReferences } from './references.js';
@@ -52,8 +52,8 @@ export class PostgresSession implements Session {
     return row === undefined ? null : String(row['kind']);
   }
 
-  async dependents(table: string, column: string | null): Promise<Dependent[]> {
-    return readDependents(await this.open().query(DEPENDENTS_SQL, [table, column]));
+  async dependents(table: string, column: string | null, change: Touch = 'remove'): Promise<Dependent[]> {
+    return findDependents(async (sql, values) => this.open().query(sql, values), table, column, change);
   }
 
   async inTodaysNames(was: LiveTable): Promise<LiveTable> {

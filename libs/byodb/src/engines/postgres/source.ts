@@ -28,6 +28,8 @@ export interface Item {
   /** Storage parameters and tablespace of a constraint's index, which its definition does not print. */
   options: string[];
   tablespace: string | null;
+  /** Of a check. */
+  condition?: string;
   /** Of a foreign key that can be told again under other names. */
   refers?: Reference;
 }
@@ -66,6 +68,8 @@ export interface Source {
   triggers: Trigger[];
   /** The columns' numbers (attnum), by name: they outlive renames. Missing in what earlier versions read. */
   numbers?: Record<string, number>;
+  /** Of a partitioned table: its key's columns; null for an expression. */
+  partitionKey?: (string | null)[];
   /** Tables that inherit from it, partitions included. */
   children?: string[];
 }
