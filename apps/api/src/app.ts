@@ -12,6 +12,7 @@ import { Databases } from './databases/databases.js';
 import { DefaultDatabase } from './databases/default.js';
 import { DriftWatch } from './databases/drift-watch.js';
 import { DatabasePast } from './databases/past.js';
+import { keepPrivate } from './databases/private-files.js';
 import { Vault } from './databases/vault.js';
 import { DocsController } from './docs/docs.controller.js';
 import { Health, HealthController } from './health/health.controller.js';
@@ -38,10 +39,10 @@ const HOUR_MS = 3_600_000;
 /** The only place where ports meet adapters. Resolves when it listens and takes sagas. */
 export async function startApp(config: Config): Promise<App> {
   const logger = pino({ level: config.LOG_LEVEL });
-  const vault = await Vault.open(config.CREDENTIALS_KEY, config.DATA_DIR);
+  await keepPrivate(config.DATA_DIR, [config.CORE_DATABASE_URL, config.BYODB_URL]);
   const core = await openCoreDatabase(config.CORE_DATABASE_URL);
   await migrate(core);
-  await vault.check(core);
+  const vault = await Vault.open(config.CREDENTIALS_KEY, config.DATA_DIR, core);
   const store = createEventStore(core, { projections: keptInline.map(({ projection }) => projection), upcasters });
   const log = (message: string, details: Record<string, unknown>): void => { logger.warn(details, message); };
   // Loaded when asked for: BullMQ and its Redis client are half of a start's time.

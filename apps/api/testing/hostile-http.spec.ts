@@ -171,7 +171,7 @@ describe('codes', () => {
     expect(await s.call('POST', `/sagas/${sagaId}/resolve`, { step_id: 'nope', as: 'skipped', reason: 'x' })).toMatchObject({ status: 404, body: { code: 'not_found' } });
   });
   test('a hundred problems are told, not a hundred thousand', async () => {
-    const many = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`k${i}`, 1]));
+    const many = Object.fromEntries(Array.from({ length: 8000 }, (_, i) => [`k${i}`, 1]));
     const answer = await s.call('POST', '/table/create', many);
     expect([answer.status, answer.body['errors'].length, JSON.stringify(answer.body).length < 20_000]).toEqual([400, 100, true]);
     const columns = await s.call('POST', '/table/create', { name: 'wide', columns: Array.from({ length: 500 }, () => ({ name: '1', type: 'x', a: 1 })) });

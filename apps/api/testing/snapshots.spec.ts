@@ -41,7 +41,7 @@ beforeAll(async () => {
   followers.start();
   for (const name of ['applied_steps', 'table_snapshots']) expect(await followers.reached(name, await store.committed(), 60_000)).toBe(true);
 
-  const databases = new Databases(core, store, await Vault.open('0'.repeat(64), ''));
+  const databases = new Databases(core, store, Vault.of('0'.repeat(64)));
   const limits = { maxRewriteRows: 1 };
   const definition = schemaChange({ store, core, connect: (one) => databases.connect(one), limits, retentionSeconds: 1, lockTimeoutMs: 10, slots: 1 });
   // Not started: what is asked for here stays pending.

@@ -50,10 +50,10 @@ test('sixty changes there hold up neither others\' changes, nor lists, nor their
   for (let round = 0; round < 4; round++) {
     for (const database of ['default', 'good_pg', 'good_my']) {
       const { ms, answer } = await took(() => s.call('POST', '/table/create', { name: `good_${database}_${round}`, databases: [database] }, WAIT));
-      expect([database, answer.status, ms < 3000 || ms]).toEqual([database, 200, true]);
+      expect([database, answer.status, ms < 6000 || ms]).toEqual([database, 200, true]);
     }
     const list = await took(() => s.call('GET', '/databases'));
-    expect([list.answer.status, list.ms < 2000 || list.ms]).toEqual([200, true]);
+    expect([list.answer.status, list.ms < 3000 || list.ms]).toEqual([200, true]);
     const of = (name: string): Record<string, unknown> => (list.answer.body['databases'] as { name: string }[]).find((one) => one.name === name)! as Record<string, unknown>;
     expect([of('good_pg')['reachable'], of('good_my')['reachable'], of('default')['reachable']]).toEqual([true, true, true]);
     await sleep(500);

@@ -1,4 +1,4 @@
-import { sql, type InlineProjection, type Queryable, type Sql, type StoredEvent, type Tx } from '../../event-store/src/index.js';
+import { readPage, sql, type InlineProjection, type Queryable, type Row, type Sql, type StoredEvent, type Tx } from '../../event-store/src/index.js';
 import { foldName } from '../../byodb/src/index.js';
 import { evolve, purgeOf, statusOf, type Table, type TableEvent } from './table.js';
 
@@ -99,13 +99,25 @@ export interface TableFilter { status?: string; database_id?: string; name?: str
 
 /** Newest first; dropped and failed ones only when asked for by status. */
 export async function listTables(db: Queryable, filter: TableFilter): Promise<{ table: Table; position: number }[]> {
+  return listed(await db.query(sql`select state, position from tables where ${matching(filter)} order by position desc limit ${filter.limit}`));
+}
+
+/** The same, but no more of them than about a megabyte, and one at least where there is one. */
+export async function pageOfTables(db: Queryable, filter: TableFilter): Promise<{ tables: { table: Table; position: number }[]; more: boolean }> {
+  const { rows, more } = await readPage(db, { from: sql`from tables where ${matching(filter)}`, key: 'position', order: 'desc', heavy: 'state', columns: sql`state, position`, limit: filter.limit });
+  return { tables: listed(rows), more };
+}
+
+function listed(rows: Row[]): { table: Table; position: number }[] {
+  return rows.map((row) => ({ table: JSON.parse(String(row['state'])) as Table, position: Number(row['position']) }));
+}
+
+function matching(filter: TableFilter): Sql {
   const where: Sql[] = [filter.status === undefined ? sql`status not in ('dropped', 'failed')` : sql`status = ${filter.status}`];
   if (filter.name !== undefined) where.push(sql`name = ${filter.name}`);
   if (filter.database_id !== undefined) where.push(sql`table_id in (select table_id from table_databases where database_id = ${filter.database_id})`);
   if (filter.before !== undefined) where.push(sql`position < ${filter.before}`);
-  const condition = where.reduce((all, one) => sql`${all} and ${one}`);
-  const rows = await db.query(sql`select state, position from tables where ${condition} order by position desc limit ${filter.limit}`);
-  return rows.map((row) => ({ table: JSON.parse(String(row['state'])) as Table, position: Number(row['position']) }));
+  return where.reduce((all, one) => sql`${all} and ${one}`);
 }
 
 /** The table that a name in one of these databases is spoken for by. */

@@ -2,8 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError } from './api-error.js';
 
-/** Of a body, bytes. One change is no larger; what takes a list of changes has the same room. */
-export const BODY_LIMIT = 256 * 1024;
+/** Of a body, bytes; 500 columns with all their fields need some 100,000. What is asked stands several times in events, plans and read models. */
+export const BODY_LIMIT = 128 * 1024;
 /** Of a larger one, bytes are read and thrown away up to here before the answer: cut off while it writes, a client never reads it. */
 const MOST_DRAINED = 32 * 1024 * 1024;
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { CoreUnavailable, sql, sqlList, UniqueViolation, type CoreDatabase, type Row, type Sql } from '../../../../libs/event-store/src/index.js';
+import { CoreUnavailable, readPage, sql, sqlList, UniqueViolation, type CoreDatabase, type Row, type Sql } from '../../../../libs/event-store/src/index.js';
 import { metadataOf, pageShape, parse } from '../http/input.js';
 import { problemOf } from '../http/problem.js';
 import { withoutSecrets } from './secrets.js';
@@ -71,8 +71,8 @@ export class ReceivedCommands {
     const older = cursor === undefined ? sql`` : sql` and request_id < ${cursor}`;
     const own = saga_id === undefined ? sql`` : sql` and saga_id = ${saga_id}`;
     // The ids are UUIDv7: their order is that of the time.
-    const rows = await this.core.query(sql`select ${columns} from commands where 1 = 1${older}${own} order by request_id desc limit ${limit + 1}`);
-    return { commands: rows.slice(0, limit).map(view), next_cursor: rows.length > limit ? rows[limit - 1]!['request_id'] : null };
+    const { rows, more } = await readPage(this.core, { from: sql`from commands where 1 = 1${older}${own}`, key: 'request_id', order: 'desc', heavy: 'body', columns, limit });
+    return { commands: rows.map(view), next_cursor: more ? rows.at(-1)!['request_id'] : null };
   }
 
   private sweepSoon(): void {
