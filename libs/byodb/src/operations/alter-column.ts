@@ -1,7 +1,7 @@
 import type { Ddl, Session } from '../engine.js';
 import { DatabaseError } from '../errors.js';
 import { foldName, type LiveTable } from '../live.js';
-import { countRows, uniqueName, type Operation } from '../operation.js';
+import { countRows, refuseUnremakeable, uniqueName, type Operation } from '../operation.js';
 import { refuseRows, refuseShared } from '../rows.js';
 import { sameType, type Column } from '../schema.js';
 
@@ -30,6 +30,7 @@ export const alterColumn: Operation<Params> = {
     const { table, params: { from, to, lost, quoted, quotedTable } } = plan;
     const lacking = await session.lacksRight('alter', table);
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
+    await refuseUnremakeable(session, live, null);
     if (!sameType(from, to)) {
       // A check is kept, or made again, by the renderers themselves.
       const dependents = (await session.dependents(table, from.name, 'retype')).filter((d) => d.kind !== 'check');

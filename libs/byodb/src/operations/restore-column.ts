@@ -1,6 +1,6 @@
 import { DatabaseError } from '../errors.js';
 import { foldName, type LiveTable } from '../live.js';
-import { inTodaysNames, statementsOf, type Operation } from '../operation.js';
+import { inTodaysNames, refuseUnremakeable, statementsOf, type Operation } from '../operation.js';
 import { meetNeeds, refuseRows, refuseShared } from '../rows.js';
 import type { Column } from '../schema.js';
 
@@ -27,6 +27,7 @@ export const restoreColumn: Operation<Params> = {
   async check(session, { table, params: { column, quotedTable, quotedAside }, needs = [], fills = false }, live) {
     const lacking = await session.lacksRight('alter', table);
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
+    await refuseUnremakeable(session, live, null);
     if (!column.nullable && !fills) await refuseRows(session, quotedTable, live, `${quotedAside} is null`, (n) => `${n} row(s) were written without ${column.name}, which is NOT NULL`);
     if (column.unique) await refuseShared(session, quotedTable, quotedAside, live, (n) => `${column.name} is not unique any more: ${n} row(s) hold a value that another one holds`);
     await meetNeeds(session, live, needs);

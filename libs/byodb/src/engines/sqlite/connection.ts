@@ -22,7 +22,7 @@ const LEDGER = [
 const holders = new Map<string, Holder>();
 interface Holder { tableId: string; token: number; quietMs(): number; end(): Promise<void> }
 
-/** One worker for changes and one for looks: SQLite's write-ahead log lets both work at once. */
+/** One worker for changes and one for looks: with a write-ahead log both work at once, else a look waits for a commit. */
 export class SqliteConnection implements Connection {
   private readonly file: string;
   private readonly writer: Thread;
@@ -65,8 +65,10 @@ export class SqliteConnection implements Connection {
 
   private async claimOnce(id: string): Promise<string> {
     await this.writer.call({ op: 'enter', mode: 'create' });
-    // Readers and a writer side by side; the file remembers it. https://www.sqlite.org/wal.html
-    await this.writer.call({ op: 'query', sql: 'pragma journal_mode = wal' });
+    const [found] = await this.writer.call({ op: 'query', sql: 'select count(*) as entries from sqlite_schema' });
+    // Readers and a writer side by side (https://www.sqlite.org/wal.html). The file remembers it, so one that has an owner stays as it was found:
+    // on a network volume, or beside a program that copies the one file, it would lose writes.
+    if (Number(found!['entries']) === 0) await this.writer.call({ op: 'query', sql: 'pragma journal_mode = wal' });
     await this.writer.call({ op: 'run', sql: 'begin immediate' });
     try {
       for (const sql of LEDGER) await this.writer.call({ op: 'run', sql });
