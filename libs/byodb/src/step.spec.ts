@@ -148,6 +148,26 @@ describe.each<[string, () => Promise<Fresh>]>([['sqlite', freshSqlite], ['postgr
     expect(sorted((await seen(table)).rows)).toEqual(sorted(before.rows));
   });
 
+  test('an alter that is taken back later gives the former type and the former spellings, to the letter, and goes forward again when that is undone', async () => {
+    const [tableId, table] = [uuid(), name()];
+    const seenAt = column({ name: 'seen_at', type: 'string', length: 40, default: 'never' });
+    const [made] = await plansOf(tableId, [{ do: 'create_table', table, columns: [ID, seenAt] }], []) as [Planned];
+    await applyStep(connection, made.plan, key(made.stepId), LIMITS);
+    await query(fresh.url, `insert into ${table} (seen_at) values ('2024-05-06 07:08:09')`);
+    const before = await seen(table);
+    const converted = column({ name: 'seen_at', type: 'timestamp' });
+    const [keep, alter] = await plansOf(tableId, [{ do: 'alter_column', table, from: seenAt, to: converted }], [ID, seenAt]) as [Planned, Planned];
+    for (const { stepId, plan } of [keep, alter]) await applyStep(connection, plan, key(stepId), LIMITS);
+    const between = await seen(table);
+    for (const undo of [true, false]) {
+      const back = await plansOf(tableId, [{ do: 'alter_column', table, from: converted, to: seenAt, former: { table: alter.plan.was!, name: 'seen_at', keep: keep.plan.table_after } }], [ID, converted]);
+      for (const { stepId, plan } of back) await applyStep(connection, plan, key(stepId), LIMITS);
+      expect(await seen(table)).toEqual(before);
+      if (undo) for (const { stepId, plan } of [...back].reverse()) await compensateStep(connection, plan, key(stepId));
+      if (undo) expect(await seen(table)).toEqual(between);
+    }
+  });
+
   test('two workers with one step at once make its effect once', async () => {
     const table = name();
     const tableId = await given(table);

@@ -5,6 +5,7 @@ import { differences, drift, type Difference, type Expectation } from './expecta
 import { findColumn, fingerprint, foldName, type LiveTable } from './live.js';
 import { asideName, inTodaysNames, type Limits, type Operation, type Plan, type Work } from './operation.js';
 import { staysInPlace, stayNote } from './operations/detach-column.js';
+import type { Former } from './operations/alter-column.js';
 import { operations, type OperationKind } from './operations/index.js';
 import { convertible, sameType, type Column } from './schema.js';
 
@@ -16,7 +17,7 @@ export type Task =
   | { do: 'add_column'; table: string; column: Column }
   | { do: 'drop_column'; table: string; name: string }
   | { do: 'rename_column'; table: string; name: string; to: string }
-  | { do: 'alter_column'; table: string; from: Column; to: Column }
+  | { do: 'alter_column'; table: string; from: Column; to: Column; former?: Former }
   | { do: 'adopt'; table: string; columns: Column[] | null }
   | { do: 'restore_table'; table: string; to: string; former: LiveTable }
   | { do: 'restore_column'; table: string; aside: string; column: Column; former: LiveTable; after: string | null; key?: string[] };
@@ -152,7 +153,7 @@ function expand(task: Task, engine: Engine, live: LiveTable | null, kept: LiveTa
   const keepId = rewrites && live !== null && live.primaryKey.length > 0 && !from.primary_key ? uuid() : null;
   const alter = {
     kind: 'alter_column' as const, stepId,
-    params: { table, from, to, step_id: stepId, quoted, quotedTable: engine.ddl.quote(table), lost: rewrites ? engine.ddl.lost(from, to, quoted) : null,
+    params: { table, from, to, ...(task.former === undefined ? {} : { former: task.former }), step_id: stepId, quoted, quotedTable: engine.ddl.quote(table), lost: rewrites ? engine.ddl.lost(from, to, quoted) : null,
       // Elsewhere the statement itself refuses what would be bent. MySQL rounds a number without a word, and MariaDB takes `CHECK (json_valid(…))` with MODIFY for granted.
       lostBack: engine.facts.transactionalDdl || sameType(from, to) || engine.ddl.metadataOnly(to, from) ? null : engine.ddl.lost(to, from, quoted), keep: keepId === null ? null : asideName(keepId) },
   };
@@ -243,7 +244,11 @@ async function run(connection: Connection, plan: Plan, key: StepKey, direction: 
     let work: Work = { statements: [] };
     try {
       if (!there) work = await act(session, engine, op, plan, direction, way);
-      else if (direction === 'compensate' && plan.operation === 'alter_column') work = { ...await op.compensate(session, plan, await session.introspect(plan.table), engine.ddl), statements: [] };
+      else if (plan.operation === 'alter_column') {
+        const [table, givesBack] = [await session.introspect(plan.table), (plan.params as { former?: Former }).former !== undefined];
+        if (direction === 'compensate') work = { ...await op.compensate(session, plan, table, engine.ddl), statements: [] };
+        else if (givesBack) work = { ...await op.apply(session, plan, table, engine.ddl), statements: [] };
+      }
     } catch (error) {
       // Refused: on an engine without transactions say so, else a crash's look-up would have to guess.
       if (!engine.facts.transactionalDdl && error instanceof DatabaseError && error.outcome === 'not_applied') await record('not_applied', began, began, []);

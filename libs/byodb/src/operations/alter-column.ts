@@ -9,16 +9,23 @@ import { sameType, type Column } from '../schema.js';
  * `keep`: the table of former values that keep_values made; null: nothing can be lost, or there is no primary key to keep them by.
  * `lost`, `lostBack`: conditions on rows that would not survive the way there and the way back; null: none is needed.
  */
-interface Params { table: string; from: Column; to: Column; keep: string | null; step_id: string; quoted: string; lost: string | null; lostBack?: string | null; quotedTable: string }
+interface Params { former?: Former; table: string; from: Column; to: Column; keep: string | null; step_id: string; quoted: string; lost: string | null; lostBack?: string | null; quotedTable: string }
+
+/**
+ * What a column was before it was altered, when that is to be undone: the table as the step found it (its plan's `was`), what the
+ * column was called there, and the table of its former values (null: none were kept). Its native type, default and the like
+ * then come from there to the letter, and its values where nobody wrote others since.
+ */
+export interface Former { table: LiveTable; name: string; keep: string | null }
 
 export const alterColumn: Operation<Params> = {
   kind: 'alter_column',
   looksAtRows: { apply: true, compensate: true },
-  plan({ table, from, to }, before, { engine, stepId, columns }) {
+  plan({ table, from, to, former }, before, { engine, stepId, columns }) {
     const altered = columns.map((c) => (foldName(c.name) === foldName(from.name) ? to : c));
     const reason = engine.refuses(altered);
     if (reason !== null) throw new DatabaseError('unsupported_change', `${engine.name}: ${reason}`);
-    const done = engine.ddl.alterColumn(before!, from.name, to, uniqueName(stepId));
+    const done = former === undefined ? engine.ddl.alterColumn(before!, from.name, to, uniqueName(stepId)) : engine.ddl.restoreColumn(before!, from.name, asCalled(former, from.name, table, engine.ddl));
     return {
       table, table_after: table, shown_after: table,
       before: [{ table, columns }], after: [{ table, columns: altered }],
@@ -40,8 +47,12 @@ export const alterColumn: Operation<Params> = {
     if (from.nullable && !to.nullable) await refuseRows(session, quotedTable, live, `${quoted} is null`, (n) => `${from.name} is NULL in ${n} row(s)`);
     if (!from.unique && to.unique) await refuseShared(session, quotedTable, quoted, live, (n) => `${from.name} is not unique: ${n} row(s) hold a value that another one holds`);
   },
-  async apply(_session, { params }, live, ddl) {
-    return ddlOnly(ddl.alterColumn(live!, params.from.name, params.to, uniqueName(params.step_id)).statements);
+  async apply(session, { table, params }, live, ddl) {
+    const { former, from, to } = params;
+    if (former === undefined) return ddlOnly(ddl.alterColumn(live!, from.name, to, uniqueName(params.step_id)).statements);
+    const was = asCalled(former, from.name, table, ddl);
+    // The values were converted from what the column is to be again.
+    return { ...ddlOnly(ddl.restoreColumn(live!, from.name, was).statements), settle: () => giveBack(session, ddl, table, live!, { from: to, to: from, keep: former.keep }) };
   },
   async compensate(session, { table, params, was }, live, ddl) {
     if (params.lostBack != null) await refuseLoss(session, params.quotedTable, live, params.lostBack, params.to, params.from, null);
@@ -49,9 +60,15 @@ export const alterColumn: Operation<Params> = {
   },
 };
 
+/** Under the names that table and column have by now. */
+function asCalled({ table: was, name }: Former, now: string, table: string, ddl: Ddl): LiveTable {
+  const renamed = foldName(name) === foldName(now) ? was : ddl.renameColumn(was, name, now).live!;
+  return { ...renamed, name: table };
+}
+
 function ddlOnly(statements: string[]): { statements: string[] } { return { statements }; }
 
-async function giveBack(session: Session, ddl: Ddl, table: string, live: LiveTable, params: Params): Promise<string[]> {
+async function giveBack(session: Session, ddl: Ddl, table: string, live: LiveTable, params: Pick<Params, 'from' | 'to' | 'keep'>): Promise<string[]> {
   if (params.keep === null || await session.introspect(params.keep) === null || await countRows(session, ddl, table, '1 = 1') === 0) return [];
   return ddl.giveBackValues(live, params.from.name, params.keep, params.from, params.to);
 }

@@ -90,7 +90,7 @@ select kind, name from (
   select 'trigger', g.tgname from uses u join pg_trigger g on u.classid = 'pg_trigger'::regclass and g.oid = u.objid, t where t.attnum is not null and not g.tgisinternal and $3 <> 'rename'
   union
   select 'default', format('%s.%s', ad.adrelid::regclass, a.attname) from outside x join pg_attrdef ad on x.classid = 'pg_attrdef'::regclass and ad.oid = x.objid
-    join pg_attribute a on a.attrelid = ad.adrelid and a.attnum = ad.adnum
+    join pg_attribute a on a.attrelid = ad.adrelid and a.attnum = ad.adnum where a.attgenerated = ''
   union
   -- Whatever else there is: PostgreSQL would not destroy what it hangs on.
   select 'object', pg_describe_object(x.classid, x.objid, x.objsubid) from outside x
