@@ -4,6 +4,10 @@ import { join } from 'node:path';
 import { sql, type CoreDatabase, type Tx } from '../../../../libs/event-store/src/index.js';
 import type { Address } from '../../../../libs/byodb/src/index.js';
 
+export function keyFileOf(dataDir: string): string {
+  return join(dataDir, 'credentials.key');
+}
+
 /** Credentials at rest: AES-256-GCM, a fresh 12-byte nonce each, the database's id as additional data so that rows cannot be swapped. */
 export class Vault {
   private constructor(private readonly key: Buffer, private readonly keyId: string) {}
@@ -17,7 +21,7 @@ export class Vault {
   static async open(hexKey: string | undefined, dataDir: string): Promise<Vault> {
     if (hexKey !== undefined) return Vault.of(hexKey);
     await mkdir(dataDir, { recursive: true });
-    const file = join(dataDir, 'credentials.key');
+    const file = keyFileOf(dataDir);
     try {
       // 'wx': of two first starts one makes the key, the other reads it.
       const handle = await open(file, 'wx', 0o600);
