@@ -1,16 +1,18 @@
 import 'reflect-metadata';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { pino } from 'pino';
-import { createEventStore, Followers, migrate, openCoreDatabase, ReadModels, startSealer } from '../../../libs/event-store/src/index.js';
+import { coreIdentity, createEventStore, Followers, migrate, openCoreDatabase, ReadModels, startSealer } from '../../../libs/event-store/src/index.js';
 import { InProcessQueue, Orchestrator } from '../../../libs/sagas/src/index.js';
 import { changes, Purger, upcasters } from '../../../libs/tables/src/index.js';
 import type { Config } from './config.js';
 import { AppliedThere } from './databases/applied.js';
+import { Candidates } from './databases/candidates.js';
 import { AddressRules, DatabaseLists, DatabasesController } from './databases/databases.controller.js';
 import { DatabaseChanges } from './databases/changes.js';
 import { Databases } from './databases/databases.js';
 import { DefaultDatabase } from './databases/default.js';
 import { DriftWatch } from './databases/drift-watch.js';
+import { OwnFiles } from './databases/own-files.js';
 import { DatabasePast } from './databases/past.js';
 import { keepPrivate } from './databases/private-files.js';
 import { Vault } from './databases/vault.js';
@@ -48,14 +50,14 @@ export async function startApp(config: Config): Promise<App> {
   // Loaded when asked for: BullMQ and its Redis client are half of a start's time.
   const queue = config.REDIS_URL === undefined ? new InProcessQueue(config.SAGA_CONCURRENCY)
     : new (await import('../../../libs/sagas/src/queue/bullmq.js')).BullQueue(config.REDIS_URL, config.SAGA_CONCURRENCY, 'schemasaga', (error) => { logger.warn({ error: error.message }, 'redis'); });
-  const databases = new Databases(core, store, vault);
+  const databases = new Databases(core, store, vault, new Candidates(await coreIdentity(core), new OwnFiles(config.CORE_DATABASE_URL, config.DATA_DIR)));
   const limits = { maxRewriteRows: config.MAX_REWRITE_ROWS };
   const definition = changes({ store, core, connect: (id) => databases.connect(id), limits, retentionSeconds: config.RETENTION_SECONDS, lockTimeoutMs: config.LOCK_TIMEOUT_MS, slots: config.DATABASE_CONCURRENCY });
   const orchestrator = new Orchestrator({ store, core, queue, definition, log, concurrency: config.SAGA_CONCURRENCY, perTarget: config.DATABASE_CONCURRENCY });
   const purger = new Purger({ store, core, wake: (sagaId) => orchestrator.wake(sagaId), deadlineSeconds: config.CHANGE_DEADLINE_SECONDS, log });
   const commands = new Commands({ core, store, databases, orchestrator, deadlineSeconds: config.CHANGE_DEADLINE_SECONDS, retentionSeconds: config.RETENTION_SECONDS, limits });
   const forgetting = setInterval(() => { commands.forgetKeys().catch((error: unknown) => { log('old idempotency keys were not forgotten', { error: String(error) }); }); }, HOUR_MS);
-  const rules = new AddressRules(config.CORE_DATABASE_URL);
+  const rules = new AddressRules();
   const registering = new DefaultDatabase(databases, rules.read({ url: config.BYODB_URL }), (error) => { logger.error({ error: String(error) }, 'the default database cannot be reached yet'); });
   await registering.start();
 

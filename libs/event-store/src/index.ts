@@ -1,5 +1,6 @@
 export { lastBlock, seal, startSealer } from './blocks.js';
 export type { SealedHead } from './blocks.js';
+export { coreIdentity } from './core-identity.js';
 export { sql, sqlList, sqlName } from './core-database.js';
 export type { CoreDatabase, Queryable, Row, Sql, SqlValue, Tx } from './core-database.js';
 export { CoreUnavailable, MigrationRefused, UniqueViolation, VersionConflict } from './errors.js';

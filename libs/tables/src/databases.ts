@@ -17,7 +17,8 @@ export interface Database {
 }
 
 export type DatabaseEvent =
-  | { type: 'DatabaseRegistered'; name: string; engine: Database['engine'] }
+  /** `taken_over`: from the service of that core, which gave it up. */
+  | { type: 'DatabaseRegistered'; name: string; engine: Database['engine']; taken_over?: { core_id: string; reason: string } }
   | { type: 'DatabaseAddressChanged' }
   | { type: 'DatabaseRemoved' }
   /** `digest` tells one drift from another: the same is recorded once. */

@@ -73,7 +73,7 @@ export const tableEventSchemas = eventSchemas<TableEvent>()({
 });
 
 export const databaseEventSchemas = eventSchemas<DatabaseEvent>()({
-  DatabaseRegistered: { version: 1, tells: "A customer's database is known under this name; its address is in no event.", data: z.strictObject({ name, engine: z.enum(['postgres', 'mysql', 'sqlite']) }) },
+  DatabaseRegistered: { version: 1, tells: "A customer's database is known under this name; its address is in no event.", data: z.strictObject({ name, engine: z.enum(['postgres', 'mysql', 'sqlite']), taken_over: z.strictObject({ core_id: name, reason: z.string() }).optional() }) },
   DatabaseAddressChanged: { version: 1, tells: 'The database is reached at another address, or with other credentials, from here on.', data: noData },
   DriftDetected: { version: 1, tells: 'A check found tables that are not what history says; `digest` tells this drift from another.', data: z.strictObject({ digest: z.string(), drift: z.array(Drift) }) },
   DriftEnded: { version: 1, tells: 'A check found the drift of before gone.', data: noData },

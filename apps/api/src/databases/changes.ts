@@ -29,7 +29,7 @@ export class DatabaseChanges {
       const found = await this.databases.look(database, async (connection) => {
         const there = await connection.tables();
         const names = tables === 'all' ? await this.unknown(ref, there) : tables.map((asked) => this.exactly(database, there, asked));
-        if (tables === 'all') return takeable(names, await connection.others?.() ?? [], (these) => observed(connection, these));
+        if (tables === 'all') return takeable(names, await connection.others(), (these) => observed(connection, these));
         refuseTwice(names);
         return { taken: await observed(connection, names), skipped: undefined };
       });
@@ -104,7 +104,7 @@ async function observed(connection: Connection, names: string[]): Promise<Found[
 
 /** Of all tables those that can be known here, and the others with the reason: one that cannot is no reason to leave the rest. */
 async function takeable(names: string[], others: Skipped[], look: (names: string[]) => Promise<Found[]>): Promise<{ taken: Found[]; skipped: Skipped[] }> {
-  const skipped = [...others];
+  const skipped = others.map(({ name, kind, reason }) => ({ name, kind, reason }));
   const first = names.filter((name, i) => {
     if (others.some((other) => other.name === name)) return false;
     const twin = names.slice(0, i).find((other) => foldName(other) === foldName(name));

@@ -6,6 +6,9 @@ import { sql, type CoreDatabase, type Tx } from '../../../../libs/event-store/sr
 import type { Address } from '../../../../libs/byodb/src/index.js';
 
 const SETTLE_MS = 100;
+export function keyFileOf(dataDir: string): string {
+  return join(dataDir, 'credentials.key');
+}
 
 /** Credentials at rest: AES-256-GCM, a fresh 12-byte nonce each, the database's id as additional data so that rows cannot be swapped. */
 export class Vault {
@@ -25,7 +28,7 @@ export class Vault {
 
   private static async fromFile(dataDir: string, core: CoreDatabase): Promise<Vault> {
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
-    const file = join(dataDir, 'credentials.key');
+    const file = keyFileOf(dataDir);
     const found = await readKey(file);
     if (found !== null) return Vault.of(found);
     // A new key would open none of what stands there: the lost one has to be put back, and nothing may stand in its place.

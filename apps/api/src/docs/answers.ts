@@ -12,7 +12,7 @@ export const STEP_STATUSES = every<StepStatus>()(['pending', 'running', 'succeed
 export const TABLE_STATUSES = every<ReturnType<typeof statusOf>>()(['creating', 'active', 'changing', 'dropping', 'dropped', 'failed']);
 export const ERROR_CODES = every<ErrorCode | 'deadline_exceeded' | 'invalid_in_turn' | 'aborted'>()([
   'table_name_taken', 'permission_denied', 'dependents_exist', 'rows_conflict', 'lossy_conversion', 'not_null_without_default', 'drift_detected', 'table_too_large',
-  'lock_timeout', 'database_unreachable', 'deadline_exceeded', 'invalid_in_turn', 'aborted', 'unsupported_change', 'database_mismatch', 'stale_token', 'database_error',
+  'lock_timeout', 'database_unreachable', 'deadline_exceeded', 'invalid_in_turn', 'aborted', 'unsupported_change', 'database_mismatch', 'core_database', 'managed_elsewhere', 'stale_token', 'database_error',
 ]);
 
 const id = z.string().meta({ format: 'uuid' });

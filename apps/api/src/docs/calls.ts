@@ -35,7 +35,7 @@ const core: ApiCode[] = ['core_database_unavailable'];
 const command: ApiCode[] = [...input, 'rate_limited', 'version_conflict', 'saga_compensated', 'saga_rejected', 'idempotency_key_reused', 'unsupported_change', ...core];
 const ofDatabase: ApiCode[] = [...input, 'rate_limited', 'saga_compensated', 'saga_rejected', 'idempotency_key_reused', 'unsupported_change', ...core];
 const alive: ApiCode[] = ['table_not_found', 'table_dropped', 'table_failed'];
-const reachable: ApiCode[] = ['database_unreachable', 'database_mismatch'];
+const reachable: ApiCode[] = ['database_unreachable', 'database_mismatch', 'core_database', 'managed_elsewhere'];
 
 export const calls: Call[] = [
   { id: 'createTable', tag: 'tables', method: 'post', path: '/table/create', command: true, body: bodies.create, problems: [...command, 'database_not_found', 'table_name_taken'],
@@ -81,8 +81,8 @@ export const calls: Call[] = [
   { id: 'resolveSaga', tag: 'sagas', method: 'post', path: '/sagas/{id}/resolve', body: resolution, problems: [...input, 'saga_not_found', 'not_found', 'saga_not_retryable', 'saga_past_pivot', ...core],
     summary: 'Settle a step that cannot go on by itself. What is claimed is checked against its database where it can be.', example: { step_id: id, as: 'restored', reason: 'put back by hand' }, answer: { status: 200, description: 'The saga', schema: SagaAnswer } },
 
-  { id: 'registerDatabase', tag: 'databases', method: 'post', path: '/databases', body: registration, problems: [...input, 'database_exists', 'core_database', 'database_unreachable', ...core],
-    summary: 'Register a database, by url or by engine and connection, after a real connection test.', example: { name: 'crm', url: 'postgres://user:password@db.example.org:5432/crm' },
+  { id: 'registerDatabase', tag: 'databases', method: 'post', path: '/databases', body: registration, problems: [...input, 'database_exists', ...reachable, ...core],
+    summary: 'Register a database, by url or by engine and connection, after a real connection test. One that another service manages is refused with whose it is; with `take_over` it is this one\'s from then on.', example: { name: 'crm', url: 'postgres://user:password@db.example.org:5432/crm' },
     answer: { status: 201, description: 'Registered', schema: DatabaseAnswer } },
   { id: 'listDatabases', tag: 'databases', method: 'get', path: '/databases', problems: ['validation_failed', ...core], query: page, summary: 'List databases, newest first.', answer: { status: 200, description: 'A page of databases', schema: DatabaseList } },
   { id: 'getDatabase', tag: 'databases', method: 'get', path: '/databases/{name}', problems: ['validation_failed', 'database_not_found', ...core], summary: 'One database: engine, server version, whether it can be reached, its tables. Never a credential.',

@@ -1,5 +1,5 @@
 import type { Connection as Driver } from 'mysql2/promise';
-import type { Dependent, LedgerRow, Session } from '../../engine.js';
+import type { Dependent, LedgerRow, Other, Session } from '../../engine.js';
 import { foldName, isAside, type Extra, type LiveTable } from '../../live.js';
 import { PARENT } from './foreign-keys.js';
 import { lacking } from './grants.js';
@@ -135,6 +135,16 @@ export class MysqlSession implements Session {
   async tables(): Promise<string[]> {
     const rows = await this.query(`select table_name as name from information_schema.tables where table_schema = database() and table_type in (${KINDS.map(literal).join(', ')}) order by table_name`);
     return rows.map((r) => String(r['name'])).filter((n) => !isAside(n));
+  }
+
+  /** Views, sequences, and whatever else has a table's name. Temporary tables are their own session's alone. */
+  async others(): Promise<Other[]> {
+    const rows = await this.query(`select table_name as name, table_type as type from information_schema.tables where table_schema = database() and table_type not in (${KINDS.map(literal).join(', ')}) order by table_name`);
+    return rows.filter((row) => !isAside(String(row['name']))).map((row) => {
+      const type = String(row['type']).toLowerCase();
+      const kind = type.includes('view') ? 'view' : type;
+      return { name: String(row['name']), kind, reason: `it is a ${kind}` };
+    });
   }
 }
 
