@@ -84,6 +84,8 @@ export interface Ddl {
    * `from` is the former column, `to` what it was converted to. One UPDATE, safe to run twice.
    */
   giveBackValues(live: LiveTable, name: string, keep: string, from: Column, to: Column): string | null;
+  /** The statement between others that keep the customer's triggers from seeing it. Missing where the statement does that itself. */
+  withoutTriggers?(live: LiveTable, statement: string): string[];
   /** Whether the conversion touches nothing but the catalog, so that no value can be lost. */
   metadataOnly(from: Column, to: Column): boolean;
   /**
@@ -138,6 +140,11 @@ export interface Session {
    * owner's program has), else null. Missing where whatever stands in a catalog can be made again.
    */
   cannotRemake?(live: LiveTable, column: string | null): Promise<string | null>;
+  /**
+   * Runs statements of DDL where no row and no lock is touched, to be told what the engine would refuse; throws it. Missing where
+   * there is no such place.
+   */
+  rehearse?(statements: string[]): Promise<void>;
   /** Null when the session's user may do this kind of DDL, else why not. Only what can be known for sure is refused. */
   lacksRight(action: 'create' | 'alter', table: string | null): Promise<string | null>;
   /**

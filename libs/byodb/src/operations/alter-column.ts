@@ -53,7 +53,7 @@ function ddlOnly(statements: string[]): { statements: string[] } { return { stat
 async function giveBack(session: Session, ddl: Ddl, table: string, live: LiveTable, params: Params): Promise<string[]> {
   if (params.keep === null || await session.introspect(params.keep) === null || await countRows(session, ddl, table, '1 = 1') === 0) return [];
   const statement = ddl.giveBackValues(live, params.from.name, params.keep, params.from, params.to);
-  return statement === null ? [] : [statement];
+  return statement === null ? [] : ddl.withoutTriggers?.(live, statement) ?? [statement];
 }
 
 async function refuseLoss(session: Session, table: string, live: LiveTable | null, lost: string, from: Column, to: Column, maxRows: number | null): Promise<void> {

@@ -11,11 +11,12 @@ import { lockTimeout, translate } from './translate.js';
 /** How long a look waits for its turn or for a lock. */
 const LOOK_MS = 10_000;
 
-const LEDGER = `
-create table if not exists _saga_ledger (step_id text not null, direction text not null, state text not null, fingerprint_before text not null,
-  fingerprint_after text, statements text not null, recorded_at text not null, primary key (step_id, direction));
-create table if not exists _saga_fences (table_id text not null primary key, token integer not null);
-create table if not exists _saga_identity (only_row integer not null primary key check (only_row = 1), id text not null)`;
+const LEDGER = [
+  `create table if not exists _saga_ledger (step_id text not null, direction text not null, state text not null, fingerprint_before text not null,
+  fingerprint_after text, statements text not null, recorded_at text not null, primary key (step_id, direction))`,
+  'create table if not exists _saga_fences (table_id text not null primary key, token integer not null)',
+  'create table if not exists _saga_identity (only_row integer not null primary key check (only_row = 1), id text not null)',
+];
 
 /** Who of this process holds a file's write lock, by file: one that stalls is ended by its successor. Other processes' are freed by worker.js. */
 const holders = new Map<string, Holder>();
@@ -64,11 +65,9 @@ export class SqliteConnection implements Connection {
 
   private async claimOnce(id: string): Promise<string> {
     await this.writer.call({ op: 'enter', mode: 'create' });
-    // Readers and a writer side by side; the file remembers it. https://www.sqlite.org/wal.html
-    await this.writer.call({ op: 'query', sql: 'pragma journal_mode = wal' });
     await this.writer.call({ op: 'run', sql: 'begin immediate' });
     try {
-      await this.writer.call({ op: 'run', sql: LEDGER });
+      for (const sql of LEDGER) await this.writer.call({ op: 'run', sql });
       await this.writer.call({ op: 'run', sql: 'insert into _saga_identity (only_row, id) values (1, ?) on conflict do nothing', args: [id] });
       const [row] = await this.writer.call({ op: 'query', sql: 'select id from _saga_identity' });
       await this.writer.call({ op: 'run', sql: 'commit' });
@@ -140,7 +139,8 @@ export class SqliteConnection implements Connection {
       await raiseFence(on, session);
       const result = await work(session);
       await session.checkKeys();
-      await session.run('commit');
+      // Without a write-ahead log a commit waits for those who just read.
+      await withPatience(on.lockTimeoutMs, () => session.run('commit'));
       return result;
     } catch (error) {
       // One that a successor ended has no transaction any more: the worker's next one is not its own.
