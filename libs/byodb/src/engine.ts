@@ -139,6 +139,11 @@ export interface Session {
    * owner's program has), else null. Missing where whatever stands in a catalog can be made again.
    */
   cannotRemake?(live: LiveTable, column: string | null): Promise<string | null>;
+  /**
+   * Runs statements of DDL where no row and no lock is touched, to be told what the engine would refuse; throws it. Missing where
+   * there is no such place.
+   */
+  rehearse?(statements: string[]): Promise<void>;
   /** Null when the session's user may do this kind of DDL, else why not. Only what can be known for sure is refused. */
   lacksRight(action: 'create' | 'alter', table: string | null): Promise<string | null>;
   /**

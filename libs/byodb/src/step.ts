@@ -78,11 +78,20 @@ export async function preparePlans(connection: Connection, tableId: string, task
     }
     for (const check of checks) await check();
     plans.push(...await detachments(session, connection.engine, plans, live, { tableId, name, columns: managed, limits, there: found !== null }));
+    await session.rehearse?.(thereAndBack(plans));
     const { plan } = plans[0]!;
     const differs = tasks[0]!.do === 'create_table' ? [] : await differences(connection.engine, session, plan.before);
     if (differs.length > 0) throw drift(differs);
     return { plans, fingerprint: fingerprint(found) };
   });
+}
+
+/** All that these plans may run: there, back as a compensation goes, and there again with what comes behind the pivot. */
+function thereAndBack(plans: readonly Planned[]): string[] {
+  const applied = plans.filter((p) => p.phase !== 'finalize');
+  const there = applied.flatMap(({ plan }) => plan.statements);
+  const back = [...applied].reverse().flatMap(({ plan }) => plan.compensation);
+  return [...there, ...back, ...there, ...plans.filter((p) => p.phase === 'finalize').flatMap(({ plan }) => plan.statements)];
 }
 
 interface Left { tableId: string; name: string; columns: Column[]; limits: Limits; there: boolean }

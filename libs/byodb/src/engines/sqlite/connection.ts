@@ -71,10 +71,6 @@ export class SqliteConnection implements Connection {
   private async claimOnce(id: string, claimant: Claimant | undefined): Promise<string> {
     await this.writer.call({ op: 'enter', mode: 'create' });
     refuseOthers(await readStanding((sql) => this.ask(sql)), claimant);
-    const [found] = await this.writer.call({ op: 'query', sql: 'select count(*) as entries from sqlite_schema' });
-    // Readers and a writer side by side (https://www.sqlite.org/wal.html). The file remembers it, so one that has an owner stays as it was found:
-    // on a network volume, or beside a program that copies the one file, it would lose writes.
-    if (Number(found!['entries']) === 0) await this.writer.call({ op: 'query', sql: 'pragma journal_mode = wal' });
     return this.alone(async () => {
       const marks = await readStanding((sql) => this.ask(sql));
       refuseOthers(marks, claimant);
@@ -204,7 +200,8 @@ export class SqliteConnection implements Connection {
       await raiseFence(on, session);
       const result = await work(session);
       await session.checkKeys();
-      await session.run('commit');
+      // Without a write-ahead log a commit waits for those who just read.
+      await withPatience(on.lockTimeoutMs, () => session.run('commit'));
       return result;
     } catch (error) {
       // One that a successor ended has no transaction any more: the worker's next one is not its own.

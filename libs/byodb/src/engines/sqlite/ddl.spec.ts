@@ -47,11 +47,12 @@ describe('golden', () => {
 
   test('a rebuild', () => {
     expect(ddl.alterColumn(live, 'email', { ...email, type: 'integer', length: null, default: 5 }, 'u').statements).toEqual([
-      'CREATE TABLE "_saga_new"( "id" integer primary key autoincrement, "email" integer not null default 5)',
-      'insert into "_saga_new" ("id", "email") select "id", _saga_convert("email", \'string(50)\', \'integer\') from "t"',
-      'delete from sqlite_sequence where name = \'_saga_new\'',
-      'insert into sqlite_sequence (name, seq) select \'_saga_new\', seq from sqlite_sequence where name = \'t\'',
-      'drop table "t"', 'pragma legacy_alter_table = on', 'alter table "_saga_new" rename to "t"', 'pragma legacy_alter_table = off',
+      'pragma legacy_alter_table = on', 'alter table "t" rename to "_saga_old"', 'pragma legacy_alter_table = off',
+      'CREATE TABLE "t"( "id" integer primary key autoincrement, "email" integer not null default 5)',
+      'insert into "t" ("id", "email") select "id", _saga_convert("email", \'string(50)\', \'integer\') from "_saga_old"',
+      'delete from sqlite_sequence where name = \'t\'',
+      'insert into sqlite_sequence (name, seq) select \'t\', seq from sqlite_sequence where name = \'_saga_old\'',
+      'drop table "_saga_old"',
       'CREATE UNIQUE INDEX "u_email" on "t" ("email")',
     ]);
     expect(ddl.alterColumn(live, 'email', { ...email, unique: false }, 'u')).toMatchObject({ statements: ['drop index "u_email"'], live: { uniques: [] } });
@@ -60,9 +61,14 @@ describe('golden', () => {
 
   test('set a column aside, and back', () => {
     const aside = ddl.setAsideColumn(live, 'email', '_saga_c');
-    expect(aside.statements.slice(0, 3)).toEqual(['drop index "u_email"', 'alter table "t" rename column "email" to "_saga_c"', 'CREATE TABLE "_saga_new"( "id" integer primary key autoincrement, "_saga_c" varchar(50))']);
+    expect(aside.statements.slice(3, 5)).toEqual([
+      'CREATE TABLE "t"( "id" integer primary key autoincrement, "_saga_c" varchar(50))', 'insert into "t" ("id", "_saga_c") select "id", "email" from "_saga_old"',
+    ]);
     const back = ddl.bringBackColumn(aside.live!, '_saga_c', live, 'email');
-    expect(back.statements.slice(0, 2)).toEqual(['alter table "t" rename column "_saga_c" to "email"', 'CREATE TABLE "_saga_new"( "id" integer primary key autoincrement, "email" varchar(50) not null default \'it\'\'s\')']);
+    expect(back.statements.slice(3, 5)).toEqual([
+      'CREATE TABLE "t"( "id" integer primary key autoincrement, "email" varchar(50) not null default \'it\'\'s\')',
+      'insert into "t" ("id", "email") select "id", "_saga_c" from "_saga_old"',
+    ]);
     expect(back.live).toEqual(live);
   });
 
@@ -125,5 +131,5 @@ test('dependents', () => {
   expect(list('id')).toEqual(['foreign key T', 'foreign key child.fk', 'view v2']);
   expect(list('a')).toEqual(['check b', 'view v2', 'index part'].filter((x) => x !== 'index part').concat('index part').sort());
   expect(list('b')).toEqual(['check check (b > a)', 'generated column c', 'view v2']);
-  expect(list('d')).toEqual(['index clever', 'index part', 'trigger own', 'view v1', 'view v2']);
+  expect(list('d')).toEqual(['index part', 'trigger own', 'view v1', 'view v2']);
 });

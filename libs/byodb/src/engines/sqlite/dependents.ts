@@ -1,28 +1,43 @@
 import type { Dependent, Touch } from '../../engine.js';
+import { isAside } from '../../live.js';
 import { primaryKeyOf, triggerName, type SchemaRow } from './introspect.js';
 import { parseIndex, parseTable, referenceOf, type Clause, type TableText } from './parse.js';
-import { isSymbol, mentions, sameName, tokenize } from './tokens.js';
+import { isSymbol, isWord, mentions, sameName, tokenize } from './tokens.js';
 
-/** What in the whole schema hangs on a table, or on one column of it; by names in the texts, so rather one too many than one too few. */
+/**
+ * What in the whole schema hangs on a table, or on one column of it; by names in the texts, so rather one too many than one too
+ * few. `carried`: what SQLite itself rewrites in a rename, and what minds no other type, is left out where `change` is such.
+ */
 export function dependentsOf(rows: SchemaRow[], table: string, column: string | null, change: Touch = 'remove'): Dependent[] {
+  const virtual = rows.filter((row) => isVirtual(row) && !sameName(row.name, table) && says(row.sql!, table) && (column === null || says(row.sql!, column)))
+    .map((row): Dependent => ({ kind: 'virtual table', name: row.name }));
+  return change === 'remove' ? [...virtual, ...hanging(rows, table, column)] : virtual;
+}
+
+/** Of a rename: what SQLite has to rewrite beside the table's own text, which it does only while it can read the whole schema. */
+export function carriedIn(rows: SchemaRow[], table: string, column: string | null): Dependent[] {
+  return hanging(rows, table, column).filter((one) => ['view', 'trigger', 'foreign key'].includes(one.kind));
+}
+
+export function isVirtual(row: SchemaRow): boolean {
+  return row.type === 'table' && row.sql !== null && isWord(tokenize(row.sql)[1], 'virtual');
+}
+
+function hanging(rows: SchemaRow[], table: string, column: string | null): Dependent[] {
   const own = rows.find((row) => row.type === 'table' && sameName(row.name, table));
   const text = own?.sql == null ? null : parseTable(own.sql);
   const found: Dependent[] = [];
-  const moves = change === 'rename';
-  // SQLite itself rewrites every name in views, triggers and foreign keys; another type is no concern of a view or a trigger.
-  const minds = change === 'remove';
   for (const row of rows) {
     if (row.sql === null) continue;
     const isOwn = sameName(row.tbl_name, table);
-    const hit = column === null ? says(row.sql, table) : says(row.sql, table) && (says(row.sql, column) || (row.type === 'view' && tokenize(row.sql).some((t) => isSymbol(t, '*'))));
-    if (row.type === 'table' && parseTable(row.sql) === null && hit) found.push({ kind: 'virtual table', name: row.name });
-    if (row.type === 'view' && minds && hit && !sameName(row.name, table)) found.push({ kind: 'view', name: row.name });
-    if (row.type === 'trigger' && minds && !isOwn && hit) found.push({ kind: 'trigger', name: triggerName(row.sql) });
-    if (row.type === 'trigger' && minds && isOwn && column !== null && says(row.sql, column)) found.push({ kind: 'trigger', name: triggerName(row.sql) });
-    if (row.type === 'index' && !moves && isOwn && column !== null && leansOn(row.sql, column)) found.push({ kind: 'index', name: row.name });
-    if (row.type === 'table' && !moves) found.push(...foreignKeys(row, table, column, text));
+    const hit = says(row.sql, table) && (column === null || says(row.sql, column) || (row.type === 'view' && tokenize(row.sql).some((t) => isSymbol(t, '*'))));
+    if (row.type === 'view' && hit && !sameName(row.name, table)) found.push({ kind: 'view', name: row.name });
+    if (row.type === 'trigger' && !isOwn && hit) found.push({ kind: 'trigger', name: triggerName(row.sql) });
+    if (row.type === 'trigger' && isOwn && column !== null && says(row.sql, column)) found.push({ kind: 'trigger', name: triggerName(row.sql) });
+    if (row.type === 'index' && isOwn && column !== null && text !== null && leansOn(row.sql, text, column)) found.push({ kind: 'index', name: row.name });
+    if (row.type === 'table') found.push(...foreignKeys(row, table, column, text));
   }
-  return column === null || text === null || moves ? found : [...found, ...ownClauses(text, column)];
+  return column === null || text === null ? found : [...found, ...ownClauses(text, column)];
 }
 
 function says(sql: string, name: string): boolean {
@@ -30,10 +45,10 @@ function says(sql: string, name: string): boolean {
   return tokenize(sql).some((t) => mentions(t, name) || (t.kind === 'string' && sameName(t.value, name)));
 }
 
-/** An expression or a WHERE: a plain index on the column follows it. */
-function leansOn(sql: string, column: string): boolean {
+/** An expression or a WHERE over other columns as well: what is over the column alone goes and comes with it, as a plain index does. */
+function leansOn(sql: string, text: TableText, column: string): boolean {
   const index = parseIndex(sql);
-  return (index.columns === null || index.partial) && says(index.body, column);
+  return (index.columns === null || index.partial) && says(index.body, column) && text.columns.some((c) => !sameName(c.name, column) && says(index.body, c.name));
 }
 
 function clausesOf(text: TableText): Clause[] {
@@ -49,7 +64,9 @@ function foreignKeys(row: SchemaRow, table: string, column: string | null, paren
     if (target === null || !sameName(target.table, table) || (isSelf && column === null)) return [];
     const columns = target.columns.length > 0 || parent === null ? target.columns : primaryKeyOf(parent);
     if (column !== null && !columns.some((c) => sameName(c, column))) return [];
-    return [{ kind: 'foreign key', name: clause.name === null ? row.name : `${row.name}.${clause.name}` }];
+    // Nobody but this service knows the name of what an earlier version of it set aside.
+    const name = isAside(row.name) ? 'a table that was dropped and is still kept' : row.name;
+    return [{ kind: 'foreign key', name: clause.name === null ? name : `${name}.${clause.name}` }];
   });
 }
 

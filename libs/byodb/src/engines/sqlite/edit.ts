@@ -1,16 +1,24 @@
-import { triggerName, type Source } from './introspect.js';
-import { parseColumn, parseTable, type ColumnText, type TableText } from './parse.js';
-import { closing, isName, isSymbol, isWord, mentions, quote, replaceTokens, sameName, tokenize, type Token } from './tokens.js';
+import type { Source } from './introspect.js';
+import { parseColumn, parseTable, type Clause, type ColumnText, type TableText } from './parse.js';
+import { closing, isName, isSymbol, isWord, mentions, normalise, quote, replaceTokens, sameName, tokenize, type Token } from './tokens.js';
 
 /** The text of a table of this name; what is not changed stays verbatim, comments included. */
 export function renderTable(text: TableText, name: string): string {
-  const items = [...text.columns.map((c) => c.text), ...text.constraints.map((c) => ` ${c.text}`)];
-  const sql = `CREATE TABLE ${quote(name)}(${items.join(',')})${text.options}`;
-  // A check may qualify its columns with the table's name, which is another one while the table is being rebuilt.
+  const columns = text.columns.map((c) => c.text).join(',');
+  const constraints = text.constraints.map((c, i, all) => `${between(i === 0 ? null : all[i - 1]!, c)}${c.outer}`).join('');
+  const sql = `${name === text.name ? text.head : `CREATE TABLE ${quote(name)}(`}${columns}${constraints})${text.options}`;
+  if (name === text.name) return sql;
+  // A check may qualify its columns with the table's name, which is another one now.
   return replaceTokens(sql, (token, i, tokens) => {
     const isQualifier = (t: Token | undefined, next: Token | undefined): boolean => isName(t) && sameName(t.value, text.name) && isSymbol(next, '.');
     return isQualifier(token, tokens[i + 1]) || isQualifier(tokens[i - 1], token) ? '' : null;
   });
+}
+
+/** What parts a table constraint from what stands before it (null: a column). */
+function between(before: Clause | null, clause: Clause): string {
+  if (before === null || !clause.glued) return ',';
+  return /^[\s/-]/.test(clause.outer) || before.outer.endsWith(')') ? '' : ' ';
 }
 
 export function composeColumn(name: string, type: string, clauses: string[]): ColumnText {
@@ -18,29 +26,22 @@ export function composeColumn(name: string, type: string, clauses: string[]): Co
 }
 
 export function replaceColumn(text: TableText, name: string, column: ColumnText | null): TableText {
-  return { ...text, columns: text.columns.flatMap((c) => (sameName(c.name, name) ? (column === null ? [] : [column]) : [c])) };
+  if (column !== null) return { ...text, columns: text.columns.map((c) => (sameName(c.name, name) ? column : c)) };
+  const at = text.columns.findIndex((c) => sameName(c.name, name));
+  const columns = text.columns.filter((_, i) => i !== at);
+  // ADD COLUMN puts a column behind what stands behind the last one: that is left to who had it.
+  if (at > 0 && at === text.columns.length - 1) columns[at - 1] = parseColumn(columns[at - 1]!.text + trailing(text.columns[at]!.text));
+  return { ...text, columns };
+}
+
+/** Blanks and comments behind the last token. */
+function trailing(text: string): string {
+  return text.slice(tokenize(text).at(-1)?.end ?? text.length);
 }
 
 /** The index's text for a table of this name. */
 export function retitleIndex(sql: string, table: string): string {
   return replaceTokens(sql, (_, i, tokens) => (i === onAt(tokens) + 1 ? quote(table) : null));
-}
-
-/** The index's text with another name of its own. */
-export function renamedIndex(sql: string, nameOf: (name: string) => string): string {
-  return replaceTokens(sql, (token, i, tokens) => (i === onAt(tokens) - 1 && nameOf(token.value) !== token.value ? quote(nameOf(token.value)) : null));
-}
-
-/** The trigger's text with another name of its own. */
-export function renamedTrigger(sql: string, nameOf: (name: string) => string): string {
-  const name = triggerName(sql);
-  const to = nameOf(name);
-  let isDone = to === name;
-  return replaceTokens(sql, (token, i, tokens) => {
-    if (isDone || i <= tokens.findIndex((t) => isWord(t, 'trigger')) || token.value !== name || isSymbol(tokens[i + 1], '.')) return null;
-    isDone = true;
-    return quote(to);
-  });
 }
 
 function onAt(tokens: Token[]): number {
@@ -79,12 +80,13 @@ export function renamedColumn(source: Source, from: string, to: string): Source 
       return isOwn || isMeant ? quote(to) : null;
     }));
   });
-  const constraints = text.constraints.map((clause) => `${clause.name === null ? '' : `constraint ${quote(clause.name)} `}${replaceTokens(clause.body, (token, i, tokens) => {
-    if (!mentions(token, from)) return null;
-    const isOwnList = clause.kind !== 'foreign key' || i < closing(tokens, tokens.findIndex((t) => isSymbol(t, '(')));
+  const constraints = text.constraints.map((clause) => ({ ...clause, outer: replaceTokens(clause.outer, (token, i, tokens) => {
+    const own = tokens.findIndex((t) => isSymbol(t, '('));
+    if (i < own || !mentions(token, from)) return null;
+    const isOwnList = clause.kind !== 'foreign key' || i < closing(tokens, own);
     return isOwnList || inSelfReference(tokens, i, text.name) ? quote(to) : null;
-  })}`);
-  const table = `CREATE TABLE ${quote(text.name)}(${[...columns.map((c) => c.text), ...constraints].join(', ')})${text.options}`;
+  }) }));
+  const table = renderTable({ ...text, columns, constraints }, text.name);
   const swap = (after: (tokens: Token[]) => number) => (sql: string): string => (
     replaceTokens(sql, (token, i, tokens) => (i > after(tokens) && mentions(token, from) ? quote(to) : null)));
   const triggers = source.triggers.map((sql) => renamedInTrigger(sql, text.name, from, to));
@@ -114,6 +116,35 @@ function renamedInTrigger(sql: string, table: string, from: string, to: string):
 function inSelfReference(tokens: Token[], i: number, table: string): boolean {
   const at = tokens.findIndex((t) => isWord(t, 'references'));
   return at >= 0 && sameName(tokens[at + 1]?.value ?? '', table) && i > at + 2 && i < closing(tokens, at + 2);
+}
+
+/**
+ * The items of `next` in the spelling of `former` where they mean the same: SQLite quotes names when it rewrites a text, and
+ * what comes back must be to the letter what it was.
+ */
+export function respell(next: TableText, former: TableText): TableText {
+  const isSame = (a: string, b: string): boolean => normalise(a, next.name) === normalise(b, former.name);
+  return {
+    ...next, head: next.name === former.name ? former.head : next.head,
+    columns: next.columns.map((column) => former.columns.find((c) => isSame(c.text, column.text)) ?? column),
+    constraints: next.constraints.map((clause) => former.constraints.find((c) => isSame(c.text, clause.text)) ?? clause),
+    options: isSame(next.options, former.options) ? former.options : next.options,
+  };
+}
+
+/** The same for texts of indexes and triggers. */
+export function respellAll(texts: string[], former: string[]): string[] {
+  return texts.map((text) => former.find((other) => normalise(other) === normalise(text)) ?? text);
+}
+
+/** `items` with what is missing of `former` put back where it stood: behind the nearest one before it that is still there. */
+export function mergeBack<T>(items: T[], former: T[], missing: T[], isSame: (a: T, b: T) => boolean): T[] {
+  return missing.reduce((merged, item) => {
+    const before = former.slice(0, former.indexOf(item)).reverse();
+    const after = before.find((one) => merged.some((other) => isSame(one, other)));
+    const at = after === undefined ? 0 : merged.findIndex((other) => isSame(after, other)) + 1;
+    return [...merged.slice(0, at), item, ...merged.slice(at)];
+  }, items);
 }
 
 /** Whether the text, a list or an expression, names the column. */

@@ -1,6 +1,6 @@
 import type { Extra, LiveColumn, LiveTable } from '../../live.js';
-import { singleQuoted } from './literals.js';
 import { clauseColumns, parseIndex, parseTable, type Clause, type ColumnText, type TableText } from './parse.js';
+import { repairIndex, repairTable } from './repair.js';
 import { isWord, normalise, sameName, tokenize } from './tokens.js';
 import { readDefault, readType, type Shape } from './types.js';
 
@@ -12,8 +12,25 @@ export interface Source {
   table: string;
   indexes: string[];
   triggers: string[];
-  /** The table's text is not to the letter what stands in the file, which is one that a rename would not take (see literals.ts). */
-  respelt?: true;
+  /** Missing in what earlier versions read. */
+  around?: Around;
+}
+
+/** What stands around the table in its file, as far as rendering needs it. */
+export interface Around {
+  /**
+   * Why SQLite refuses every rename in this file, which then goes without: an object that it cannot read, and what it says of it.
+   * `total`: also with legacy_alter_table, under which it does not look at views and triggers.
+   */
+  broken?: { object: string; why: string; total: boolean };
+  /** What of the table could not be made again here, and why. */
+  unmakeable?: { object: string; why: string }[];
+  /** The tables that its foreign keys refer to, by folded name: the key, or null for one that is not there. */
+  parents?: Record<string, string[] | null>;
+  /** Folded names of all other indexes and triggers: of a table that is set aside, which may take its names back. */
+  taken?: { indexes: string[]; triggers: string[] };
+  /** The planner's statistics that the file has. */
+  statistics?: string[];
 }
 
 export function sourceOf(live: LiveTable): Source {
@@ -25,7 +42,7 @@ export function textOf(live: LiveTable): TableText {
   return parseSource(sourceOf(live));
 }
 
-function parseSource(source: Source): TableText {
+export function parseSource(source: Source): TableText {
   const text = parseTable(source.table);
   if (text === null) throw new TypeError('not an ordinary table');
   return text;
@@ -35,13 +52,15 @@ function parseSource(source: Source): TableText {
 export interface SchemaRow { type: string; name: string; tbl_name: string; sql: string | null }
 
 /** Null: no ordinary table (a virtual one's columns are its module's affair). */
-export function readRows(rows: SchemaRow[]): LiveTable | null {
+export function readRows(rows: SchemaRow[], around?: Around): LiveTable | null {
   const table = rows.find((row) => row.type === 'table');
-  if (table === undefined || table.sql === null || parseTable(table.sql) === null) return null;
+  if (table === undefined || table.sql === null) return null;
+  const sql = repairTable(table.sql);
+  const text = parseTable(sql);
+  if (text === null) return null;
   const texts = (type: string): string[] => rows.filter((row) => row.type === type && row.sql !== null).map((row) => row.sql!);
-  const sql = singleQuoted(table.sql);
-  const source: Source = { table: sql, indexes: texts('index'), triggers: texts('trigger'), ...(sql === table.sql ? {} : { respelt: true }) };
-  return { ...readSource(source), name: table.name };
+  const source: Source = { table: sql, indexes: texts('index').map((index) => repairIndex(index, text)), triggers: texts('trigger') };
+  return { ...readSource({ ...source, ...(around === undefined ? {} : { around }) }), name: table.name };
 }
 
 export function readSource(source: Source): LiveTable {
@@ -74,7 +93,7 @@ export function isPlainUnique(index: ReturnType<typeof parseIndex>): boolean {
 function readColumn(text: TableText, column: ColumnText): LiveColumn {
   const generated = isRowid(text, column.name);
   const isExpression = column.clauses.some((c) => c.kind === 'generated');
-  const shape = isExpression ? null : generated ? numbered(text) : readType(column.type);
+  const shape = isExpression ? null : generated ? numbered(text) : readType(markedType(text, column) ?? column.type);
   const byDefault = column.clauses.find((c) => c.kind === 'default');
   return {
     name: column.name,
@@ -85,6 +104,15 @@ function readColumn(text: TableText, column: ColumnText): LiveColumn {
     generated,
     definition: normalise([column.type, ...column.clauses.map((c) => c.text)].join(' '), text.name),
   };
+}
+
+/** What a column of a STRICT table, which knows six types alone, was asked as: the name of a constraint that says nothing. */
+function markedType(text: TableText, column: ColumnText): string | null {
+  return isStrict(text) ? column.clauses.find((c) => c.kind === 'null')?.name ?? null : null;
+}
+
+export function isStrict(text: TableText): boolean {
+  return tokenize(text.options).some((t) => isWord(t, 'strict'));
 }
 
 /** A column that is the rowid must be declared exactly INTEGER, so the name of its key says what it was asked as. */

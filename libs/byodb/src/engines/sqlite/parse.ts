@@ -1,4 +1,4 @@
-import { closing, isName, isSymbol, isWord, listAt, quote, tokenize, type Token } from './tokens.js';
+import { closing, isName, isSymbol, isWord, listAt, tokenize, type Token } from './tokens.js';
 
 export type ClauseKind = 'primary key' | 'not null' | 'null' | 'unique' | 'check' | 'default' | 'collate' | 'references' | 'generated' | 'foreign key' | 'other';
 
@@ -13,12 +13,18 @@ export interface Clause {
   body: string;
   start: number;
   end: number;
+  /** Of a table constraint: verbatim with the blanks and comments around it. */
+  outer: string;
+  /** It follows another one without a comma, which SQLite allows. */
+  glued: boolean;
 }
 
 export interface ColumnText {
   name: string;
-  /** As declared, blanks collapsed; '' when there is none. */
+  /** As declared, unquoted, blanks collapsed, to be read; '' when there is none. Never to be printed: quotes may hold anything. */
   type: string;
+  /** The type's tokens verbatim, to be printed. */
+  declared: string;
   clauses: Clause[];
   /** Verbatim, with the comments around it. Clauses' positions are in this text. */
   text: string;
@@ -26,6 +32,8 @@ export interface ColumnText {
 
 export interface TableText {
   name: string;
+  /** Verbatim up to the opening parenthesis, which is its end. */
+  head: string;
   columns: ColumnText[];
   constraints: Clause[];
   /** What follows the closing parenthesis: WITHOUT ROWID, STRICT. */
@@ -51,17 +59,24 @@ export function parseTable(sql: string): TableText | null {
   if (open <= table) return null;
   const end = closing(tokens, open);
   if (!isSymbol(tokens[end], ')')) return null;
-  const result: TableText = { name: tokens[open - 1]!.value, columns: [], constraints: [], options: sql.slice(tokens[end]!.end) };
+  const result: TableText = { name: tokens[open - 1]!.value, head: sql.slice(0, tokens[open]!.end), columns: [], constraints: [], options: sql.slice(tokens[end]!.end) };
   let from = tokens[open]!.end;
   for (const list of listAt(tokens, open)) {
     const after = tokens.find((t) => t.start >= (list.at(-1)?.end ?? from))!;
     const text = sql.slice(from, after.start);
     from = after.end;
     if (list.length === 0) continue;
-    if (isWord(list[0], 'constraint', 'primary', 'unique', 'check', 'foreign')) result.constraints.push(...parseClauses(text, tokenize(text)));
+    if (isWord(list[0], 'constraint', 'primary', 'unique', 'check', 'foreign')) result.constraints.push(...withSurroundings(text, parseClauses(text, tokenize(text))));
     else result.columns.push(parseColumn(text));
   }
   return result;
+}
+
+function withSurroundings(text: string, clauses: Clause[]): Clause[] {
+  return clauses.map((clause, i) => ({
+    ...clause, glued: i > 0,
+    outer: text.slice(clauses[i - 1]?.end ?? 0, i === clauses.length - 1 ? text.length : clause.end),
+  }));
 }
 
 const STARTS = ['constraint', 'primary', 'not', 'null', 'unique', 'check', 'default', 'collate', 'references', 'generated', 'as'];
@@ -70,16 +85,15 @@ export function parseColumn(text: string): ColumnText {
   const tokens = tokenize(text);
   let at = 1;
   while (at < tokens.length && !isWord(tokens[at], ...STARTS)) at = isSymbol(tokens[at], '(') ? closing(tokens, at) + 1 : at + 1;
-  return { name: tokens[0]!.value, type: typeText(tokens.slice(1, at)), clauses: parseClauses(text, tokens.slice(at)), text };
+  const type = tokens.slice(1, at);
+  return {
+    name: tokens[0]!.value, type: typeText(type), declared: type.length === 0 ? '' : text.slice(type[0]!.start, type.at(-1)!.end),
+    clauses: parseClauses(text, tokens.slice(at)), text,
+  };
 }
 
-/** Printed into statements as it stands: a word of it that was quoted may say anything, and stays a name. */
 function typeText(tokens: Token[]): string {
-  return tokens.map((t) => (t.kind === 'quoted' || t.kind === 'string' ? plainOrQuoted(t.value) : t.text)).join(' ').replace(/ ?([(),]) ?/g, '$1').replace(/\)(?=\w)/g, ') ');
-}
-
-function plainOrQuoted(value: string): string {
-  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(value) && !STARTS.includes(value.toLowerCase()) ? value : quote(value);
+  return tokens.map((t) => t.value).join(' ').replace(/ ?([(),]) ?/g, '$1').replace(/\)(?=\w)/g, ') ');
 }
 
 function parseClauses(text: string, tokens: Token[]): Clause[] {
@@ -96,7 +110,8 @@ function parseClauses(text: string, tokens: Token[]): Clause[] {
     const [kind, end] = at < tokens.length ? clauseAt(tokens, at) : ['other' as const, at];
     at = Math.max(end, body + 1);
     const last = tokens[Math.min(at, tokens.length) - 1]!;
-    clauses.push({ kind, name, text: text.slice(tokens[start]!.start, last.end), body: text.slice(tokens[body]!.start, last.end), start: tokens[start]!.start, end: last.end });
+    const outer = text.slice(tokens[start]!.start, last.end);
+    clauses.push({ kind, name, text: outer, body: text.slice(tokens[body]!.start, last.end), start: tokens[start]!.start, end: last.end, outer, glued: false });
   }
   return clauses;
 }

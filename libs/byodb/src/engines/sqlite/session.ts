@@ -4,18 +4,24 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dependent, Direction, LedgerRow, Session, Touch } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
-import type { LiveTable } from '../../live.js';
-import { dependentsOf } from './dependents.js';
+import { foldName, type LiveTable } from '../../live.js';
+import { aroundOf, repairAll, type Known, type Repaired } from './around.js';
+import { carriedIn, dependentsOf, isVirtual } from './dependents.js';
 import { readRows, type SchemaRow } from './introspect.js';
-import { collationsIn, doubleQuotedText } from './literals.js';
 import type { Row, Thread } from './thread.js';
-import { quote, sameName } from './tokens.js';
+import { sameName } from './tokens.js';
+
+interface Broken { child: string; parent: string; keys: number; rows: number | null }
+interface Schema { version: number; found: SchemaRow[]; repaired: Repaired; shadows: Set<string> }
+
+let known: Known | null = null;
 
 export class SqliteSession implements Session {
   /** Why nothing more may be done in it: it is over, or another one took its place. */
   private ended: DatabaseError | null = null;
   /** Broken foreign keys before the first change of a table; null: not looked at. */
-  private brokenBefore: number | null = null;
+  private brokenBefore: Map<string, Broken> | null = null;
+  private read: Schema | null = null;
 
   constructor(private readonly thread: Thread, private readonly file: string, private readonly patienceMs: number) {}
 
@@ -37,35 +43,92 @@ export class SqliteSession implements Session {
   /** To be called before the commit: foreign keys are off while tables are rebuilt, so what they would have refused is found here. */
   async checkKeys(): Promise<void> {
     if (this.brokenBefore === null) return;
-    const broken = await this.brokenKeys();
-    if (broken > this.brokenBefore) {
-      if (broken === Infinity) throw new DatabaseError('dependents_exist', 'a foreign key would name columns that are no longer unique', { details: { code: 'SQLITE_ERROR' } });
-      const [one] = await this.query('select "table" as name, rowid as id from pragma_foreign_key_check limit 1');
-      const example = { table: String(one?.['name']), rowid: String(one?.['id']) };
-      throw new DatabaseError('rows_conflict', `${broken - this.brokenBefore} rows would no longer have the row that their foreign key names, for example ${JSON.stringify(example)}`, { details: { count: broken - this.brokenBefore, example, code: 'SQLITE_CONSTRAINT_FOREIGNKEY' } });
+    const now = await this.brokenKeys();
+    for (const [of, before] of this.brokenBefore) {
+      const after = now.get(of);
+      // Keys that came back are looked at by what they need: what had not matched before they went is no reason to refuse them.
+      if (after === undefined || after.keys !== before.keys || before.rows === null) continue;
+      if (after.rows === null) throw new DatabaseError('dependents_exist', `the foreign key of ${after.child} would refer to columns of ${after.parent} that are no longer unique`, { details: { code: 'SQLITE_ERROR' } });
+      if (after.rows <= before.rows) continue;
+      const count = after.rows - before.rows;
+      const [one] = await this.query('select rowid as id from pragma_foreign_key_check(?) where parent = ? limit 1', [after.child, after.parent]);
+      const example = { table: after.child, rowid: String(one?.['id']) };
+      throw new DatabaseError('rows_conflict', `${count} rows would no longer have the row that their foreign key names, for example ${JSON.stringify(example)}`, { details: { count, example, code: 'SQLITE_CONSTRAINT_FOREIGNKEY' } });
     }
   }
 
-  private async brokenKeys(): Promise<number> {
+  /** By the tables that refer to each other; rows null: a key that names no unique columns, which works for nobody. */
+  private async brokenKeys(): Promise<Map<string, Broken>> {
+    const found = new Map<string, Broken>();
     const [some] = await this.query('select 1 from sqlite_schema where sql like \'%references%\' limit 1');
-    if (some === undefined) return 0;
+    if (some === undefined) return found;
+    const pairs = await this.query('select m.name as child, f."table" as parent, count(distinct f.id) as keys from sqlite_schema m, pragma_foreign_key_list(m.name) f where m.type = \'table\' group by 1, 2');
+    for (const { child, parent, keys } of pairs) {
+      const rows = await this.brokenRows(String(child), String(parent));
+      found.set(`${foldName(String(child))}\n${foldName(String(parent))}`, { child: String(child), parent: String(parent), keys: Number(keys), rows });
+    }
+    return found;
+  }
+
+  private async brokenRows(child: string, parent: string): Promise<number | null> {
     try {
-      const [row] = await this.query('select count(*) as broken from pragma_foreign_key_check');
+      const [row] = await this.query('select count(*) as broken from pragma_foreign_key_check(?) where parent = ?', [child, parent]);
       return Number(row!['broken']);
     } catch (error) {
-      // A foreign key that names no unique columns is an error of the whole check; such a file has none that works to be kept.
-      if (error instanceof DatabaseError && /foreign key mismatch/.test(error.message)) return Infinity;
+      if (error instanceof DatabaseError && /foreign key mismatch/.test(error.message)) return null;
       throw error;
     }
   }
 
   async introspect(table: string): Promise<LiveTable | null> {
-    return readRows(await this.schema('where tbl_name = ? collate nocase', [table]));
+    const schema = await this.schema();
+    const rows = schema.found.filter((row) => sameName(row.tbl_name, table));
+    const own = rows.find((row) => row.type === 'table');
+    if (own === undefined || schema.shadows.has(foldName(own.name)) || isVirtual(own)) return null;
+    const repaired = schema.repaired.rows.find((row) => row.type === 'table' && row.name === own.name)!;
+    const live = readRows(rows, aroundOf(repaired, schema.repaired, await this.known()));
+    if (live !== null) await this.refuseMisread(live);
+    return live;
   }
 
-  private async schema(where: string, args: unknown[]): Promise<SchemaRow[]> {
-    const rows = await this.query(`select type, name, tbl_name, sql from sqlite_schema ${where} order by rowid`, args);
-    return rows as unknown as SchemaRow[];
+  /** Statements are made from the table's text: it must have been taken apart as SQLite takes it apart. */
+  private async refuseMisread(live: LiveTable): Promise<void> {
+    const rows = await this.query('select name from pragma_table_xinfo(?) order by cid', [live.name]);
+    const [there, read] = [rows.map((row) => String(row['name'])), live.columns.map((column) => column.name)];
+    if (JSON.stringify(there) === JSON.stringify(read)) return;
+    throw new DatabaseError('unsupported_change', `the text of table ${live.name} cannot be read here: it has columns ${there.join(', ')}`, { details: { there, read } });
+  }
+
+  /** The whole schema, as it stands and as this build reads it; read again when it has changed. */
+  private async schema(): Promise<Schema> {
+    const [row] = await this.query('pragma schema_version');
+    const version = Number(row!['schema_version']);
+    if (this.read?.version === version) return this.read;
+    const found = (await this.query('select type, name, tbl_name, sql from sqlite_schema order by rowid')) as unknown as SchemaRow[];
+    const repaired = repairAll(found, await this.known());
+    const shadows = found.some(isVirtual) ? await this.query('select name from pragma_table_list where schema = \'main\' and type = \'shadow\'') : [];
+    if (repaired.broken === null) {
+      const [probe] = await this.thread.call({ op: 'probe', schema: repaired.rows });
+      if (typeof probe?.['problem'] === 'string') repaired.broken = brokenBy(probe['problem']);
+    }
+    this.read = { version, found, repaired, shadows: new Set(shadows.map((shadow) => foldName(String(shadow['name'])))) };
+    return this.read;
+  }
+
+  /** What this build of SQLite knows: the same for every file. */
+  private async known(): Promise<Known> {
+    if (known === null) {
+      const [collations, functions] = [await this.query('select name from pragma_collation_list'), await this.query('select distinct name from pragma_function_list')];
+      const folded = (rows: Row[]): Set<string> => new Set(rows.map((row) => foldName(String(row['name']))));
+      known = { collations: folded(collations), functions: folded(functions) };
+    }
+    return known;
+  }
+
+  async rehearse(statements: string[]): Promise<void> {
+    if (statements.length === 0) return;
+    const { repaired } = await this.schema();
+    await this.thread.call({ op: 'rehearse', schema: repaired.rows, statements });
   }
 
   async occupant(name: string): Promise<string | null> {
@@ -73,28 +136,14 @@ export class SqliteSession implements Session {
     return row === undefined ? null : String(row['type']);
   }
 
-  async dependents(table: string, column: string | null, change?: Touch): Promise<Dependent[]> {
-    return dependentsOf(await this.schema('', []), table, column, change);
-  }
-
-  async cannotRemake(live: LiveTable): Promise<string | null> {
-    for (const row of await this.schema('where sql is not null and type in (\'table\', \'index\')', [])) {
-      const reason = await this.lacksFor(row, sameName(row.tbl_name, live.name));
-      if (reason !== null) return reason;
+  async dependents(table: string, column: string | null, change: Touch = 'remove'): Promise<Dependent[]> {
+    const { found, repaired } = await this.schema();
+    const carried = change === 'rename' && repaired.broken !== null ? carriedIn(found, table, column) : [];
+    if (carried.length > 0) {
+      const { object, why } = repaired.broken!;
+      throw new DatabaseError('unsupported_change', `${object} ${why}, and while it stands so SQLite renames nothing that others name (${carried.map((d) => `${d.kind} ${d.name}`).join(', ')}): mend or drop ${object} first`, { details: { broken: repaired.broken, dependents: carried } });
     }
-    return null;
-  }
-
-  /** SQLite reads the texts of all objects in the file when a table is renamed, and what is rebuilt is made from its text. */
-  private async lacksFor({ type, name, tbl_name, sql }: SchemaRow, isOwn: boolean): Promise<string | null> {
-    const what = type === 'table' ? `table ${name}` : `${type} ${name} of ${tbl_name}`;
-    const literal = isOwn ? null : doubleQuotedText(sql!);
-    if (literal !== null) return `${what} has the text ${literal} in double quotes, which SQLite takes for a column's name here: write it in single quotes first`;
-    for (const collation of collationsIn(sql!)) {
-      const known = await this.query(`select 1 where 'a' = 'b' collate ${quote(collation)}`).then(() => true, () => false);
-      if (!known) return `${what} needs the collation ${collation}, which only its owner's program has: it could not be made again here`;
-    }
-    return null;
+    return dependentsOf(found, table, column, change);
   }
 
   async lacksRight(): Promise<string | null> {
@@ -121,6 +170,13 @@ export class SqliteSession implements Session {
       [row.step_id, row.direction, row.state, row.fingerprint_before, row.fingerprint_after, JSON.stringify(row.statements), row.recorded_at],
     );
   }
+}
+
+/** From what SQLite says of a rename: "error in view v: no such table: main.gone". */
+function brokenBy(problem: string): NonNullable<Repaired['broken']> {
+  const parts = /^error in (view|trigger|index|table) (.*?)(?: after rename)?: (.*)$/s.exec(problem);
+  if (parts === null) return { object: 'an object of this file', why: `cannot be read (${problem})`, total: true };
+  return { object: `${parts[1]} ${parts[2]}`, why: `is broken (${parts[3]})`, total: parts[1] === 'index' || parts[1] === 'table' };
 }
 
 /** The worker never waits for another's lock, so that it stays free: who waits comes again, until the time is over. */

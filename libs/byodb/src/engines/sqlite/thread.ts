@@ -3,7 +3,14 @@ import { DatabaseError } from '../../errors.js';
 import { lockTimeout, translate, type Failure } from './translate.js';
 
 export type Row = Record<string, unknown>;
-export interface Request { op: 'enter' | 'query' | 'run' | 'close'; mode?: 'look' | 'work' | 'create'; sql?: string; args?: unknown[] }
+export interface Request {
+  op: 'enter' | 'query' | 'run' | 'probe' | 'rehearse' | 'close';
+  mode?: 'look' | 'work' | 'create';
+  sql?: string;
+  args?: unknown[];
+  schema?: { type: string; name: string; sql: string | null }[];
+  statements?: string[];
+}
 interface Pending { resolve(rows: Row[]): void; reject(error: DatabaseError): void }
 
 /** A transaction whose caller says nothing for this long is rolled back by the worker itself. */

@@ -12,8 +12,8 @@ export interface Token {
 
 // Every alternative is tried at the current position alone (sticky); trivia first.
 const PATTERNS: [Token['kind'] | 'trivia', RegExp][] = [
-  // What SQLite takes for a blank, and no more: a no-break space is a letter of a name to it.
-  ['trivia', /[ \t\n\v\f\r\uFEFF]+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$)/y],
+  // Blanks as SQLite has them: others (U+00A0) are letters of a name to it, and `\s` would take them out of one.
+  ['trivia', /[ \t\n\f\r\ufeff]+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$)/y],
   ['string', /[xX]?'(?:[^']|'')*'/y],
   ['quoted', /"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]/y],
   ['number', /0[xX][0-9a-fA-F_]+|(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?/y],
@@ -64,8 +64,7 @@ export function isSymbol(token: Token | undefined, symbol: string): boolean {
 }
 
 export function sameName(a: string, b: string): boolean {
-  // Folding keeps the length. Asked for each column of a wide table, about each other.
-  return a === b || a.length === b.length && foldName(a) === foldName(b);
+  return foldName(a) === foldName(b);
 }
 
 /** Position of the parenthesis that closes the one at `open`, or the last token where it is missing. */
@@ -76,6 +75,17 @@ export function closing(tokens: Token[], open: number): number {
     else if (isSymbol(tokens[i], ')') && --depth === 0) return i;
   }
   return tokens.length - 1;
+}
+
+/** An expression's tokens, nothing cut short: parentheses in balance, no end of a statement, no quote or bracket that never closes. */
+export function balanced(tokens: Token[]): boolean {
+  let depth = 0;
+  for (const token of tokens) {
+    if (isSymbol(token, '(')) depth++;
+    if (isSymbol(token, ')') && --depth < 0) return false;
+    if (token.kind === 'symbol' && [';', '"', '\'', '`', '['].includes(token.text)) return false;
+  }
+  return depth === 0 && tokens.length > 0;
 }
 
 /** The tokens between the parenthesis at `open` and its end, split at the commas of that level. */

@@ -17,6 +17,8 @@ function classify({ code, message }: Failure): [ErrorCode, boolean] {
   if (/^SQLITE_(READONLY|PERM|AUTH)|^EACCES$|^EPERM$|^EROFS$/.test(code)) return ['permission_denied', false];
   if (code === 'SAGA_LOSSY' || code === 'SQLITE_MISMATCH' || code === 'SQLITE_CONSTRAINT_DATATYPE') return ['lossy_conversion', false];
   if (code.startsWith('SQLITE_CONSTRAINT')) return ['rows_conflict', false];
+  if (/no such (collation sequence|function): |unknown datatype for /.test(message)) return ['unsupported_change', false];
+  if (/^there is already an? (table|index|view) named |^(index|trigger) .* already exists$/.test(message)) return ['table_name_taken', false];
   // A view or trigger that would no longer fit stops a rename.
   if (/^error in (view|trigger|index|table) /.test(message)) return ['dependents_exist', false];
   if (/no such table: (main\.)?_saga_(ledger|fences|identity)\b/.test(message)) return ['database_mismatch', false];

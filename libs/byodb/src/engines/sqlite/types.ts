@@ -1,6 +1,6 @@
 import { canonical, defaultFunction, fitDefault, isIntegerType, MAX_STRING, portableType, sameType, type Column, type ColumnType, type Json, type PortableType } from '../../schema.js';
 import type { LiveColumn } from '../../live.js';
-import { isSymbol, literal, normalise, tokenize } from './tokens.js';
+import { isSymbol, literal, normalise, quote, tokenize } from './tokens.js';
 
 export type Shape = Pick<Column, 'type' | 'length' | 'precision' | 'scale'>;
 
@@ -26,6 +26,29 @@ export function declaredType(column: Shape, soleKey: boolean): string {
   if (column.type === 'string') return `varchar(${column.length})`;
   if (column.type === 'decimal') return `decimal(${column.precision},${column.scale})`;
   return soleKey && column.type === 'integer' ? 'int' : DECLARED[portableType(column.type)];
+}
+
+/** The six types of a STRICT table (https://www.sqlite.org/stricttables.html), by what they hold. */
+const STRICT: Record<PortableType, string> = {
+  smallint: 'INTEGER', integer: 'INTEGER', bigint: 'INTEGER', boolean: 'INTEGER', decimal: 'REAL', float: 'REAL', double: 'REAL',
+  string: 'TEXT', text: 'TEXT', uuid: 'TEXT', date: 'TEXT', time: 'TEXT', timestamp: 'TEXT', json: 'TEXT', binary: 'BLOB',
+};
+
+/** The same for a STRICT table; the type that was asked for is kept as the name of a constraint that says nothing. */
+export function strictType(column: Shape, soleKey: boolean): { declared: string; mark: string | null } {
+  const asked = declaredType(column, soleKey);
+  const declared = soleKey && column.type === 'integer' ? 'INT' : STRICT[portableType(column.type)];
+  const read = readType(declared);
+  return { declared, mark: read !== null && sameType(read, column) ? null : asked };
+}
+
+/** A type of this engine's own, as history keeps it, printed as the tokens of a type name; null: it is none. */
+export function printedType(native: string): string | null {
+  const parts = /^([^()]*?)\s*(?:\(\s*([+-]?[\w.]+)\s*(?:,\s*([+-]?[\w.]+)\s*)?\))?$/.exec(native);
+  if (parts === null) return null;
+  const words = parts[1]!.split(/\s+/).filter((word) => word !== '').map((word) => (/^[A-Za-z_][A-Za-z0-9_]*$/.test(word) ? word : quote(word)));
+  const bounds = [parts[2], parts[3]].filter((bound) => bound !== undefined);
+  return words.length === 0 ? null : `${words.join(' ')}${bounds.length === 0 ? '' : `(${bounds.join(',')})`}`;
 }
 
 /** The portable type of a declared one, or null. */

@@ -6,10 +6,13 @@
 import { statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
+import { clone, renameProblem } from './clone.js';
 import { convert, thereAndBack } from './convert.js';
+import { refusal } from './guard.js';
 
 /**
- * @typedef {{ id: number, op: 'enter' | 'query' | 'run' | 'close', mode?: 'look' | 'work' | 'create', sql?: string, args?: unknown[] }} Request
+ * @typedef {{ id: number, op: 'enter' | 'query' | 'run' | 'probe' | 'rehearse' | 'close', mode?: 'look' | 'work' | 'create', sql?: string, args?: unknown[],
+ *   schema?: import('./clone.js').Row[], statements?: string[] }} Request
  * @typedef {{ id: number, rows?: Record<string, unknown>[], error?: { code: string, message: string } }} Answer
  */
 
@@ -57,7 +60,7 @@ function expire() {
 }
 
 /** @param {Request} request @returns {Record<string, unknown>[]} */
-function serve({ op, mode, sql = '', args = [] }) {
+function serve({ op, mode, sql = '', args = [], schema = [], statements = [] }) {
   if (op === 'close') {
     db?.close();
     db = null;
@@ -67,10 +70,13 @@ function serve({ op, mode, sql = '', args = [] }) {
     enter(mode ?? 'look');
     return [];
   }
+  if (op === 'probe') return [{ problem: renameProblem(schema) }];
+  if (op === 'rehearse') return rehearse(schema, statements);
   if (expired) throw new Failure('SAGA_EXPIRED', `the transaction was idle for ${idleMs} ms and has been rolled back`);
   if (db === null) throw new Failure('SAGA_CLOSED', 'the file is not open');
-  refuseUnexpected(sql);
-  // One statement a call: `prepare` refuses a second one, whatever a text read from the file may hide.
+  const reason = refusal(sql);
+  if (reason !== null) throw new Failure('SQLITE_AUTH', reason);
+  // One statement: prepare refuses several, where exec would run what comes behind a semicolon.
   const statement = db.prepare(sql);
   if (!statement.reader) {
     statement.run(...args);
@@ -87,6 +93,22 @@ function serve({ op, mode, sql = '', args = [] }) {
   return rows;
 }
 
+/** Runs the statements on the schema alone. @param {import('./clone.js').Row[]} schema @param {string[]} statements */
+function rehearse(schema, statements) {
+  const copy = clone(schema);
+  try {
+    addFunctions(copy);
+    for (const sql of statements) {
+      const reason = refusal(sql);
+      if (reason !== null) throw new Failure('SQLITE_AUTH', reason);
+      copy.prepare(sql).run();
+    }
+    return [];
+  } finally {
+    copy.close();
+  }
+}
+
 /** Opens the file, or again when another one stands in its place: what is written to a deleted file is lost. @param {'look' | 'work' | 'create'} mode */
 function enter(mode) {
   expired = false;
@@ -99,24 +121,13 @@ function enter(mode) {
   if (found === '' && mode !== 'create') throw new Failure('SAGA_MISSING', 'there is no such database file');
   if (db === null) {
     db = open(mode !== 'create');
+    // Readers and a writer side by side (https://www.sqlite.org/wal.html). A file that was there keeps the mode that its owner
+    // chose: it stays with the file, and on a network volume, or where the one file is copied, WAL loses writes.
+    if (found === '') db.pragma('journal_mode = wal');
     inode = identify();
   }
   // Also of the session before, had it failed between switching it on and off.
   db.exec(`pragma legacy_alter_table = off; pragma query_only = ${mode === 'look' ? 'on' : 'off'}`);
-}
-
-/** What this library sends, by the words that a statement begins with. */
-const EXPECTED = /^\s*(select|with|insert|update|delete|create|drop|alter|begin|commit|rollback|savepoint|release|pragma)\b/i;
-/** Its pragmas that change something; others only ask. */
-const SETTINGS = /^\s*pragma\s+(legacy_alter_table\s*=\s*(on|off)|journal_mode\s*=\s*wal)\s*;?\s*$/i;
-
-/**
- * Texts of the customer's schema stand in what is sent here. None of them may reach another file (ATTACH, VACUUM INTO) or
- * change how this connection works. @param {string} sql
- */
-function refuseUnexpected(sql) {
-  const setting = /^\s*pragma\b[^(]*=/i.test(sql) && !SETTINGS.test(sql);
-  if (!EXPECTED.test(sql) || setting) throw new Failure('SAGA_REFUSED', `this is no statement of the service's: ${sql.slice(0, 60)}`);
 }
 
 function identify() {
@@ -130,7 +141,16 @@ function open(fileMustExist) {
   const opened = new Database(file, { fileMustExist, timeout: 20 });
   // Without foreign keys: dropping a table deletes its rows first, and with them, by cascade, those of others
   // (https://www.sqlite.org/foreignkeys.html#fk_schemacommands). It cannot be switched inside a transaction.
-  opened.exec('pragma foreign_keys = off; pragma synchronous = full; pragma trusted_schema = off');
+  opened.exec('pragma foreign_keys = off; pragma synchronous = full');
+  // What stands in the file (views, triggers, checks, defaults) reaches no function or module that could touch anything beyond it
+  // (https://www.sqlite.org/pragma.html#pragma_trusted_schema); writable_schema is off as well, since better-sqlite3 opens defensively.
+  opened.exec('pragma trusted_schema = off');
+  addFunctions(opened);
+  return opened;
+}
+
+/** @param {import('better-sqlite3').Database} opened */
+function addFunctions(opened) {
   const options = { deterministic: true, directOnly: true, safeIntegers: true };
   /** @typedef {import('./convert.js').Value} Value */
   opened.function('_saga_lost', options, (/** @type {Value} */ value, /** @type {string} */ from, /** @type {string} */ to) => (value !== null && thereAndBack(value, from, to) === null ? 1n : 0n));
@@ -140,5 +160,4 @@ function open(fileMustExist) {
     if (converted === undefined) throw new Failure('SAGA_LOSSY', `a value cannot become ${to} without loss`);
     return converted;
   });
-  return opened;
 }

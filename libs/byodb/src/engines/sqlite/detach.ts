@@ -1,0 +1,117 @@
+import type { Rendered } from '../../engine.js';
+import { DatabaseError } from '../../errors.js';
+import { findColumn, type LiveTable } from '../../live.js';
+import { asCalled, fillOf, unmatchedName } from './aside.js';
+import { mergeBack, names, replaceColumn, respell, respellAll } from './edit.js';
+import { parseSource, primaryKeyOf, sourceOf, textOf, withoutRowid, type Source } from './introspect.js';
+import { foreignKeys, needsOf } from './keys.js';
+import { clauseColumns, parseIndex, type Clause, type TableText } from './parse.js';
+import { hiddenRowid, rebuild, withRowid } from './rebuild.js';
+import { normalise, quote, sameName } from './tokens.js';
+
+/** For good, with all that hangs on it. */
+export function dropColumn(live: LiveTable, name: string): Rendered {
+  const { text, indexes } = without(live, name);
+  return rebuild(live, { text, indexes, triggers: sourceOf(live).triggers });
+}
+
+function without(live: LiveTable, name: string): { text: TableText; indexes: string[] } {
+  const text = textOf(live);
+  const gone = [name, unmatchedName(name)].filter((one) => text.columns.some((c) => sameName(c.name, one)));
+  const left = gone.reduce((shorter, one) => replaceColumn(shorter, one, null), text);
+  const lostKey = primaryKeyOf(text).some((c) => sameName(c, name));
+  return {
+    text: { ...left, constraints: left.constraints.filter((clause) => !names(ownPart(clause), name)), options: lostKey ? withRowid(text.options) : text.options },
+    indexes: sourceOf(live).indexes.filter((sql) => !names(parseIndex(sql).body, name)),
+  };
+}
+
+/** Of a foreign key the columns of this table alone. */
+function ownPart(clause: Clause): string {
+  return clause.kind === 'foreign key' ? clauseColumns(clause).map(quote).join(',') : clause.body;
+}
+
+/** Takes a column out, its values into a table by primary key; see `Ddl.detachColumn`. Without types, so that every value stays what it is. */
+export function detachColumn(live: LiveTable, name: string, kept?: LiveTable): Rendered {
+  const reason = staysFor(live);
+  if (reason !== null) throw new DatabaseError('unsupported_change', reason);
+  const marker = unmatchedName(name);
+  const isMarked = kept === undefined ? findColumn(live, marker) !== undefined : findColumn(kept, 'u') !== undefined;
+  const keys = live.primaryKey.map((_, i) => quote(`k${i + 1}`));
+  const rowid = rowidOf(live);
+  const columns = [...keys, '"v"', ...(rowid === null ? [] : ['"r"']), ...(isMarked ? ['"u"'] : [])];
+  const values = [...live.primaryKey.map(quote), quote(name), ...(rowid === null ? [] : [rowid]), ...(isMarked ? [kept === undefined ? quote(marker) : 'null'] : [])];
+  const keep = quote(kept?.name ?? name);
+  const from = quote(live.name);
+  const first = kept !== undefined ? [
+    // Values of rows that are gone by now stay: they were kept for as long as what was dropped is.
+    `delete from ${keep} as k where exists (select 1 from ${from} where ${sameKey(live, kept)})`,
+  ] : [`CREATE TABLE ${keep}(${columns.join(', ')}, primary key (${keys.join(', ')}))`];
+  const rebuilt = dropColumn(live, name);
+  return { ...rebuilt, statements: [...first, `insert into ${keep} (${columns.join(', ')}) select ${values.join(', ')} from ${from}`, ...rebuilt.statements] };
+}
+
+/** Why it must stay in its place; null: it can be taken out. */
+function staysFor(live: LiveTable): string | null {
+  return mayBeNull(live).length > 0 && rowidOf(live) === null ? 'its primary key may hold NULL, and each name of the rowid is the name of a column' : null;
+}
+
+/** Members of the key in which SQLite takes NULL, an old bug that is kept: rows are then told apart by their rowid as well. */
+function mayBeNull(live: LiveTable): string[] {
+  const text = textOf(live);
+  if (withoutRowid(text)) return [];
+  return live.primaryKey.filter((name) => {
+    const column = text.columns.find((c) => sameName(c.name, name));
+    return findColumn(live, name)?.generated !== true && column?.clauses.some((c) => c.kind === 'not null') !== true;
+  });
+}
+
+function rowidOf(live: LiveTable): string | null {
+  return mayBeNull(live).length === 0 ? null : hiddenRowid(textOf(live));
+}
+
+/** See `Ddl.sameKey`; `from` is the table's name where it goes by another one. */
+export function sameKey(live: LiveTable, kept: LiveTable, from = live.name): string {
+  const members = live.primaryKey.map((name, i) => `k.${quote(`k${i + 1}`)} is ${quote(from)}.${quote(name)}`).join(' and ');
+  const open = mayBeNull(live).map((name) => `k.${quote(`k${live.primaryKey.indexOf(name) + 1}`)} is not null`).join(' and ');
+  const rowid = rowidOf(live);
+  return open === '' || rowid === null || findColumn(kept, 'r') === undefined ? members : `${members} and (${open} or k."r" = ${quote(from)}.${rowid})`;
+}
+
+/** The column at its former place, to the letter, with its values and all that hung on it. */
+export function reattachColumn(live: LiveTable, kept: LiveTable, was: LiveTable, name: string): Rendered {
+  if (kept.columns.filter((c) => /^k\d+$/.test(c.name)).length !== live.primaryKey.length) {
+    throw new DatabaseError('unsupported_change', `the primary key of ${live.name} is another one than when ${name} was dropped: its values cannot be told apart any more`);
+  }
+  const then = asCalled(sourceOf(was), live.name);
+  const [text, former] = [textOf(live), parseSource(then)];
+  const column = former.columns.find((c) => sameName(c.name, name))!;
+  const columns = mergeBack(text.columns, former.columns, [column], (a, b) => sameName(a.name, b.name));
+  const isSame = (a: Clause, b: Clause): boolean => normalise(a.text, text.name) === normalise(b.text, text.name);
+  const missing = former.constraints.filter((clause) => names(ownPart(clause), name) && isWhole(ownPart(clause), former, columns));
+  const next = respell({ ...text, columns, constraints: mergeBack(text.constraints, former.constraints, missing, isSame) }, former);
+  const source = sourceOf(live);
+  const added = then.indexes.filter((sql) => names(parseIndex(sql).body, name) && isWhole(parseIndex(sql).body, former, columns));
+  const indexes = mergeBack(respellAll(source.indexes, then.indexes), then.indexes, added, (a, b) => normalise(a) === normalise(b));
+  const fill = fillOf(column, was);
+  const value = (from: string): string => {
+    const rows = `from ${quote(kept.name)} as k where ${sameKey(live, kept, from)}`;
+    return fill === null ? `(select k."v" ${rows})` : `case when exists (select 1 ${rows}) then (select k."v" ${rows}) else ${fill} end`;
+  };
+  const rebuilt = rebuild(live, { text: next, indexes, triggers: respellAll(source.triggers, then.triggers), values: { [column.name]: value } });
+  const needs = keyNeeds(live, kept, then, name);
+  return { ...rebuilt, takes: added.map((sql) => parseIndex(sql).name), ...(needs.length === 0 ? {} : { needs }), ...(fill === null ? {} : { fills: true }) };
+}
+
+/** All columns that it names of the former table are there. */
+function isWhole(sql: string, former: TableText, columns: TableText['columns']): boolean {
+  return former.columns.every((c) => !names(sql, c.name) || columns.some((other) => sameName(other.name, c.name)));
+}
+
+function keyNeeds(live: LiveTable, kept: LiveTable, then: Source, name: string): ReturnType<typeof needsOf> {
+  const table = quote(live.name);
+  const rows = `(select ${table}.*, k."v" as _saga_v, ${findColumn(kept, 'u') === undefined ? 'null' : 'k."u"'} as _saga_u from ${table}, ${quote(kept.name)} as k where ${sameKey(live, kept)}) as _saga_t`;
+  const value = (column: string): string => `_saga_t.${sameName(column, name) ? '_saga_v' : quote(column)}`;
+  const keys = foreignKeys(parseSource(then), name);
+  return needsOf(keys, '_saga_t._saga_u', { from: rows, source: then, own: live.name, value });
+}
