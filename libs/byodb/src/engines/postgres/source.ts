@@ -184,3 +184,11 @@ export function columnOf(live: LiveTable, name: string): LiveColumn {
   if (column === undefined) throw new DatabaseError('drift_detected', `table ${live.name} has no column ${name}`, { details: { table: live.name, column: name } });
   return column;
 }
+
+interface TableFacts { owner?: string; force_row_security?: boolean; replica_identity?: string; type?: string | null; partition_key?: string | null; partition?: string | null; row_security?: boolean }
+
+/** What introspection told of the table as a whole. */
+export function tableFacts(live: LiveTable): TableFacts {
+  const extra = live.extras.find(({ kind }) => kind === 'table');
+  return extra === undefined ? {} : JSON.parse(extra.definition) as TableFacts;
+}
