@@ -38,11 +38,15 @@ export async function readTables(place: Place): Promise<LiveTable[]> {
       name: row.col, native: Number(row.is_json ?? 0) === 1 ? 'json' : plainNative(place.engine, row.type), nullable: Boolean(row.nullable),
       unique: Boolean(row.uniq), primaryKey: Boolean(row.key), hasDefault: Boolean(row.has_default),
     };
+    if (isTheirs(row.col)) continue;
     if (isAside(row.col)) table.aside.push(row.col);
     else table.columns.push(column);
   }
-  return [...tables.values()];
+  return [...tables.values()].filter(({ name }) => !isTheirs(name));
 }
+
+/** What objects.ts puts around managed tables. */
+export function isTheirs(name: string): boolean { return name.toLowerCase().startsWith('obj_'); }
 
 export function isAside(name: string): boolean { return name.toLowerCase().startsWith('_saga_'); }
 

@@ -7,7 +7,7 @@ import { World } from './world.js';
 import type { Found } from './compare.js';
 
 async function main(options: Options): Promise<number> {
-  console.log(`chaos: seed ${options.seed}, ${options.mode}, core ${options.core}`);
+  console.log(`chaos: seed ${options.seed}, ${options.mode}, core ${options.core}${options.storm ? ', storm' : ''}${options.clocks ? ', clocks' : ''}`);
   const world = await World.start(options);
   let keep = true;
   try {
@@ -16,7 +16,7 @@ async function main(options: Options): Promise<number> {
     await world.calm();
     await settle(world, run);
     const sagas = await readSagas(world);
-    const found = await verify(world, run, sagas);
+    const found = await verify(world, run, sagas, options.storm);
     printTable(world, run, sagas, found);
     keep = found.length > 0;
     if (keep) await printFound(world, run, sagas, found);

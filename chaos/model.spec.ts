@@ -30,7 +30,7 @@ test('what completed and makes no sense is told', () => {
   expect(played([create, 'completed'], [item({ what: 'drop' }), 'completed'], [item({ what: 'rename', name: 'u' }), 'completed'])).toMatch(/does not exist/);
   expect(played([create, 'rejected'], [item({ what: 'restore' }), 'completed'])).toMatch(/never came to be/);
   // Nothing to restore: it alters nothing, and completes.
-  expect(played([create, 'completed'], [item({ what: 'restore' }), 'completed'])).toEqual(played([create, 'completed']));
+  expect(played([create, 'completed'], [item({ what: 'restore' }), 'completed'])).toEqual({ ...played([create, 'completed']) as ModelTable, past: expect.any(Array) });
 });
 
 test('a written value follows its column through renames; a name that stood for two columns says nothing', () => {
@@ -47,4 +47,19 @@ test('a name borne for a moment, by a column that was undone, makes what was wri
   expect(table.columns.map((c) => c.name)).toEqual(['k0', 'a', 'x']);
   expect([...expectedValues(table, row)]).toEqual([]);
   expect([...expectedValues(played([create, 'completed'], [add, 'completed']) as ModelTable, row)]).toEqual([['x', ['one']]]);
+});
+
+test('a storm: reverts go by version, moves keep what is left behind in mind, and what a hand did stands', () => {
+  const at = (table: ModelTable | string | undefined, change: Change, version: number, outcome: Outcome, done = {}): ModelTable | string => play(table as ModelTable | undefined, item(change), 'id', outcome, version, done);
+  let table = at(undefined, create.change, 2, 'completed');
+  table = at(table, { what: 'columns', entries: [{ uid: 1, body: { name: 'a' } }] }, 4, 'completed');
+  expect(table).toMatchObject({ columns: [{ name: 'k0' }] });
+  expect(at(table, { what: 'revert', part: 0 }, 6, 'completed', { version: 3 })).toMatchObject({ columns: [{ name: 'k0' }, { name: 'a' }], loose: true });
+  expect(at(table, { what: 'revert', part: 0 }, 6, 'completed', { version: 1 })).toMatch(/never was/);
+  expect(at(table, { what: 'databases', add: ['b'], remove: ['default'] }, 6, 'completed')).toMatchObject({ databases: ['b'], left: new Set(['default']) });
+  const hand = { what: 'drift', hand: 'add', as: 'adopt', dice: 0, uid: 9 } as const;
+  const done = { database: 'default', name: 'd9' };
+  expect(at(table, hand, 6, 'completed', done)).toMatchObject({ columns: [{ name: 'k0' }, { name: 'd9' }], extras: new Map([['default', new Set()]]) });
+  expect(at(table, hand, 6, 'rejected', done)).toMatchObject({ columns: [{ name: 'k0' }], extras: new Map([['default', new Set(['d9'])]]) });
+  expect(at(table, { ...hand, as: 'ignore' }, 6, 'completed', done)).toMatchObject({ columns: [{ name: 'k0' }], extras: new Map([['default', new Set(['d9'])]]) });
 });

@@ -30,3 +30,12 @@ test('a plan holds every kind of change and of fault, and as many kills as asked
 test('nothing is restored unless asked for', () => {
   expect(first(2000, 1).filter((item) => item.item === 'change' && item.change.what === 'restore')).toEqual([]);
 });
+
+test('a storm holds adoptions, moves, reverts and drift as well, and never takes a table from its last database', () => {
+  const items: Item[] = [];
+  for (const item of plan({ seed: 3, kills: 0, killsPerChange: 0, databases: [...databases], restore: true, storm: true })) if (items.push(item) === 2000) break;
+  const changes = items.flatMap((item) => (item.item === 'change' ? [item.change] : []));
+  expect(new Set(changes.map((c) => c.what))).toEqual(new Set(['create', 'columns', 'rename', 'drop', 'restore', 'adopt', 'databases', 'revert', 'drift']));
+  expect(new Set(changes.flatMap((c) => (c.what === 'drift' ? [`${c.hand} ${c.as}`] : [])))).toEqual(new Set(['add adopt', 'add restore', 'add ignore', 'drop restore']));
+  expect(changes.filter((c) => c.what === 'databases' && c.add.length === 0 && c.remove.length === 0)).toEqual([]);
+});

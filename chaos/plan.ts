@@ -7,7 +7,14 @@ export type Change =
   | { what: 'columns'; entries: Entry[] }
   | { what: 'rename'; name: string }
   | { what: 'drop' }
-  | { what: 'restore' };
+  | { what: 'restore' }
+  /** A table made behind the program's back, of the program's own types. */
+  | { what: 'adopt'; name: string; database: string; entries: Entry[] }
+  | { what: 'databases'; add: string[]; remove: string[] }
+  /** `part`: of the versions that there are then. */
+  | { what: 'revert'; part: number }
+  /** Somebody changes the table by hand in one of its databases, drawn by `dice`, and the answer to it. */
+  | { what: 'drift'; hand: 'add' | 'drop'; as: 'adopt' | 'restore' | 'ignore'; dice: number; uid: number };
 
 export interface ChangeItem {
   item: 'change';
@@ -33,7 +40,7 @@ export type Fault =
   | { fault: 'lock'; table: number; dice: number; ms: number; write: boolean };
 export type Item = ChangeItem | (Fault & { item: 'fault'; pauseMs: number });
 
-export interface PlanOptions { seed: number; killsPerChange: number; kills: number; databases: { name: string; engine: EngineName }[]; restore: boolean }
+export interface PlanOptions { seed: number; killsPerChange: number; kills: number; databases: { name: string; engine: EngineName }[]; restore: boolean; storm?: boolean }
 
 /** The table as it will be if all goes well: enough to ask for things that make sense most of the time. */
 interface Forecast { table: number; name: string; databases: string[]; columns: Column[]; asked: number; dropped: boolean; doomed: boolean; gone: string[] }
@@ -44,6 +51,8 @@ const BECOMES: Record<Type, Type[]> = {
   decimal: ['text', 'double', 'integer'], double: ['text', 'decimal'], boolean: ['integer', 'smallint'], string: ['text', 'integer', 'bigint', 'string'], text: ['string', 'integer'],
   uuid: ['text', 'string'], date: ['timestamp', 'text'], timestamp: ['date', 'text'], json: ['text'],
 };
+/** What is the same on every engine when its owner writes it as the program would. */
+const ADOPTED: Type[] = ['integer', 'bigint', 'smallint', 'decimal', 'double', 'string', 'date'];
 const WORDS = ['order', 'select', 'group', 'Key', 'user', 'table', 'desc', 'Value', 'primary', 'default'];
 const MOST_TABLES = 14;
 const LONGEST_LIFE = 22;
@@ -82,9 +91,16 @@ class Maker {
     const alive = this.tables.filter((t) => !t.dropped && t.asked < (t.doomed ? 3 : LONGEST_LIFE));
     const lost = this.options.restore ? this.tables.filter((t) => t.dropped && t.asked < LONGEST_LIFE) : [];
     if (lost.length > 0 && random.chance(0.08)) return { ...item, table: this.restore(random.pick(lost), item.abortAfterMs !== null), change: { what: 'restore' } };
+    if (this.options.storm === true && alive.length < MOST_TABLES && random.chance(0.04)) return { ...item, ...this.adoption(), abortAfterMs: null, twice: false, rows: 0 };
     if (alive.length < 4 || (alive.length < MOST_TABLES && random.chance(0.15))) return { ...item, ...this.create(item.abortAfterMs !== null, alive), rows: 0 };
     const table = random.pick(alive.slice(-MOST_TABLES));
     table.asked += 1;
+    if (this.options.storm === true) {
+      const what = random.weighted({ none: 66, databases: 12, revert: 14, drift: 8 });
+      if (what === 'databases') return { ...item, table: table.table, change: this.move(table, item.abortAfterMs !== null) };
+      if (what === 'revert') return { ...item, table: table.table, change: { what, part: random.next() } };
+      if (what === 'drift') return { ...item, table: table.table, change: this.drift(), abortAfterMs: null, twice: false };
+    }
     const what = random.weighted({ columns: 86, rename: 8, drop: 6 });
     if (what === 'columns') return { ...item, table: table.table, ...this.columns(table, item.abortAfterMs !== null) };
     if (what === 'rename') return { ...item, table: table.table, change: this.rename(table, alive, item.abortAfterMs !== null) };
@@ -106,6 +122,35 @@ class Maker {
     const name = collides ? random.pick(alive).name : occupied === null && freed.length > 0 && random.chance(0.3) ? random.pick(freed) : random.chance(0.1) ? `${random.pick(WORDS)}_${table}` : `t${table}`;
     this.tables.push({ table, name, databases, columns: entries.map((e) => made(e.body, e.uid)), asked: 0, dropped: false, doomed: aborted || collides || occupied !== null, gone: [] });
     return { table, change: { what: 'create', name, databases, entries, occupied } };
+  }
+
+  private adoption(): { table: number; change: Change } {
+    const { random } = this;
+    const table = this.tables.length;
+    const { name: database } = random.pick(this.options.databases);
+    const entries: Entry[] = [{ uid: this.uid++, body: { name: `k${table}`, type: 'bigint', primary_key: true } }];
+    for (let n = random.between(1, 4); n > 0; n--) {
+      const type = random.pick(ADOPTED);
+      entries.push({ uid: this.uid, body: { name: `c${this.uid++}`, type, ...sized(random, type) } });
+    }
+    this.tables.push({ table, name: `t${table}`, databases: [database], columns: entries.map((e) => made(e.body, e.uid)), asked: 0, dropped: false, doomed: false, gone: [] });
+    return { table, change: { what: 'adopt', name: `t${table}`, database, entries } };
+  }
+
+  private move(table: Forecast, aborted: boolean): Change {
+    const { random } = this;
+    const there = table.databases;
+    const elsewhere = this.options.databases.map((d) => d.name).filter((name) => !there.includes(name));
+    const remove = there.length > 1 && (elsewhere.length === 0 || random.chance(0.6)) ? [random.pick(there)] : [];
+    const add = elsewhere.length > 0 && (remove.length === 0 || random.chance(0.3)) ? [random.pick(elsewhere)] : [];
+    if (!aborted) table.databases = [...there.filter((name) => !remove.includes(name)), ...add];
+    return { what: 'databases', add, remove };
+  }
+
+  private drift(): Change {
+    const { random } = this;
+    const hand = random.weighted({ add: 3, drop: 1 });
+    return { what: 'drift', hand, as: hand === 'drop' ? 'restore' : random.pick(['adopt', 'restore', 'ignore'] as const), dice: random.between(0, 1000), uid: this.uid++ };
   }
 
   private rename(table: Forecast, alive: Forecast[], aborted: boolean): Change {

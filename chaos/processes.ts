@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { createWriteStream, existsSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../testing/servers.js';
@@ -12,12 +12,19 @@ const running = new Set<ChildProcess>();
 process.on('exit', () => { for (const child of running) child.kill('SIGKILL'); });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
 
+/** The library that shifts a process's clock; null: it is not installed. */
+export function faketime(): string | null {
+  return ['x86_64', 'aarch64'].map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`).find(existsSync) ?? null;
+}
+
 /** One process of the built program, at one address however often it is killed. */
 export class Process {
   readonly url: string;
   upSince = 0;
   private child: ChildProcess | null = null;
   private wanted = true;
+  /** How far its clock is off from its next start on, as faketime says it; null: not at all. */
+  clock: string | null = null;
   private starting: Promise<void> | null = null;
   private readonly log: WriteStream;
 
@@ -41,7 +48,7 @@ export class Process {
 
   private async launch(): Promise<void> {
     for (const until = Date.now() + START_MS; this.wanted && this.child === null;) {
-      const child = spawn(process.execPath, [MAIN], { env: { PATH: process.env['PATH'], LOG_LEVEL: 'warn', PORT: String(this.port), ROLE: this.role, ...this.environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+      const child = spawn(process.execPath, [MAIN], { env: { PATH: process.env['PATH'], LOG_LEVEL: 'warn', PORT: String(this.port), ROLE: this.role, ...this.environment, ...(this.clock === null ? {} : { LD_PRELOAD: faketime()!, FAKETIME: this.clock, FAKETIME_DONT_FAKE_MONOTONIC: '1' }) }, stdio: ['ignore', 'pipe', 'pipe'] });
       running.add(child);
       child.once('exit', () => { running.delete(child); });
       child.stderr.on('data', (text: Buffer) => this.log.write(text));

@@ -9,6 +9,7 @@ import type { Random } from './random.js';
 export class Rows {
   readonly written: WrittenRow[] = [];
   private next = 1;
+  private readonly erased = new Set<string>();
 
   constructor(private readonly random: Random) {}
 
@@ -48,12 +49,32 @@ export class Rows {
     else row.values.push({ name: column.name, allowed: ANYTHING });
   }
 
+  /** One row of an application, gone for good. */
+  async erase(table: number, place: Place): Promise<void> {
+    const candidates = this.of(table, place.name).filter((row) => row.certain);
+    const found = candidates.length < 4 ? undefined : await this.find(table, place);
+    if (found === undefined) return;
+    const row = this.random.pick(candidates);
+    this.erased.add(`${table} ${place.name} ${row.key}`);
+    const outcome = await this.commit(place, `delete from ${quote(place.engine, found.name)} where ${quote(place.engine, keyOf(found, table)!)} = ${row.key}`, []);
+    // Committed on a table that was just being set aside: it may have been there still, or not.
+    if (outcome !== 'refused') row.certain = false;
+  }
+
+  isErased(table: number, database: string, key: number): boolean { return this.erased.has(`${table} ${database} ${key}`); }
+
+  /** A column of this name went by hand, with what stood in it. */
+  forget(table: number, database: string, name: string): void {
+    for (const row of this.of(table, database)) row.values.push({ name, allowed: ANYTHING });
+  }
+
   /** Rows written since, taken out again: what an operator does when an undo says that rows do not fit. */
   async remove(table: number, place: Place, since: number): Promise<number> {
     const doomed = this.of(table, place.name).filter((row) => row.lastWriteAt >= since);
     const found = await this.find(table, place);
     if (found === undefined) return 0;
     for (const row of doomed) {
+      this.erased.add(`${table} ${place.name} ${row.key}`);
       await sql(place, `delete from ${quote(place.engine, found.name)} where ${quote(place.engine, keyOf(found, table)!)} = ${row.key}`);
       this.written.splice(this.written.indexOf(row), 1);
     }

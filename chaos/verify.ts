@@ -4,7 +4,7 @@ import { isAside, readRows, readTables } from './live.js';
 import { play, type ModelTable, type Outcome } from './model.js';
 import { keyOf } from './rows.js';
 import type { Asked, Run } from './run.js';
-import { sql, quote } from './sql.js';
+import { sql, quote, type Place } from './sql.js';
 import type { Orphan, World } from './world.js';
 
 const SETTLE_MS = 300_000;
@@ -39,9 +39,11 @@ export async function readSagas(world: World): Promise<Map<string, SagaRecord>> 
 }
 
 /** Compares everything with the model, which is played here from the plan, the answers and each saga's end. */
-export async function verify(world: World, run: Run, sagas: Map<string, SagaRecord>): Promise<Found[]> {
+export async function verify(world: World, run: Run, sagas: Map<string, SagaRecord>, storm = false): Promise<Found[]> {
   const found: Found[] = world.client.failures.map((message) => ({ kind: 'inconsistency', table: null, database: null, message }));
+  found.push(...run.objects.lost.map((message): Found => ({ kind: 'lost row', table: null, database: null, message })));
   const models = new Map<number, ModelTable>();
+  const versions = new Map<string, Map<string, number>>();
   const known = new Set<string>();
   for (const { item, fate } of run.asked) {
     if (fate.fate !== 'accepted') continue;
@@ -51,9 +53,9 @@ export async function verify(world: World, run: Run, sagas: Map<string, SagaReco
       found.push({ kind: 'inconsistency', table: item.table, database: null, message: `saga ${fate.sagaId} was accepted, and is not known` });
       continue;
     }
-    found.push(...compareSaga(record.saga, record.events.map((e) => e.type), item));
+    found.push(...compareSaga(record.saga, record.events.map((e) => e.type), item, storm));
     if (!ENDED.includes(record.saga.status)) found.push({ kind: 'stuck', table: item.table, database: record.saga.error?.database ?? null, message: `saga ${fate.sagaId} (${record.saga.kind}) is ${record.saga.status}: ${JSON.stringify(record.saga.error)}`, sagaId: fate.sagaId });
-    const next = play(models.get(item.table), item, fate.tableId, record.saga.status as Outcome);
+    const next = play(models.get(item.table), item, fate.tableId, record.saga.status as Outcome, storm ? await outcomeOf(world, versions, fate.tableId, fate.sagaId) : 0, fate.done);
     if (typeof next === 'string') found.push({ kind: 'inconsistency', table: item.table, database: null, message: `saga ${fate.sagaId}: ${next}`, sagaId: fate.sagaId });
     else models.set(item.table, next);
   }
@@ -66,18 +68,38 @@ export async function verify(world: World, run: Run, sagas: Map<string, SagaReco
   return found;
 }
 
+/** The version of the table's stream at which a saga's outcome stands. */
+async function outcomeOf(world: World, versions: Map<string, Map<string, number>>, tableId: string, sagaId: string): Promise<number> {
+  let known = versions.get(tableId);
+  if (known === undefined) {
+    known = new Map();
+    versions.set(tableId, known);
+    const events = await world.client.list<{ version: number; data: { saga_id?: string } }>(`/events?stream=table-${tableId}`, 'events');
+    for (const { version, data } of events) if (data.saga_id !== undefined) known.set(data.saga_id, version);
+  }
+  return known.get(sagaId) ?? 0;
+}
+
 async function verifyPlace(world: World, run: Run, models: ModelTable[], database: string): Promise<Found[]> {
   const place = world.place(database);
   const tables = await readTables(place);
   const here = models.filter((m) => m.databases.includes(database));
   const foreign = run.foreign.filter((f) => f.database === database);
   const found = compareNames(database, tables.map((t) => t.name), [...here.filter((m) => m.exists).map((m) => m.name), ...foreign.map((f) => f.name)]);
+  for (const model of models.filter((m) => m.left?.has(database) === true && !m.databases.includes(database))) found.push(...await verifyLeft(run, model, place, tables));
   for (const model of here) {
     const live = tables.find((t) => t.name === model.name && keyOf(t, model.table) !== undefined);
     const differs = compareSchema(model, database, place.engine, live ?? (model.exists ? tables.find((t) => t.name === model.name) : undefined));
     found.push(...differs);
-    if (model.exists && live !== undefined && live.columns.some((c) => c.name === model.columns.find((m) => m.primaryKey)?.name)) found.push(...compareRows(model, database, run.rows.of(model.table, database), await readRows(place, live)));
-    if (model.dropped) found.push(...await verifyAside(world, run, model, database, tables));
+    if (model.exists && live !== undefined && live.columns.some((c) => c.name === model.columns.find((m) => m.primaryKey)?.name)) {
+      const rows = await readRows(place, live);
+      const left = model.left?.has(database) === true ? await asideKeys(place, model, tables) : new Set<string>();
+      const key = keyOf(live, model.table)!;
+      // It was taken from here once, and came anew: what was written before stands aside.
+      found.push(...compareRows(model, database, run.rows.of(model.table, database).filter((row) => !left.has(String(row.key)) || rows.some((is) => is[key] === String(row.key))), rows));
+    }
+    if (model.dropped && model.left?.has(database) === true) found.push(...await verifyLeft(run, model, place, tables));
+    else if (model.dropped) found.push(...await verifyAside(world, run, model, database, tables));
   }
   for (const theirs of foreign) {
     const live = tables.find((t) => t.name === theirs.name);
@@ -85,6 +107,23 @@ async function verifyPlace(world: World, run: Run, models: ModelTable[], databas
     if (JSON.stringify(rows.map((r) => [String(r.theirs), r.words])) !== JSON.stringify(theirs.rows)) found.push({ kind: 'inconsistency', table: theirs.table, database, message: `somebody else's table ${theirs.name} was harmed: ${JSON.stringify(live)} ${JSON.stringify(rows)}` });
   }
   return found;
+}
+
+/** Keys of all that stands aside of a table, of whichever time. */
+async function asideKeys(place: Place, model: ModelTable, tables: LiveTable[]): Promise<Set<string>> {
+  const keys = new Set<string>();
+  for (const aside of tables.filter((t) => isAside(t.name) && keyOf(t, model.table) !== undefined)) {
+    const key = keyOf(aside, model.table)!;
+    for (const row of await readRows(place, aside)) keys.add(row[key] ?? '');
+  }
+  return keys;
+}
+
+/** Where a table was taken from: every row stands aside. */
+async function verifyLeft(run: Run, model: ModelTable, place: Place, tables: LiveTable[]): Promise<Found[]> {
+  const there = await asideKeys(place, model, tables);
+  return run.rows.of(model.table, place.name).filter((row) => row.certain && !there.has(String(row.key)))
+    .map((row) => ({ kind: 'lost row', table: model.table, database: place.name, message: `${model.name}: row ${row.key} is neither there nor set aside` }));
 }
 
 /** What was dropped is set aside with every row. */

@@ -10,7 +10,7 @@ import type { LiveTable } from './compare.js';
 import { isAside, readTables } from './live.js';
 import type { Options } from './options.js';
 import type { Fault } from './plan.js';
-import { Process } from './processes.js';
+import { faketime, Process } from './processes.js';
 import { keyOf } from './rows.js';
 import { holdFile, patiently, quote, sql, type Place } from './sql.js';
 
@@ -18,6 +18,8 @@ export interface Lease { subject: string; owner: string; token: number; expires:
 /** A lease whose holder was killed at `at`; `taken`: when a living worker took it, null while none has. */
 export interface Orphan { subject: string; at: number; taken: number | null }
 
+/** Off by so much, one after the other; days are what a wrong machine or a failed battery is off by. */
+const CLOCKS = [null, '+1h', null, '-1h', '+8d', null, '-8d', '+3s'];
 /** How long after a kill, and once more, the leases are looked at again: a living holder has renewed or released one of its own by then. */
 const BEATS_MS = 400;
 const LEAST_LIFE_MS = 1500;
@@ -44,6 +46,7 @@ export class World {
 
   static async start(options: Options): Promise<World> {
     const world = new World(options, await mkdtemp(join(tmpdir(), 'schemasaga-chaos-')));
+    if (options.clocks && faketime() === null) throw new Error('--clocks needs libfaketime: apt-get install libfaketime');
     try {
       await world.build();
       return world;
@@ -138,6 +141,7 @@ export class World {
     await sleep(Math.max(0, victim.upSince + LEAST_LIFE_MS - Date.now()));
     const held = victim.role === 'api' ? [] : (await this.leases().catch(() => [])).filter((lease) => lease.expires > Date.now());
     const at = Date.now();
+    if (this.options.clocks) victim.clock = CLOCKS[dice % CLOCKS.length]!;
     await victim.kill('SIGKILL');
     this.counts.kills += 1;
     if (held.length > 0) {

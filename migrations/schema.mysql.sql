@@ -41,6 +41,10 @@ commands.duration_ms int not null
 commands unique key PRIMARY (request_id)
 commands key commands_received_at (received_at)
 commands key commands_saga_id (saga_id)
+core_identity.only_row tinyint not null
+core_identity.core_id varchar(64) utf8mb4_bin not null
+core_identity.made_at varchar(32) utf8mb4_bin not null
+core_identity unique key PRIMARY (only_row)
 credentials.database_id varchar(64) utf8mb4_bin not null
 credentials.sealed longtext utf8mb4_bin not null
 credentials unique key PRIMARY (database_id)

@@ -36,6 +36,11 @@ commands.duration_ms integer not null
 commands constraint commands_pkey PRIMARY KEY (request_id)
 CREATE INDEX commands_received_at ON commands USING btree (received_at)
 CREATE INDEX commands_saga_id ON commands USING btree (saga_id)
+core_identity.only_row integer not null
+core_identity.core_id text not null
+core_identity.made_at text not null
+core_identity constraint core_identity_only_row_check CHECK ((only_row = 1))
+core_identity constraint core_identity_pkey PRIMARY KEY (only_row)
 credentials.database_id character varying(64) not null
 credentials.sealed text not null
 credentials constraint credentials_pkey PRIMARY KEY (database_id)

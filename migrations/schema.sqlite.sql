@@ -40,6 +40,11 @@ CREATE TABLE commands (
 );
 CREATE INDEX commands_received_at on commands (received_at);
 CREATE INDEX commands_saga_id on commands (saga_id);
+CREATE TABLE core_identity (
+  only_row integer not null primary key check (only_row = 1),
+  core_id text not null,
+  made_at text not null
+);
 CREATE TABLE credentials (
   database_id text not null primary key,
   sealed text not null

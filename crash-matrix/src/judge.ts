@@ -54,6 +54,8 @@ function namesOfSteps(evidence: Evidence, value: object): object {
       text = text.replaceAll(step.step_id.replaceAll('-', ''), `step${i}`).replaceAll(step.step_id, `step${i}`);
     });
   }
+  // Where a name has no room for the whole id, a part of it, or of what is made from it, stands for it.
+  text = text.replace(/_saga_[0-9a-f]{8}_/g, '_saga_step_');
   // Sorted by ids before, by names now.
   return sorted(JSON.parse(text) as Json) as object;
 }

@@ -61,3 +61,16 @@ export async function runAll(url: string, statements: readonly string[]): Promis
     await client.close();
   }
 }
+
+/** Puts clauses at the end of a table's text in a SQLite file, as if its owner had written them there. */
+export function amend(url: string, table: string, clauses: string): void {
+  const database = new Database(url.slice('sqlite:'.length));
+  try {
+    database.unsafeMode();
+    database.pragma('writable_schema = on');
+    database.prepare(`update sqlite_schema set sql = substr(sql, 1, length(sql) - 1) || ? || ')' where name = ?`).run(clauses, table);
+    database.pragma(`schema_version = ${Number(database.pragma('schema_version', { simple: true })) + 1}`);
+  } finally {
+    database.close();
+  }
+}

@@ -6,8 +6,8 @@ import { isEnded } from '../../libs/sagas/src/saga.js';
 import { loadTable, type Table } from '../../libs/tables/src/index.js';
 import { takePicture, type Picture } from './picture.js';
 import { Points } from './points.js';
-import { GIVEN_COLUMNS, GIVEN_STATEMENTS, OPERATIONS, TABLE, type Operation, type OperationName, type Role } from './scenarios.js';
-import { connect, runAll, type Client, type Servers } from './servers.js';
+import { AROUND, AROUND_CLAUSES, GIVEN_COLUMNS, GIVEN_STATEMENTS, OPERATIONS, TABLE, type Operation, type OperationName, type Role } from './scenarios.js';
+import { amend, connect, runAll, type Client, type Servers } from './servers.js';
 import { found, openWorld, request, type Place, type Target, type World } from './world.js';
 
 export interface Template { engine: string; operation: OperationName; place: Place; before: { pictures: Record<Role, Picture>; table: Table } }
@@ -23,8 +23,8 @@ export class Stage {
 
   async template(engine: string, operation: OperationName): Promise<Template> {
     const one: Operation = OPERATIONS[operation];
-    const { given, byHand, ask } = one;
-    const key = `${engine}_${given.length === 0 && byHand === undefined ? 'plain' : operation}`;
+    const { given, byHand, around, ask } = one;
+    const key = `${engine}_${given.length === 0 && byHand === undefined && around === undefined ? 'plain' : operation}`;
     const base = this.made.get(key) ?? this.base(engine, key, one);
     this.made.set(key, base);
     const { core, targets, tableId } = await base;
@@ -58,7 +58,7 @@ export class Stage {
     };
   }
 
-  private async base(engine: string, key: string, { given, byHand = [], ask }: Operation): Promise<{ core: string; targets: Target[]; tableId: string }> {
+  private async base(engine: string, key: string, { given, byHand = [], around, ask }: Operation): Promise<{ core: string; targets: Target[]; tableId: string }> {
     const dir = join(this.dir, `base_${key}`);
     await mkdir(dir);
     const core = `sqlite:${join(dir, 'core.db')}`;
@@ -69,6 +69,10 @@ export class Stage {
       return asked.tableId;
     });
     for (const { url } of targets) await runAll(url, GIVEN_STATEMENTS);
+    if (around !== undefined) {
+      if (engine === 'sqlite') amend(targets[0]!.url, TABLE, AROUND_CLAUSES);
+      await runAll(targets[0]!.url, [...AROUND[engine as keyof typeof AROUND], ...around]);
+    }
     const backup = ask.do === 'catch_up' ? await this.backUp(targets[0]!, key) : null;
     await inWorld({ core, targets }, async (world) => {
       for (const one of given) await complete(world, (await request(world, targets, tableId, one)).sagaId);
@@ -101,10 +105,7 @@ export class Stage {
     if (target.engine === 'postgres') await server.run(`create database ${name} template ${from}`);
     else {
       await server.run(`create database ${name} character set utf8mb4`);
-      for (const { name: table } of await server.run(`select table_name as name from information_schema.tables where table_schema = '${from}'`)) {
-        await server.run(`create table ${name}.${String(table)} like ${from}.${String(table)}`);
-        await server.run(`insert into ${name}.${String(table)} select * from ${from}.${String(table)}`);
-      }
+      await copyMysql(await connect(withDatabase(this.servers[target.engine]!, name)), from, name);
     }
     return withDatabase(this.servers[target.engine]!, name);
   }
@@ -125,6 +126,23 @@ export class Stage {
 
   async close(): Promise<void> {
     for (const client of this.clients.values()) await (await client).close();
+  }
+}
+
+/** With foreign keys, triggers and views, which CREATE TABLE … LIKE leaves out. */
+async function copyMysql(copy: Client, from: string, name: string): Promise<void> {
+  try {
+    await copy.run('set foreign_key_checks = 0');
+    const listed = async (what: string, catalog: string, where: string): Promise<string[]> => (await copy.run(`select ${what} as name from information_schema.${catalog} where ${where} = '${from}'`)).map((row) => String(row['name']));
+    const views = await listed('table_name', 'views', 'table_schema');
+    for (const table of await listed('table_name', 'tables', `table_type <> 'VIEW' and table_schema`)) {
+      await copy.run(String((await copy.run(`show create table ${from}.${table}`))[0]!['Create Table']));
+      await copy.run(`insert into ${table} select * from ${from}.${table}`);
+    }
+    for (const trigger of await listed('trigger_name', 'triggers', 'trigger_schema')) await copy.run(String((await copy.run(`show create trigger ${from}.${trigger}`))[0]!['SQL Original Statement']));
+    for (const view of views) await copy.run(String((await copy.run(`show create view ${from}.${view}`))[0]!['Create View']).replaceAll(`\`${from}\`.`, `\`${name}\`.`));
+  } finally {
+    await copy.close();
   }
 }
 

@@ -9,7 +9,7 @@ import { SAGA_SCHEMA_VERSION, sagaStream } from '../../libs/sagas/src/events.js'
 import { Orchestrator } from '../../libs/sagas/src/orchestrator.js';
 import { InProcessQueue } from '../../libs/sagas/src/queue/in-process.js';
 import { sagasProjection } from '../../libs/sagas/src/read-model.js';
-import { changes, columnsIn, databasesProjection, decideColumns, decideCreate, decideDrift, decideDrop, decideRename, decideRestore, decideRevert, lacking, loadTable, pointAt, purgeOf, tablesProjection, tableStream, TABLE_SCHEMA_VERSION, type Change, type DatabaseChange, type DatabaseRef, type Point, type Table, type TableEvent } from '../../libs/tables/src/index.js';
+import { changes, columnsIn, databasesProjection, decideColumns, decideCreate, decideDatabases, decideDrift, decideDrop, decideRename, decideRestore, decideRevert, lacking, loadTable, pointAt, purgeOf, tablesProjection, tableStream, TABLE_SCHEMA_VERSION, type Change, type DatabaseChange, type DatabaseRef, type Point, type Table, type TableEvent } from '../../libs/tables/src/index.js';
 import { v7 as uuid } from 'uuid';
 import type { Points } from './points.js';
 import type { Ask, Direction, Role } from './scenarios.js';
@@ -133,6 +133,11 @@ async function decide(world: World, targets: Target[], id: string, table: Table 
     case 'rename': return ofTable(decideRename(table!, ask.name, sagaId), { kind: 'table.rename', name: ask.name, from: table!.name }, table!.name);
     case 'drop': return ofTable(decideDrop(table!, sagaId), { kind: 'table.drop' }, table!.name);
     case 'restore': return ofTable(decideRestore(table!, undefined, Date.now(), sagaId), { kind: 'table.restore', name: table!.name }, table!.name);
+    case 'move': {
+      const event = decideDatabases(table!, ask.away ? [] : [one], ask.away ? [one] : [], engines, sagaId);
+      if (event.type !== 'TableDatabasesRequested') throw new Error('no move');
+      return ofTable(event, { kind: 'table.databases', add: event.add, remove: event.remove }, table!.name, [one]);
+    }
     case 'purge': {
       // As when the retention time is over.
       const { of } = purgeOf(table!)!;

@@ -1,26 +1,24 @@
 import 'reflect-metadata';
-import { Module, type DynamicModule, type INestApplication } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { pino, type Logger } from 'pino';
-import { v7 as uuid } from 'uuid';
-import { createEventStore, Followers, migrate, openCoreDatabase, ReadModels, startSealer } from '../../../libs/event-store/src/index.js';
+import { Module, type DynamicModule } from '@nestjs/common';
+import { pino } from 'pino';
+import { coreIdentity, createEventStore, Followers, migrate, openCoreDatabase, ReadModels, startSealer } from '../../../libs/event-store/src/index.js';
 import { InProcessQueue, Orchestrator } from '../../../libs/sagas/src/index.js';
 import { changes, Purger, upcasters } from '../../../libs/tables/src/index.js';
 import type { Config } from './config.js';
 import { AppliedThere } from './databases/applied.js';
+import { Candidates } from './databases/candidates.js';
 import { AddressRules, DatabaseLists, DatabasesController } from './databases/databases.controller.js';
 import { DatabaseChanges } from './databases/changes.js';
 import { Databases } from './databases/databases.js';
 import { DefaultDatabase } from './databases/default.js';
 import { DriftWatch } from './databases/drift-watch.js';
+import { OwnFiles } from './databases/own-files.js';
 import { DatabasePast } from './databases/past.js';
+import { keepPrivate } from './databases/private-files.js';
 import { Vault } from './databases/vault.js';
 import { DocsController } from './docs/docs.controller.js';
 import { Health, HealthController } from './health/health.controller.js';
-import { isTooDeep } from './http/input.js';
-import { ProblemFilter, sendProblem, sendRawProblem } from './http/problem.js';
+import { listen } from './http/listen.js';
 import { LogController, ProjectionsController, ReceivedController } from './log/log.controller.js';
 import { Log } from './log/log.js';
 import { Projections } from './log/projections.js';
@@ -38,31 +36,28 @@ class AppModule {}
 
 export interface App { url: string; stop(): Promise<void> }
 
-const BODY_LIMIT = 1024 * 1024;
 const HOUR_MS = 3_600_000;
-/** Of one part of a path, characters: an id or a name is never longer. */
-const LONGEST_PART = 1000;
 
 /** The only place where ports meet adapters. Resolves when it listens and takes sagas. */
 export async function startApp(config: Config): Promise<App> {
   const logger = pino({ level: config.LOG_LEVEL });
-  const vault = await Vault.open(config.CREDENTIALS_KEY, config.DATA_DIR);
+  await keepPrivate(config.DATA_DIR, [config.CORE_DATABASE_URL, config.BYODB_URL]);
   const core = await openCoreDatabase(config.CORE_DATABASE_URL);
   await migrate(core);
-  await vault.check(core);
+  const vault = await Vault.open(config.CREDENTIALS_KEY, config.DATA_DIR, core);
   const store = createEventStore(core, { projections: keptInline.map(({ projection }) => projection), upcasters });
   const log = (message: string, details: Record<string, unknown>): void => { logger.warn(details, message); };
   // Loaded when asked for: BullMQ and its Redis client are half of a start's time.
   const queue = config.REDIS_URL === undefined ? new InProcessQueue(config.SAGA_CONCURRENCY)
     : new (await import('../../../libs/sagas/src/queue/bullmq.js')).BullQueue(config.REDIS_URL, config.SAGA_CONCURRENCY, 'schemasaga', (error) => { logger.warn({ error: error.message }, 'redis'); });
-  const databases = new Databases(core, store, vault);
+  const databases = new Databases(core, store, vault, new Candidates(await coreIdentity(core), new OwnFiles(config.CORE_DATABASE_URL, config.DATA_DIR)));
   const limits = { maxRewriteRows: config.MAX_REWRITE_ROWS };
   const definition = changes({ store, core, connect: (id) => databases.connect(id), limits, retentionSeconds: config.RETENTION_SECONDS, lockTimeoutMs: config.LOCK_TIMEOUT_MS, slots: config.DATABASE_CONCURRENCY });
-  const orchestrator = new Orchestrator({ store, core, queue, definition, log, concurrency: config.SAGA_CONCURRENCY });
+  const orchestrator = new Orchestrator({ store, core, queue, definition, log, concurrency: config.SAGA_CONCURRENCY, perTarget: config.DATABASE_CONCURRENCY });
   const purger = new Purger({ store, core, wake: (sagaId) => orchestrator.wake(sagaId), deadlineSeconds: config.CHANGE_DEADLINE_SECONDS, log });
-  const commands = new Commands({ core, store, databases, orchestrator, deadlineSeconds: config.CHANGE_DEADLINE_SECONDS, limits });
+  const commands = new Commands({ core, store, databases, orchestrator, deadlineSeconds: config.CHANGE_DEADLINE_SECONDS, retentionSeconds: config.RETENTION_SECONDS, limits });
   const forgetting = setInterval(() => { commands.forgetKeys().catch((error: unknown) => { log('old idempotency keys were not forgotten', { error: String(error) }); }); }, HOUR_MS);
-  const rules = new AddressRules(config.CORE_DATABASE_URL);
+  const rules = new AddressRules();
   const registering = new DefaultDatabase(databases, rules.read({ url: config.BYODB_URL }), (error) => { logger.error({ error: String(error) }, 'the default database cannot be reached yet'); });
   await registering.start();
 
@@ -102,8 +97,9 @@ export async function startApp(config: Config): Promise<App> {
   }
   const sealer = startSealer(core, store, { onError: (error) => { logger.error({ error: String(error) }, 'sealing the log failed'); } });
   return {
-    url: (await http.getUrl()).replace('[::1]', 'localhost'),
+    url: http.url,
     async stop() {
+      commands.stop();
       await streams.stop();
       await http.close();
       clearInterval(forgetting);
@@ -119,41 +115,4 @@ export async function startApp(config: Config): Promise<App> {
       await core.close();
     },
   };
-}
-
-async function listen(module: DynamicModule, config: Config, logger: Logger, received: ReceivedCommands): Promise<INestApplication> {
-  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, routerOptions: { maxParamLength: LONGEST_PART }, return503OnClosing: false, clientErrorHandler: sendRawProblem, genReqId: () => uuid(), loggerInstance: logger.child({}, { level: quiet(config.LOG_LEVEL) }) as never,
-    frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => { sendProblem(reply, request.id, 'not_found', 'the address is not well-formed'); } });
-  adapter.getInstance().addHook('onRequest', (request, reply, done) => {
-    void reply.header('X-Request-Id', request.id);
-    // No name or id holds U+0000, and not every core database could look for it.
-    const [path, query = ''] = request.url.split('?', 2) as [string, string?];
-    if (path.includes('%00')) sendProblem(reply, request.id, 'not_found', 'nothing is called by the character U+0000');
-    else if (query.includes('%00')) sendProblem(reply, request.id, 'validation_failed', 'the address must not hold the character U+0000', { errors: [{ path: 'url', message: 'must not hold the character U+0000' }] });
-    else done();
-  });
-  adapter.getInstance().addHook('preValidation', (request, reply, done) => {
-    if (isTooDeep(request.body)) sendProblem(reply, request.id, 'validation_failed', 'the body is nested too deep', { errors: [{ path: '', message: 'is nested too deep' }] });
-    else done();
-  });
-  if (config.ROLE !== 'worker') received.watch(adapter.getInstance());
-  const http = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, abortOnError: false });
-  http.useGlobalFilters(new ProblemFilter());
-  await http.init();
-  // Many clients say JSON also of a body that is not there.
-  const parser = adapter.getInstance().getDefaultJsonParser('error', 'error');
-  adapter.getInstance().removeContentTypeParser('application/json');
-  adapter.getInstance().addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body.length === 0) done(null, undefined);
-    else void parser(request, body as string, done);
-  });
-  // JSON alone: anything else is a 415, also what Fastify and Nest would read by themselves.
-  adapter.getInstance().removeContentTypeParser(['text/plain', 'application/x-www-form-urlencoded']);
-  await http.listen(config.PORT, config.HOST);
-  return http;
-}
-
-/** No line per request. */
-function quiet(level: Config['LOG_LEVEL']): string {
-  return level === 'info' || level === 'debug' ? 'warn' : level;
 }

@@ -7,6 +7,9 @@ const whole = (fallback: number, min: number, max: number): z.ZodType<number> =>
 const schema = z.object({
   PORT: whole(3000, 0, 65535),
   HOST: z.string().min(1).default('127.0.0.1'),
+  /** Names that the service may be called by in a request's `Host`, beside its own. */
+  ALLOWED_HOSTS: z.string().transform((text) => text.split(',').map((name) => name.trim()).filter((name) => name !== '')).default([]),
+  REQUEST_TIMEOUT_SECONDS: whole(30, 1, 3600),
   DATA_DIR: z.string().min(1).default('./data'),
   CORE_DATABASE_URL: z.string().min(1).optional(),
   BYODB_URL: z.string().min(1).optional(),

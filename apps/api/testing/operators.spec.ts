@@ -75,7 +75,7 @@ test('resolve: what an operator claims is looked at, and refused when it is not 
     const { step_id } = stuck.steps.find((step) => step.status === 'failed')!;
     expect((await resolve(step_id, 'sideways')).status).toBe(400);
     const claims = [await resolve(step_id, 'restored'), await resolve(step_id, 'applied'), await resolve('no-such-step', 'skipped')];
-    expect(claims.map((c) => [c.status, c.body['code']])).toEqual([[409, 'saga_not_retryable'], [409, 'saga_not_retryable'], [409, 'saga_not_retryable']]);
+    expect(claims.map((c) => [c.status, c.body['code']])).toEqual([[409, 'saga_not_retryable'], [409, 'saga_not_retryable'], [404, 'not_found']]);
     // The operator mends it by hand: the row goes, the column comes back as it was.
     const aside = (await query<{ name: string }>(w.own, `select name from pragma_table_info('orders')`)).map((r) => r.name).find((n) => n.startsWith('_saga_'))!;
     await query(w.own, 'delete from orders');

@@ -6,8 +6,8 @@ const MAIN = fileURLToPath(new URL('../../../dist/apps/api/src/main.js', import.
 export interface Running { url: string; child: ChildProcess; kill(signal: NodeJS.Signals): Promise<void> }
 
 /** The built program as its own process, on a port that the system chooses. */
-export async function start(environment: Record<string, string>): Promise<Running> {
-  const child = spawn(process.execPath, [MAIN], { env: { ...process.env, PORT: '0', LOG_LEVEL: 'fatal', NODE_OPTIONS: '', ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+export async function start(environment: Record<string, string>, nodeOptions: string[] = []): Promise<Running> {
+  const child = spawn(process.execPath, [...nodeOptions, MAIN], { env: { ...process.env, PORT: '0', LOG_LEVEL: 'fatal', NODE_OPTIONS: '', ...environment }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   const url = await new Promise<string>((resolve, reject) => {
     let out = '';
     const read = (chunk: Buffer): void => {
@@ -15,8 +15,8 @@ export async function start(environment: Record<string, string>): Promise<Runnin
       const found = /listens on (http:\S+)/.exec(out);
       if (found !== null) resolve(found[1]!);
     };
-    child.stdout.on('data', read);
-    child.stderr.on('data', read);
+    child.stdout!.on('data', read);
+    child.stderr!.on('data', read);
     child.once('exit', (code) => { reject(new Error(`ended with ${code}: ${out}`)); });
   });
   return {

@@ -7,7 +7,9 @@ import { InProcessQueue, Orchestrator } from '../../../libs/sagas/src/index.js';
 import { playForward, schemaChange, tableStream, type Moment } from '../../../libs/tables/src/index.js';
 import { longTable } from '../../../libs/tables/testing/long-table.js';
 import { AppliedThere } from '../src/databases/applied.js';
+import { Candidates } from '../src/databases/candidates.js';
 import { Databases } from '../src/databases/databases.js';
+import { OwnFiles } from '../src/databases/own-files.js';
 import { Vault } from '../src/databases/vault.js';
 import type { CommandContext } from '../src/http/input.js';
 import { keptBehind, keptInline } from '../src/read-models.js';
@@ -41,12 +43,12 @@ beforeAll(async () => {
   followers.start();
   for (const name of ['applied_steps', 'table_snapshots']) expect(await followers.reached(name, await store.committed(), 60_000)).toBe(true);
 
-  const databases = new Databases(core, store, await Vault.open('0'.repeat(64), ''));
+  const databases = new Databases(core, store, Vault.of('0'.repeat(64)), new Candidates('core', new OwnFiles('', '')));
   const limits = { maxRewriteRows: 1 };
   const definition = schemaChange({ store, core, connect: (one) => databases.connect(one), limits, retentionSeconds: 1, lockTimeoutMs: 10, slots: 1 });
   // Not started: what is asked for here stays pending.
   const orchestrator = new Orchestrator({ store, core, queue: new InProcessQueue(1), definition, log: () => undefined });
-  const commands = new Commands({ core, store, databases, orchestrator, deadlineSeconds: 60, limits });
+  const commands = new Commands({ core, store, databases, orchestrator, deadlineSeconds: 60, retentionSeconds: 60, limits });
   history = new History(core, store, commands, new AppliedThere(core, store, followers));
   taken();
 }, 120_000);

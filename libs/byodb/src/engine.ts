@@ -1,5 +1,6 @@
 import type { Address, EngineName } from './address.js';
 import type { LiveTable } from './live.js';
+import type { Claimant, Marks } from './ownership.js';
 import type { Column } from './schema.js';
 
 /** Facts in which engines differ; callers ask these and never an engine's name. */
@@ -80,10 +81,10 @@ export interface Ddl {
   /** Back to what the column was in `was`, verbatim. */
   restoreColumn(live: LiveTable, name: string, was: LiveTable): Rendered;
   /**
-   * After restoreColumn: rows whose value still equals the conversion of their kept one get the kept one back (null: nothing to do).
-   * `from` is the former column, `to` what it was converted to. One UPDATE, safe to run twice.
+   * After restoreColumn: rows whose value still equals the conversion of their kept one get the kept one back (none: nothing to do).
+   * `from` is the former column, `to` what it was converted to. Safe to run twice.
    */
-  giveBackValues(live: LiveTable, name: string, keep: string, from: Column, to: Column): string | null;
+  giveBackValues(live: LiveTable, name: string, keep: string, from: Column, to: Column): string[];
   /** Whether the conversion touches nothing but the catalog, so that no value can be lost. */
   metadataOnly(from: Column, to: Column): boolean;
   /**
@@ -167,16 +168,29 @@ export interface Exclusive {
 
 export interface ServerInfo { version: string; }
 
+/** What is left alone: "view", "foreign table", "partition", … `reason` is half a sentence: "it is a view". `of`: the table or extension that it follows. */
+export interface Other { name: string; kind: string; reason: string; of?: string }
+
 /** A pool on one customer's database. Every error it throws is a DatabaseError. */
 export interface Connection {
   readonly engine: Engine;
   info(): Promise<ServerInfo>;
   /** The id in the ledger, null when there is no ledger yet. */
   identity(): Promise<string | null>;
-  /** Makes the ledger tables when missing and writes the id when there is none; gives the id that then stands there (the first writer's). `permission_denied` when it may not. */
-  claim(id: string): Promise<string>;
+  /** What the service has left there. Looks alone. */
+  marks(): Promise<Marks>;
+  /**
+   * Makes the ledger tables when missing and writes the id, and whose service it is, when there is none; gives the id that then
+   * stands there (the first writer's). `permission_denied` when it may not; `core_database` and `managed_elsewhere` before anything
+   * is made. A ledger of an earlier version is the first one's that uses it.
+   */
+  claim(id: string, claimant?: Claimant): Promise<string>;
+  /** Takes the ledger away, unless it is another's by now. Nothing of what is set aside. */
+  release(id: string): Promise<void>;
   /** Names of the tables, without the project's own. */
   tables(): Promise<string[]>;
+  /** What stands there beside these and is no table that can be managed, by its kind as the customer knows it, and why. */
+  others(): Promise<Other[]>;
   /** Looks, without locks. */
   look<T>(work: (session: Session) => Promise<T>): Promise<T>;
   /**

@@ -2,7 +2,7 @@
 export type ErrorCode =
   | 'table_name_taken' | 'permission_denied' | 'dependents_exist' | 'rows_conflict' | 'lossy_conversion'
   | 'not_null_without_default' | 'drift_detected' | 'table_too_large' | 'lock_timeout' | 'database_unreachable'
-  | 'unsupported_change' | 'database_mismatch' | 'stale_token' | 'database_error';
+  | 'unsupported_change' | 'database_mismatch' | 'core_database' | 'managed_elsewhere' | 'stale_token' | 'database_error';
 
 export interface ErrorTraits {
   /** Worth trying again unchanged: a lock, a lost connection, a deadlock. */

@@ -62,7 +62,7 @@ export function isAside(name: string): boolean {
 
 /** Names collide when they differ only in ASCII case, on every engine. */
 export function foldName(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  return /[A-Z]/.test(name) ? name.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) : name;
 }
 
 export function findColumn(live: LiveTable, name: string): LiveColumn | undefined {

@@ -1,4 +1,5 @@
 import type { Ddl, Engine, Need, Rendered, Session } from './engine.js';
+import { DatabaseError } from './errors.js';
 import type { Expectation } from './expectation.js';
 import type { LiveTable } from './live.js';
 import type { Column } from './schema.js';
@@ -64,6 +65,12 @@ export interface Limits { maxRewriteRows: number }
 
 export function statementsOf(rendered: Rendered): Work {
   return { statements: rendered.statements };
+}
+
+/** Refuses what could not be put back: see `Session.cannotRemake`. Errors: DatabaseError unsupported_change. */
+export async function refuseUnremakeable(session: Session, live: LiveTable | null, column: string | null): Promise<void> {
+  const reason = live === null ? null : await session.cannotRemake?.(live, column) ?? null;
+  if (reason !== null) throw new DatabaseError('unsupported_change', reason);
 }
 
 /** A table as it was, told so that it can be made again today: see `Session.inTodaysNames`. */

@@ -52,12 +52,52 @@ export const nameSchema = z.string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must start with a letter or _ and hold only letters, digits and _')
   .refine((name) => !/^(__|sqlite_|pg_|_saga_)/i.test(name), 'must not start with __, sqlite_, pg_ or _saga_');
 
+/** The longest name that any engine takes, in characters. */
+const LONGEST_NAME = 128;
+
+/** A name that is there already: whatever its owner called it. */
+export const knownNameSchema = z.string()
+  .min(1, 'must not be empty')
+  .max(LONGEST_NAME, `must have at most ${LONGEST_NAME} characters`)
+  .refine((name) => !name.includes('\0'), 'must not hold the character U+0000');
+
 const typeSchema = z.string().transform((type, ctx): PortableType => {
   const known = (COLUMN_TYPES as readonly string[]).includes(type) ? (type as PortableType) : Object.hasOwn(ALIASES, type) ? ALIASES[type] : undefined;
   if (known !== undefined) return known;
   ctx.addIssue({ code: 'custom', message: `must be one of ${COLUMN_TYPES.join(', ')}` });
   return z.NEVER;
 }).meta({ enum: [...COLUMN_TYPES, ...Object.keys(ALIASES)] });
+
+/** As JSON, in characters: the longest text that a column can hold (16383 characters, of two units each at most), with its quotes and escapes. */
+export const LONGEST_DEFAULT = 65_536;
+
+/**
+ * Any JSON, which is what the parser of the body gives; not looked into but for its size. `z.json()` would try each kind for each
+ * value and stop everybody else for seconds over a long list.
+ */
+const defaultSchema = z.custom<Json>((value) => value !== undefined, { error: 'must be JSON', abort: true })
+  .refine((value) => jsonFits(value, LONGEST_DEFAULT), `must have at most ${LONGEST_DEFAULT} characters as JSON`)
+  .meta({ anyOf: [{ type: 'string' }, { type: 'number' }, { type: 'boolean' }, { type: 'null' }, { type: 'array' }, { type: 'object' }] });
+
+/** Whether it is at most so long as JSON, escapes not counted. Stops looking as soon as it is too long. */
+function jsonFits(value: Json, most: number): boolean {
+  let left = most;
+  const take = (part: Json): boolean => {
+    if (typeof part === 'string') left -= part.length + 2;
+    else if (Array.isArray(part)) {
+      left -= 2 + part.length;
+      return left >= 0 && part.every(take);
+    } else if (typeof part === 'object' && part !== null) {
+      left -= 2;
+      for (const key in part) {
+        left -= key.length + 4;
+        if (!take(part[key]!)) return false;
+      }
+    } else left -= 4;
+    return left >= 0;
+  };
+  return take(value);
+}
 
 const fields = {
   name: nameSchema,
@@ -66,7 +106,7 @@ const fields = {
   precision: z.int().min(1).max(38),
   scale: z.int().min(0).max(30),
   nullable: z.boolean(),
-  default: z.json(),
+  default: defaultSchema,
   primary_key: z.boolean(),
   generated: z.boolean(),
   unique: z.boolean(),
@@ -90,9 +130,9 @@ export const columnSchema = z.strictObject({
   return column;
 });
 
-/** One entry of `POST /table/column`: add, alter, rename or drop is told by what is there and by what the table has (libs/tables). */
+/** One entry of `POST /table/column`; `name` is checked by the rule for new names where it adds a column. Add, alter, rename or drop is told by what is there and by what the table has (libs/tables). */
 export const columnChangeSchema = z.strictObject({
-  name: fields.name,
+  name: knownNameSchema,
   rename_to: nameSchema.optional(),
   type: fields.type.optional(),
   length: fields.length.optional(),
@@ -207,9 +247,14 @@ function plain(value: number): string | null {
   return text.replace(/[-.]/g, '').replace(/^0+/, '').replace(/0+$/, '').length > 15 && !Number.isSafeInteger(value) ? null : text;
 }
 
+/** Longer than any that fits, with room for zeros that say nothing. */
+const LONGEST_DECIMAL = 400;
+
 function fitDecimal(precision: number, scale: number, value: Json): { value: Default } | { problem: string } {
   const text = typeof value === 'number' ? plain(value) : value;
   if (text === null) return { problem: 'has more digits than a JSON number keeps: give it as a string' };
+  // Before any pattern: one that passes over zeros tries each of them as the first digit, too.
+  if (typeof text === 'string' && text.length > LONGEST_DECIMAL) return { problem: `must have at most ${LONGEST_DECIMAL} characters` };
   const parts = typeof text === 'string' ? /^(-?)0*(\d+)(?:\.(\d+))?$/.exec(text) : null;
   if (parts === null) return { problem: 'must be a decimal number without exponent' };
   const whole = parts[2]!;
@@ -285,8 +330,12 @@ export function sameDefault(type: ColumnType, a: Default, b: Default): boolean {
   return canonical(a) === canonical(b);
 }
 
+/** A database's own default may have a hundred thousand digits: counted from the end, not looked for with a pattern. */
 function trimDecimal(text: string): string {
-  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+  if (!text.includes('.')) return text;
+  let end = text.length;
+  while (text[end - 1] === '0') end--;
+  return text.slice(0, text[end - 1] === '.' && end < text.length ? end - 1 : end);
 }
 
 /** JSON with sorted keys: equal content gives equal text. */

@@ -20,7 +20,7 @@ export type Task =
   | { do: 'alter_column'; table: string; from: Column; to: Column; former?: Former }
   | { do: 'adopt'; table: string; columns: Column[] | null }
   | { do: 'restore_table'; table: string; to: string; former: LiveTable }
-  | { do: 'restore_column'; table: string; aside: string; column: Column; former: LiveTable; after: string | null };
+  | { do: 'restore_column'; table: string; aside: string; column: Column; former: LiveTable; after: string | null; key?: string[] };
 
 /**
  * Something set aside: a table, or a column of `table` that may have been taken out of it. `column`: of a table that is

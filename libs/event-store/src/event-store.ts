@@ -55,7 +55,14 @@ export interface EventReader {
   readStream(stream: string, range?: { after?: number; upTo?: number }): Promise<StoredEvent[]>;
   /** Events after `after` in global order. Never returns an event while one before it could still appear. */
   readAll(after: number, limit: number, filter?: ReadAllFilter): Promise<StoredEvent[]>;
+  /** The same, but no more of them than about a megabyte, and one at least where there is one. */
+  pageOfAll(after: number, limit: number, filter?: ReadAllFilter): Promise<EventPage>;
+  /** Of one stream, after its version `after`; bounded as `pageOfAll`. */
+  pageOfStream(stream: string, after: number, limit: number): Promise<EventPage>;
 }
+
+/** `more`: others follow. */
+export interface EventPage { events: StoredEvent[]; more: boolean }
 
 /** Events are given as today's code knows them (upcast.ts), by reads and to projections alike. */
 export interface EventStore extends EventReader {

@@ -32,7 +32,7 @@ export class Feed {
     try {
       while (!signal.aborted) {
         const before = this.news;
-        const events = await this.store.readAll(position, batchSize, filter);
+        const { events } = await this.store.pageOfAll(position, batchSize, filter);
         if (events.length > 0) {
           position = events.at(-1)!.position;
           yield events;

@@ -3,9 +3,10 @@ import { checkAppend } from './check-append.js';
 import { sql, sqlList } from './core-database.js';
 import type { CoreDatabase, Row, Sql, Tx } from './core-database.js';
 import { UniqueViolation, VersionConflict } from './errors.js';
-import type { Append, EventReader, EventStore, InlineProjection, Metadata, StoredEvent } from './event-store.js';
+import type { Append, EventReader, EventStore, InlineProjection, Metadata, ReadAllFilter, StoredEvent } from './event-store.js';
 import { hashEvent } from './hash.js';
 import { globalOrder } from './order/global-order.js';
+import { readPage } from './page.js';
 import { Upcasts, type Upcaster } from './upcast.js';
 
 /** An event ready to be inserted, with its data as the text that is stored. */
@@ -37,9 +38,25 @@ export function createEventStore(
       return (await core.query(sql`select position, ${columns} from events where stream = ${stream} and version > ${after}${end} order by version`)).map(read);
     },
 
-    async readAll(after, limit, { stream, type, correlation_id } = {}) {
-      const where = sql`${stream === undefined ? sql`` : sql` and stream = ${stream}`}${type === undefined ? sql`` : sql` and ${ofType(type)}`}${
-        correlation_id === undefined ? sql`` : sql` and correlation_id = ${correlation_id}`}`;
+    async pageOfStream(stream, after, limit) {
+      const { rows, more } = await readPage(core, { from: sql`from events where stream = ${stream} and version > ${after}`, key: 'version', order: 'asc', heavy: 'data', columns: sql`position, ${columns}`, limit });
+      return { events: rows.map(read), more };
+    },
+
+    async pageOfAll(after, limit, filter = {}) {
+      const where = matching(filter, ofType);
+      const page = async (upTo: number): ReturnType<typeof readPage> => (upTo <= after ? { rows: [], more: false }
+        : readPage(core, { from: sql`from events where position > ${after} and position <= ${upTo}${where}`, key: 'position', order: 'asc', heavy: 'data', columns: sql`position, ${columns}`, limit }));
+      let { rows, more } = await page(settled);
+      if (!more && rows.length < limit && settled < Number.MAX_SAFE_INTEGER) {
+        settled = Math.max(settled, await order.horizon());
+        ({ rows, more } = await page(settled));
+      }
+      return { events: rows.map(read), more };
+    },
+
+    async readAll(after, limit, filter = {}) {
+      const where = matching(filter, ofType);
       const page = async (upTo: number): Promise<Row[]> => core.query(sql`
         select position, ${columns} from events where position > ${after} and position <= ${upTo}${where} order by position limit ${limit}`);
       // A full page of settled events: the common case of catching up, in one query.
@@ -96,6 +113,11 @@ export function createEventStore(
       return () => listeners.delete(listener);
     },
   };
+}
+
+function matching({ stream, type, correlation_id }: ReadAllFilter, ofType: (type: string) => Sql): Sql {
+  return sql`${stream === undefined ? sql`` : sql` and stream = ${stream}`}${type === undefined ? sql`` : sql` and ${ofType(type)}`}${
+    correlation_id === undefined ? sql`` : sql` and correlation_id = ${correlation_id}`}`;
 }
 
 /** Runs `work` in a transaction if every stream is at its expected version. Errors: VersionConflict; what `work` throws. */

@@ -86,7 +86,7 @@ export function subscribe(store: EventStore, core: CoreDatabase, options: Subscr
   /** Returns whether there was anything after the checkpoint. Errors: the handler's, CoreUnavailable. */
   async function handleNext(limit: number): Promise<boolean> {
     const position = await checkpointPosition(core, name, options.from ?? 0);
-    const events = await store.readAll(position, limit);
+    const { events } = await store.pageOfAll(position, limit);
     const last = events.at(-1);
     if (last === undefined) return false;
     try {

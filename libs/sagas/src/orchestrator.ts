@@ -4,6 +4,7 @@ import { decide } from './decide.js';
 import type { SagaDefinition } from './definition.js';
 import { SAGA_SCHEMA_VERSION, sagaStream, type Resolution, type SagaEvent } from './events.js';
 import { Leases } from './lease.js';
+import { Places } from './places.js';
 import { InProcessQueue } from './queue/in-process.js';
 import type { SagaQueue } from './queue/queue.js';
 import { loadSaga, openSagas } from './read-model.js';
@@ -22,6 +23,8 @@ export interface OrchestratorOptions {
   sweepMs?: number;
   /** How many sagas without a job this process takes up at once by itself. */
   concurrency?: number;
+  /** How many sagas this process has under way at once on one target. */
+  perTarget?: number;
 }
 
 /** A saga that nobody holds has no effect under way. */
@@ -36,12 +39,18 @@ export class Orchestrator {
   private readonly leases: Leases;
   /** Sagas found by the reconciler run here and not through the queue: it may be the queue that is away. */
   private readonly found: InProcessQueue;
+  private readonly places: Places;
+  /** Runs under way, those included that wait for a database and take up no place of the queue. */
+  private readonly going = new Map<string, Promise<void>>();
+  /** Woken while they run: what woke them may have come too late for this run. */
+  private readonly again = new Set<string>();
   private timer: NodeJS.Timeout | null = null;
   private stopped = false;
   private sweeping: Promise<void> | null = null;
 
   constructor(private readonly options: OrchestratorOptions) {
     this.found = new InProcessQueue(options.concurrency ?? 8);
+    this.places = new Places(options.perTarget ?? 4, (sagaId) => { void this.found.wake(sagaId); });
     this.leases = new Leases(options.core, uuid(), options.leaseMs ?? 900, (error) => options.log('heartbeat failed', { error: String(error) }));
   }
 
@@ -69,7 +78,7 @@ export class Orchestrator {
     this.stopped = true;
     if (this.timer !== null) clearInterval(this.timer);
     await this.sweeping;
-    await Promise.all([this.found.stop(), this.options.queue.stop()]);
+    await Promise.all([this.found.stop(), this.options.queue.stop(), ...this.going.values()]);
   }
 
   /** A stuck saga goes on from where it is. Errors: NotRetryable, VersionConflict. */
@@ -129,10 +138,34 @@ export class Orchestrator {
     }
   }
 
+  /** Resolves when the run is over, or does nothing but wait: then another one may have its place. */
   private async run(sagaId: string): Promise<void> {
     if (this.stopped) return;
+    if (this.going.has(sagaId)) {
+      this.again.add(sagaId);
+      return;
+    }
+    let waits = (): void => undefined;
+    const waiting = new Promise<void>((resolve) => { waits = resolve; });
+    const going = this.go(sagaId, waits).finally(() => {
+      this.going.delete(sagaId);
+      if (this.again.delete(sagaId) && !this.stopped) void this.found.wake(sagaId);
+    });
+    this.going.set(sagaId, going);
+    await Promise.race([going, waiting]);
+  }
+
+  private async go(sagaId: string, waits: () => void): Promise<void> {
     try {
-      const { again, next } = await runSaga({ ...this.options, leases: this.leases, draining: () => this.stopped }, sagaId);
+      let left = true;
+      const enter = (id: string, targets: string[]): (() => void) | null => {
+        const leave = this.places.enter(id, targets);
+        left = leave !== null;
+        return leave;
+      };
+      const { again, next } = await runSaga({ ...this.options, leases: this.leases, draining: () => this.stopped, enter, waits }, sagaId);
+      // It ended, it is not its turn, or it is to be woken at its time.
+      if (left) this.places.forget(sagaId);
       // Not waited for: a queue that is away must not keep this run's place.
       if (again !== null) void this.wake(sagaId, Math.max(1, again - Date.now()));
       if (next !== null) void this.wake(next);
@@ -146,6 +179,8 @@ export class Orchestrator {
   private async sweep(): Promise<void> {
     const now = Date.now();
     for (const saga of await openSagas(this.options.core, now)) {
+      // It is woken as soon as there is a place for it. To end it needs none.
+      if (this.places.isWaiting(saga.saga_id) && saga.abort === null && now < Date.parse(saga.deadline_at)) continue;
       // Nothing to do or to record: it waits for a step's time, or for a person.
       const { events, effects, end } = decide(saga, now, NOTHING_RUNS, 0);
       if (events.length > 0 || effects.length > 0 || end !== null) await this.found.wake(saga.saga_id);

@@ -1,4 +1,4 @@
-import { sql, sqlList, type InlineProjection, type Queryable, type Row, type Sql, type StoredEvent, type Tx } from '../../event-store/src/index.js';
+import { readPage, sql, sqlList, type InlineProjection, type Queryable, type Row, type Sql, type StoredEvent, type Tx } from '../../event-store/src/index.js';
 import type { SagaEvent } from './events.js';
 import { evolve, isEnded, type Saga } from './saga.js';
 
@@ -59,6 +59,17 @@ export interface SagaFilter { named_in?: { id: string; kinds: string[] }; status
 
 /** Newest first. */
 export async function listSagas(db: Queryable, filter: SagaFilter): Promise<{ saga: Saga; position: number }[]> {
+  const rows = await db.query(sql`select state, position from sagas where ${matching(filter)} order by position desc limit ${filter.limit}`);
+  return rows.map((row) => ({ saga: state(row), position: Number(row['position']) }));
+}
+
+/** The same, but no more of them than about a megabyte, and one at least where there is one. */
+export async function pageOfSagas(db: Queryable, filter: SagaFilter): Promise<{ sagas: { saga: Saga; position: number }[]; more: boolean }> {
+  const { rows, more } = await readPage(db, { from: sql`from sagas where ${matching(filter)}`, key: 'position', order: 'desc', heavy: 'state', columns: sql`state, position`, limit: filter.limit });
+  return { sagas: rows.map((row) => ({ saga: state(row), position: Number(row['position']) })), more };
+}
+
+function matching(filter: SagaFilter): Sql {
   const where: Sql[] = [sql`1 = 1`];
   if (filter.status !== undefined) where.push(sql`status = ${filter.status}`);
   if (filter.subject_id !== undefined) where.push(sql`subject_id = ${filter.subject_id}`);
@@ -70,9 +81,7 @@ export async function listSagas(db: Queryable, filter: SagaFilter): Promise<{ sa
   if (filter.kind !== undefined) where.push(sql`kind = ${filter.kind}`);
   if (filter.target_id !== undefined) where.push(sql`saga_id in (select saga_id from saga_targets where target_id = ${filter.target_id})`);
   if (filter.before !== undefined) where.push(sql`position < ${filter.before}`);
-  const condition = where.reduce((all, one) => sql`${all} and ${one}`);
-  const rows = await db.query(sql`select state, position from sagas where ${condition} order by position desc limit ${filter.limit}`);
-  return rows.map((row) => ({ saga: state(row), position: Number(row['position']) }));
+  return where.reduce((all, one) => sql`${all} and ${one}`);
 }
 
 function state(row: Row): Saga {

@@ -9,6 +9,10 @@ import { evolve, isEnded, type Saga } from './saga.js';
 /** Back-off of a delayed step: doubled from the first to the cap, then jittered between half and whole. Milliseconds. */
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 15_000;
+/** A run that has waited so long for a database does not take up a place of the process any more. */
+const WAITS_MS = 250;
+/** A look that began late is given so long even beyond the deadline. */
+const LOOK_MS = 2_000;
 /** A wait shorter than this is slept through; a longer one gives the worker back and asks to be woken. */
 const SLEEP_MS = 1_000;
 
@@ -20,6 +24,10 @@ export interface RunnerPorts {
   log: (message: string, details: Record<string, unknown>) => void;
   /** Stops new steps from starting; those under way are let finish. */
   draining: () => boolean;
+  /** A place on each of these targets, given back by what is returned; null: there is none now. */
+  enter?: (sagaId: string, targets: string[]) => (() => void) | null;
+  /** Called as soon as the run does nothing but wait. */
+  waits?: () => void;
 }
 
 /** What the queue is to do next: wake this saga at that time, or wake the subject's next one. */
@@ -30,12 +38,43 @@ export async function runSaga(ports: RunnerPorts, sagaId: string): Promise<RunRe
   const first = await load(ports.store, sagaId);
   if (first === null || isEnded(first)) return { again: null, next: first === null ? null : await nextOf(ports.core, first.subject_id) };
   if (await nextOf(ports.core, first.subject_id) !== sagaId) return { again: null, next: null };
+  const place = new Place(ports, first);
+  if (!place.enter()) return { again: null, next: null };
+  try {
+    return await runHeld(ports, first, place);
+  } finally {
+    place.leave();
+  }
+}
+
+/** What a run takes up on its databases. One that is to be ended now, by its deadline or by a person, needs none of them. */
+class Place {
+  private given: (() => void) | null = null;
+
+  constructor(private readonly ports: RunnerPorts, private readonly saga: Saga) {}
+
+  /** False: it is woken when there may be one. */
+  enter(): boolean {
+    const { saga_id, steps, abort, deadline_at } = this.saga;
+    if (this.ports.enter === undefined || abort !== null || Date.now() >= Date.parse(deadline_at)) return true;
+    this.given ??= this.ports.enter(saga_id, [...new Set(steps.map((step) => step.target.id))]);
+    return this.given !== null;
+  }
+
+  leave(): void {
+    this.given?.();
+    this.given = null;
+  }
+}
+
+async function runHeld(ports: RunnerPorts, first: Saga, place: Place): Promise<RunResult> {
+  const sagaId = first.saga_id;
   const token = await ports.leases.acquire(first.subject_id);
   if (token === null) return { again: null, next: null };
   try {
     // Read again: another worker may have gone on until it gave the lease up.
     const saga = await load(ports.store, sagaId);
-    return await new Run(ports, saga!, token).toEnd();
+    return await new Run(ports, saga!, token, place).toEnd();
   } catch (error) {
     if (!(error instanceof LeaseLost)) throw error;
     ports.log('lease lost: another worker goes on', { saga_id: sagaId });
@@ -52,15 +91,17 @@ async function load(store: EventStore, sagaId: string): Promise<Saga | null> {
 
 class Run {
   private readonly busy = new Map<string, Promise<SagaEvent>>();
+  /** Of the busy ones those that only look, and when each began. Nothing is undone by leaving them. */
+  private readonly looking = new Map<string, number>();
 
-  constructor(private readonly ports: RunnerPorts, private saga: Saga, private readonly token: number) {}
+  constructor(private readonly ports: RunnerPorts, private saga: Saga, private readonly token: number, private readonly place: Place) {}
 
   async toEnd(): Promise<RunResult> {
     try {
       return await this.loop();
     } finally {
-      // Never leave an effect running behind a lease that is given back.
-      await Promise.allSettled(this.busy.values());
+      // Never leave an effect running behind a lease that is given back. A look is none, and may be one that never ends.
+      await Promise.allSettled([...this.busy].filter(([id]) => !this.looking.has(id)).map(([, work]) => work));
     }
   }
 
@@ -78,13 +119,20 @@ class Run {
       else if (decision.end !== null) await this.end(decision.end);
       else {
         if (!this.ports.draining()) decision.effects.forEach((effect) => this.start(effect));
+        if (this.ports.draining() && this.busy.size === this.looking.size) return { again: null, next: null };
         if (this.busy.size > 0) {
           const done = await this.nextOutcome(this.ports.draining() ? null : decision.wakeAt);
           if (done !== null) await this.record([done]);
+          else await this.giveUpLooks();
         }
         else if (decision.wakeAt === null || this.ports.draining()) return { again: null, next: null };
         else if (decision.wakeAt - Date.now() > SLEEP_MS) return { again: decision.wakeAt, next: null };
-        else await new Promise((resolve) => setTimeout(resolve, Math.max(1, decision.wakeAt! - Date.now())));
+        else {
+          this.ports.waits?.();
+          this.place.leave();
+          await new Promise((resolve) => setTimeout(resolve, Math.max(1, decision.wakeAt! - Date.now())));
+          if (!this.place.enter()) return { again: null, next: null };
+        }
       }
     }
   }
@@ -92,12 +140,29 @@ class Run {
   /** Null: a delayed step is due before any other has ended; one database's long statement must not use up another's time. */
   private async nextOutcome(wakeAt: number | null): Promise<SagaEvent | null> {
     let timer: NodeJS.Timeout | undefined;
-    const due = wakeAt === null ? [] : [new Promise<null>((resolve) => { timer = setTimeout(() => { resolve(null); }, Math.max(1, wakeAt - Date.now())); })];
+    const waits = setTimeout(() => this.ports.waits?.(), WAITS_MS);
+    const at = Math.min(wakeAt ?? Infinity, ...[...this.looking.values()].map((began) => this.lookUntil(began)), this.ports.draining() ? Infinity : Date.now() + LOOK_MS);
+    const due = at === Infinity ? [] : [new Promise<null>((resolve) => { timer = setTimeout(() => { resolve(null); }, Math.max(1, at - Date.now())); })];
     try {
       return await Promise.race([...this.busy.values(), ...due]);
     } finally {
       clearTimeout(timer);
+      clearTimeout(waits);
     }
+  }
+
+  private lookUntil(began: number): number {
+    return Math.max(Date.parse(this.saga.deadline_at), began + LOOK_MS);
+  }
+
+  /** Looks that the deadline came upon: the database has not answered, and may never do. */
+  private async giveUpLooks(): Promise<void> {
+    const late = [...this.looking].filter(([, began]) => Date.now() >= this.lookUntil(began)).map(([id]) => this.saga.steps.find((step) => step.step_id === id)!);
+    if (late.length === 0) return;
+    await this.record(late.map((step) => ({
+      type: 'StepFailed', step_id: step.step_id, way: 'prepare',
+      error: { code: 'deadline_exceeded', message: `gave up at the deadline: ${step.target.name} had not answered`, database: step.target.name, step_id: step.step_id },
+    })));
   }
 
   private decide(): Decision {
@@ -129,6 +194,7 @@ class Run {
       return { type: 'StepCompensated', step_id: step.step_id, fingerprint_after: done.fingerprint_after, statements: done.statements, duration_ms: took() };
     };
     const saga = this.saga;
+    if (way === 'prepare') this.looking.set(step.step_id, began);
     this.busy.set(step.step_id, work().catch((error: unknown): SagaEvent => {
       // That our own memory is away says nothing of the step: this run ends, and the reconciler begins another.
       if (error instanceof CoreUnavailable) throw error;
@@ -144,11 +210,17 @@ class Run {
       const next = new Date(Date.now() + backOff(step.attempts)).toISOString();
       return { type: 'StepDelayed', step_id: step.step_id, way, attempt: step.attempts + 1, next_attempt_at: next, error: seen };
     }));
+    // One that is left may fail when nobody listens any more.
+    this.busy.get(step.step_id)!.catch(() => undefined);
   }
 
   /** Records events, and with them whatever intents follow from them at once: one commit where one is enough. */
   private async record(events: SagaEvent[]): Promise<void> {
-    for (const event of events) if ('step_id' in event) this.busy.delete(event.step_id);
+    for (const event of events) {
+      if (!('step_id' in event)) continue;
+      this.busy.delete(event.step_id);
+      this.looking.delete(event.step_id);
+    }
     let ahead = this.evolved(this.saga, events);
     const all = [...events];
     for (;;) {

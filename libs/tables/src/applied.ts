@@ -1,4 +1,4 @@
-import { sql, type EventReader, type Queryable, type ReadModel, type Row, type StoredEvent, type Tx } from '../../event-store/src/index.js';
+import { readPage, sql, type EventReader, type Queryable, type ReadModel, type Row, type Sql, type StoredEvent, type Tx } from '../../event-store/src/index.js';
 import type { Column, Plan } from '../../byodb/src/index.js';
 import { sagaStream, type SagaEvent } from '../../sagas/src/index.js';
 
@@ -102,13 +102,27 @@ async function insert(tx: Tx, step: Applied): Promise<void> {
 export interface AppliedFilter { database_id: string; table_id?: string; after?: number; limit?: number }
 
 /** Oldest first. */
-export async function listApplied(db: Queryable, { database_id, table_id, after = 0, limit }: AppliedFilter): Promise<Applied[]> {
-  const rows = await db.query(sql`select position, database_id, table_id, saga_id, recorded_at, step from applied_steps where database_id = ${database_id}${
-    table_id === undefined ? sql`` : sql` and table_id = ${table_id}`} and position > ${after} order by position${limit === undefined ? sql`` : sql` limit ${limit}`}`);
-  return rows.map((row: Row) => ({
+export async function listApplied(db: Queryable, filter: AppliedFilter): Promise<Applied[]> {
+  return (await db.query(sql`select ${appliedColumns} from ${matching(filter)} order by position${filter.limit === undefined ? sql`` : sql` limit ${filter.limit}`}`)).map(toApplied);
+}
+
+/** The same, but no more of them than about a megabyte, and one at least where there is one. */
+export async function pageOfApplied(db: Queryable, filter: AppliedFilter & { limit: number }): Promise<{ steps: Applied[]; more: boolean }> {
+  const { rows, more } = await readPage(db, { from: sql`from ${matching(filter)}`, key: 'position', order: 'asc', heavy: 'step', columns: appliedColumns, limit: filter.limit });
+  return { steps: rows.map(toApplied), more };
+}
+
+const appliedColumns = sql`position, database_id, table_id, saga_id, recorded_at, step`;
+
+function matching({ database_id, table_id, after = 0 }: AppliedFilter): Sql {
+  return sql`applied_steps where database_id = ${database_id}${table_id === undefined ? sql`` : sql` and table_id = ${table_id}`} and position > ${after}`;
+}
+
+function toApplied(row: Row): Applied {
+  return {
     position: Number(row['position']), database_id: String(row['database_id']), table_id: String(row['table_id']), saga_id: String(row['saga_id']), recorded_at: String(row['recorded_at']),
     ...JSON.parse(String(row['step'])) as Omit<Applied, 'position' | 'database_id' | 'table_id' | 'saga_id' | 'recorded_at'>,
-  }));
+  };
 }
 
 /** The same from these sagas' own streams: slower, for while the read model lags behind. */

@@ -17,7 +17,8 @@ export interface Database {
 }
 
 export type DatabaseEvent =
-  | { type: 'DatabaseRegistered'; name: string; engine: Database['engine'] }
+  /** `taken_over`: from the service of that core, which gave it up. */
+  | { type: 'DatabaseRegistered'; name: string; engine: Database['engine']; taken_over?: { core_id: string; reason: string } }
   | { type: 'DatabaseAddressChanged' }
   | { type: 'DatabaseRemoved' }
   /** `digest` tells one drift from another: the same is recorded once. */
@@ -68,6 +69,13 @@ export async function findDatabase(db: Queryable, name: string): Promise<Databas
 export async function listDatabases(db: Queryable, filter: { before?: number; limit: number }): Promise<{ database: Database; position: number }[]> {
   const rows = await db.query(sql`select state, position from customer_databases where position < ${filter.before ?? Number.MAX_SAFE_INTEGER} order by position desc limit ${filter.limit}`);
   return rows.map((row) => ({ database: JSON.parse(String(row['state'])) as Database, position: Number(row['position']) }));
+}
+
+/** Names of the tables that live there by what history says, for when the database itself cannot tell. */
+export async function tablesIn(db: Queryable, id: string): Promise<string[]> {
+  const rows = await db.query(sql`select t.state as state from table_databases d join tables t on t.table_id = d.table_id where d.database_id = ${id}`);
+  const tables = rows.map((row) => JSON.parse(String(row['state'])) as { name: string; exists: boolean });
+  return tables.filter((table) => table.exists).map((table) => table.name).sort();
 }
 
 /** Whether a table lives there, or something of one is set aside there. */

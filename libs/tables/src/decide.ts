@@ -1,4 +1,4 @@
-import { completeColumn, convertible, fitDefault, foldName, MAX_COLUMNS, sameType, type Column, type ColumnChange, type Engine, type Problem } from '../../byodb/src/index.js';
+import { completeColumn, convertible, fitDefault, foldName, MAX_COLUMNS, nameSchema, sameType, type Column, type ColumnChange, type Engine, type Problem } from '../../byodb/src/index.js';
 import { applyOp, findColumn, isCreation, movedTo, outlook, type Change, type ColumnOp, type ColumnSet, type ColumnsKind, type DatabaseRef, type Origin, type Table, type TableEvent } from './table.js';
 
 /** A command that is refused at once; nothing is recorded. `code` is API.md's. */
@@ -21,11 +21,20 @@ export function defaultColumns(): Column[] {
 /** What makes no sense of a list of columns as a whole. */
 export function columnProblems(columns: { name: string; generated?: boolean; primary_key?: boolean }[]): Problem[] {
   const problems: Problem[] = [];
-  columns.forEach((column, i) => {
-    if (columns.findIndex((other) => foldName(other.name) === foldName(column.name)) !== i) problems.push({ path: `columns.${i}.name`, message: `${column.name} is there twice` });
-  });
+  for (const i of repeated(columns.map((column) => column.name))) problems.push({ path: `columns.${i}.name`, message: `${columns[i]!.name} is there twice` });
   if (columns.some((c) => c.generated === true) && columns.filter((c) => c.primary_key === true).length > 1) problems.push({ path: 'columns', message: 'a generated column must be the sole primary key' });
   return problems;
+}
+
+/** The places of names that stand before as well, in any case of letters. */
+function repeated(names: string[]): number[] {
+  const seen = new Set<string>();
+  return names.flatMap((name, i) => {
+    const key = foldName(name);
+    if (seen.has(key)) return [i];
+    seen.add(key);
+    return [];
+  });
 }
 
 export function decideCreate(name: string, columns: Column[], databases: DatabaseRef[], engines: Engine[], sagaId: string, origin?: Origin): TableEvent {
@@ -72,9 +81,7 @@ export function decideColumns(table: Table, changes: ColumnChange[], engines: En
   const problems: Problem[] = [];
   const ops: ColumnOp[] = [];
   let columns = outlook(table).columns;
-  changes.forEach((change, i) => {
-    if (changes.findIndex((other) => foldName(other.name) === foldName(change.name)) !== i) problems.push({ path: `${path(i)}.name`, message: `${change.name} is there twice` });
-  });
+  for (const i of repeated(changes.map((change) => change.name))) problems.push({ path: `${path(i)}.name`, message: `${changes[i]!.name} is there twice` });
   changes.forEach((change, i) => {
     const op = resolve(columns, change, (field, message) => { problems.push({ path: field === '' ? path(i) : `${path(i)}.${field}`, message }); });
     if (op === null) return;
@@ -95,6 +102,7 @@ function resolve(columns: Column[], change: ColumnChange, refuse: (field: string
   const column = findColumn(columns, name);
   if (column === undefined) {
     if (to !== undefined || rest.type === undefined) throw new Refused('column_not_found', `no column ${name}`);
+    for (const issue of nameSchema.safeParse(name).error?.issues ?? []) refuse('name', issue.message);
     const made = completeColumn({ ...rest, name, type: rest.type });
     made.problems.forEach((p) => refuse(p.path, p.message));
     if (made.column.primary_key) throw new Refused('unsupported_change', 'a primary key cannot be added to a table that is there already');

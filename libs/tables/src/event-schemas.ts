@@ -24,7 +24,7 @@ const ColumnOp = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('drop'), name }),
   z.strictObject({ op: z.literal('alter'), name, set: ColumnSet }),
   z.strictObject({ op: z.literal('rename'), name, to: name, set: ColumnSet.nullable() }),
-  z.strictObject({ op: z.literal('bring_back'), column: Column, saga_id: id, after: name.nullable(), mark: z.string() }),
+  z.strictObject({ op: z.literal('bring_back'), column: Column, saga_id: id, after: name.nullable(), mark: z.string(), key: z.array(name).optional() }),
   z.strictObject({ op: z.literal('take'), column: Column }),
 ]);
 const ChangeError = z.strictObject({ code: name, message: z.string(), database: name.nullable(), step_id: id.nullable(), details: z.record(z.string(), z.unknown()).optional() });
@@ -73,7 +73,7 @@ export const tableEventSchemas = eventSchemas<TableEvent>()({
 });
 
 export const databaseEventSchemas = eventSchemas<DatabaseEvent>()({
-  DatabaseRegistered: { version: 1, tells: "A customer's database is known under this name; its address is in no event.", data: z.strictObject({ name, engine: z.enum(['postgres', 'mysql', 'sqlite']) }) },
+  DatabaseRegistered: { version: 1, tells: "A customer's database is known under this name; its address is in no event.", data: z.strictObject({ name, engine: z.enum(['postgres', 'mysql', 'sqlite']), taken_over: z.strictObject({ core_id: name, reason: z.string() }).optional() }) },
   DatabaseAddressChanged: { version: 1, tells: 'The database is reached at another address, or with other credentials, from here on.', data: noData },
   DriftDetected: { version: 1, tells: 'A check found tables that are not what history says; `digest` tells this drift from another.', data: z.strictObject({ digest: z.string(), drift: z.array(Drift) }) },
   DriftEnded: { version: 1, tells: 'A check found the drift of before gone.', data: noData },

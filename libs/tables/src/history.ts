@@ -1,11 +1,15 @@
 import type { StoredEvent } from '../../event-store/src/index.js';
-import { engineOf, ENGINE_NAMES, foldName, uniqueName, type Column, type EngineName } from '../../byodb/src/index.js';
+import { engineOf, ENGINE_NAMES, foldName, keyNames, uniqueName, type Column, type EngineName } from '../../byodb/src/index.js';
 import { applyOp, evolve, findColumn, opsOf, type ColumnOp, type Table, type TableEvent } from './table.js';
 
 export type Marks = Record<string, string>;
 
-/** A column that `saga_id` dropped: as it was, with the marks of the columns before it, nearest last; those set aside then too, since they keep their place and may be back before it. */
-export interface Dropped { saga_id: string; column: Column; before: string[]; soleKey: boolean }
+/**
+ * A column that `saga_id` dropped: as it was, with the marks of the columns before it, nearest last; those set aside then too,
+ * since they keep their place and may be back before it. `key`: the marks of the primary key that it was part of, in the key's
+ * order; else empty.
+ */
+export interface Dropped { saga_id: string; column: Column; before: string[]; key: string[] }
 
 /**
  * A table after one of its events, with all that going on from there takes. `lineage`: each column's own mark by its
@@ -57,9 +61,18 @@ export function track({ columns, lineage, dropped, order }: Track, op: ColumnOp,
   const after = follow(lineage, op, version);
   return {
     columns: applyOp(columns, op), lineage: after,
-    dropped: column === undefined || mark === undefined ? dropped : { ...dropped, [mark]: { saga_id: sagaId, column, before: order.slice(0, order.indexOf(mark)), soleKey: columns.filter((c) => c.primary_key).length === 1 } },
+    dropped: column === undefined || mark === undefined ? dropped : withDropped(dropped, mark, {
+      saga_id: sagaId, column, before: order.slice(0, order.indexOf(mark)),
+      key: column.primary_key ? keyNames(columns).map((name) => lineage[foldName(name)]!) : [],
+    }),
     order: op.op === 'add' ? [...order, after[foldName(op.column.name)]!] : order,
   };
+}
+
+/** In the order of the drops: the last one comes back first. */
+function withDropped(dropped: Record<string, Dropped>, mark: string, one: Dropped): Record<string, Dropped> {
+  const { [mark]: _before, ...others } = dropped;
+  return { ...others, [mark]: one };
 }
 
 /** The marks after one more operation. */

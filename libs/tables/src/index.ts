@@ -1,7 +1,7 @@
 export * from './table.js';
 export * from './decide.js';
 export * from './read-model.js';
-export { readTable, schemaChange, standing, tasksFor, type ChangePorts } from './schema-change.js';
+export { keepsAside, readTable, schemaChange, standing, tasksFor, type ChangePorts } from './schema-change.js';
 export { databaseChange, lacking, type DatabaseChange, type Lacking } from './database-change.js';
 export { decideDrift } from './drift.js';
 export { changes } from './changes.js';
@@ -9,7 +9,7 @@ export { Purger } from './purger.js';
 export * from './databases.js';
 export * from './history.js';
 export { decideRevert } from './revert.js';
-export { appliedSteps, listApplied, readApplied, stateAfter, type Applied } from './applied.js';
+export { appliedSteps, listApplied, pageOfApplied, readApplied, stateAfter, type Applied } from './applied.js';
 export { pointAt, SNAPSHOT_SHAPE, tableSnapshots, type Which } from './snapshots.js';
 export { upcasters } from './upcasters.js';
 export * from './event-schemas.js';

@@ -1,4 +1,4 @@
-import { sql, type InlineProjection, type Queryable, type Sql, type StoredEvent, type Tx } from '../../event-store/src/index.js';
+import { readPage, sql, type InlineProjection, type Queryable, type Row, type Sql, type StoredEvent, type Tx } from '../../event-store/src/index.js';
 import { foldName } from '../../byodb/src/index.js';
 import { evolve, purgeOf, statusOf, type Table, type TableEvent } from './table.js';
 
@@ -12,10 +12,12 @@ export const tablesProjection: InlineProjection = {
       const before = event.version === 1 ? null : await loadTable(tx, tableId);
       const body = { ...event.data, type: event.type } as TableEvent;
       const table = evolve(before, body, { version: event.version, recorded_at: event.recorded_at, table_id: tableId });
+      const state = JSON.stringify(table);
+      lately.keep(tableId, state, table);
       if (before === null) {
-        await tx.execute(sql`insert into tables (table_id, name, status, position, state) values (${tableId}, ${table.name}, ${statusOf(table)}, ${event.position}, ${JSON.stringify(table)})`);
+        await tx.execute(sql`insert into tables (table_id, name, status, position, state) values (${tableId}, ${table.name}, ${statusOf(table)}, ${event.position}, ${state})`);
       } else {
-        await tx.execute(sql`update tables set name = ${table.name}, status = ${statusOf(table)}, state = ${JSON.stringify(table)} where table_id = ${tableId}`);
+        await tx.execute(sql`update tables set name = ${table.name}, status = ${statusOf(table)}, state = ${state} where table_id = ${tableId}`);
       }
       await settle(tx, before, table);
       await reserve(tx, before, table);
@@ -57,8 +59,35 @@ async function settle(tx: Tx, before: Table | null, after: Table): Promise<void>
 
 export async function loadTable(db: Queryable, tableId: string): Promise<Table | null> {
   const [row] = await db.query(sql`select state from tables where table_id = ${tableId}`);
-  return row === undefined ? null : JSON.parse(String(row['state'])) as Table;
+  return row === undefined ? null : lately.read(tableId, String(row['state']));
 }
+
+/**
+ * Tables as they were read or written last, by the very text that stands for them. Who accepts a thousand changes on one table
+ * would else parse all that are pending for each. The table that is given is shared: nobody may change it.
+ */
+class Lately {
+  private readonly tables = new Map<string, { text: string; table: Table }>();
+
+  constructor(private readonly most: number) {}
+
+  read(tableId: string, text: string): Table {
+    const known = this.tables.get(tableId);
+    if (known?.text === text) return known.table;
+    const table = JSON.parse(text) as Table;
+    this.keep(tableId, text, table);
+    return table;
+  }
+
+  keep(tableId: string, text: string, table: Table): void {
+    this.tables.delete(tableId);
+    this.tables.set(tableId, { text, table });
+    const oldest = this.tables.keys().next();
+    if (this.tables.size > this.most && !oldest.done) this.tables.delete(oldest.value);
+  }
+}
+
+const lately = new Lately(16);
 
 /** Tables of which something is to be destroyed by now, the longest overdue first. `now` in milliseconds since the epoch. */
 export async function purgesDue(db: Queryable, now: number): Promise<Table[]> {
@@ -70,13 +99,25 @@ export interface TableFilter { status?: string; database_id?: string; name?: str
 
 /** Newest first; dropped and failed ones only when asked for by status. */
 export async function listTables(db: Queryable, filter: TableFilter): Promise<{ table: Table; position: number }[]> {
+  return listed(await db.query(sql`select state, position from tables where ${matching(filter)} order by position desc limit ${filter.limit}`));
+}
+
+/** The same, but no more of them than about a megabyte, and one at least where there is one. */
+export async function pageOfTables(db: Queryable, filter: TableFilter): Promise<{ tables: { table: Table; position: number }[]; more: boolean }> {
+  const { rows, more } = await readPage(db, { from: sql`from tables where ${matching(filter)}`, key: 'position', order: 'desc', heavy: 'state', columns: sql`state, position`, limit: filter.limit });
+  return { tables: listed(rows), more };
+}
+
+function listed(rows: Row[]): { table: Table; position: number }[] {
+  return rows.map((row) => ({ table: JSON.parse(String(row['state'])) as Table, position: Number(row['position']) }));
+}
+
+function matching(filter: TableFilter): Sql {
   const where: Sql[] = [filter.status === undefined ? sql`status not in ('dropped', 'failed')` : sql`status = ${filter.status}`];
   if (filter.name !== undefined) where.push(sql`name = ${filter.name}`);
   if (filter.database_id !== undefined) where.push(sql`table_id in (select table_id from table_databases where database_id = ${filter.database_id})`);
   if (filter.before !== undefined) where.push(sql`position < ${filter.before}`);
-  const condition = where.reduce((all, one) => sql`${all} and ${one}`);
-  const rows = await db.query(sql`select state, position from tables where ${condition} order by position desc limit ${filter.limit}`);
-  return rows.map((row) => ({ table: JSON.parse(String(row['state'])) as Table, position: Number(row['position']) }));
+  return where.reduce((all, one) => sql`${all} and ${one}`);
 }
 
 /** The table that a name in one of these databases is spoken for by. */

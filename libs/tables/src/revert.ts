@@ -36,14 +36,17 @@ class Plan {
     const wanted = this.target.table.columns.map((column) => ({ column, mark: this.target.lineage[foldName(column.name)]! }));
     for (const column of [...this.columns]) if (!wanted.some((w) => w.mark === this.markOf(column))) this.add({ op: 'drop', name: column.name });
     this.rename(wanted);
-    for (const { column, mark } of wanted) if (this.byMark(mark) === undefined) this.bringBack(column, mark);
+    // The last one that was dropped first: with it the key that it was part of is whole, as it was.
+    const drops = Object.keys(this.dropped);
+    const gone = wanted.filter(({ mark }) => this.byMark(mark) === undefined).sort((a, b) => drops.indexOf(b.mark) - drops.indexOf(a.mark));
+    for (const { column, mark } of gone) this.bringBack(column, mark);
     // Those that came back under the name that they were dropped by.
     if (this.conflicts.length === 0) this.rename(wanted);
     for (const { column, mark } of wanted) this.alter(this.byMark(mark), column);
     return { ops: this.ops, conflicts: this.conflicts, lost: this.lost };
   }
 
-  /** In an order in which every new name is free; two that swapped theirs have none. */
+  /** In an order in which every new name is free; of those that changed names in a ring one steps aside for a moment. */
   private rename(wanted: { column: Column; mark: string }[]): void {
     for (;;) {
       const open = wanted.flatMap(({ column, mark }) => {
@@ -52,11 +55,13 @@ class Plan {
       });
       if (open.length === 0) return;
       const next = open.find(({ from, to }) => foldName(from) === foldName(to) || findColumn(this.columns, to) === undefined);
-      if (next === undefined) {
+      const movable = open.find(({ to }) => open.some(({ from }) => foldName(from) === foldName(to)));
+      if (next === undefined && movable === undefined) {
         this.conflicts.push(...open.map(({ from, to }) => ({ path: from, message: `cannot take its former name ${to}: another column has it` })));
         return;
       }
-      this.add({ op: 'rename', name: next.from, to: next.to, set: null });
+      const { from, to } = next ?? { from: movable!.from, to: this.freeName(movable!.to) };
+      this.add({ op: 'rename', name: from, to, set: null });
     }
   }
 
@@ -65,13 +70,21 @@ class Plan {
     if (found === undefined || !this.kept.has(found.saga_id)) {
       this.lost = true;
       this.conflicts.push({ path: column.name, message: 'was dropped, and its values are not kept any more' });
-    } else if (found.column.primary_key && !found.soleKey) {
-      this.conflicts.push({ path: column.name, message: 'was part of a primary key of several columns' });
     } else if (findColumn(this.columns, found.column.name) !== undefined) {
       this.conflicts.push({ path: column.name, message: `was dropped as ${found.column.name}, and another column has that name` });
     } else {
       const after = found.before.map((m) => this.byMark(m)?.name).filter((name) => name !== undefined).at(-1) ?? null;
-      this.add({ op: 'bring_back', column: found.column, saga_id: found.saga_id, after, mark });
+      const key = found.key.map((m) => (m === mark ? found.column.name : this.byMark(m)?.name));
+      const others = key.filter((name) => name !== undefined);
+      if (others.length < key.length) this.conflicts.push({ path: column.name, message: 'was part of a primary key whose other columns are not there any more' });
+      else this.add({ op: 'bring_back', column: found.column, saga_id: found.saga_id, after, mark, ...(others.length > 1 ? { key: others } : {}) });
+    }
+  }
+
+  private freeName(name: string): string {
+    for (let i = 1; ; i += 1) {
+      const free = `${name.slice(0, 40)}_${i}`;
+      if (findColumn(this.columns, free) === undefined && findColumn(this.target.table.columns, free) === undefined) return free;
     }
   }
 

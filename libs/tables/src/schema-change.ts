@@ -157,7 +157,7 @@ async function columnTasks(core: CoreDatabase, table: string, columns: Column[],
     if (op.op === 'add') tasks.push({ do: 'add_column', table, column: op.column });
     else if (op.op === 'bring_back') {
       const dropped = (await stepsThere(core, op.saga_id, databaseId)).find((step) => step.operation === 'drop_column' && foldName((step.plan as Plan<{ name: string }>).params.name) === foldName(op.column.name));
-      if (dropped !== undefined) tasks.push({ do: 'restore_column', table, aside: asideName(dropped.step_id), column: op.column, former: (dropped.plan as Plan).was!, after: op.after });
+      if (dropped !== undefined) tasks.push({ do: 'restore_column', table, aside: asideName(dropped.step_id), column: op.column, former: (dropped.plan as Plan).was!, after: op.after, ...(op.key === undefined ? {} : { key: op.key }) });
       else {
         // The table came to this database after the drop: there are no values that could come back.
         if (op.column.primary_key || op.column.native !== undefined) throw new DatabaseError('unsupported_change', `${op.column.name} was dropped before the table came to this database, and cannot be made here anew`);
@@ -226,7 +226,8 @@ function nameAtEnd(name: string, ops: ColumnOp[]): string {
   return ops.slice(from + 1).reduce((now, op) => (op.op === 'rename' && foldName(op.name) === foldName(now) ? op.to : now), name);
 }
 
-function keepsAside(plan: Plan): boolean {
+/** Whether it leaves something that is destroyed after the retention time. */
+export function keepsAside(plan: Plan): boolean {
   return plan.operation === 'drop_table' || plan.operation === 'drop_column' || plan.operation === 'keep_values';
 }
 

@@ -3,7 +3,7 @@ import { playForward, type Point } from './history.js';
 import { tableStream } from './table.js';
 
 /** Raised with every change of what is kept in a snapshot, and of what folding the same events gives. */
-export const SNAPSHOT_SHAPE = 1;
+export const SNAPSHOT_SHAPE = 2;
 export const SNAPSHOT_DISTANCE = 100;
 
 /** Events read at once where it is not known how many there are to be. */

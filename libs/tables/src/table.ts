@@ -6,8 +6,8 @@ export type ColumnOp =
   | { op: 'drop'; name: string }
   | { op: 'alter'; name: string; set: ColumnSet }
   | { op: 'rename'; name: string; to: string; set: ColumnSet | null }
-  /** A column that `saga_id` dropped under this very name and that is still set aside, with its values. `after`: the column that it follows. `mark`: see history.ts. */
-  | { op: 'bring_back'; column: Column; saga_id: string; after: string | null; mark: string }
+  /** A column that `saga_id` dropped under this very name and that is still set aside, with its values. `after`: the column that it follows. `mark`: see history.ts. `key`: with it these columns are the primary key again. */
+  | { op: 'bring_back'; column: Column; saga_id: string; after: string | null; mark: string; key?: string[] }
   /** The column of this name becomes this one, whatever it was: what drift/resolve asks for. */
   | { op: 'take'; column: Column };
 
@@ -112,7 +112,11 @@ export function evolve(table: Table | null, event: TableEvent, at: { version: nu
     };
   }
   if (table === null) throw new Error(`${event.type} without a TableCreationRequested before it`);
-  return { ...step(table, event, at.recorded_at), version: at.version, updated_at: at.recorded_at };
+  const next = { ...step(table, event, at.recorded_at), version: at.version, updated_at: at.recorded_at };
+  const [seen, asked] = [outlooks.get(table), next.pending.at(-1)];
+  // One more change is asked for, and nothing else: one more is to be foreseen.
+  if (seen !== undefined && asked !== undefined && next.pending.length === table.pending.length + 1) outlooks.set(next, foresee(seen, asked.change));
+  return next;
 }
 
 function step(table: Table, event: Exclude<TableEvent, { type: 'TableCreationRequested' | 'TableAdoptionRequested' }>, at: string): Table {
@@ -210,8 +214,16 @@ export function purgeOf(table: Table): { due_at: string; of: string[] } | null {
 export interface Outlook { name: string; columns: Column[]; dropped: boolean; databases: DatabaseRef[] }
 
 export function outlook(table: Table): Outlook {
-  return table.pending.reduce<Outlook>((ahead, { change }) => foresee(ahead, change), { name: table.name, columns: table.columns, dropped: table.ended === 'dropped', databases: table.databases });
+  const known = outlooks.get(table);
+  if (known !== undefined) return known;
+  const now: Outlook = { name: table.name, columns: table.columns, dropped: table.ended === 'dropped', databases: table.databases };
+  const ahead = table.pending.reduce<Outlook>((seen, { change }) => foresee(seen, change), now);
+  outlooks.set(table, ahead);
+  return ahead;
 }
+
+/** Of tables that were asked about: with a thousand changes pending, foreseeing them all for each one that comes costs with their square. */
+const outlooks = new WeakMap<Table, Outlook>();
 
 export function foresee(ahead: Outlook, change: Change): Outlook {
   switch (change.kind) {
@@ -238,13 +250,17 @@ export function movedTo(databases: DatabaseRef[], { add, remove }: { add: Databa
 }
 
 export function findColumn(columns: Column[], name: string): Column | undefined {
-  return columns.find((c) => foldName(c.name) === foldName(name));
+  // Most are asked for as they are written; folding each name of a wide table for each change in it costs with the square.
+  const exact = columns.find((c) => c.name === name);
+  if (exact !== undefined) return exact;
+  const key = foldName(name);
+  return columns.find((c) => foldName(c.name) === key);
 }
 
 /** Lenient, for foreseeing: an op that no longer fits changes nothing here and is refused when its turn comes. */
 export function applyOp(columns: Column[], op: ColumnOp): Column[] {
   if (op.op === 'add') return findColumn(columns, op.column.name) === undefined ? [...columns, op.column] : columns;
-  if (op.op === 'bring_back') return findColumn(columns, op.column.name) === undefined ? insertColumn(columns, op.column, op.after) : columns;
+  if (op.op === 'bring_back') return findColumn(columns, op.column.name) === undefined ? insertColumn(columns, op.column, op.after, op.key) : columns;
   if (op.op === 'take') return columns.map((c) => (foldName(c.name) === foldName(op.column.name) ? op.column : c));
   const column = findColumn(columns, op.name);
   if (column === undefined) return columns;

@@ -1,6 +1,6 @@
 import type { CoreDatabase, EventStore, Followers } from '../../../../libs/event-store/src/index.js';
 import { listSagas } from '../../../../libs/sagas/src/index.js';
-import { appliedSteps, listApplied, readApplied, type Applied } from '../../../../libs/tables/src/index.js';
+import { appliedSteps, listApplied, pageOfApplied, readApplied, type Applied } from '../../../../libs/tables/src/index.js';
 
 const EVERYTHING = 1_000_000;
 const WAIT_MS = 2000;
@@ -18,5 +18,13 @@ export class AppliedThere {
     if (await this.followers.reached(appliedSteps.projection.name, await this.store.committed(), this.waitMs)) return listApplied(this.core, { ...rest, after });
     const sagas = await listSagas(this.core, { target_id: rest.database_id, limit: EVERYTHING });
     return readApplied(this.store, sagas.map(({ saga }) => saga.saga_id), { ...rest, after });
+  }
+
+  /** A page of them, bounded in bytes too. */
+  async page(filter: { database_id: string; after?: number | undefined; limit: number }): Promise<{ steps: Applied[]; more: boolean }> {
+    const { after = 0, ...rest } = filter;
+    if (await this.followers.reached(appliedSteps.projection.name, await this.store.committed(), this.waitMs)) return pageOfApplied(this.core, { ...rest, after });
+    const steps = await this.list({ ...filter, limit: filter.limit + 1 });
+    return { steps: steps.slice(0, filter.limit), more: steps.length > filter.limit };
   }
 }

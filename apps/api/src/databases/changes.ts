@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { v7 as uuid } from 'uuid';
 import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
-import { foldName, MAX_COLUMNS, observeTables, type Column, type Plan } from '../../../../libs/byodb/src/index.js';
+import { foldName, MAX_COLUMNS, observeTables, type Column, type Connection, type Plan } from '../../../../libs/byodb/src/index.js';
 import { columnsIn, decideDrift, lacking, loadTable, nameOwner, outlook, refOf, type Database, type DatabaseRef } from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
 import { parse, type CommandContext } from '../http/input.js';
-import { enginesOf, type Answer, type Commands, type DecidedForDatabase } from '../tables/commands.js';
+import { enginesOf, type Answer, type Commands, type DecidedForDatabase, type Skipped } from '../tables/commands.js';
 import type { Databases } from './databases.js';
 
 /** Names of tables that others made, as most databases take them. */
@@ -29,18 +29,19 @@ export class DatabaseChanges {
       const found = await this.databases.look(database, async (connection) => {
         const there = await connection.tables();
         const names = tables === 'all' ? await this.unknown(ref, there) : tables.map((asked) => this.exactly(database, there, asked));
+        if (tables === 'all') return takeable(names, await connection.others(), (these) => observed(connection, these));
         refuseTwice(names);
-        const columns = await observeTables(connection, names.map((table) => ({ name: table })));
-        return names.map((table, i) => ({ table, columns: columns[i] ?? null }));
+        return { taken: await observed(connection, names), skipped: undefined };
       });
-      for (const { table, columns } of found) {
+      for (const { table, columns } of found.taken) {
         if (tables !== 'all' && await nameOwner(this.core, [ref.id], table) !== null) throw new ApiError('table_name_taken', `${table} is a table known here already, or its name is reserved by a change under way`);
         refuseShape(table, columns);
         events.push({ table_id: uuid(), name: table, version: 0, event: { type: 'TableAdoptionRequested', saga_id: sagaId, name: table, columns: columns!, databases: [ref] } });
       }
       return {
         change: { kind: 'database.adopt', database: ref, tables: events.map((e) => ({ table_id: e.table_id, name: e.name })) }, events,
-        steps: found.map(({ table, columns }) => ({ database: ref.name, engine: ref.engine, operation: 'adopt', reason: `take table ${table} as it stands`, statements: [], compensation: [], notes: ownParts(columns!) })),
+        ...(found.skipped === undefined ? {} : { skipped: found.skipped }),
+        steps: found.taken.map(({ table, columns }) => ({ database: ref.name, engine: ref.engine, operation: 'adopt', reason: `take table ${table} as it stands`, statements: [], compensation: [], notes: ownParts(columns!) })),
       };
     });
   }
@@ -94,6 +95,31 @@ export class DatabaseChanges {
   }
 }
 
+interface Found { table: string; columns: Column[] | null }
+
+async function observed(connection: Connection, names: string[]): Promise<Found[]> {
+  const columns = await observeTables(connection, names.map((name) => ({ name })));
+  return names.map((table, i) => ({ table, columns: columns[i] ?? null }));
+}
+
+/** Of all tables those that can be known here, and the others with the reason: one that cannot is no reason to leave the rest. */
+async function takeable(names: string[], others: Skipped[], look: (names: string[]) => Promise<Found[]>): Promise<{ taken: Found[]; skipped: Skipped[] }> {
+  const skipped = others.map(({ name, kind, reason }) => ({ name, kind, reason }));
+  const first = names.filter((name, i) => {
+    if (others.some((other) => other.name === name)) return false;
+    const twin = names.slice(0, i).find((other) => foldName(other) === foldName(name));
+    if (twin !== undefined) skipped.push({ name, kind: 'table', reason: `it differs from ${twin} by the case of letters alone: only one of them can be known here` });
+    return twin === undefined;
+  });
+  const taken: Found[] = [];
+  for (const found of await look(first)) {
+    const reason = unfit(found.table, found.columns);
+    if (reason === null) taken.push(found);
+    else skipped.push({ name: found.table, kind: 'table', reason });
+  }
+  return { taken, skipped };
+}
+
 /** Two that are told apart by the case of letters alone, or one that was named twice. */
 function refuseTwice(names: string[]): void {
   const second = names.find((name, i) => names.findIndex((other) => foldName(other) === foldName(name)) !== i);
@@ -101,12 +127,17 @@ function refuseTwice(names: string[]): void {
 }
 
 function refuseShape(table: string, columns: Column[] | null): void {
-  const refuse = (why: string): never => { throw new ApiError('unsupported_change', `${table} cannot be adopted: ${why}`); };
-  if (table.length > LONGEST_NAME) refuse(`its name has more than ${LONGEST_NAME} characters`);
-  if (columns === null || columns.length === 0) return refuse('it has no columns');
-  if (columns.length > MAX_COLUMNS) refuse(`it has more than ${MAX_COLUMNS} columns`);
+  const reason = unfit(table, columns);
+  if (reason !== null) throw new ApiError('unsupported_change', `${table} cannot be adopted: ${reason}`);
+}
+
+/** Why a table cannot be known here; null: it can. */
+function unfit(table: string, columns: Column[] | null): string | null {
+  if (table.length > LONGEST_NAME) return `its name has more than ${LONGEST_NAME} characters`;
+  if (columns === null || columns.length === 0) return 'it has no columns';
+  if (columns.length > MAX_COLUMNS) return `it has more than ${MAX_COLUMNS} columns`;
   const twice = columns.find((c, i) => columns.findIndex((other) => foldName(other.name) === foldName(c.name)) !== i);
-  if (twice !== undefined) refuse(`two of its columns are called ${twice.name} but for the case of letters`);
+  return twice === undefined ? null : `two of its columns are called ${twice.name} but for the case of letters`;
 }
 
 function ownParts(columns: Column[]): { column: string; note: string }[] {

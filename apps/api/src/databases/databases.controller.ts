@@ -14,13 +14,14 @@ import { Databases } from './databases.js';
 import { DatabasePast } from './past.js';
 
 const where = { url: z.string().min(1).max(2048).optional(), engine: z.enum(ENGINE_NAMES).optional(), connection: connectionSchema.optional(), schema: z.string().min(1).max(63).optional() };
-export const registration = z.strictObject({ name: databaseName, ...where });
+const reason = z.string().min(1, 'must not be empty').max(1000);
+/** The core id of the service that has managed the database, as the refusal told it. */
+const takeOver = z.strictObject({ core_id: z.string().min(1).max(64), reason });
+export const registration = z.strictObject({ name: databaseName, ...where, take_over: takeOver.optional() });
 export const relocation = z.strictObject(where);
 
-/** Keeps the core's own file from being taken for a customer's. */
+/** What a caller says of where a database is. */
 export class AddressRules {
-  constructor(private readonly coreUrl: string) {}
-
   read(body: z.output<typeof relocation>): Address {
     try {
       const { url, engine, connection, schema } = body;
@@ -30,7 +31,6 @@ export class AddressRules {
       const parsed = url !== undefined ? parseUrl(url) : fromFields(engine!, connection!, schema);
       if (url !== undefined && schema !== undefined && parsed.engine !== 'postgres') throw new AddressProblem('schema', 'is for postgres alone');
       const address = url !== undefined && schema !== undefined && parsed.engine === 'postgres' ? fromFields('postgres', { host: parsed.host, port: parsed.port, user: parsed.user, password: parsed.password, database: parsed.database, tls: parsed.tls }, schema) : parsed;
-      if (address.engine === 'sqlite' && this.coreUrl.startsWith('sqlite:') && resolve(address.file) === resolve(this.coreUrl.slice('sqlite:'.length).replace(/^\/\//, ''))) throw new AddressProblem('url', 'is the core database');
       return address.engine === 'sqlite' ? { ...address, file: resolve(address.file) } : address;
     } catch (error) {
       if (error instanceof AddressProblem) throw new ApiError('validation_failed', `${error.path} ${error.message}`, { errors: [{ path: error.path, message: error.message }] });
@@ -56,8 +56,8 @@ export class DatabasesController {
   @Post()
   async register(@Query() query: unknown, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
     parse(nothingAsked, query);
-    const { name, ...rest } = parse(registration, body);
-    return { database: await this.databases.view(await this.databases.register(name, this.rules.read(rest), metadataOf(request))) };
+    const { name, take_over, ...rest } = parse(registration, body);
+    return { database: await this.databases.view(await this.databases.register(name, this.rules.read(rest), metadataOf(request), take_over)) };
   }
 
   @Get()

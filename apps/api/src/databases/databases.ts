@@ -2,16 +2,30 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { v7 as uuid } from 'uuid';
 import { sql, UniqueViolation, VersionConflict, type CoreDatabase, type EventStore, type Metadata } from '../../../../libs/event-store/src/index.js';
-import { DatabaseError, engineOf, type Address, type Connection } from '../../../../libs/byodb/src/index.js';
-import { databaseStream, findDatabase, isInUse, loadDatabase, type Database, type DatabaseEvent } from '../../../../libs/tables/src/index.js';
+import { DatabaseError, engineOf, refuseOthers, type Address, type Connection } from '../../../../libs/byodb/src/index.js';
+import { databaseStream, findDatabase, isInUse, loadDatabase, tablesIn, type Database, type DatabaseEvent } from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
+import { Candidates, notHad, type TakeOver } from './candidates.js';
+import { Reach, soon } from './reach.js';
 import type { Vault } from './vault.js';
+
+/** How long a view waits for a database before it tells what was known before, and a stop for a connection to say goodbye. Milliseconds. */
+const VIEW_MS = 1000;
+const CLOSE_MS = 2000;
+/** How long a database that is removed is waited for. */
+const RELEASE_MS = 5000;
+
+interface Seen { version: number; checked_at: string | null; server_version: string | null; reachable: boolean; error: { code: string; message: string } | null; tables: string[] }
 
 /** Registered databases and their pools: one pool each, reopened when the address has changed. */
 export class Databases {
-  private readonly open = new Map<string, { version: number; connection: Connection }>();
+  private readonly open = new Map<string, { version: number; connection: Connection; claimed: boolean }>();
+  private readonly reach = new Reach();
+  /** What each database said last. */
+  private readonly seen = new Map<string, Seen>();
+  private readonly asking = new Map<string, Promise<Seen>>();
 
-  constructor(private readonly core: CoreDatabase, private readonly store: EventStore, private readonly vault: Vault) {}
+  constructor(private readonly core: CoreDatabase, private readonly store: EventStore, private readonly vault: Vault, private readonly candidates: Candidates) {}
 
   async byName(name: string): Promise<Database> {
     const found = await findDatabase(this.core, name);
@@ -23,26 +37,38 @@ export class Databases {
   async connect(id: string): Promise<Connection> {
     const database = await loadDatabase(this.core, id);
     if (database === null) throw new DatabaseError('database_error', 'the database is not registered any more');
-    const connection = await this.pool(id, database.address_version);
-    const identity = await connection.identity() ?? await connection.claim(id);
-    if (identity !== id) throw new DatabaseError('database_mismatch', 'another database stands where the registered one was', { retryable: false });
-    return connection;
+    const pool = await this.pool(id, database.address_version);
+    await this.reach.through(id, database.address_version, () => this.settle(pool, id));
+    return pool.connection;
+  }
+
+  /** What stands at the address must be what was registered, and this service's: others may have come there since. */
+  private async settle(pool: { connection: Connection; claimed: boolean }, id: string): Promise<void> {
+    const { connection } = pool;
+    const claimant = this.candidates.claimant();
+    const marks = await connection.marks();
+    refuseOthers(marks, claimant);
+    if (marks.id !== null && marks.id !== id) throw new DatabaseError('database_mismatch', 'another database stands where the registered one was', { retryable: false });
+    if (marks.id === id && (marks.managed_by !== null || pool.claimed)) return;
+    if (await connection.claim(id, claimant) !== id) throw new DatabaseError('database_mismatch', 'another database stands where the registered one was', { retryable: false });
+    pool.claimed = true;
   }
 
   /** One per database and address, also for two who ask at once. */
-  private async pool(id: string, version: number): Promise<Connection> {
+  private async pool(id: string, version: number): Promise<{ connection: Connection; claimed: boolean }> {
     const seen = this.open.get(id);
     // Whoever read the former address a moment ago must not bring it back.
-    if (seen !== undefined && seen.version >= version) return seen.connection;
+    if (seen !== undefined && seen.version >= version) return seen;
     const [row] = await this.core.query(sql`select sealed from credentials where database_id = ${id}`);
     const address = this.vault.unseal(id, String(row!['sealed']));
     const former = this.open.get(id);
-    if (former !== undefined && former.version >= version) return former.connection;
+    if (former !== undefined && former.version >= version) return former;
     const connection = engineOf(address.engine).open(address);
-    this.open.set(id, { version, connection });
+    const pool = { version, connection, claimed: false };
+    this.open.set(id, pool);
     // Not waited for: a statement that hangs at the former address is often why there is a new one.
     former?.connection.close().catch(() => undefined);
-    return connection;
+    return pool;
   }
 
   /** For what a caller asks now. Errors: ApiError database_unreachable, database_mismatch. */
@@ -54,17 +80,22 @@ export class Databases {
     }
   }
 
-  /** Tests for real, then records. Errors: ApiError database_unreachable, database_exists. */
-  async register(name: string, address: Address, metadata: Metadata): Promise<Database> {
+  /** Looks first, and makes nothing there that would stay when it is refused. Errors: ApiError database_unreachable, database_exists, core_database, managed_elsewhere. */
+  async register(name: string, address: Address, metadata: Metadata, takeOver?: TakeOver): Promise<Database> {
     if (await findDatabase(this.core, name) !== null) throw new ApiError('database_exists', `there is a database ${JSON.stringify(name)} already`);
-    const id = await this.probe(address);
-    if (await loadDatabase(this.core, id) !== null) throw new ApiError('database_exists', 'this database is registered already, under another name');
-    const event: DatabaseEvent = { type: 'DatabaseRegistered', name, engine: address.engine };
-    const { type, ...data } = event;
-    const past = await this.store.readStream(databaseStream(id));
-    await this.unlessTaken(this.store.append([{ stream: databaseStream(id), expectedVersion: past.length, events: [{ type, schema_version: 1, data }] }], metadata, (tx) => this.vault.store(tx, id, address)));
-    return this.byName(name);
+    return this.candidates.with(address, takeOver, async (candidate) => {
+      if (candidate.id !== null && await this.isKnown(candidate.id)) throw new ApiError('database_exists', 'this database is registered already, under another name');
+      await candidate.claim(async (id) => {
+        const past = await this.store.readStream(databaseStream(id));
+        const event: DatabaseEvent = { type: 'DatabaseRegistered', name, engine: address.engine, ...(takeOver === undefined ? {} : { taken_over: takeOver }) };
+        const { type, ...data } = event;
+        await this.unlessTaken(this.store.append([{ stream: databaseStream(id), expectedVersion: past.length, events: [{ type, schema_version: 1, data }] }], metadata, (tx) => this.vault.store(tx, id, address)));
+      }, this.isKnown);
+      return this.byName(name);
+    });
   }
+
+  private readonly isKnown = async (id: string): Promise<boolean> => await loadDatabase(this.core, id) !== null;
 
   private async unlessTaken(appending: Promise<unknown>): Promise<void> {
     try {
@@ -81,42 +112,95 @@ export class Databases {
   private async changeOnce(name: string, address: Address, metadata: Metadata): Promise<Database> {
     const database = await this.byName(name);
     const former = { stream: databaseStream(database.database_id), expectedVersion: database.version };
-    const id = await this.probe(address);
-    if (id === database.database_id) {
-      await this.store.append([{ ...former, events: [{ type: 'DatabaseAddressChanged', schema_version: 1, data: {} }] }], metadata, (tx) => this.vault.store(tx, id, address));
+    await this.pool(database.database_id, database.address_version);
+    return this.candidates.with(address, undefined, async (candidate) => {
+      const id = database.database_id;
+      if (candidate.id === id) {
+        await this.store.append([{ ...former, events: [{ type: 'DatabaseAddressChanged', schema_version: 1, data: {} }] }], metadata, (tx) => this.vault.store(tx, id, address));
+        return this.byName(name);
+      }
+      await this.refuseLeaving(database);
+      if (candidate.id !== null && await this.isKnown(candidate.id)) throw new ApiError('database_exists', 'this database is registered already, under another name');
+      await candidate.claim(async (claimed) => {
+        const past = await this.store.readStream(databaseStream(claimed));
+        await this.unlessTaken(this.store.append([
+          { ...former, events: [{ type: 'DatabaseRemoved', schema_version: 1, data: {} }] },
+          { stream: databaseStream(claimed), expectedVersion: past.length, events: [{ type: 'DatabaseRegistered', schema_version: 1, data: { name, engine: address.engine } }] },
+        ], metadata, (tx) => this.vault.store(tx, claimed, address)));
+      }, this.isKnown);
+      await this.leave(id);
       return this.byName(name);
-    }
-    if (await isInUse(this.core, database.database_id)) throw new ApiError('database_mismatch', 'this is another database than the registered one, where tables live');
-    if (await loadDatabase(this.core, id) !== null) throw new ApiError('database_exists', 'this database is registered already, under another name');
-    const past = await this.store.readStream(databaseStream(id));
-    await this.unlessTaken(this.store.append([
-      { ...former, events: [{ type: 'DatabaseRemoved', schema_version: 1, data: {} }] },
-      { stream: databaseStream(id), expectedVersion: past.length, events: [{ type: 'DatabaseRegistered', schema_version: 1, data: { name, engine: address.engine } }] },
-    ], metadata, (tx) => this.vault.store(tx, id, address)));
-    return this.byName(name);
+    });
+  }
+
+  private async refuseLeaving({ database_id: id }: Database): Promise<void> {
+    if (await isInUse(this.core, id)) throw new ApiError('database_mismatch', 'this is another database than the registered one, where tables live');
   }
 
   async remove(name: string, metadata: Metadata): Promise<void> { return afresh(() => this.removeOnce(name, metadata)); }
 
   private async removeOnce(name: string, metadata: Metadata): Promise<void> {
-    const { database_id: id, version } = await this.byName(name);
+    const { database_id: id, version, address_version } = await this.byName(name);
     if (await isInUse(this.core, id)) throw new ApiError('database_in_use', 'tables live there or are set aside there');
+    // Before its credentials are forgotten.
+    await this.pool(id, address_version);
     await this.store.append([{ stream: databaseStream(id), expectedVersion: version, events: [{ type: 'DatabaseRemoved', schema_version: 1, data: {} }] }], metadata);
-    const former = this.open.get(id)?.connection;
-    this.open.delete(id);
-    former?.close().catch(() => undefined);
+    await this.leave(id);
   }
 
+  /** Nothing lives there any more: what was made for it there goes too, where it can be reached. */
+  private async leave(id: string): Promise<void> {
+    const former = this.open.get(id)?.connection;
+    this.open.delete(id);
+    this.seen.delete(id);
+    this.reach.forget(id);
+    if (former === undefined) return;
+    const clean = former.release(id).catch((error: unknown) => { if (!(error instanceof DatabaseError)) throw error; });
+    await soon(clean, RELEASE_MS);
+    former.close().catch(() => undefined);
+  }
+
+  /** As it is now, or where it does not say so in time, as it was when it was asked last. */
   async view(database: Database): Promise<object> {
     const { database_id, name, engine, created_at, updated_at } = database;
-    const drift_detected_at = database.drift?.detected_at ?? null;
+    const { version: _version, ...seen } = await soon(this.ask(database), VIEW_MS) ?? await this.known(database);
+    return { database_id, name, engine, ...seen, drift_detected_at: database.drift?.detected_at ?? null, created_at, updated_at };
+  }
+
+  private async known({ database_id, address_version }: Database): Promise<Seen> {
+    const seen = this.seen.get(database_id);
+    if (seen !== undefined && seen.version === address_version) return seen;
+    const tables = await tablesIn(this.core, database_id);
+    const error = { code: 'database_unreachable', message: `it has not answered for ${VIEW_MS / 1000} s` };
+    return { version: address_version, checked_at: null, server_version: null, reachable: false, error, tables };
+  }
+
+  /** For all who want to know at the same time: once. */
+  private ask(database: Database): Promise<Seen> {
+    const { database_id, address_version } = database;
+    const key = `${database_id} ${address_version}`;
+    const asking = this.asking.get(key) ?? this.askNow(database).finally(() => this.asking.delete(key));
+    this.asking.set(key, asking);
+    // A view that does not wait for it any longer does not hear of its failing.
+    asking.catch(() => undefined);
+    return asking;
+  }
+
+  private async askNow({ database_id, address_version: version }: Database): Promise<Seen> {
+    let seen: Seen;
     try {
       const connection = await this.connect(database_id);
-      return { database_id, name, engine, server_version: (await connection.info()).version, reachable: true, error: null, tables: await connection.tables(), drift_detected_at, created_at, updated_at };
+      const [info, tables] = [await connection.info(), await connection.tables()];
+      seen = { version, checked_at: new Date().toISOString(), server_version: info.version, reachable: true, error: null, tables };
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
-      return { database_id, name, engine, server_version: null, reachable: error.code === 'permission_denied' && await this.answers(database_id), error: { code: error.code, message: error.message }, tables: [], drift_detected_at, created_at, updated_at };
+      const { asked_at } = error.details;
+      const reachable = error.code === 'permission_denied' && await this.answers(database_id);
+      const tables = await tablesIn(this.core, database_id);
+      seen = { version, checked_at: typeof asked_at === 'string' ? asked_at : new Date().toISOString(), server_version: null, reachable, error: { code: error.code, message: error.message }, tables };
     }
+    this.seen.set(database_id, seen);
+    return seen;
   }
 
   /** Errors: ApiError database_unreachable, database_mismatch. One that takes the login and lets no ledger be made is reached. */
@@ -132,7 +216,7 @@ export class Databases {
   /** A database that takes the login may still refuse everything else. */
   private async answers(id: string): Promise<boolean> {
     try {
-      await this.open.get(id)?.connection.identity();
+      await this.open.get(id)?.connection.marks();
       return this.open.has(id);
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
@@ -153,27 +237,9 @@ export class Databases {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.open.values()].map(({ connection }) => connection.close()));
+    // A connection that hangs goes with the process.
+    await Promise.all([...this.open.values()].map(({ connection }) => soon(connection.close(), CLOSE_MS)));
   }
-
-  /** Connects with an address that is not registered yet and gives the id that its ledger holds from now on. */
-  private async probe(address: Address): Promise<string> {
-    const connection = engineOf(address.engine).open(address);
-    try {
-      return await connection.claim(uuid());
-    } catch (error) {
-      if (!(error instanceof DatabaseError)) throw error;
-      // Reached, but with no right to make a ledger: its changes will be refused in prepare, with that reason. A refused login says the same again.
-      if (error.code === 'permission_denied' && await connection.identity().catch(() => '') === null) return uuid();
-      throw new ApiError('database_unreachable', error.message);
-    } finally {
-      await connection.close();
-    }
-  }
-}
-
-function notHad(error: unknown): unknown {
-  return error instanceof DatabaseError ? new ApiError(error.code === 'database_mismatch' ? 'database_mismatch' : 'database_unreachable', error.message) : error;
 }
 
 /** A check that found drift, or another request, may have moved the stream on meanwhile. */

@@ -1,8 +1,10 @@
 import type { Address } from '../../../../libs/byodb/src/index.js';
 import { ApiError } from '../http/api-error.js';
 import type { Databases } from './databases.js';
+import { soon } from './reach.js';
 
 const AGAIN_MS = 2000;
+const STOP_MS = 1000;
 
 /** Registers the database named `default` at the first start: then, or as soon as it can be reached. */
 export class DefaultDatabase {
@@ -21,7 +23,8 @@ export class DefaultDatabase {
 
   async stop(): Promise<void> {
     this.end();
-    await this.trying;
+    // One that hangs goes with the process.
+    if (this.trying !== null) await soon(this.trying, STOP_MS);
   }
 
   private end(): void {

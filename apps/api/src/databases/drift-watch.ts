@@ -5,8 +5,10 @@ import { canonical, type Drift, type Json } from '../../../../libs/byodb/src/ind
 import { databaseStream, listDatabases, type Database, type DatabaseEvent } from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
 import type { DatabasePast } from './past.js';
+import { soon } from './reach.js';
 
 const ALL = 1_000_000;
+const STOP_MS = 1000;
 
 /** Compares every database with history from time to time, and records what differs: once, until it differs in another way or not at all. */
 export class DriftWatch {
@@ -29,7 +31,8 @@ export class DriftWatch {
   async stop(): Promise<void> {
     this.stopped = true;
     if (this.timer !== null) clearInterval(this.timer);
-    await this.working;
+    // A look that hangs goes with the process.
+    if (this.working !== null) await soon(this.working, STOP_MS);
   }
 
   private async round(): Promise<void> {

@@ -17,14 +17,13 @@ export class DatabasePast {
   async history(name: string, query: unknown): Promise<object> {
     const { limit, cursor } = parse(page, query);
     const { database_id } = await this.databases.byName(name);
-    const steps = await this.applied.list({ database_id, after: cursor, limit: limit + 1 });
-    const shown = steps.slice(0, limit);
+    const { steps: shown, more } = await this.applied.page({ database_id, after: cursor, limit });
     return {
       events: shown.map((step) => ({
         table_id: step.table_id, table_name: step.table_name, saga_id: step.saga_id, kind: step.kind, step_id: step.step_id, operation: step.operation, direction: step.direction,
         applied_at: step.recorded_at, duration_ms: step.duration_ms, statements: step.statements, fingerprint_before: step.fingerprint_before, fingerprint_after: step.fingerprint_after,
       })),
-      next_cursor: steps.length > limit ? String(shown.at(-1)!.position) : null,
+      next_cursor: more ? String(shown.at(-1)!.position) : null,
     };
   }
 

@@ -1,8 +1,14 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql, type CoreDatabase, type Tx } from '../../../../libs/event-store/src/index.js';
 import type { Address } from '../../../../libs/byodb/src/index.js';
+
+const SETTLE_MS = 100;
+export function keyFileOf(dataDir: string): string {
+  return join(dataDir, 'credentials.key');
+}
 
 /** Credentials at rest: AES-256-GCM, a fresh 12-byte nonce each, the database's id as additional data so that rows cannot be swapped. */
 export class Vault {
@@ -13,25 +19,24 @@ export class Vault {
     return new Vault(key, createHash('sha256').update('schemasaga key id').update(key).digest('hex').slice(0, 16));
   }
 
-  /** From CREDENTIALS_KEY, else from the 0600 key file in the data folder, made at first start. */
-  static async open(hexKey: string | undefined, dataDir: string): Promise<Vault> {
-    if (hexKey !== undefined) return Vault.of(hexKey);
-    await mkdir(dataDir, { recursive: true });
-    const file = join(dataDir, 'credentials.key');
-    try {
-      // 'wx': of two first starts one makes the key, the other reads it.
-      const handle = await open(file, 'wx', 0o600);
-      await handle.writeFile(randomBytes(32).toString('hex'));
-      await handle.close();
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    for (let attempt = 0; ; attempt++) {
-      const text = (await readFile(file, 'utf8')).trim();
-      if (/^[0-9a-f]{64}$/i.test(text)) return Vault.of(text);
-      if (attempt === 20) throw new Error(`${file} does not hold a key of 64 hex digits`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+  /** From CREDENTIALS_KEY, else from the 0600 key file in the data folder, made at first start. Errors: WrongKey, Error. */
+  static async open(hexKey: string | undefined, dataDir: string, core: CoreDatabase): Promise<Vault> {
+    const vault = hexKey !== undefined ? Vault.of(hexKey) : await Vault.fromFile(dataDir, core);
+    await vault.check(core);
+    return vault;
+  }
+
+  private static async fromFile(dataDir: string, core: CoreDatabase): Promise<Vault> {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    const file = keyFileOf(dataDir);
+    const found = await readKey(file);
+    if (found !== null) return Vault.of(found);
+    // A new key would open none of what stands there: the lost one has to be put back, and nothing may stand in its place.
+    if ((await core.query(sql`select 1 as found from credentials limit 1`)).length > 0) throw new WrongKey();
+    await makeKey(file);
+    // Another first start may have put its own there at the same moment: both read the one that stays.
+    await sleep(SETTLE_MS);
+    return Vault.of((await readKey(file))!);
   }
 
   seal(id: string, address: Address): string {
@@ -56,6 +61,38 @@ export class Vault {
 
   async store(tx: Tx, id: string, address: Address): Promise<void> {
     await tx.upsert('credentials', ['database_id'], { database_id: id, sealed: this.seal(id, address) });
+  }
+}
+
+/** Null: there is none, or an empty one, as an earlier version left it when it was killed between making and writing it. */
+async function readKey(file: string): Promise<string | null> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  if (text.trim() === '') return null;
+  if (!/^[0-9a-f]{64}$/i.test(text.trim())) throw new Error(`${file} does not hold a key of 64 hex digits`);
+  return text.trim();
+}
+
+/** Written whole beside its place, and put there in one step: of two first starts one makes the key, both use it. */
+async function makeKey(file: string): Promise<void> {
+  const beside = `${file}.${randomBytes(6).toString('hex')}`;
+  const handle = await open(beside, 'wx', 0o600);
+  try {
+    await handle.writeFile(randomBytes(32).toString('hex'));
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  try {
+    if ((await stat(file).catch(() => null))?.size === 0) await rm(file);
+    // Unlike a rename it fails where one is already.
+    await link(beside, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    await rm(beside);
   }
 }
 

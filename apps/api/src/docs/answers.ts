@@ -12,7 +12,7 @@ export const STEP_STATUSES = every<StepStatus>()(['pending', 'running', 'succeed
 export const TABLE_STATUSES = every<ReturnType<typeof statusOf>>()(['creating', 'active', 'changing', 'dropping', 'dropped', 'failed']);
 export const ERROR_CODES = every<ErrorCode | 'deadline_exceeded' | 'invalid_in_turn' | 'aborted'>()([
   'table_name_taken', 'permission_denied', 'dependents_exist', 'rows_conflict', 'lossy_conversion', 'not_null_without_default', 'drift_detected', 'table_too_large',
-  'lock_timeout', 'database_unreachable', 'deadline_exceeded', 'invalid_in_turn', 'aborted', 'unsupported_change', 'database_mismatch', 'stale_token', 'database_error',
+  'lock_timeout', 'database_unreachable', 'deadline_exceeded', 'invalid_in_turn', 'aborted', 'unsupported_change', 'database_mismatch', 'core_database', 'managed_elsewhere', 'stale_token', 'database_error',
 ]);
 
 const id = z.string().meta({ format: 'uuid' });
@@ -75,25 +75,30 @@ export const Accepted = z.object({
   saga: z.object({ saga_id: id, status: z.enum(SAGA_STATUSES), href: z.string() }),
 });
 export const Completed = z.object({ status: z.literal('ok'), table: Table, saga: Saga });
+const skipped = z.array(z.object({ name: z.string(), kind: z.string(), reason: z.string() })).optional().describe('Of an adoption of `all`: what was left out, and why.');
 /** Of a command about a database: `table` stands there as well when it is one. */
 const one = z.object({ table_id: id, name: z.string(), version: z.int().min(1) });
-export const AcceptedTables = z.object({ status: z.literal('ok'), table: one.optional(), tables: z.array(one), saga: z.object({ saga_id: id, status: z.enum(SAGA_STATUSES), href: z.string() }) });
-export const CompletedTables = z.object({ status: z.literal('ok'), table: Table.optional(), tables: z.array(Table), saga: Saga });
+export const AcceptedTables = z.object({ status: z.literal('ok'), table: one.optional(), tables: z.array(one), skipped, saga: z.object({ saga_id: id, status: z.enum(SAGA_STATUSES), href: z.string() }) });
+export const CompletedTables = z.object({ status: z.literal('ok'), table: Table.optional(), tables: z.array(Table), skipped, saga: Saga });
 
 const PlannedStep = z.object({
   database: z.string(), engine, operation: z.string(), reason: z.string(), statements: z.array(z.string()), compensation: z.array(z.string()),
-  notes: z.array(z.object({ column: z.string(), note: z.string() })).describe('Where the engine keeps a type as something else.'),
+  notes: z.array(z.object({ column: z.string().nullable(), note: z.string() })).describe('What to know: where the engine keeps a type as something else, what stays in its place.'),
 });
 export const Plan = z.object({
   plan: z.object({
-    based_on: z.object({ version: count.nullable().describe('Null: of several tables.'), pending: count }), steps: z.array(PlannedStep), reversible: z.boolean(),
+    based_on: z.object({ version: count.nullable().describe('Null: of several tables.'), pending: count }), steps: z.array(PlannedStep),
+    reversible: z.boolean().nullable().describe('Whether it can be undone without loss; null: it would not be done.'),
+    reversible_until: at.nullable().describe('Until when, as things are now; null: for ever, or not at all.'),
     blocked_by: z.object({ code: z.enum(ERROR_CODES), message: z.string(), database: z.string() }).nullable().describe('What prepare would refuse; null: nothing.'),
   }),
+  skipped,
 });
 
 export const Database = z.object({
   database_id: id, name: z.string(), engine, server_version: z.string().nullable(), reachable: z.boolean(),
   error: z.object({ code: z.enum(ERROR_CODES), message: z.string() }).nullable(), tables: z.array(z.string()).describe('Names of the tables that are there now, whoever made them.'),
+  checked_at: at.nullable().describe('When it was asked for this; longer ago where it does not answer. Null: it has not answered yet.'),
   drift_detected_at: at.nullable().describe('When the last check found that it is not what history says; null: it is.'),
   created_at: at, updated_at: at,
 });

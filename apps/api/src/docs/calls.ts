@@ -32,10 +32,10 @@ const input: ApiCode[] = ['invalid_json', 'validation_failed', 'payload_too_larg
 const position = z.int().min(0);
 const eventFilters = { stream: z.string(), type: z.string(), correlation_id: z.string() };
 const core: ApiCode[] = ['core_database_unavailable'];
-const command: ApiCode[] = [...input, 'version_conflict', 'saga_compensated', 'saga_rejected', 'idempotency_key_reused', 'unsupported_change', ...core];
-const ofDatabase: ApiCode[] = [...input, 'saga_compensated', 'saga_rejected', 'idempotency_key_reused', 'unsupported_change', ...core];
+const command: ApiCode[] = [...input, 'rate_limited', 'version_conflict', 'saga_compensated', 'saga_rejected', 'idempotency_key_reused', 'unsupported_change', ...core];
+const ofDatabase: ApiCode[] = [...input, 'rate_limited', 'saga_compensated', 'saga_rejected', 'idempotency_key_reused', 'unsupported_change', ...core];
 const alive: ApiCode[] = ['table_not_found', 'table_dropped', 'table_failed'];
-const reachable: ApiCode[] = ['database_unreachable', 'database_mismatch'];
+const reachable: ApiCode[] = ['database_unreachable', 'database_mismatch', 'core_database', 'managed_elsewhere'];
 
 export const calls: Call[] = [
   { id: 'createTable', tag: 'tables', method: 'post', path: '/table/create', command: true, body: bodies.create, problems: [...command, 'database_not_found', 'table_name_taken'],
@@ -78,11 +78,11 @@ export const calls: Call[] = [
     summary: 'Let a stuck saga go on from where it is.', answer: { status: 200, description: 'The saga', schema: SagaAnswer } },
   { id: 'abortSaga', tag: 'sagas', method: 'post', path: '/sagas/{id}/abort', body: reason, example: { reason: 'asked for by mistake' }, problems: [...input, 'saga_not_found', 'saga_past_pivot', ...core],
     summary: 'Stop a saga. It ends rejected when nothing was touched yet; else what it did is undone.', answer: { status: 200, description: 'The saga', schema: SagaAnswer } },
-  { id: 'resolveSaga', tag: 'sagas', method: 'post', path: '/sagas/{id}/resolve', body: resolution, problems: [...input, 'saga_not_found', 'saga_not_retryable', 'saga_past_pivot', ...core],
+  { id: 'resolveSaga', tag: 'sagas', method: 'post', path: '/sagas/{id}/resolve', body: resolution, problems: [...input, 'saga_not_found', 'not_found', 'saga_not_retryable', 'saga_past_pivot', ...core],
     summary: 'Settle a step that cannot go on by itself. What is claimed is checked against its database where it can be.', example: { step_id: id, as: 'restored', reason: 'put back by hand' }, answer: { status: 200, description: 'The saga', schema: SagaAnswer } },
 
-  { id: 'registerDatabase', tag: 'databases', method: 'post', path: '/databases', body: registration, problems: [...input, 'database_exists', 'database_unreachable', ...core],
-    summary: 'Register a database, by url or by engine and connection, after a real connection test.', example: { name: 'crm', url: 'postgres://user:password@db.example.org:5432/crm' },
+  { id: 'registerDatabase', tag: 'databases', method: 'post', path: '/databases', body: registration, problems: [...input, 'database_exists', ...reachable, ...core],
+    summary: 'Register a database, by url or by engine and connection, after a real connection test. One that another service manages is refused with whose it is; with `take_over` it is this one\'s from then on.', example: { name: 'crm', url: 'postgres://user:password@db.example.org:5432/crm' },
     answer: { status: 201, description: 'Registered', schema: DatabaseAnswer } },
   { id: 'listDatabases', tag: 'databases', method: 'get', path: '/databases', problems: ['validation_failed', ...core], query: page, summary: 'List databases, newest first.', answer: { status: 200, description: 'A page of databases', schema: DatabaseList } },
   { id: 'getDatabase', tag: 'databases', method: 'get', path: '/databases/{name}', problems: ['validation_failed', 'database_not_found', ...core], summary: 'One database: engine, server version, whether it can be reached, its tables. Never a credential.',
@@ -98,7 +98,7 @@ export const calls: Call[] = [
   { id: 'catchUpDatabase', tag: 'databases', method: 'post', path: '/databases/{name}/catch-up', command: 'of_database', problems: [...ofDatabase, 'database_not_found', ...reachable],
     summary: 'Do there what history has done and the database has not seen: after it was restored from a backup, or was long away.' },
   { id: 'testDatabase', tag: 'databases', method: 'post', path: '/databases/{name}/test', problems: ['validation_failed', 'database_not_found', ...reachable, ...core], summary: 'Connect for real.', answer: { status: 200, description: 'It can be reached', schema: DatabaseAnswer } },
-  { id: 'changeDatabase', tag: 'databases', method: 'put', path: '/databases/{name}', body: relocation, problems: [...input, 'database_not_found', 'database_exists', ...reachable, 'version_conflict', ...core],
+  { id: 'changeDatabase', tag: 'databases', method: 'put', path: '/databases/{name}', body: relocation, problems: [...input, 'database_not_found', 'database_exists', 'core_database', ...reachable, 'version_conflict', ...core],
     summary: 'A new address or new credentials of the same database, tested first.', example: { url: 'postgres://user:new-password@db.example.org:5432/crm' }, answer: { status: 200, description: 'Changed', schema: DatabaseAnswer } },
   { id: 'deleteDatabase', tag: 'databases', method: 'delete', path: '/databases/{name}', problems: ['validation_failed', 'database_not_found', 'database_in_use', 'version_conflict', ...core],
     summary: 'Forget a database where no table lives or is set aside.', answer: { status: 204, description: 'Forgotten' } },
@@ -117,7 +117,7 @@ export const calls: Call[] = [
   { id: 'rebuildProjection', tag: 'log', method: 'post', path: '/projections/{name}/rebuild', problems: ['validation_failed', 'not_found', ...core], summary: 'Build a read model anew from the first event; reads go on meanwhile.', answer: { status: 202, description: 'Begun', schema: ProjectionAnswer } },
 
   { id: 'isLive', tag: 'operating', method: 'get', path: '/health/live', problems: [], summary: 'The process runs.', answer: { status: 200, description: 'It does', schema: Live } },
-  { id: 'isReady', tag: 'operating', method: 'get', path: '/health/ready', problems: core, summary: 'The core database and the queue answer.', answer: { status: 200, description: 'They do', schema: Ready } },
+  { id: 'isReady', tag: 'operating', method: 'get', path: '/health/ready', problems: [...core, 'queue_unavailable'], summary: 'The core database and the queue answer.', answer: { status: 200, description: 'They do', schema: Ready } },
   { id: 'getMetrics', tag: 'operating', method: 'get', path: '/metrics', problems: [], summary: 'Metrics for Prometheus.', answer: { status: 200, description: 'Text format 0.0.4', type: 'text/plain' } },
   { id: 'getOpenApi', tag: 'operating', method: 'get', path: '/openapi.json', problems: [], summary: 'This contract as OpenAPI 3.1.', answer: { status: 200, description: 'The document', type: 'application/json' } },
   { id: 'getAsyncApi', tag: 'operating', method: 'get', path: '/asyncapi.json', problems: [], summary: 'Every event with its schema, the streams that hold them and the calls that send them live, as AsyncAPI 3.0.', answer: { status: 200, description: 'The document', schema: AsyncApiDocument } },

@@ -96,7 +96,7 @@ function plainAnswer(answer: NonNullable<Call['answer']>): Answer {
 /** One answer per status, with the codes that it can carry here. */
 function problems(codes: ApiCode[]): Record<string, Answer> {
   const byStatus = new Map<number, ApiCode[]>();
-  for (const code of [...codes, 'internal_error' as const]) byStatus.set(STATUS[code], [...byStatus.get(STATUS[code]) ?? [], code]);
+  for (const code of [...codes, 'forbidden' as const, 'internal_error' as const]) byStatus.set(STATUS[code], [...byStatus.get(STATUS[code]) ?? [], code]);
   return Object.fromEntries([...byStatus].map(([status, own]) => [status, {
     description: own.map((code) => `\`${code}\``).join(', '), headers: { ...REQUEST_ID, ...(status === 503 ? RETRY_AFTER : {}) },
     content: { 'application/problem+json': { schema: { allOf: [schemaOf(named.Problem), { type: 'object', properties: { code: { type: 'string', enum: own } }, required: ['code'] }] } } },

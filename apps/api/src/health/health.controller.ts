@@ -1,6 +1,6 @@
 import { Controller, Get, Header, HttpCode } from '@nestjs/common';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { CoreUnavailable, type CoreDatabase } from '../../../../libs/event-store/src/index.js';
+import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
 import type { SagaQueue } from '../../../../libs/sagas/src/index.js';
 import { ApiError } from '../http/api-error.js';
 
@@ -12,8 +12,8 @@ export class Health {
     await this.core.ping();
     try {
       await this.queue.ping();
-    } catch (error) {
-      throw new ApiError('core_database_unavailable', 'the queue does not answer', { members: { queue: error instanceof CoreUnavailable ? error.message : 'unreachable' } });
+    } catch {
+      throw new ApiError('queue_unavailable', 'Redis does not answer: changes go on from the core database, and start a moment later', { members: { core_database: 'ok', queue: 'unreachable' } });
     }
     return { status: 'ok', core_database: 'ok', queue: 'ok' };
   }

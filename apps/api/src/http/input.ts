@@ -14,36 +14,59 @@ export interface CommandContext {
   idempotency: { key: string; hash: string } | null;
 }
 
+/** Nobody mends more than these at a time, and a caller who sends rubbish must not be sent more of it. */
+const MOST_PROBLEMS = 100;
+/** Of a name that a caller made up: the place of a problem, in characters. */
+const LONGEST_PATH = 200;
+
 /** `also`: problems that no schema of one field sees; told together with the schema's own. Errors: ApiError validation_failed. */
 export function parse<T>(schema: z.ZodType<T>, input: unknown, also: (input: unknown) => Problem[] = () => []): T {
-  const nul = holdsNul(input, []);
+  const place = holdsNul(input);
+  const nul = place === null ? null : cut(place.join('.'));
   if (nul !== null) throw new ApiError('validation_failed', `${nul} must not hold the character U+0000`, { errors: [{ path: nul, message: 'must not hold the character U+0000' }] });
   const read = schema.safeParse(input);
   const more = also(input);
   if (read.success && more.length === 0) return read.data;
-  const errors = [...(read.error?.issues ?? []).flatMap((issue) =>
-    issue.code === 'unrecognized_keys' ? issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'is not a known field' })) : [{ path: issue.path.join('.'), message: issue.message }]), ...more];
-  throw new ApiError('validation_failed', errors.map((e) => `${e.path} ${e.message}`.trim()).join('; '), { errors });
+  const all = [...problemsOf(read.error?.issues ?? []), ...more];
+  const errors = all.slice(0, MOST_PROBLEMS).map(({ path, message }) => ({ path: cut(path), message: cut(message) }));
+  const rest = all.length > MOST_PROBLEMS ? '; and more' : '';
+  throw new ApiError('validation_failed', errors.map((e) => `${e.path} ${e.message}`.trim()).join('; ') + rest, { errors });
 }
 
-const DEEPEST = 64;
-
-/** Deeper than any body here has a use for, and than what walks through bodies could follow. */
-export function isTooDeep(body: unknown): boolean {
-  let level = [body];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > DEEPEST) return true;
-    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []));
+/** One more than are told, so that it can be said that there are more. */
+function problemsOf(issues: readonly z.core.$ZodIssue[]): Problem[] {
+  const problems: Problem[] = [];
+  for (const issue of issues) {
+    const keys = issue.code === 'unrecognized_keys' ? issue.keys : [];
+    for (const key of keys.slice(0, MOST_PROBLEMS)) problems.push({ path: [...issue.path, key].join('.'), message: 'is not a known field' });
+    if (issue.code !== 'unrecognized_keys') problems.push({ path: issue.path.join('.'), message: issue.message });
+    if (problems.length > MOST_PROBLEMS) break;
   }
-  return false;
+  return problems;
+}
+
+function cut(text: string): string {
+  return text.length <= LONGEST_PATH ? text : `${text.slice(0, LONGEST_PATH)}…`;
 }
 
 /** PostgreSQL takes no U+0000 in a text, so it may stand in no field anywhere. The path of the first one. */
-function holdsNul(value: unknown, path: string[]): string | null {
-  if (typeof value === 'string') return value.includes('\0') ? path.join('.') : null;
+function holdsNul(value: unknown): string[] | null {
+  if (typeof value === 'string') return value.includes('\0') ? [] : null;
   if (typeof value !== 'object' || value === null) return null;
-  for (const [key, inner] of Object.entries(value)) {
-    const found = key.includes('\0') ? path.join('.') : holdsNul(inner, [...path, key]);
+  const within = (key: string, inner: unknown): string[] | null => {
+    if (key.includes('\0')) return [];
+    const found = holdsNul(inner);
+    return found === null ? null : [key, ...found];
+  };
+  if (Array.isArray(value)) {
+    for (const [i, inner] of value.entries()) {
+      const found = typeof inner === 'string' || typeof inner === 'object' ? within(String(i), inner) : null;
+      if (found !== null) return found;
+    }
+    return null;
+  }
+  for (const key in value) {
+    const found = within(key, (value as Record<string, unknown>)[key]);
     if (found !== null) return found;
   }
   return null;
@@ -83,7 +106,10 @@ function waitOf(prefer: string | undefined): number {
 function ifMatchOf(header: string | undefined): number | null {
   if (header === undefined || header.trim() === '*') return null;
   const found = /^\s*(?:W\/)?"?(\d{1,15})"?\s*$/.exec(header);
-  if (found === null) throw new ApiError('version_conflict', 'If-Match must be a table version in quotes');
+  if (found === null) {
+    const message = 'must be one version of the table in quotes, as its ETag has it, or *';
+    throw new ApiError('validation_failed', `If-Match ${message}`, { errors: [{ path: 'If-Match', message }] });
+  }
   return Number(found[1]);
 }
 

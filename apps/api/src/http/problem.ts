@@ -5,6 +5,7 @@ import { v7 as uuid } from 'uuid';
 import { CoreUnavailable, VersionConflict } from '../../../../libs/event-store/src/index.js';
 import { NotRetryable } from '../../../../libs/sagas/src/index.js';
 import { Refused } from '../../../../libs/tables/src/index.js';
+import { JSON_WANTED } from './body.js';
 import { ApiError, STATUS, TITLE, type ApiCode } from './api-error.js';
 
 const MEDIA_TYPE = 'application/problem+json';
@@ -23,9 +24,18 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
+const told = new WeakMap<FastifyReply, { code: ApiCode; saga_id: string | null }>();
+
+/** What problem an answer tells of, for the record: the answer itself may be megabytes long. Null: none. */
+export function problemOf(reply: FastifyReply): { code: ApiCode; saga_id: string | null } | null {
+  return told.get(reply) ?? null;
+}
+
 /** For the filter, and for what is refused before Nest sees it. */
 export function sendProblem(reply: FastifyReply, requestId: string, code: ApiCode, detail: string, extra: Record<string, unknown> = {}): void {
   const status = STATUS[code];
+  const { saga } = extra as { saga?: { saga_id: string } };
+  told.set(reply, { code, saga_id: saga?.saga_id ?? null });
   if (status === 503 || status === 429) void reply.header('Retry-After', '1');
   void reply.status(status).header('X-Request-Id', requestId).type(MEDIA_TYPE).send(problem(requestId, status, TITLE[code] ?? code.replaceAll('_', ' '), code, detail, extra));
 }
@@ -55,7 +65,7 @@ function classify(error: unknown): { code: ApiCode; detail: string; extra?: Reco
   if (error instanceof HttpException) {
     const status = error.getStatus();
     const code: ApiCode = status === 404 ? 'not_found' : status === 413 ? 'payload_too_large' : status === 415 ? 'unsupported_media_type' : status === 429 ? 'rate_limited' : status < 500 ? 'invalid_json' : 'internal_error';
-    return { code, detail: code === 'internal_error' ? 'see the log, by request id' : error.message };
+    return { code, detail: code === 'internal_error' ? 'see the log, by request id' : code === 'unsupported_media_type' ? JSON_WANTED : error.message };
   }
   return { code: 'internal_error', detail: 'see the log, by request id' };
 }

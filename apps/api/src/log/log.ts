@@ -32,8 +32,8 @@ export class Log {
   /** As stored: a hash is over the schema version that it was recorded with. */
   async list(query: unknown): Promise<object> {
     const { limit, after, cursor, ...filter } = parse(page, query);
-    const events = await this.store.asStored.readAll(after ?? cursor ?? 0, limit + 1, filter);
-    return { events: events.slice(0, limit), next_cursor: events.length > limit ? String(events[limit - 1]!.position) : null };
+    const { events, more } = await this.store.asStored.pageOfAll(after ?? cursor ?? 0, limit, filter);
+    return { events, next_cursor: more ? String(events.at(-1)!.position) : null };
   }
 
   /** What a stream is to give, from its address. */
@@ -48,9 +48,9 @@ export class Log {
     const correlation_id = String(row['correlation_id']);
     const events: StoredEvent[] = [];
     for (let more = true; more;) {
-      const next = await this.store.asStored.readAll(events.at(-1)?.position ?? 0, PAGE, { correlation_id });
-      events.push(...next);
-      more = next.length === PAGE;
+      const next = await this.store.asStored.pageOfAll(events.at(-1)?.position ?? 0, PAGE, { correlation_id });
+      events.push(...next.events);
+      more = next.more;
     }
     return { correlation_id, events: causalTree(events) };
   }

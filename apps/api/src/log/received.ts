@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { CoreUnavailable, sql, sqlList, UniqueViolation, type CoreDatabase, type Row, type Sql } from '../../../../libs/event-store/src/index.js';
+import { CoreUnavailable, readPage, sql, sqlList, UniqueViolation, type CoreDatabase, type Row, type Sql } from '../../../../libs/event-store/src/index.js';
 import { metadataOf, pageShape, parse } from '../http/input.js';
+import { problemOf } from '../http/problem.js';
 import { withoutSecrets } from './secrets.js';
 
 /** A command as it was received, and what it was answered. */
@@ -15,12 +16,21 @@ const reads = new Set(['/table/show', '/databases/:name/test']);
 const FLUSH_MS = 200;
 const RETRY_MS = 1000;
 const ROWS_PER_INSERT = 100;
-/** What is kept in memory while the core database is away; then the oldest go. */
+/** What is kept in memory while the core database is away; then the oldest go. Commands, and characters of their bodies. */
 const MOST_WAITING = 10_000;
+const MOST_WAITING_LENGTH = 8 * 1024 * 1024;
 const LONGEST_BODY = 16_384;
+/** Of a refused command less is kept: anybody can send as many as he likes of them. */
+const LONGEST_REFUSED = 2048;
+const LONGEST_PATH = 1000;
+/** Refused commands that are kept beside what was accepted; with what is kept of each, some 40 MB. */
+const MOST_REFUSED = 20_000;
+/** After so many of this process it is looked whether there are too many. */
+const REFUSED_BETWEEN_SWEEPS = 2000;
 const SWEEP_ROWS = 1000;
 const HOUR_MS = 3_600_000;
 const query = z.strictObject({ limit: pageShape.limit, cursor: z.uuid('is not a cursor of this list').optional(), saga_id: z.string().min(1).max(64).regex(/^[!-~]+$/).optional() });
+const refused = sql`status >= 400 and saga_id is null`;
 const columns = sql`request_id, received_at, actor, method, path, body, status, code, saga_id, duration_ms`;
 
 /**
@@ -30,6 +40,9 @@ const columns = sql`request_id, received_at, actor, method, path, body, status, 
  */
 export class ReceivedCommands {
   private waiting: Received[] = [];
+  private waitingLength = 0;
+  private refused = 0;
+  private sweeping: Promise<void> | null = null;
   private timer: NodeJS.Timeout | null = null;
   private sweeper: NodeJS.Timeout | null = null;
   private flushing: Promise<boolean> | null = null;
@@ -41,16 +54,15 @@ export class ReceivedCommands {
     server.addHook('onSend', (request, reply, payload, done) => {
       // Whatever goes wrong here, the answer goes out.
       try {
-        if (isCommand(request)) this.note(received(request, reply, payload));
+        if (isCommand(request)) this.note(received(request, reply));
       } catch (error) {
         this.options.log('a command was not noted', { request_id: request.id, error: String(error) });
       }
       done(null, payload);
     });
     const every = Math.min(HOUR_MS, Math.max(1000, this.options.retentionSeconds * 250));
-    const sweep = (): void => { void this.sweep().catch((error: unknown) => { this.options.log('old commands were not swept', { error: String(error) }); }); };
-    this.sweeper = setInterval(sweep, every);
-    sweep();
+    this.sweeper = setInterval(() => { this.sweepSoon(); }, every);
+    this.sweepSoon();
   }
 
   async list(input: unknown): Promise<object> {
@@ -59,11 +71,16 @@ export class ReceivedCommands {
     const older = cursor === undefined ? sql`` : sql` and request_id < ${cursor}`;
     const own = saga_id === undefined ? sql`` : sql` and saga_id = ${saga_id}`;
     // The ids are UUIDv7: their order is that of the time.
-    const rows = await this.core.query(sql`select ${columns} from commands where 1 = 1${older}${own} order by request_id desc limit ${limit + 1}`);
-    return { commands: rows.slice(0, limit).map(view), next_cursor: rows.length > limit ? rows[limit - 1]!['request_id'] : null };
+    const { rows, more } = await readPage(this.core, { from: sql`from commands where 1 = 1${older}${own}`, key: 'request_id', order: 'desc', heavy: 'body', columns, limit });
+    return { commands: rows.map(view), next_cursor: more ? rows.at(-1)!['request_id'] : null };
   }
 
-  /** Deletes what is older than the retention time. */
+  private sweepSoon(): void {
+    this.refused = 0;
+    this.sweeping ??= this.sweep().catch((error: unknown) => { this.options.log('old commands were not swept', { error: String(error) }); }).finally(() => { this.sweeping = null; });
+  }
+
+  /** Deletes what is older than the retention time, and the oldest refused ones where there are too many. */
   async sweep(): Promise<void> {
     const before = new Date(Date.now() - this.options.retentionSeconds * 1000).toISOString();
     for (let more = true; more;) {
@@ -71,11 +88,14 @@ export class ReceivedCommands {
       if (old.length > 0) await this.core.execute(sql`delete from commands where request_id in (${sqlList(old.map((row) => String(row['request_id'])))})`);
       more = old.length === SWEEP_ROWS;
     }
+    const [last] = await this.core.query(sql`select request_id from commands where ${refused} order by request_id desc limit 1 offset ${MOST_REFUSED}`);
+    if (last !== undefined) await this.core.execute(sql`delete from commands where ${refused} and request_id <= ${String(last['request_id'])}`);
   }
 
   /** After the server was closed. What cannot be written now is lost, and said so. */
   async stop(): Promise<void> {
     if (this.sweeper !== null) clearInterval(this.sweeper);
+    await this.sweeping;
     await this.flush();
     if (this.timer !== null) clearTimeout(this.timer);
     if (this.waiting.length > 0) this.options.log('commands were not recorded', { lost: this.waiting.length });
@@ -83,10 +103,12 @@ export class ReceivedCommands {
 
   private note(command: Received): void {
     this.waiting.push(command);
-    if (this.waiting.length > MOST_WAITING) {
-      this.waiting.shift();
+    this.waitingLength += lengthOf(command);
+    while (this.waiting.length > MOST_WAITING || this.waitingLength > MOST_WAITING_LENGTH) {
+      this.waitingLength -= lengthOf(this.waiting.shift()!);
       this.options.log('commands were not recorded', { lost: 1 });
     }
+    if (command.status >= 400 && command.saga_id === null && ++this.refused >= REFUSED_BETWEEN_SWEEPS) this.sweepSoon();
     this.later(FLUSH_MS);
   }
 
@@ -123,6 +145,7 @@ export class ReceivedCommands {
     }
     const done = new Set(batch);
     this.waiting = this.waiting.filter((one) => !done.has(one));
+    this.waitingLength = this.waiting.reduce((sum, one) => sum + lengthOf(one), 0);
     return true;
   }
 
@@ -140,26 +163,23 @@ function isCommand(request: FastifyRequest): boolean {
   return (request.query as { dry_run?: unknown }).dry_run !== 'true';
 }
 
-function received(request: FastifyRequest, reply: FastifyReply, payload: unknown): Received {
+function received(request: FastifyRequest, reply: FastifyReply): Received {
   const took = Math.round(reply.elapsedTime);
-  const problem = reply.statusCode >= 400 ? problemOf(payload) : {};
+  const problem = problemOf(reply);
   const body = request.body === undefined || request.body === null ? null : JSON.stringify(withoutSecrets(request.routeOptions.url!, request.body));
   const location = /^\/sagas\/([^/]+)$/.exec(String(reply.getHeader('location') ?? ''))?.[1];
   const params = request.params as { id?: string };
-  const saga = location ?? problem.saga?.saga_id ?? (request.routeOptions.url!.startsWith('/sagas/') && reply.statusCode !== 404 ? params.id : undefined);
+  const saga = location ?? problem?.saga_id ?? (request.routeOptions.url!.startsWith('/sagas/') && reply.statusCode !== 404 ? params.id : undefined);
+  const longest = reply.statusCode >= 400 && saga === undefined ? LONGEST_REFUSED : LONGEST_BODY;
   return {
     request_id: request.id, received_at: new Date(Date.now() - took).toISOString(), actor: metadataOf(request).actor, method: request.method,
-    path: request.url.split('?')[0]!, body: body === null || body.length <= LONGEST_BODY ? body : JSON.stringify({ left_out: `${body.length} characters` }),
-    status: reply.statusCode, code: problem.code ?? null, saga_id: saga ?? null, duration_ms: took,
+    path: request.url.split('?', 1)[0]!.slice(0, LONGEST_PATH), body: body === null || body.length <= longest ? body : JSON.stringify({ left_out: `${body.length} characters` }),
+    status: reply.statusCode, code: problem?.code ?? null, saga_id: saga ?? null, duration_ms: took,
   };
 }
 
-function problemOf(payload: unknown): { code?: string; saga?: { saga_id?: string } } {
-  try {
-    return JSON.parse(String(payload)) as { code?: string; saga?: { saga_id?: string } };
-  } catch {
-    return {};
-  }
+function lengthOf(command: Received): number {
+  return (command.body?.length ?? 0) + command.path.length;
 }
 
 function view(row: Row): object {

@@ -37,7 +37,22 @@ function plain(value: unknown): unknown {
   return typeof value === 'number' || typeof value === 'boolean' || value === null ? value : LEFT_OUT;
 }
 
-/** Greedy up to the last @, and nothing after a question mark: a password may hold either. */
+/** Between the first colon and the last @ behind it, and all behind the first question mark of an address: a password may hold either. */
 function withoutUser(text: string): string {
-  return text.replace(/(:\/*)[^]*@/, `$1${LEFT_OUT}@`).replace(/(:\/\/[^?]*)\?[^]*/, `$1?${LEFT_OUT}`);
+  return withoutQuery(withoutLogin(text));
+}
+
+/** By indexOf, not by a pattern: one that looks for the @ anew at each colon takes the square of the text's length. */
+function withoutLogin(text: string): string {
+  const [colon, at] = [text.indexOf(':'), text.lastIndexOf('@')];
+  if (colon === -1 || at <= colon) return text;
+  let start = colon + 1;
+  while (text[start] === '/') start++;
+  return `${text.slice(0, start)}${LEFT_OUT}${text.slice(at)}`;
+}
+
+function withoutQuery(text: string): string {
+  const begin = text.indexOf('://');
+  const query = begin === -1 ? -1 : text.indexOf('?', begin);
+  return query === -1 ? text : `${text.slice(0, query)}?${LEFT_OUT}`;
 }

@@ -22,7 +22,7 @@ beforeEach(async () => {
   Object.assign(used, { reads: 0, listeners: 0 });
   streams = new EventStreams({
     ...store,
-    asStored: { ...store.asStored, readAll: (...of) => (used.reads++, store.asStored.readAll(...of)) },
+    asStored: { ...store.asStored, pageOfAll: (...of) => (used.reads++, store.asStored.pageOfAll(...of)) },
     onAppended(listener) {
       used.listeners++;
       const forget = store.onAppended(listener);

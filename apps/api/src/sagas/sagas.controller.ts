@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { CoreDatabase, EventStore } from '../../../../libs/event-store/src/index.js';
-import { isEnded, listSagas, loadSaga, sagaStream, type Orchestrator, type Saga, type SagaEventType } from '../../../../libs/sagas/src/index.js';
+import { isEnded, loadSaga, pageOfSagas, sagaStream, type Orchestrator, type Saga, type SagaEventType } from '../../../../libs/sagas/src/index.js';
 import { findDatabase } from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
 import { metadataOf, nothingAsked, pageShape, parse } from '../http/input.js';
@@ -38,15 +38,15 @@ export class Sagas {
     const { limit, cursor, status, table_id, database, kind } = parse(filter, query);
     const at = database === undefined ? undefined : await findDatabase(this.core, database);
     if (at === null) throw new ApiError('database_not_found', `no database ${JSON.stringify(database)}`);
-    const rows = await listSagas(this.core, { limit: limit + 1, before: cursor, status, ...(table_id === undefined ? {} : { named_in: { id: table_id, kinds: OF_DATABASES } }), kind, target_id: at?.database_id });
-    return { sagas: rows.slice(0, limit).map((r) => sagaView(r.saga)), next_cursor: rows.length > limit ? String(rows[limit - 1]!.position) : null };
+    const { sagas, more } = await pageOfSagas(this.core, { limit, before: cursor, status, ...(table_id === undefined ? {} : { named_in: { id: table_id, kinds: OF_DATABASES } }), kind, target_id: at?.database_id });
+    return { sagas: sagas.map((r) => sagaView(r.saga)), next_cursor: more ? String(sagas.at(-1)!.position) : null };
   }
 
   async events(id: string, query: unknown): Promise<object> {
     const { limit, cursor = 0 } = parse(page, query);
     await this.one(id);
-    const events = await this.store.asStored.readStream(sagaStream(id), { after: cursor, upTo: cursor + limit + 1 });
-    return { events: events.slice(0, limit), next_cursor: events.length > limit ? String(events[limit - 1]!.version) : null };
+    const { events, more } = await this.store.asStored.pageOfStream(sagaStream(id), cursor, limit);
+    return { events, next_cursor: more ? String(events.at(-1)!.version) : null };
   }
 
   /** Whether the saga has ended and its last event is not after this position: there is nothing to wait for then. */
@@ -99,8 +99,9 @@ export class SagasController {
   @HttpCode(200)
   async resolve(@Param('id') id: string, @Query() query: unknown, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
     parse(nothingAsked, query);
-    await this.sagas.one(id);
+    const saga = await this.sagas.one(id);
     const { step_id, as, reason: why } = parse(resolution, body);
+    if (!saga.steps.some((step) => step.step_id === step_id)) throw new ApiError('not_found', `the saga has no step ${step_id}`);
     return { saga: sagaView(await this.sagas.orchestrator.resolve(id, step_id, as, why, metadataOf(request))) };
   }
 }

@@ -1,12 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
 import { CoreUnavailable, sql, UniqueViolation, VersionConflict, type Append, type CoreDatabase, type EventStore, type StoredEvent } from '../../../../libs/event-store/src/index.js';
 import { DatabaseError, engineOf, preparePlans, type Engine, type Limits, type Task } from '../../../../libs/byodb/src/index.js';
 import { isEnded, loadSaga, SAGA_SCHEMA_VERSION, sagaStream, type Orchestrator, type Saga } from '../../../../libs/sagas/src/index.js';
-import { judgeInTurn, loadTable, nameOwner, outlook, TABLE_SCHEMA_VERSION, tableStream, standing, tasksFor, type Change, type DatabaseChange, type DatabaseRef, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
+import { judgeInTurn, keepsAside, loadTable, nameOwner, outlook, TABLE_SCHEMA_VERSION, tableStream, standing, tasksFor, type Change, type DatabaseChange, type DatabaseRef, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
 import type { Databases } from '../databases/databases.js';
 import { ApiError } from '../http/api-error.js';
 import type { CommandContext } from '../http/input.js';
 import { sagaView } from '../sagas/view.js';
+import { Turns } from './turns.js';
 import { statusesOf, tableView } from './view.js';
 
 export interface Answer { status: number; body: object; headers: Record<string, string> }
@@ -14,17 +16,29 @@ export interface Answer { status: number; body: object; headers: Record<string, 
 /** A command decided: the event of the table's stream, and the saga that will carry it out. */
 export interface Decided { event: TableEvent; change: Change; name: string; databases: DatabaseRef[] }
 
-const ATTEMPTS = 50;
+/** Other processes may be accepting commands on the same table, and sagas end on it: so long a command tries to get between them, in milliseconds. */
+const TRY_MS = 20_000;
+const LONGEST_PAUSE_MS = 100;
+/** Commands on one table, or one database, that wait for their turn in this process. */
+const MOST_WAITING = 1000;
 /** A name or key that is still another's after so many tries stays it for now: a change under way keeps it. */
 const ATTEMPTS_FOR_A_KEY = 5;
 const KEY_LIFETIME_MS = 24 * 3600 * 1000;
 
 /** A command about a database and several of its tables, decided: the event for each table's stream, `version` being the one it is at. */
-export interface DecidedForDatabase { change: DatabaseChange; events: { table_id: string; name: string; version: number; event: TableEvent }[]; steps: object[] }
+export interface DecidedForDatabase {
+  change: DatabaseChange;
+  events: { table_id: string; name: string; version: number; event: TableEvent }[];
+  steps: object[];
+  /** Tables that an adoption of all of them left out, and why. */
+  skipped?: Skipped[];
+}
+
+export interface Skipped { name: string; kind: string; reason: string }
 
 /** The body of a 202, first or again. */
 interface Accepted { accepted: string; replayed: boolean }
-interface AcceptedBody { table?: { table_id: string }; tables?: { table_id: string }[]; saga: { saga_id: string } }
+interface AcceptedBody { table?: { table_id: string }; tables?: { table_id: string }[]; skipped?: Skipped[]; saga: { saga_id: string } }
 
 /** What is to be appended, and the 202's body but for the saga. */
 interface Requested {
@@ -35,9 +49,11 @@ interface Requested {
 /** Turns a decided command into its two events in one commit, and into the answer. */
 export class Commands {
   private readonly waiting = new Map<string, Set<() => void>>();
+  private readonly turns = new Turns(MOST_WAITING);
+  private stopping = false;
 
   constructor(private readonly ports: {
-    core: CoreDatabase; store: EventStore; databases: Databases; orchestrator: Orchestrator; deadlineSeconds: number; limits: Limits;
+    core: CoreDatabase; store: EventStore; databases: Databases; orchestrator: Orchestrator; deadlineSeconds: number; retentionSeconds: number; limits: Limits;
   }) {
     ports.store.onAppended((events: StoredEvent[]) => {
       for (const { stream } of events) this.waiting.get(stream)?.forEach((notice) => notice());
@@ -46,7 +62,7 @@ export class Commands {
 
   /** `decide` is called with the table as it is (null: a new one), again after each lost race; it throws to refuse. */
   async run(context: CommandContext, tableId: string | null, decide: (table: Table | null, sagaId: string) => Promise<Decided>): Promise<Answer> {
-    return this.concluded(context, () => this.judge(context, async (sagaId) => {
+    return this.concluded(context, tableId, () => this.judge(context, async (sagaId) => {
       const table = tableId === null ? null : await this.table(tableId);
       if (context.ifMatch !== null && context.ifMatch !== (table?.version ?? 0)) throw new ApiError('version_conflict', `the table is at version ${table?.version ?? 0}`);
       const decided = await decide(table, sagaId);
@@ -57,21 +73,23 @@ export class Commands {
 
   /** As `run`, for what concerns a database; there is no version that it could be matched with. */
   async runOnDatabase(context: CommandContext, decide: (sagaId: string) => Promise<DecidedForDatabase>): Promise<Answer> {
-    return this.concluded(context, () => this.judge(context, async (sagaId) => {
-      const { change, events, steps } = await decide(sagaId);
-      if (context.dryRun) return { answer: { status: 200, headers: {}, body: { plan: { based_on: { version: null, pending: 0 }, steps, reversible: change.kind === 'database.adopt', blocked_by: null } } } };
+    return this.concluded(context, null, () => this.judge(context, async (sagaId) => {
+      const { change, events, steps, skipped } = await decide(sagaId);
+      const left = skipped === undefined ? {} : { skipped };
+      if (context.dryRun) return { answer: { status: 200, headers: {}, body: { plan: { based_on: { version: null, pending: 0 }, steps, reversible: change.kind === 'database.adopt', reversible_until: null, blocked_by: null }, ...left } } };
       const tables = events.map(({ table_id, name, version }) => ({ table_id, name, version: version + 1 }));
       return {
         sagaId, tables: events.map(({ table_id, version, event }) => ({ stream: tableStream(table_id), version, event })), change, subject: change.database, targets: events.length === 0 ? [] : [change.database],
-        body: { status: 'ok', ...(tables.length === 1 ? { table: tables[0] } : {}), tables },
+        body: { status: 'ok', ...(tables.length === 1 ? { table: tables[0] } : {}), tables, ...left },
       };
     }));
   }
 
-  private async concluded(context: CommandContext, judge: () => Promise<Answer | Accepted>): Promise<Answer> {
+  /** `subject`: the table, whose commands are accepted in the order in which they came; null: there is no such order. */
+  private async concluded(context: CommandContext, subject: string | null, judge: () => Promise<Answer | Accepted>): Promise<Answer> {
     let judged: Answer | Accepted;
     try {
-      judged = await judge();
+      judged = await (subject === null || context.dryRun ? judge() : this.turns.take(subject, judge));
     } catch (error) {
       // Of two twins at the same instant the second one may be refused for what the first one did: its name is taken, the table moved on.
       const first = await this.replay(context);
@@ -83,6 +101,7 @@ export class Commands {
 
   private async judge(context: CommandContext, decide: (sagaId: string) => Promise<{ answer: Answer } | Requested>): Promise<Answer | Accepted> {
     let taken = 0;
+    const until = Date.now() + TRY_MS;
     for (let attempt = 0; ; attempt++) {
       const replayed = await this.replay(context);
       if (replayed !== null) return { accepted: replayed, replayed: true };
@@ -93,7 +112,9 @@ export class Commands {
       } catch (error) {
         // The name or the idempotency key went to another one at the same instant, or the table moved on: judged afresh.
         if (error instanceof UniqueViolation && ++taken > ATTEMPTS_FOR_A_KEY) throw new ApiError('table_name_taken', 'the name is reserved by a change under way on one of the databases');
-        if (!(error instanceof VersionConflict || error instanceof UniqueViolation) || attempt === ATTEMPTS) throw error;
+        if (!(error instanceof VersionConflict || error instanceof UniqueViolation)) throw error;
+        if (Date.now() > until) throw new ApiError('rate_limited', 'too much is asked of this at once: it was not accepted, and nothing was changed');
+        await sleep(Math.random() * Math.min(LONGEST_PAUSE_MS, 2 ** attempt));
       }
     }
   }
@@ -154,7 +175,7 @@ export class Commands {
       const tables = body.tables === undefined ? undefined : await Promise.all(body.tables.map(async ({ table_id }) => this.shown(await this.table(table_id))));
       return {
         status: 200, headers: { ...headers, ...(table === null ? {} : { ETag: `"${table.version}"` }) },
-        body: { status: 'ok', ...(table === null ? {} : { table: await this.shown(table) }), ...(tables === undefined ? {} : { tables }), saga: sagaView(saga) },
+        body: { status: 'ok', ...(table === null ? {} : { table: await this.shown(table) }), ...(tables === undefined ? {} : { tables }), ...(body.skipped === undefined ? {} : { skipped: body.skipped }), saga: sagaView(saga) },
       };
     }
     throw new ApiError(saga.status === 'rejected' ? 'saga_rejected' : 'saga_compensated', saga.error?.message ?? saga.status, { members: { saga: sagaView(saga) }, headers });
@@ -174,7 +195,7 @@ export class Commands {
         const saga = await loadSaga(this.ports.core, sagaId);
         if (saga !== null && isEnded(saga)) return saga;
         const left = until - Date.now();
-        if (left <= 0 || saga?.status === 'stuck') return saga;
+        if (left <= 0 || this.stopping || saga?.status === 'stuck') return saga;
         await Promise.race([noticed, new Promise((resolve) => { timer = setTimeout(resolve, Math.min(left, 200)); })]);
       } finally {
         clearTimeout(timer);
@@ -182,6 +203,12 @@ export class Commands {
         if (listeners.size === 0) this.waiting.delete(stream);
       }
     }
+  }
+
+  /** Who waits for the end of a saga is told now how far it is: a stop does not wait for it. */
+  stop(): void {
+    this.stopping = true;
+    for (const listeners of this.waiting.values()) for (const notice of listeners) notice();
   }
 
   private async shown(table: Table): Promise<object> {
@@ -224,7 +251,7 @@ export class Commands {
         const connection = await this.ports.databases.connect(database.id);
         const { core } = this.ports;
         const tasks = nothing ? [] : await tasksFor(core, ahead, change, database.id);
-        if (tasks.length === 0) return { steps: [], blocked: null };
+        if (tasks.length === 0) return { steps: [], blocked: null, keeps: false };
         let first = tableNow;
         const before: Task[] = [];
         let there = tableNow.databases.some((d) => d.id === database.id);
@@ -238,17 +265,26 @@ export class Commands {
         const adopted = pending.flatMap(({ change: c }) => (c.kind === 'database.adopt' ? [c.columns] : []))[0];
         const base = adopted !== undefined ? adopted : tableNow.databases.some((d) => d.id === database.id) ? standing(tableNow, pending[0]?.change ?? change, database.id) : [];
         const { plans } = await preparePlans(connection, tableNow.table_id, [...before, ...tasks], base, this.ports.limits);
-        return { blocked: null, steps: plans.filter(({ task }) => task >= before.length).map(({ plan }) => ({
+        const own = plans.filter(({ task }) => task >= before.length).map(({ plan }) => plan);
+        const steps = own.map((plan) => ({
           database: database.name, engine: database.engine, operation: plan.operation, reason: plan.reason, statements: plan.statements, compensation: plan.compensation,
-          notes: plan.columns_after.flatMap((c) => { const note = engineOf(connection.engine.name).note(c); return note === null ? [] : [{ column: c.name, note }]; }),
-        })) };
+          notes: [
+            ...(plan.notes ?? []).map((note) => ({ column: (plan.params as { name?: string }).name ?? null, note })),
+            ...plan.columns_after.flatMap((c) => { const note = engineOf(connection.engine.name).note(c); return note === null ? [] : [{ column: c.name, note }]; }),
+          ],
+        }));
+        return { blocked: null, steps, keeps: own.some(keepsAside) };
       } catch (error) {
         if (!(error instanceof DatabaseError)) throw error;
-        return { steps: [], blocked: { code: error.code, message: error.message, database: database.name } };
+        return { steps: [], blocked: { code: error.code, message: error.message, database: database.name }, keeps: false };
       }
     }));
     const blocked = looked.find((l) => l.blocked !== null)?.blocked ?? null;
-    return { status: 200, headers: {}, body: { plan: { based_on: { version: tableNow.version, pending: pending.length }, steps: looked.flatMap((l) => l.steps), reversible: true, blocked_by: blocked } } };
+    // Every operation of the plan was planned with its way back; what will not be done has none.
+    const until = looked.some((l) => l.keeps) ? new Date(Date.now() + this.ports.retentionSeconds * 1000).toISOString() : null;
+    const reversible = blocked === null ? { reversible: true, reversible_until: until } : { reversible: null, reversible_until: null };
+    const based_on = { version: tableNow.version, pending: pending.length };
+    return { status: 200, headers: {}, body: { plan: { based_on, steps: looked.flatMap((l) => l.steps), ...reversible, blocked_by: blocked } } };
   }
 }
 

@@ -34,14 +34,13 @@ export class History {
   async history(tableId: string, query: unknown): Promise<object> {
     const { limit, cursor } = parse(page, query);
     await this.commands.table(tableId);
-    const events = (await this.store.readStream(tableStream(tableId), { after: cursor ?? 0, upTo: (cursor ?? 0) + limit + 1 }));
-    const shown = events.slice(0, limit);
+    const { events: shown, more } = await this.store.pageOfStream(tableStream(tableId), cursor ?? 0, limit);
     return {
       events: shown.map((event) => {
         const { saga_id, ...data } = event.data as { saga_id: string };
         return { version: event.version, type: event.type, recorded_at: event.recorded_at, actor: event.metadata.actor, saga_id, data, summary: sentence({ ...event.data, type: event.type } as TableEvent) };
       }),
-      next_cursor: events.length > limit ? String(shown.at(-1)!.version) : null,
+      next_cursor: more ? String(shown.at(-1)!.version) : null,
     };
   }
 

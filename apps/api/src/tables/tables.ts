@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
 import { columnChangeSchema, columnSchema, MAX_COLUMNS, nameSchema, type Problem } from '../../../../libs/byodb/src/index.js';
-import { columnProblems, decideColumns, decideCreate, decideDatabases, decideDrop, decideRename, decideRestore, defaultColumns, findDatabase, listTables, nameOwner, outlook, refOf, type Change, type DatabaseRef, type Table } from '../../../../libs/tables/src/index.js';
+import { columnProblems, decideColumns, decideCreate, decideDatabases, decideDrop, decideRename, decideRestore, defaultColumns, findDatabase, nameOwner, outlook, pageOfTables, refOf, type Change, type DatabaseRef, type Table } from '../../../../libs/tables/src/index.js';
 import type { Databases } from '../databases/databases.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse, type CommandContext } from '../http/input.js';
@@ -136,10 +136,10 @@ export class Tables {
     }), query);
     const at = database === undefined ? undefined : await findDatabase(this.core, database);
     if (at === null) throw new ApiError('database_not_found', `no database ${JSON.stringify(database)}`);
-    const rows = await listTables(this.core, { limit: limit + 1, before: cursor, status, name, database_id: at?.database_id });
-    const shown = rows.slice(0, limit).map((r) => r.table);
+    const { tables, more } = await pageOfTables(this.core, { limit, before: cursor, status, name, database_id: at?.database_id });
+    const shown = tables.map((r) => r.table);
     const statuses = await statusesOf(this.core, shown);
-    return { tables: shown.map((table) => tableView(table, statuses)), next_cursor: rows.length > limit ? String(rows[limit - 1]!.position) : null };
+    return { tables: shown.map((table) => tableView(table, statuses)), next_cursor: more ? String(tables.at(-1)!.position) : null };
   }
 }
 

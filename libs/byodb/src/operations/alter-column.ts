@@ -1,7 +1,7 @@
 import type { Ddl, Session } from '../engine.js';
 import { DatabaseError } from '../errors.js';
 import { foldName, type LiveTable } from '../live.js';
-import { countRows, uniqueName, type Operation } from '../operation.js';
+import { countRows, refuseUnremakeable, uniqueName, type Operation } from '../operation.js';
 import { refuseRows, refuseShared } from '../rows.js';
 import { sameType, type Column } from '../schema.js';
 
@@ -37,6 +37,7 @@ export const alterColumn: Operation<Params> = {
     const { table, params: { from, to, lost, quoted, quotedTable } } = plan;
     const lacking = await session.lacksRight('alter', table);
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
+    await refuseUnremakeable(session, live, null);
     if (!sameType(from, to)) {
       // A check is kept, or made again, by the renderers themselves.
       const dependents = (await session.dependents(table, from.name, 'retype')).filter((d) => d.kind !== 'check');
@@ -69,8 +70,7 @@ function ddlOnly(statements: string[]): { statements: string[] } { return { stat
 
 async function giveBack(session: Session, ddl: Ddl, table: string, live: LiveTable, params: Pick<Params, 'from' | 'to' | 'keep'>): Promise<string[]> {
   if (params.keep === null || await session.introspect(params.keep) === null || await countRows(session, ddl, table, '1 = 1') === 0) return [];
-  const statement = ddl.giveBackValues(live, params.from.name, params.keep, params.from, params.to);
-  return statement === null ? [] : [statement];
+  return ddl.giveBackValues(live, params.from.name, params.keep, params.from, params.to);
 }
 
 async function refuseLoss(session: Session, table: string, live: LiveTable | null, lost: string, from: Column, to: Column, maxRows: number | null): Promise<void> {

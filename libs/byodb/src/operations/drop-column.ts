@@ -1,6 +1,6 @@
 import { DatabaseError } from '../errors.js';
 import { foldName } from '../live.js';
-import { asideName, inTodaysNames, statementsOf, type Operation } from '../operation.js';
+import { asideName, inTodaysNames, refuseUnremakeable, statementsOf, type Operation } from '../operation.js';
 import type { Column } from '../schema.js';
 
 interface Params { table: string; name: string; step_id: string }
@@ -24,8 +24,7 @@ export const dropColumn: Operation<Params> = {
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
     const dependents = await session.dependents(table, params.name, 'remove');
     if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${table}.${params.name}`, { details: { dependents } });
-    const never = await session.cannotRemake?.(live!, params.name) ?? null;
-    if (never !== null) throw new DatabaseError('unsupported_change', never);
+    await refuseUnremakeable(session, live, params.name);
   },
   async apply(_session, { params }, live, ddl) {
     return statementsOf(ddl.setAsideColumn(live!, params.name, asideName(params.step_id)));

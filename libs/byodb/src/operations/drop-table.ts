@@ -1,5 +1,5 @@
 import { DatabaseError } from '../errors.js';
-import { asideName, inTodaysNames, statementsOf, type Operation } from '../operation.js';
+import { asideName, inTodaysNames, refuseUnremakeable, statementsOf, type Operation } from '../operation.js';
 
 interface Params { table: string; step_id: string }
 
@@ -21,8 +21,7 @@ export const dropTable: Operation<Params> = {
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
     const dependents = await session.dependents(table, null, 'remove');
     if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${table}`, { details: { dependents } });
-    const never = await session.cannotRemake?.(live!, null) ?? null;
-    if (never !== null) throw new DatabaseError('unsupported_change', never);
+    await refuseUnremakeable(session, live, null);
   },
   async apply(_session, { params }, live, ddl) {
     return statementsOf(ddl.setAsideTable(live!, asideName(params.step_id)));

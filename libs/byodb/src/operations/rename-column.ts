@@ -1,6 +1,6 @@
 import { DatabaseError } from '../errors.js';
 import { foldName } from '../live.js';
-import { statementsOf, type Operation } from '../operation.js';
+import { refuseUnremakeable, statementsOf, type Operation } from '../operation.js';
 
 interface Params { table: string; name: string; to: string }
 
@@ -17,9 +17,10 @@ export const renameColumn: Operation<Params> = {
       compensation: engine.ddl.renameColumn(done.live!, to, name).statements, reason: `rename column ${name} of ${table} to ${to}`,
     };
   },
-  async check(session, { table, params }) {
+  async check(session, { table, params }, live) {
     const lacking = await session.lacksRight('alter', table);
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
+    await refuseUnremakeable(session, live, null);
     const dependents = await session.dependents(table, params.name, 'rename');
     if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${table}.${params.name}`, { details: { dependents } });
   },

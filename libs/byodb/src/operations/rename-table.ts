@@ -1,6 +1,6 @@
 import { DatabaseError } from '../errors.js';
 import { foldName } from '../live.js';
-import { statementsOf, type Operation } from '../operation.js';
+import { refuseUnremakeable, statementsOf, type Operation } from '../operation.js';
 
 interface Params { table: string; to: string }
 
@@ -17,9 +17,10 @@ export const renameTable: Operation<Params> = {
       compensation: engine.ddl.renameTable(done.live!, table).statements, reason: `rename table ${table} to ${to}`,
     };
   },
-  async check(session, { table, params }) {
+  async check(session, { table, params }, live) {
     const lacking = await session.lacksRight('alter', table) ?? await session.lacksRight('create', null);
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
+    await refuseUnremakeable(session, live, null);
     const occupant = foldName(table) === foldName(params.to) ? null : await session.occupant(params.to);
     if (occupant !== null) throw new DatabaseError('table_name_taken', `a ${occupant} named ${params.to} is there already and is not ours`);
     const dependents = await session.dependents(table, null, 'rename');

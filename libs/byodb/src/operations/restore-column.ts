@@ -1,19 +1,19 @@
 import { DatabaseError } from '../errors.js';
 import { foldName, type LiveTable } from '../live.js';
-import { inTodaysNames, statementsOf, type Operation } from '../operation.js';
+import { inTodaysNames, refuseUnremakeable, statementsOf, type Operation } from '../operation.js';
 import { meetNeeds, refuseRows, refuseShared } from '../rows.js';
 import type { Column } from '../schema.js';
 
 /** `aside`: its name while set aside; `former`: the table as it was before; `after`: the managed column that it follows, null: it is the first. */
-interface Params { table: string; aside: string; column: Column; former: LiveTable; after: string | null; quotedTable: string; quotedAside: string }
+interface Params { table: string; aside: string; column: Column; former: LiveTable; after: string | null; key?: string[]; quotedTable: string; quotedAside: string }
 
 /** Undoes a drop_column some time later: the column comes back with the values that it had. */
 export const restoreColumn: Operation<Params> = {
   kind: 'restore_column',
-  plan({ table, aside, column, former, after }, before, { engine, columns }) {
+  plan({ table, aside, column, former, after, key }, before, { engine, columns }) {
     const was = { ...former, name: table };
     const done = engine.ddl.bringBackColumn(before!, aside, was, column.name);
-    const whole = insertColumn(columns, column, after);
+    const whole = insertColumn(columns, column, after, key);
     return {
       table, table_after: table, shown_after: table,
       before: [{ table, columns, without: [column.name], with: [aside] }], after: [{ table, columns: whole, without: [aside] }],
@@ -27,6 +27,7 @@ export const restoreColumn: Operation<Params> = {
   async check(session, { table, params: { column, quotedTable, quotedAside }, needs = [], fills = false }, live) {
     const lacking = await session.lacksRight('alter', table);
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
+    await refuseUnremakeable(session, live, null);
     if (!column.nullable && !fills) await refuseRows(session, quotedTable, live, `${quotedAside} is null`, (n) => `${n} row(s) were written without ${column.name}, which is NOT NULL`);
     if (column.unique) await refuseShared(session, quotedTable, quotedAside, live, (n) => `${column.name} is not unique any more: ${n} row(s) hold a value that another one holds`);
     await meetNeeds(session, live, needs);
@@ -39,8 +40,9 @@ export const restoreColumn: Operation<Params> = {
   },
 };
 
-/** Where it stood: a column that is set aside keeps its place. */
-export function insertColumn(columns: Column[], column: Column, after: string | null): Column[] {
+/** Where it stood: a column that is set aside keeps its place. `key`: columns that are the primary key again with it. */
+export function insertColumn(columns: Column[], column: Column, after: string | null, key: string[] = []): Column[] {
   const at = after === null ? 0 : columns.findIndex((c) => foldName(c.name) === foldName(after)) + 1;
-  return [...columns.slice(0, at), column, ...columns.slice(at)];
+  const whole = [...columns.slice(0, at), column, ...columns.slice(at)];
+  return whole.map((c) => (key.some((name) => foldName(name) === foldName(c.name)) ? { ...c, primary_key: true, nullable: false } : c));
 }

@@ -11,8 +11,8 @@ interface Renaming { from: string; to: string; definition: string }
  * Foreign keys' names are the whole database's, so they move away with a table that is set aside. The former name stands in the
  * new one, or a digest of it where it is too long; a digest of the table's new name keeps two tables' apart.
  */
-export function keysAway(live: LiveTable, aside: string): Renaming[] {
-  return namedKeys(live).map((key) => {
+export function keysAway(live: LiveTable, aside: string, stays: (key: Extra) => boolean): Renaming[] {
+  return namedKeys(live).filter(stays).map((key) => {
     const whole = `${prefix(aside)}${key.name}`;
     return { from: key.name, to: whole.length <= MAX ? whole : `${prefix(aside)}${digest(key.name, 32)}`, definition: key.definition };
   });
@@ -30,15 +30,18 @@ export function keysBack(live: LiveTable, was: LiveTable): Renaming[] {
  * One ALTER, as a rename of a key is a drop and an add. The rows are as good as they were: MariaDB is told not to look at them
  * again, and then copies nothing; MySQL, which cannot be told in the statement, looks.
  */
-export function renameWithKeys(table: string, to: string, keys: Renaming[]): string {
-  if (keys.length === 0) return `RENAME TABLE ${quote(table)} TO ${quote(to)}`;
+export function renameWithKeys(table: string, to: string, keys: Renaming[], more: readonly string[] = []): string {
+  if (keys.length === 0 && more.length === 0) return `RENAME TABLE ${quote(table)} TO ${quote(to)}`;
   const clauses = keys.flatMap((key) => [`DROP FOREIGN KEY ${quote(key.from)}`, `ADD CONSTRAINT ${quote(key.to)} ${key.definition.replace(/^CONSTRAINT `(?:[^`]|``)+` /, '')}`]);
-  return `/*M! SET STATEMENT foreign_key_checks = 0 FOR */ ALTER TABLE ${quote(table)} ${clauses.join(', ')}, RENAME TO ${quote(to)}`;
+  const unseen = keys.length === 0 ? '' : '/*M! SET STATEMENT foreign_key_checks = 0 FOR */ ';
+  return `${unseen}ALTER TABLE ${quote(table)} ${[...clauses, ...more].join(', ')}, RENAME TO ${quote(to)}`;
 }
+
+export const NUMBERING = '_ai';
 
 /** The key that keeps an AUTO_INCREMENT column allowed while the primary key is gone. */
 export function numberingKey(aside: string): string {
-  return `${aside}_ai`;
+  return `${aside}${NUMBERING}`;
 }
 
 export function isForeignKey(extra: Extra): boolean {

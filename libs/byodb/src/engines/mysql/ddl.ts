@@ -1,9 +1,10 @@
 import type { Ddl, Rendered } from '../../engine.js';
-import { findColumn, foldName, type Extra, type LiveColumn, type LiveTable } from '../../live.js';
+import { findColumn, foldName, isAside, type Extra, type LiveColumn, type LiveTable } from '../../live.js';
 import { keyNames, sameDefault, sameType, type Column } from '../../schema.js';
-import { isForeignKey, keysAway, keysBack, numberingKey, renameWithKeys } from './aside.js';
+import { isForeignKey, keysAway, keysBack, NUMBERING, numberingKey, renameWithKeys } from './aside.js';
+import { addKeys, dropKey, foreignKeys, givenName, isOwn, missingKeys, needsOf, type ForeignKey } from './foreign-keys.js';
 import { lost } from './lost.js';
-import { literal, parts, quote, renameIn, tokens, unquote } from './text.js';
+import { literal, quote, renameIn, tokens } from './text.js';
 import { defaultSql, definitionOf, nativeType, readColumn } from './types.js';
 
 /** One statement each: what MySQL cannot commit with a ledger row must at least be atomic by itself. */
@@ -21,8 +22,18 @@ export const ddl: Ddl = {
   },
   dropTable: (live) => ({ statements: [`DROP TABLE ${quote(live.name)}`], live: null }),
   renameTable: (live, to) => rename(live, to),
-  setAsideTable: (live, aside) => rename(live, aside, keysAway(live, aside)),
-  bringBackTable: (live, was) => rename(live, was.name, keysBack(live, was)),
+  /** Foreign keys to other tables are dropped: they would go on acting, and hold the rows that they refer to. */
+  setAsideTable(live, aside) {
+    const gone = foreignKeys(live).filter((key) => !isOwn(key, live));
+    const stays = (extra: Extra): boolean => !gone.some((key) => key.extra === extra);
+    const left = { ...live, extras: live.extras.filter(stays) };
+    return rename(left, aside, keysAway(live, aside, stays), gone.map(dropKey));
+  },
+  bringBackTable(live, was) {
+    const keys = missingKeys({ ...live, name: was.name }, was, was.columns.map((c) => c.name)).filter((key) => !isOwn(key, was));
+    const back = rename(live, was.name, keysBack(live, was), addKeys(live, was, keys));
+    return { ...back, live: withKeys(back.live!, keys), needs: needsOf(keys, was.name, live.name) };
+  },
   addColumn(live, column, uniqueName) {
     const unique = column.unique ? [{ name: uniqueName, columns: [column.name] }] : [];
     return alter(live, [`ADD COLUMN ${quote(column.name)} ${definitionOf(column)}`, ...unique.map(addUnique)], { columns: [...live.columns, liveOf(column)], uniques: [...live.uniques, ...unique] });
@@ -44,24 +55,39 @@ export const ddl: Ddl = {
   renameColumn(live, from, to) {
     return alter(live, [`RENAME COLUMN ${quote(from)} TO ${quote(to)}`], renamed(live, from, to, (c) => ({ ...c, name: to, definition: renameIn(c.definition, from, to) })));
   },
+  /** Hidden in its place: an insert without a list of columns and `select *` pass it over. */
   setAsideColumn(live, name, aside) {
     const column = findColumn(live, name)!;
     const inKey = live.primaryKey.some((k) => same(k, name)) && !column.generated;
-    const checked = live.uniques.some((u) => u.columns.some((c) => same(c, name))) || live.extras.some((e) => (isForeignKey(e) || e.kind === 'UNIQUE KEY') && namesColumn(e, name));
-    const definition = column.generated ? column.definition : freed(column.definition, checked);
+    const keys = foreignKeys(live).filter((key) => key.columns.some((c) => same(c, name)));
+    const spatial = live.extras.filter((e) => e.kind === 'SPATIAL KEY' && namesColumn(e, name));
+    const gone = [...keys.map((key) => key.extra), ...spatial];
+    const definition = hidden(live, name, column.generated ? column.definition : freed(column.definition));
     const numbered = inKey ? live.columns.find((c) => c.generated) : undefined;
     const numbering = numbered === undefined ? [] : [{ kind: 'KEY', name: numberingKey(aside), definition: `KEY ${quote(numberingKey(aside))} (${quote(numbered.name)})` }];
-    const left = renamed(live, name, aside, () => readColumn(aside, definition));
-    const clauses = [...(inKey ? ['DROP PRIMARY KEY'] : []), ...numbering.map((k) => `ADD ${k.definition}`), `CHANGE COLUMN ${quote(column.name)} ${quote(aside)} ${definition}`];
-    return alter(live, clauses, { ...left, extras: [...live.extras, ...numbering], ...(inKey ? { primaryKey: [] } : {}) });
+    const left = renamed({ ...live, extras: live.extras.filter((e) => !gone.includes(e)) }, name, aside, () => readColumn(aside, definition.replace(HIDING, ' INVISIBLE')));
+    const clauses = [
+      ...keys.map(dropKey), ...spatial.map((e) => `DROP INDEX ${quote(e.name)}`), ...(inKey ? ['DROP PRIMARY KEY'] : []), ...numbering.map((k) => `ADD ${k.definition}`),
+      `CHANGE COLUMN ${quote(column.name)} ${quote(aside)} ${definition}`,
+    ];
+    return alter(live, clauses, { ...left, extras: [...left.extras!, ...numbering], ...(inKey ? { primaryKey: [] } : {}) });
   },
   bringBackColumn(live, aside, was, name) {
     const column = findColumn(was, name)!;
-    const key = was.primaryKey.length > 0 && live.primaryKey.length === 0;
-    const numbering = live.extras.filter((e) => e.name === numberingKey(aside));
     const back = renamed(live, aside, name, () => column);
-    const clauses = [...numbering.map((k) => `DROP INDEX ${quote(k.name)}`), `CHANGE COLUMN ${quote(aside)} ${quote(column.name)} ${column.definition}`, ...(key ? [`ADD PRIMARY KEY (${list(was.primaryKey)})`] : [])];
-    return alter(live, clauses, { ...back, extras: live.extras.filter((e) => !numbering.includes(e)), ...(key ? { primaryKey: was.primaryKey } : {}) });
+    const names = back.columns!.map((c) => c.name);
+    // A key over two columns that are both set aside is made again with the last of them.
+    const key = was.primaryKey.length > 0 && live.primaryKey.length === 0 && was.primaryKey.every((k) => names.some((n) => same(n, k)));
+    const numbering = key ? live.extras.filter((e) => isAside(e.name) && e.name.endsWith(NUMBERING)) : [];
+    const keys = missingKeys({ ...live, ...back }, was, names).filter((k) => k.columns.some((c) => same(c, name)));
+    const spatial = was.extras.filter((e) => e.kind === 'SPATIAL KEY' && namesColumn(e, name));
+    const clauses = [
+      ...numbering.map((k) => `DROP INDEX ${quote(k.name)}`), `CHANGE COLUMN ${quote(aside)} ${quote(column.name)} ${column.definition}`,
+      ...(key ? [`ADD PRIMARY KEY (${list(was.primaryKey)})`] : []), ...spatial.map((e) => `ADD ${e.definition}`), ...addKeys({ ...live, ...back }, was, keys),
+    ];
+    const extras = [...back.extras!.filter((e) => !numbering.some((n) => n.name === e.name)), ...spatial, ...keys.map((k) => k.extra)];
+    const rendered = alter(live, clauses, { ...back, extras, ...(key ? { primaryKey: was.primaryKey } : {}) });
+    return { ...rendered, needs: needsOf(keys, live.name, live.name, (c) => (same(c, name) ? aside : c)) };
   },
   keepValues(live, name, keep) {
     const key = list(live.primaryKey);
@@ -87,14 +113,14 @@ export const ddl: Ddl = {
     return alter(live, clauses, { columns: live.columns.map((c) => (same(c.name, name) ? column : c)), uniques: [...live.uniques.filter((u) => !gone.includes(u)), ...come] });
   },
   giveBackValues(live, name, keep, from, to) {
-    if (from.type !== 'string' && from.type !== 'text') return null;
+    if (from.type !== 'string' && from.type !== 'text') return [];
     const cast = to.type === 'decimal' ? `DECIMAL(${to.precision},${to.scale})` : to.type === 'date' ? 'DATE' : to.type === 'time' ? 'TIME(6)' : to.type === 'timestamp' ? 'DATETIME(6)' : null;
     const [mine, kept] = [`t.${quote(name)}`, `k.${quote(name)}`];
     const equal = to.type === 'json' ? `JSON_EXTRACT(${mine}, '$') = JSON_EXTRACT(${kept}, '$')` : cast === null ? `${mine} = ${kept}` : `CAST(${mine} AS ${cast}) = CAST(${kept} AS ${cast})`;
     const on = live.primaryKey.map((k) => `t.${quote(k)} = k.${quote(k)}`).join(' AND ');
     // Else ON UPDATE CURRENT_TIMESTAMP would take the way back for a change of the customer's.
     const stamps = live.columns.filter((c) => !same(c.name, name) && / ON UPDATE /i.test(tokens(c.definition).filter((word) => !word.startsWith("'")).join(' '))).map((c) => `, t.${quote(c.name)} = t.${quote(c.name)}`).join('');
-    return `UPDATE ${quote(live.name)} t JOIN ${quote(keep)} k ON ${on} SET ${mine} = ${kept}${stamps} WHERE ${equal} AND NOT (${mine} <=> ${kept})`;
+    return [`UPDATE ${quote(live.name)} t JOIN ${quote(keep)} k ON ${on} SET ${mine} = ${kept}${stamps} WHERE ${equal} AND NOT (${mine} <=> ${kept})`];
   },
   metadataOnly: (from, to) => from.type === to.type && from.type === 'string' && to.length! >= from.length!,
   lost,
@@ -104,9 +130,13 @@ function alter(live: LiveTable, clauses: string[], left: Partial<LiveTable>): Re
   return { statements: clauses.length === 0 ? [] : [`ALTER TABLE ${quote(live.name)} ${clauses.join(', ')}`], live: { ...live, ...left } };
 }
 
-function rename(live: LiveTable, to: string, keys: ReturnType<typeof keysAway> = []): Rendered {
+function rename(live: LiveTable, to: string, keys: ReturnType<typeof keysAway> = [], more: readonly string[] = []): Rendered {
   const extras = live.extras.map((e) => ({ ...e, name: keys.find((k) => k.from === e.name && isForeignKey(e))?.to ?? e.name }));
-  return { statements: [renameWithKeys(live.name, to, keys)], live: { ...live, name: to, extras, source: null } };
+  return { statements: [renameWithKeys(live.name, to, keys, more)], live: { ...live, name: to, extras, source: null } };
+}
+
+function withKeys(live: LiveTable, keys: readonly ForeignKey[]): LiveTable {
+  return { ...live, extras: [...live.extras, ...keys.map((key) => key.extra)] };
 }
 
 function renamed(live: LiveTable, from: string, to: string, change: (c: LiveColumn) => LiveColumn): Partial<LiveTable> {
@@ -140,12 +170,24 @@ function partedOf(definition: string): Parted {
   return found;
 }
 
-/** So that nobody who does not know the column is refused: nullable, no check; no default where it would meet a unique or a foreign key. A timestamp is nullable only when told so. */
-function freed(definition: string, checked: boolean): string {
-  const { type, charset, default: value, rest } = partedOf(definition);
+/** So that nobody who does not know the column is refused, and nothing is run for it: nullable, no check, no default. A timestamp is nullable only when told so. */
+function freed(definition: string): string {
+  const { type, charset, rest } = partedOf(definition);
   const computed = rest.some((word) => /^(GENERATED|AS)$/i.test(word));
-  return [type, ...unsigned(rest), ...charset, ...(computed ? [] : ['NULL', ...(checked || value.length === 0 ? ['DEFAULT NULL'] : value)]), ...rest.filter((word) => !UNSIGNED.test(word))].join(' ');
+  const update = rest.findIndex((word) => word.toUpperCase() === 'ON');
+  const kept = update === -1 ? rest : [...rest.slice(0, update), ...rest.slice(update + 3)];
+  return [type, ...unsigned(kept), ...charset, ...(computed ? [] : ['NULL', 'DEFAULT NULL']), ...kept.filter((word) => !UNSIGNED.test(word))].join(' ');
 }
+
+/** MariaDB 10.3.3 and MySQL 8.0.23 know invisible columns; one column of a table must be seen. */
+function hidden(live: LiveTable, name: string, definition: string): string {
+  const isHidden = (column: LiveColumn): boolean => tokens(column.definition).some((word) => word.toUpperCase() === 'INVISIBLE');
+  const alone = live.columns.every((column) => same(column.name, name) || isHidden(column));
+  if (alone || tokens(definition).some((word) => word.toUpperCase() === 'INVISIBLE')) return definition;
+  return `${definition}${HIDING}`;
+}
+
+const HIDING = ' /*M!100303 INVISIBLE */ /*!80023 INVISIBLE */';
 
 /** What `to` says and the customer's own beside it: comment, check, visibility, and, where the type stays, its spelling, character set and ON UPDATE. */
 function changed(column: LiveColumn, to: Column): string {
@@ -168,12 +210,6 @@ function changed(column: LiveColumn, to: Column): string {
 
 const UNSIGNED = /^(UNSIGNED|ZEROFILL)$/i;
 const unsigned = (words: string[]): string[] => words.filter((word) => UNSIGNED.test(word));
-
-/** InnoDB's own name of a key that got none: in the text alone, as it changes with the table's. */
-function givenName(live: LiveTable, key: Extra): string {
-  const part = parts(live.source ?? '()').find((p) => p.endsWith(key.definition) && p.startsWith('CONSTRAINT `'));
-  return part === undefined ? '' : unquote(tokens(part)[1]!);
-}
 
 /** Whether it is made of that column, and not just refers to one of that name elsewhere. */
 function namesColumn(extra: Extra, name: string): boolean {

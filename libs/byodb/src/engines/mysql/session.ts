@@ -1,12 +1,16 @@
 import type { Connection as Driver } from 'mysql2/promise';
-import type { Dependent, LedgerRow, Session } from '../../engine.js';
+import type { Dependent, LedgerRow, Other, Session } from '../../engine.js';
 import { foldName, isAside, type Extra, type LiveTable } from '../../live.js';
+import { PARENT } from './foreign-keys.js';
 import { lacking } from './grants.js';
 import { translate } from './translate.js';
 import { blank, literal, optionsOf, parts, quote, tokens, unquote } from './text.js';
 import { readColumn } from './types.js';
 
 type Row = Record<string, unknown>;
+
+/** Tables as information_schema calls them; the second has WITH SYSTEM VERSIONING. */
+const KINDS = ['BASE TABLE', 'SYSTEM VERSIONED'];
 
 /** One connection. */
 export class MysqlSession implements Session {
@@ -30,7 +34,7 @@ export class MysqlSession implements Session {
   async run(sql: string): Promise<void> { await this.query(sql); }
 
   async introspect(table: string): Promise<LiveTable | null> {
-    const [found] = await this.query('select table_name as name, table_comment as comment from information_schema.tables where table_schema = database() and table_type = ? and table_name = ?', ['BASE TABLE', table]);
+    const [found] = await this.query('select table_name as name, table_comment as comment from information_schema.tables where table_schema = database() and table_type in (?, ?) and table_name = ?', [...KINDS, table]);
     if (found === undefined) return null;
     const [row] = await this.query(`SHOW CREATE TABLE ${quote(table)}`);
     const triggers = await this.query('select trigger_name as name, action_timing as timing, event_manipulation as event, action_order as place, action_statement as body from information_schema.triggers where trigger_schema = database() and event_object_table = ?', [table]);
@@ -104,8 +108,10 @@ export class MysqlSession implements Session {
   }
 
   /** Also keeps what reads the rows from waiting for a later lock: the one that an ALTER needs is had. ALTER keeps it; only this table and the catalog may be looked at meanwhile. */
-  async freeze(table: string): Promise<() => Promise<void>> {
-    await this.run(`LOCK TABLES ${quote(table)} WRITE`);
+  async freeze(table: string, reading: string[] = []): Promise<() => Promise<void>> {
+    // Under the name that `needsOf` looks rows up by, too: a lock is on a name in a statement.
+    const others = [...new Set(reading)].flatMap((name) => [...(foldName(name) === foldName(table) ? [] : [quote(name)]), `${quote(name)} AS ${quote(PARENT)}`]);
+    await this.run(`LOCK TABLES ${[`${quote(table)} WRITE`, ...others.map((name) => `${name} READ`)].join(', ')}`);
     this.frozen = true;
     return () => this.thaw();
   }
@@ -127,8 +133,18 @@ export class MysqlSession implements Session {
   }
 
   async tables(): Promise<string[]> {
-    const rows = await this.query(`select table_name as name from information_schema.tables where table_schema = database() and table_type = ${literal('BASE TABLE')} order by table_name`);
+    const rows = await this.query(`select table_name as name from information_schema.tables where table_schema = database() and table_type in (${KINDS.map(literal).join(', ')}) order by table_name`);
     return rows.map((r) => String(r['name'])).filter((n) => !isAside(n));
+  }
+
+  /** Views, sequences, and whatever else has a table's name. Temporary tables are their own session's alone. */
+  async others(): Promise<Other[]> {
+    const rows = await this.query(`select table_name as name, table_type as type from information_schema.tables where table_schema = database() and table_type not in (${KINDS.map(literal).join(', ')}) order by table_name`);
+    return rows.filter((row) => !isAside(String(row['name']))).map((row) => {
+      const type = String(row['type']).toLowerCase();
+      const kind = type.includes('view') ? 'view' : type;
+      return { name: String(row['name']), kind, reason: `it is a ${kind}` };
+    });
   }
 }
 

@@ -73,4 +73,18 @@ describe('names in a text', () => {
     expect(blank('set new.a = \'b \\\' c\' /* d */ -- e\n + `f\'` # g')).toBe('set new.a = \'\'    \n + `f\'`  ');
     expect(renameIn('CHECK (`a` > 0 and \'`a`\' <> `ab`)', 'A', 'b')).toBe('CHECK (`b` > 0 and \'`a`\' <> `ab`)');
   });
+
+  it('behind a version comment are seen, whatever is not closed in it', () => {
+    expect(blank("/*M!999999 it's */ set new.a = 'x' /* y */")).toBe("/*M!999999 it's */ set new.a = ''  ");
+    expect(blank('/*!50003 -- no */ set new.a = 1')).toBe('/*!50003 -- no */ set new.a = 1');
+    expect(blank('a " b /* c')).toBe('a " b /* c');
+  });
+
+  it.each(["'", '"', '`', '/*', '/*!', "\\'", "'\\"])('take no longer than the text is long, with %s in it over and over', (part) => {
+    const text = `/*! ${part} ${`${part}x`.repeat(100_000)}`;
+    const began = performance.now();
+    blank(text);
+    renameIn(text, 'a', 'b');
+    expect(performance.now() - began).toBeLessThan(1000);
+  });
 });

@@ -82,14 +82,75 @@ export function optionsOf(create: string): string {
   return blank(create.slice(endOf(create, create.indexOf('(')))).replace(/ (AUTO_INCREMENT=\d+|COMMENT='\s*')/g, '').trim();
 }
 
-/** SQL with its string literals and comments emptied: what is left are words and names that mean something. */
+/**
+ * SQL with its string literals and comments emptied: what is left are words and names that mean something. A quote or a comment
+ * that is not closed is left as it stands, and so are all of its kind behind it: each is looked for once, however long the text.
+ */
 export function blank(sql: string): string {
-  return sql.replace(/'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|\/\*(?!!|M!)[\s\S]*?\*\/|(?:--\s|#)[^\n]*|`(?:[^`]|``)*`/g, (found) => (found.startsWith('`') ? found : found.startsWith("'") ? "''" : ' '));
+  const unclosed = new Set<string>();
+  let out = '';
+  let from = 0;
+  let versionEnd = -1;
+  let i = 0;
+  const close = (kind: string, end: number): number | null => {
+    if (end !== -1) return end;
+    unclosed.add(kind);
+    return null;
+  };
+  while (i < sql.length) {
+    const c = sql[i]!;
+    let end: number | null = null;
+    let instead = ' ';
+    if ((c === "'" || c === '"' || c === '`') && !unclosed.has(c)) {
+      end = close(c, closing(sql, i));
+      if (c !== '"' && end !== null) instead = c === "'" ? "''" : sql.slice(i, end);
+    } else if (c === '/' && sql[i + 1] === '*') {
+      const isVersion = sql[i + 2] === '!' || sql.startsWith('M!', i + 2);
+      if (!unclosed.has('/*') && (!isVersion || i >= versionEnd)) {
+        const ended = close('/*', sql.indexOf('*/', i + 2));
+        if (isVersion) versionEnd = ended ?? -1;
+        else if (ended !== null) end = ended + 2;
+      }
+    } else if (c === '#' || c === '-' && sql[i + 1] === '-' && /\s/.test(sql[i + 2] ?? '')) {
+      const line = sql.indexOf('\n', i);
+      end = line === -1 ? sql.length : line;
+    }
+    // Some servers read what a version comment holds, some pass over it: it hides nothing of what stands behind it.
+    if (end !== null && i < versionEnd && end > versionEnd) end = null;
+    if (end === null) i++;
+    else {
+      out += sql.slice(from, i) + instead;
+      i = from = end;
+    }
+  }
+  return out + sql.slice(from);
+}
+
+/** Behind the quote that closes the one at `start`; -1: none does. */
+function closing(text: string, start: number): number {
+  const mark = text[start]!;
+  for (let i = start + 1; i < text.length; i++) {
+    if (mark !== '`' && text[i] === '\\') i++;
+    else if (text[i] === mark && text[i + 1] === mark) i++;
+    else if (text[i] === mark) return i + 1;
+  }
+  return -1;
 }
 
 /** A column's new name wherever an expression or a key names it. */
 export function renameIn(definition: string, from: string, to: string): string {
-  return definition.replace(/'(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`/g, (found) => (found.startsWith('`') && unquote(found).toLowerCase() === from.toLowerCase() ? quote(to) : found));
+  let out = '';
+  for (let i = 0; i < definition.length;) {
+    const quoted = definition[i] === "'" || definition[i] === '`';
+    const closed = quoted ? closing(definition, i) : -1;
+    // One that is not closed: nothing behind it is a name for sure.
+    if (quoted && closed === -1) return out + definition.slice(i);
+    const end = quoted ? closed : i + 1;
+    const part = definition.slice(i, end);
+    out += part.startsWith('`') && unquote(part).toLowerCase() === from.toLowerCase() ? quote(to) : part;
+    i = end;
+  }
+  return out;
 }
 
 export function unquote(token: string): string {

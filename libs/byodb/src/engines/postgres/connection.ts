@@ -2,10 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import knex, { type Knex } from 'knex';
 import pg from 'pg';
 import { secretsOf, type ServerAddress } from '../../address.js';
-import type { Connection, Engine, Exclusive, ServerInfo, Session } from '../../engine.js';
+import type { Connection, Engine, Exclusive, Other, ServerInfo, Session } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
+import { Liveness } from '../../liveness.js';
+import { CORE_IDENTITY, isCore, LEDGER_TABLES, readMarks, refuseOthers, type Claimant, type Marks } from '../../ownership.js';
 import { begin, Link } from './link.js';
-import { LOCK_CLAIM, isLocked, openExclusively, tryLock, freeLock, readFence, MAKE_LEDGER } from './locks.js';
+import { EXTEND_IDENTITY, LOCK_CLAIM, isLocked, openExclusively, tryLock, freeLock, readFence, MAKE_LEDGER } from './locks.js';
+import { OTHERS_SQL, STANDING_SQL, TABLES_SQL } from './standing.js';
 import { PostgresSession } from './session.js';
 import { translate } from './translate.js';
 
@@ -21,12 +24,17 @@ const PATIENCE_MS = 500;
 const POLL_MS = 50;
 
 /** What we use of Knex's client; its own type leaves it open. */
-interface Pool { acquireConnection(): Promise<pg.Client>; releaseConnection(client: pg.Client & { __knex__disposed?: unknown }): Promise<void> }
+interface Pool {
+  acquireConnection(): Promise<pg.Client>;
+  releaseConnection(client: pg.Client & { __knex__disposed?: unknown }): Promise<void>;
+  acquireRawConnection(): Promise<pg.Client>;
+}
 
 export class PostgresConnection implements Connection {
   private readonly knex: Knex;
   private readonly pool: Pool;
   private readonly secrets: string[];
+  private readonly liveness = new Liveness(async () => { (await this.pool.acquireRawConnection()).end(() => undefined); });
   private closing: Promise<void> | null = null;
 
   constructor(readonly engine: Engine, private readonly address: ServerAddress) {
@@ -65,27 +73,66 @@ export class PostgresConnection implements Connection {
     }
   }
 
-  async claim(id: string): Promise<string> {
-    const present = await this.look(async (session) => {
-      const [row] = await session.query('select to_regclass(\'_saga_ledger\') is not null and to_regclass(\'_saga_fences\') is not null and to_regclass(\'_saga_identity\') is not null as complete');
-      // A user who may not create tables can still use a ledger that is there.
-      return row!['complete'] === true ? session.query('select id from _saga_identity') : [];
+  async marks(): Promise<Marks> {
+    return (await this.standing()).marks;
+  }
+
+  private async standing(): Promise<{ marks: Marks; complete: boolean }> {
+    return this.look(async (session) => {
+      const tables = (await session.query(STANDING_SQL)).map((row) => String(row['name']));
+      const own = tables.includes('_saga_identity') ? await session.query('select * from _saga_identity') : [];
+      const core = isCore(tables) ? { core_id: await coreId(session, tables) } : null;
+      return { marks: { ...readMarks(own[0], 'id'), core }, complete: LEDGER_TABLES.every((name) => tables.includes(name)) };
     });
-    if (present[0] !== undefined) return String(present[0]['id']);
-    return this.withLink(async (link) => this.transaction(link, () => link.results(this.begin(false, LOOK_LOCK_MS), undefined, 'begin'), async () => {
+  }
+
+  async claim(id: string, claimant?: Claimant): Promise<string> {
+    const { marks, complete } = await this.standing();
+    refuseOthers(marks, claimant);
+    const isOwn = claimant === undefined || marks.managed_by?.core_id === claimant.core_id;
+    // A user who may not create tables can still use a ledger that is there.
+    if (complete && marks.id !== null && isOwn) return marks.id;
+    if (!complete || marks.id === null) await this.claiming((link) => this.makeLedger(link, id, claimant));
+    if (claimant === undefined) return (await this.standing()).marks.id!;
+    return this.claiming((link) => takeLedger(link, id, claimant)).catch((error: unknown) => {
+      // One that may not be altered goes on as it is: nobody's.
+      const isLeft = error instanceof DatabaseError && !error.retryable && error.code !== 'managed_elsewhere';
+      if (marks.id === null || marks.managed_by !== null || !isLeft) throw error;
+      return marks.id;
+    });
+  }
+
+  private async makeLedger(link: Link, id: string, claimant: Claimant | undefined): Promise<void> {
+    await link.query(MAKE_LEDGER);
+    await link.query('insert into _saga_identity (id) values ($1) on conflict do nothing', [id]);
+    if (claimant !== undefined) await takeLedger(link, id, claimant);
+  }
+
+  async release(id: string): Promise<void> {
+    await this.claiming(async (link) => {
+      const [there] = await link.query('select to_regclass(\'_saga_identity\') is not null as there');
+      if (there!['there'] !== true) return;
+      const [row] = await link.query('select id from _saga_identity where id = $1', [id]);
+      if (row !== undefined) await link.query('drop table if exists _saga_ledger, _saga_fences, _saga_identity');
+    });
+  }
+
+  /** Two processes that make a ledger, or take one away, at once would fail on each other. */
+  private async claiming<T>(work: (link: Link) => Promise<T>): Promise<T> {
+    const start = (link: Link): Promise<unknown> => link.results(this.begin(false, LOOK_LOCK_MS), undefined, 'begin');
+    return this.withLink((link) => this.transaction(link, () => start(link), async () => {
       await link.query(LOCK_CLAIM);
-      await link.query(MAKE_LEDGER);
-      await link.query('insert into _saga_identity (id) values ($1) on conflict do nothing', [id]);
-      const [row] = await link.query('select id from _saga_identity');
-      return String(row!['id']);
+      return work(link);
     }));
   }
 
   async tables(): Promise<string[]> {
-    const rows = await this.look((session) => session.query(
-      `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where n.nspname = current_schema() and c.relkind in ('r', 'p') and c.relname !~* '^_saga_' order by c.relname collate "C"`));
-    return rows.map((row) => String(row['name']));
+    return (await this.look((session) => session.query(TABLES_SQL))).map((row) => String(row['name']));
+  }
+
+  async others(): Promise<Other[]> {
+    const rows = await this.look((session) => session.query(OTHERS_SQL));
+    return rows.map((row) => ({ name: String(row['name']), kind: String(row['kind']), reason: String(row['reason']), ...(row['of'] === null ? {} : { of: String(row['of']) }) }));
   }
 
   async look<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -156,7 +203,10 @@ export class PostgresConnection implements Connection {
     }
     const link = new Link(client, this.secrets);
     try {
-      return await work(link);
+      return await this.liveness.watch(() => work(link), () => {
+        link.broken = true;
+        socketOf(client).destroy();
+      });
     } finally {
       if (link.broken) {
         client.__knex__disposed = 'broken'; // Knex throws it away then instead of giving it out again, but not before it needs one
@@ -167,6 +217,11 @@ export class PostgresConnection implements Connection {
   }
 }
 
+/** A goodbye would wait for what is never answered. */
+function socketOf(client: pg.Client): { destroy(): void } {
+  return (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream;
+}
+
 async function withSession<T>(link: Link, work: (session: Session) => Promise<T>): Promise<T> {
   const session = new PostgresSession(link);
   try {
@@ -174,6 +229,25 @@ async function withSession<T>(link: Link, work: (session: Session) => Promise<T>
   } finally {
     session.end();
   }
+}
+
+/** In a transaction that is alone on the ledger; gives the id that stands there then. */
+async function takeLedger(link: Link, id: string, { core_id, at, take_over: former }: Claimant): Promise<string> {
+  await link.query(EXTEND_IDENTITY);
+  await link.query('update _saga_identity set core_id = $1, claimed_at = $2 where core_id is null', [core_id, at]);
+  await link.query('update _saga_identity set core_id = $1, claimed_at = $2, id = $3 where core_id = $4', [core_id, at, id, former ?? null]);
+  const [row] = await link.query('select * from _saga_identity');
+  const marks = readMarks(row, 'id');
+  refuseOthers({ ...marks, core: null }, { core_id, at });
+  return marks.id!;
+}
+
+async function coreId(session: Session, tables: string[]): Promise<string | null> {
+  if (!tables.includes(CORE_IDENTITY)) return null;
+  const [may] = await session.query(`select has_table_privilege('${CORE_IDENTITY}', 'select') as may`);
+  if (may?.['may'] !== true) return null;
+  const [row] = await session.query(`select core_id from ${CORE_IDENTITY}`);
+  return row === undefined ? null : String(row['core_id']);
 }
 
 function isMissingTable(error: unknown): error is DatabaseError {

@@ -109,8 +109,8 @@ function keyOf(live: LiveTable): string[] {
   return live.primaryKey;
 }
 
-function giveBackValues(live: LiveTable, name: string, keep: string, from: Column, to: Column): string | null {
-  if (!respells(from, to)) return null;
+function giveBackValues(live: LiveTable, name: string, keep: string, from: Column, to: Column): string[] {
+  if (!respells(from, to)) return [];
   const column = columnOf(live, name);
   const [value, kept] = [`t.${quote(column.name)}`, 'k."v"'];
   // A row may have been changed between the copy and the conversion: its kept value need not convert.
@@ -119,7 +119,7 @@ function giveBackValues(live: LiveTable, name: string, keep: string, from: Colum
   // Byte by byte: under a collation that takes 'A' for 'a' the two spellings would be equal.
   const same = `${value} collate "C" = ${again} and ${value} collate "C" <> ${kept}`;
   const update = `update ${quote(live.name)} t set ${quote(column.name)} = ${kept} from ${quote(keep)} k where ${[...joins, same].join(' and ')}`;
-  return quietly(live, update);
+  return [quietly(live, update)];
 }
 
 export const ddl: Ddl = {

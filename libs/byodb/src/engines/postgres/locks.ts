@@ -61,4 +61,7 @@ create table if not exists _saga_ledger (
   statements text not null, recorded_at timestamp(3) with time zone not null, primary key (step_id, direction)
 );
 create table if not exists _saga_fences (table_id text primary key, token bigint not null);
-create table if not exists _saga_identity (only_row boolean primary key default true check (only_row), id text not null)`;
+create table if not exists _saga_identity (only_row boolean primary key default true check (only_row), id text not null, core_id text, claimed_at text)`;
+
+/** Ledgers of earlier versions do not say whose they are. */
+export const EXTEND_IDENTITY = 'alter table _saga_identity add column if not exists core_id text, add column if not exists claimed_at text';

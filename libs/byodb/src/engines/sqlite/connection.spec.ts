@@ -185,7 +185,7 @@ describe('exclusively', () => {
   test('no state leaks into the next session', async () => {
     await expect(connection.exclusively(on(1), async (session) => {
       await session.run('pragma legacy_alter_table = on');
-      await session.run('nonsense');
+      await session.run('select nonsense');
     })).rejects.toMatchObject({ code: 'database_error', details: { code: 'SQLITE_ERROR' } });
     await connection.exclusively(on(1), async (session) => {
       expect(await session.query('pragma legacy_alter_table')).toEqual([{ legacy_alter_table: 0 }]);
@@ -231,7 +231,9 @@ describe('exclusively', () => {
 
   test('broken foreign keys that were there stay; new ones stop the commit', async () => {
     const { ddl } = sqlite;
-    await connection.exclusively(on(1), (s) => s.run('create table p (id text primary key); create table c (p text references p(id)); insert into p values (\'1\'), (\'A\'); insert into c values (\'1\'), (\'missing\')'));
+    await connection.exclusively(on(1), async (s) => {
+      for (const sql of ['create table p (id text primary key)', 'create table c (p text references p(id))', 'insert into p values (\'1\'), (\'A\')', 'insert into c values (\'1\'), (\'missing\')']) await s.run(sql);
+    });
     const rename = connection.exclusively(on(1), async (s) => {
       for (const sql of ddl.renameTable((await s.introspect('p'))!, 'q').statements) await s.run(sql);
     });
@@ -293,7 +295,8 @@ test('the worker itself rolls back a transaction whose caller says nothing more'
     return ((await once(worker, 'message')) as [{ error?: { code: string } }])[0];
   };
   await call('enter');
-  await call('run', 'begin immediate; create table half (a)');
+  await call('run', 'begin immediate');
+  await call('run', 'create table half (a)');
   await sleep(300);
   expect((await call('run', 'create table late (a)')).error?.code).toBe('SAGA_EXPIRED');
   expect((await call('run', 'commit')).error?.code).toBe('SAGA_EXPIRED');

@@ -2,8 +2,9 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { FileAddress } from '../../address.js';
-import type { Connection, Engine, Exclusive, ServerInfo, Session } from '../../engine.js';
+import type { Connection, Engine, Exclusive, Other, ServerInfo, Session } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
+import { CORE_IDENTITY, CORE_TABLES, isCore, LEDGER_TABLES, readMarks, refuseOthers, type Claimant, type Marks } from '../../ownership.js';
 import { SqliteSession, withPatience } from './session.js';
 import { Mutex, Thread } from './thread.js';
 import { lockTimeout, translate } from './translate.js';
@@ -11,17 +12,22 @@ import { lockTimeout, translate } from './translate.js';
 /** How long a look waits for its turn or for a lock. */
 const LOOK_MS = 10_000;
 
-const LEDGER = `
-create table if not exists _saga_ledger (step_id text not null, direction text not null, state text not null, fingerprint_before text not null,
-  fingerprint_after text, statements text not null, recorded_at text not null, primary key (step_id, direction));
-create table if not exists _saga_fences (table_id text not null primary key, token integer not null);
-create table if not exists _saga_identity (only_row integer not null primary key check (only_row = 1), id text not null)`;
+const LEDGER = [
+  `create table if not exists _saga_ledger (step_id text not null, direction text not null, state text not null, fingerprint_before text not null,
+  fingerprint_after text, statements text not null, recorded_at text not null, primary key (step_id, direction))`,
+  'create table if not exists _saga_fences (table_id text not null primary key, token integer not null)',
+  'create table if not exists _saga_identity (only_row integer not null primary key check (only_row = 1), id text not null, core_id text, claimed_at text)',
+];
+
+/** Of the service's own tables, a ledger's and a core's, those that stand in the file. */
+const STANDING = `select name from sqlite_schema where type = 'table' and name in (${[...LEDGER_TABLES, CORE_IDENTITY, ...CORE_TABLES].map((name) => `'${name}'`).join(', ')})`;
+type Ask = (sql: string) => Promise<Record<string, unknown>[]>;
 
 /** Who of this process holds a file's write lock, by file: one that stalls is ended by its successor. Other processes' are freed by worker.js. */
 const holders = new Map<string, Holder>();
 interface Holder { tableId: string; token: number; quietMs(): number; end(): Promise<void> }
 
-/** One worker for changes and one for looks: SQLite's write-ahead log lets both work at once. */
+/** One worker for changes and one for looks: with a write-ahead log both work at once, else a look waits for a commit. */
 export class SqliteConnection implements Connection {
   private readonly file: string;
   private readonly writer: Thread;
@@ -43,40 +49,98 @@ export class SqliteConnection implements Connection {
   }
 
   async identity(): Promise<string | null> {
-    return this.looking(async (session) => {
-      if (await session.occupant('_saga_identity') === null) return null;
-      const [row] = await session.query('select id from _saga_identity');
-      return row === undefined ? null : String(row['id']);
-    });
+    return (await this.marks()).id;
   }
 
-  async claim(id: string): Promise<string> {
+  async marks(): Promise<Marks> {
+    return this.looking((session) => readStanding((sql) => session.query(sql)));
+  }
+
+  async claim(id: string, claimant?: Claimant): Promise<string> {
     this.refuseClosed();
     const denied = await access(dirname(this.file), constants.W_OK).then(() => null, (error: NodeJS.ErrnoException) => error);
     if (denied !== null) throw translate({ code: denied.code === 'ENOENT' ? 'SAGA_MISSING' : denied.code ?? 'SAGA_MISSING', message: `the folder of the database file: ${denied.message}` });
     const release = await this.writing.acquire(LOOK_MS);
     try {
-      return await withPatience(LOOK_MS, () => this.claimOnce(id));
+      return await withPatience(LOOK_MS, () => this.claimOnce(id, claimant));
     } finally {
       release();
     }
   }
 
-  private async claimOnce(id: string): Promise<string> {
+  private async claimOnce(id: string, claimant: Claimant | undefined): Promise<string> {
     await this.writer.call({ op: 'enter', mode: 'create' });
-    // Readers and a writer side by side; the file remembers it. https://www.sqlite.org/wal.html
-    await this.writer.call({ op: 'query', sql: 'pragma journal_mode = wal' });
+    refuseOthers(await readStanding((sql) => this.ask(sql)), claimant);
+    const [found] = await this.writer.call({ op: 'query', sql: 'select count(*) as entries from sqlite_schema' });
+    // Readers and a writer side by side (https://www.sqlite.org/wal.html). The file remembers it, so one that has an owner stays as it was found:
+    // on a network volume, or beside a program that copies the one file, it would lose writes.
+    if (Number(found!['entries']) === 0) await this.writer.call({ op: 'query', sql: 'pragma journal_mode = wal' });
+    return this.alone(async () => {
+      const marks = await readStanding((sql) => this.ask(sql));
+      refuseOthers(marks, claimant);
+      for (const sql of LEDGER) await this.writer.call({ op: 'run', sql });
+      await this.change('insert into _saga_identity (only_row, id) values (1, ?) on conflict do nothing', [id]);
+      if (claimant !== undefined && marks.managed_by?.core_id !== claimant.core_id) await this.take(id, claimant);
+      return (await readStanding((sql) => this.ask(sql))).id!;
+    });
+  }
+
+  private async take(id: string, { core_id, at, take_over: former }: Claimant): Promise<void> {
+    const columns = await this.ask('select name from pragma_table_info(\'_saga_identity\')');
+    // Ledgers of earlier versions do not say whose they are.
+    for (const name of ['core_id', 'claimed_at']) {
+      if (!columns.some((column) => column['name'] === name)) await this.writer.call({ op: 'run', sql: `alter table _saga_identity add column ${name} text` });
+    }
+    await this.change('update _saga_identity set core_id = ?, claimed_at = ? where core_id is null', [core_id, at]);
+    await this.change('update _saga_identity set core_id = ?, claimed_at = ?, id = ? where core_id = ?', [core_id, at, id, former ?? null]);
+  }
+
+  async release(id: string): Promise<void> {
+    this.refuseClosed();
+    const release = await this.writing.acquire(LOOK_MS);
+    try {
+      await withPatience(LOOK_MS, async () => {
+        await this.writer.call({ op: 'enter', mode: 'work' });
+        await this.alone(async () => {
+          if ((await readStanding((sql) => this.ask(sql))).id !== id) return;
+          for (const name of LEDGER_TABLES) await this.writer.call({ op: 'run', sql: `drop table if exists ${name}` });
+        });
+      });
+    } finally {
+      release();
+    }
+  }
+
+  /** In a transaction of the writer, which has been entered. */
+  private async alone<T>(work: () => Promise<T>): Promise<T> {
     await this.writer.call({ op: 'run', sql: 'begin immediate' });
     try {
-      await this.writer.call({ op: 'run', sql: LEDGER });
-      await this.writer.call({ op: 'run', sql: 'insert into _saga_identity (only_row, id) values (1, ?) on conflict do nothing', args: [id] });
-      const [row] = await this.writer.call({ op: 'query', sql: 'select id from _saga_identity' });
+      const result = await work();
       await this.writer.call({ op: 'run', sql: 'commit' });
-      return String(row!['id']);
+      return result;
     } catch (error) {
       await this.rollBack();
       throw error;
     }
+  }
+
+  private ask(sql: string): ReturnType<Ask> {
+    return this.writer.call({ op: 'query', sql });
+  }
+
+  private async change(sql: string, args: unknown[]): Promise<void> {
+    await this.writer.call({ op: 'run', sql, args });
+  }
+
+  /** Virtual tables, what they keep their content in, and views. */
+  async others(): Promise<Other[]> {
+    const rows = await this.looking((session) => session.query(
+      'select name, type from pragma_table_list where schema = \'main\' and type <> \'table\' and name not like \'sqlite\\_%\' escape \'\\\' and name not like \'\\_saga\\_%\' escape \'\\\' order by name',
+    ));
+    return rows.map((row) => {
+      const kind = row['type'] === 'shadow' ? 'shadow table' : row['type'] === 'virtual' ? 'virtual table' : String(row['type']);
+      return { name: String(row['name']), kind, reason: kind === 'shadow table' ? 'it holds the content of a virtual table' : `it is a ${kind}` };
+    });
   }
 
   async tables(): Promise<string[]> {
@@ -200,6 +264,13 @@ export class SqliteConnection implements Connection {
       release?.();
     }));
   }
+}
+
+async function readStanding(ask: Ask): Promise<Marks> {
+  const tables = (await ask(STANDING)).map((row) => String(row['name']));
+  const [own] = tables.includes('_saga_identity') ? await ask('select * from _saga_identity') : [];
+  const [core] = isCore(tables) && tables.includes(CORE_IDENTITY) ? await ask(`select core_id from ${CORE_IDENTITY}`) : [];
+  return { ...readMarks(own, 'id'), core: isCore(tables) ? { core_id: core === undefined ? null : String(core['core_id']) } : null };
 }
 
 async function raiseFence(on: Exclusive, session: SqliteSession): Promise<void> {

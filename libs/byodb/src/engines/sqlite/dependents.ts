@@ -1,24 +1,28 @@
-import type { Dependent } from '../../engine.js';
+import type { Dependent, Touch } from '../../engine.js';
 import { primaryKeyOf, triggerName, type SchemaRow } from './introspect.js';
 import { parseIndex, parseTable, referenceOf, type Clause, type TableText } from './parse.js';
 import { isSymbol, mentions, sameName, tokenize } from './tokens.js';
 
 /** What in the whole schema hangs on a table, or on one column of it; by names in the texts, so rather one too many than one too few. */
-export function dependentsOf(rows: SchemaRow[], table: string, column: string | null): Dependent[] {
+export function dependentsOf(rows: SchemaRow[], table: string, column: string | null, change: Touch = 'remove'): Dependent[] {
   const own = rows.find((row) => row.type === 'table' && sameName(row.name, table));
   const text = own?.sql == null ? null : parseTable(own.sql);
   const found: Dependent[] = [];
+  const moves = change === 'rename';
+  // SQLite itself rewrites every name in views, triggers and foreign keys; another type is no concern of a view or a trigger.
+  const minds = change === 'remove';
   for (const row of rows) {
     if (row.sql === null) continue;
     const isOwn = sameName(row.tbl_name, table);
     const hit = column === null ? says(row.sql, table) : says(row.sql, table) && (says(row.sql, column) || (row.type === 'view' && tokenize(row.sql).some((t) => isSymbol(t, '*'))));
-    if (row.type === 'view' && hit && !sameName(row.name, table)) found.push({ kind: 'view', name: row.name });
-    if (row.type === 'trigger' && !isOwn && hit) found.push({ kind: 'trigger', name: triggerName(row.sql) });
-    if (row.type === 'trigger' && isOwn && column !== null && says(row.sql, column)) found.push({ kind: 'trigger', name: triggerName(row.sql) });
-    if (row.type === 'index' && isOwn && column !== null && leansOn(row.sql, column)) found.push({ kind: 'index', name: row.name });
-    if (row.type === 'table') found.push(...foreignKeys(row, table, column, text));
+    if (row.type === 'table' && parseTable(row.sql) === null && hit) found.push({ kind: 'virtual table', name: row.name });
+    if (row.type === 'view' && minds && hit && !sameName(row.name, table)) found.push({ kind: 'view', name: row.name });
+    if (row.type === 'trigger' && minds && !isOwn && hit) found.push({ kind: 'trigger', name: triggerName(row.sql) });
+    if (row.type === 'trigger' && minds && isOwn && column !== null && says(row.sql, column)) found.push({ kind: 'trigger', name: triggerName(row.sql) });
+    if (row.type === 'index' && !moves && isOwn && column !== null && leansOn(row.sql, column)) found.push({ kind: 'index', name: row.name });
+    if (row.type === 'table' && !moves) found.push(...foreignKeys(row, table, column, text));
   }
-  return column === null || text === null ? found : [...found, ...ownClauses(text, column)];
+  return column === null || text === null || moves ? found : [...found, ...ownClauses(text, column)];
 }
 
 function says(sql: string, name: string): boolean {

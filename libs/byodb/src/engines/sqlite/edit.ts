@@ -1,4 +1,4 @@
-import type { Source } from './introspect.js';
+import { triggerName, type Source } from './introspect.js';
 import { parseColumn, parseTable, type ColumnText, type TableText } from './parse.js';
 import { closing, isName, isSymbol, isWord, mentions, quote, replaceTokens, sameName, tokenize, type Token } from './tokens.js';
 
@@ -24,6 +24,23 @@ export function replaceColumn(text: TableText, name: string, column: ColumnText 
 /** The index's text for a table of this name. */
 export function retitleIndex(sql: string, table: string): string {
   return replaceTokens(sql, (_, i, tokens) => (i === onAt(tokens) + 1 ? quote(table) : null));
+}
+
+/** The index's text with another name of its own. */
+export function renamedIndex(sql: string, nameOf: (name: string) => string): string {
+  return replaceTokens(sql, (token, i, tokens) => (i === onAt(tokens) - 1 && nameOf(token.value) !== token.value ? quote(nameOf(token.value)) : null));
+}
+
+/** The trigger's text with another name of its own. */
+export function renamedTrigger(sql: string, nameOf: (name: string) => string): string {
+  const name = triggerName(sql);
+  const to = nameOf(name);
+  let isDone = to === name;
+  return replaceTokens(sql, (token, i, tokens) => {
+    if (isDone || i <= tokens.findIndex((t) => isWord(t, 'trigger')) || token.value !== name || isSymbol(tokens[i + 1], '.')) return null;
+    isDone = true;
+    return quote(to);
+  });
 }
 
 function onAt(tokens: Token[]): number {

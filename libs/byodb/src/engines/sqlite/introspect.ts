@@ -1,4 +1,5 @@
 import type { Extra, LiveColumn, LiveTable } from '../../live.js';
+import { singleQuoted } from './literals.js';
 import { clauseColumns, parseIndex, parseTable, type Clause, type ColumnText, type TableText } from './parse.js';
 import { isWord, normalise, sameName, tokenize } from './tokens.js';
 import { readDefault, readType, type Shape } from './types.js';
@@ -11,6 +12,8 @@ export interface Source {
   table: string;
   indexes: string[];
   triggers: string[];
+  /** The table's text is not to the letter what stands in the file, which is one that a rename would not take (see literals.ts). */
+  respelt?: true;
 }
 
 export function sourceOf(live: LiveTable): Source {
@@ -36,7 +39,9 @@ export function readRows(rows: SchemaRow[]): LiveTable | null {
   const table = rows.find((row) => row.type === 'table');
   if (table === undefined || table.sql === null || parseTable(table.sql) === null) return null;
   const texts = (type: string): string[] => rows.filter((row) => row.type === type && row.sql !== null).map((row) => row.sql!);
-  return { ...readSource({ table: table.sql, indexes: texts('index'), triggers: texts('trigger') }), name: table.name };
+  const sql = singleQuoted(table.sql);
+  const source: Source = { table: sql, indexes: texts('index'), triggers: texts('trigger'), ...(sql === table.sql ? {} : { respelt: true }) };
+  return { ...readSource(source), name: table.name };
 }
 
 export function readSource(source: Source): LiveTable {

@@ -1,4 +1,4 @@
-import { closing, isName, isSymbol, isWord, listAt, tokenize, type Token } from './tokens.js';
+import { closing, isName, isSymbol, isWord, listAt, quote, tokenize, type Token } from './tokens.js';
 
 export type ClauseKind = 'primary key' | 'not null' | 'null' | 'unique' | 'check' | 'default' | 'collate' | 'references' | 'generated' | 'foreign key' | 'other';
 
@@ -73,8 +73,13 @@ export function parseColumn(text: string): ColumnText {
   return { name: tokens[0]!.value, type: typeText(tokens.slice(1, at)), clauses: parseClauses(text, tokens.slice(at)), text };
 }
 
+/** Printed into statements as it stands: a word of it that was quoted may say anything, and stays a name. */
 function typeText(tokens: Token[]): string {
-  return tokens.map((t) => t.value).join(' ').replace(/ ?([(),]) ?/g, '$1').replace(/\)(?=\w)/g, ') ');
+  return tokens.map((t) => (t.kind === 'quoted' || t.kind === 'string' ? plainOrQuoted(t.value) : t.text)).join(' ').replace(/ ?([(),]) ?/g, '$1').replace(/\)(?=\w)/g, ') ');
+}
+
+function plainOrQuoted(value: string): string {
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(value) && !STARTS.includes(value.toLowerCase()) ? value : quote(value);
 }
 
 function parseClauses(text: string, tokens: Token[]): Clause[] {

@@ -2,12 +2,14 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Dependent, Direction, LedgerRow, Session } from '../../engine.js';
+import type { Dependent, Direction, LedgerRow, Session, Touch } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import type { LiveTable } from '../../live.js';
 import { dependentsOf } from './dependents.js';
 import { readRows, type SchemaRow } from './introspect.js';
+import { collationsIn, doubleQuotedText } from './literals.js';
 import type { Row, Thread } from './thread.js';
+import { quote, sameName } from './tokens.js';
 
 export class SqliteSession implements Session {
   /** Why nothing more may be done in it: it is over, or another one took its place. */
@@ -71,8 +73,28 @@ export class SqliteSession implements Session {
     return row === undefined ? null : String(row['type']);
   }
 
-  async dependents(table: string, column: string | null): Promise<Dependent[]> {
-    return dependentsOf(await this.schema('', []), table, column);
+  async dependents(table: string, column: string | null, change?: Touch): Promise<Dependent[]> {
+    return dependentsOf(await this.schema('', []), table, column, change);
+  }
+
+  async cannotRemake(live: LiveTable): Promise<string | null> {
+    for (const row of await this.schema('where sql is not null and type in (\'table\', \'index\')', [])) {
+      const reason = await this.lacksFor(row, sameName(row.tbl_name, live.name));
+      if (reason !== null) return reason;
+    }
+    return null;
+  }
+
+  /** SQLite reads the texts of all objects in the file when a table is renamed, and what is rebuilt is made from its text. */
+  private async lacksFor({ type, name, tbl_name, sql }: SchemaRow, isOwn: boolean): Promise<string | null> {
+    const what = type === 'table' ? `table ${name}` : `${type} ${name} of ${tbl_name}`;
+    const literal = isOwn ? null : doubleQuotedText(sql!);
+    if (literal !== null) return `${what} has the text ${literal} in double quotes, which SQLite takes for a column's name here: write it in single quotes first`;
+    for (const collation of collationsIn(sql!)) {
+      const known = await this.query(`select 1 where 'a' = 'b' collate ${quote(collation)}`).then(() => true, () => false);
+      if (!known) return `${what} needs the collation ${collation}, which only its owner's program has: it could not be made again here`;
+    }
+    return null;
   }
 
   async lacksRight(): Promise<string | null> {

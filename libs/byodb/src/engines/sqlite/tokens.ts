@@ -12,7 +12,8 @@ export interface Token {
 
 // Every alternative is tried at the current position alone (sticky); trivia first.
 const PATTERNS: [Token['kind'] | 'trivia', RegExp][] = [
-  ['trivia', /\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$)/y],
+  // What SQLite takes for a blank, and no more: a no-break space is a letter of a name to it.
+  ['trivia', /[ \t\n\v\f\r\uFEFF]+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$)/y],
   ['string', /[xX]?'(?:[^']|'')*'/y],
   ['quoted', /"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]/y],
   ['number', /0[xX][0-9a-fA-F_]+|(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?/y],
@@ -63,7 +64,8 @@ export function isSymbol(token: Token | undefined, symbol: string): boolean {
 }
 
 export function sameName(a: string, b: string): boolean {
-  return foldName(a) === foldName(b);
+  // Folding keeps the length. Asked for each column of a wide table, about each other.
+  return a === b || a.length === b.length && foldName(a) === foldName(b);
 }
 
 /** Position of the parenthesis that closes the one at `open`, or the last token where it is missing. */

@@ -69,10 +69,8 @@ function serve({ op, mode, sql = '', args = [] }) {
   }
   if (expired) throw new Failure('SAGA_EXPIRED', `the transaction was idle for ${idleMs} ms and has been rolled back`);
   if (db === null) throw new Failure('SAGA_CLOSED', 'the file is not open');
-  if (op === 'run' && args.length === 0) {
-    db.exec(sql);
-    return [];
-  }
+  refuseUnexpected(sql);
+  // One statement a call: `prepare` refuses a second one, whatever a text read from the file may hide.
   const statement = db.prepare(sql);
   if (!statement.reader) {
     statement.run(...args);
@@ -107,6 +105,20 @@ function enter(mode) {
   db.exec(`pragma legacy_alter_table = off; pragma query_only = ${mode === 'look' ? 'on' : 'off'}`);
 }
 
+/** What this library sends, by the words that a statement begins with. */
+const EXPECTED = /^\s*(select|with|insert|update|delete|create|drop|alter|begin|commit|rollback|savepoint|release|pragma)\b/i;
+/** Its pragmas that change something; others only ask. */
+const SETTINGS = /^\s*pragma\s+(legacy_alter_table\s*=\s*(on|off)|journal_mode\s*=\s*wal)\s*;?\s*$/i;
+
+/**
+ * Texts of the customer's schema stand in what is sent here. None of them may reach another file (ATTACH, VACUUM INTO) or
+ * change how this connection works. @param {string} sql
+ */
+function refuseUnexpected(sql) {
+  const setting = /^\s*pragma\b[^(]*=/i.test(sql) && !SETTINGS.test(sql);
+  if (!EXPECTED.test(sql) || setting) throw new Failure('SAGA_REFUSED', `this is no statement of the service's: ${sql.slice(0, 60)}`);
+}
+
 function identify() {
   const stat = statSync(file, { throwIfNoEntry: false });
   return stat === undefined ? '' : `${stat.dev}:${stat.ino}`;
@@ -118,7 +130,7 @@ function open(fileMustExist) {
   const opened = new Database(file, { fileMustExist, timeout: 20 });
   // Without foreign keys: dropping a table deletes its rows first, and with them, by cascade, those of others
   // (https://www.sqlite.org/foreignkeys.html#fk_schemacommands). It cannot be switched inside a transaction.
-  opened.exec('pragma foreign_keys = off; pragma synchronous = full');
+  opened.exec('pragma foreign_keys = off; pragma synchronous = full; pragma trusted_schema = off');
   const options = { deterministic: true, directOnly: true, safeIntegers: true };
   /** @typedef {import('./convert.js').Value} Value */
   opened.function('_saga_lost', options, (/** @type {Value} */ value, /** @type {string} */ from, /** @type {string} */ to) => (value !== null && thereAndBack(value, from, to) === null ? 1n : 0n));

@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { freshSqlite, query, type Fresh } from '../../../testing/fixtures.js';
+import { FieldCase } from './field-case.js';
+import type { Service } from './service.js';
+
+let fresh: Fresh;
+let field: FieldCase;
+let s: Service;
+beforeAll(async () => {
+  fresh = await freshSqlite();
+  await query(fresh.url, 'pragma journal_mode = delete');
+  await query(fresh.url, 'create table before (id integer primary key)');
+  ({ field, s } = await FieldCase.start(fresh));
+});
+afterAll(async () => {
+  await s.stop();
+  await fresh.drop();
+});
+
+/** The texts of a table and what hangs on it, as SQLite leaves them: it quotes names when it renames. */
+async function texts(table: string): Promise<string[]> {
+  const rows = await query<{ sql: string }>(fresh.url, 'select sql from sqlite_schema where tbl_name = ? and sql is not null order by type, name', [table]);
+  return rows.map(({ sql }) => sql.replaceAll(/"(\w+)"/g, '$1').replaceAll(/\s+/g, ' ').replaceAll(/ ?([(),]) ?/g, '$1').toLowerCase());
+}
+
+test('x2, D2: the foreign keys of what was dropped act on nobody, and come back', async () => {
+  await field.sql('create table users (id integer primary key, name text)',
+    'create table posts (id integer primary key, title text, author_id int constraint a references users (id) on delete cascade, editor_id int, foreign key (editor_id) references users (id))',
+    'create table logs (id integer primary key, user_id int references users (id), boss int references logs (id))',
+    'insert into users values (1, \'a\'), (2, \'b\'), (3, \'c\')', 'insert into posts values (10, \'x\', 1, null), (20, \'y\', null, 2)', 'insert into logs values (1, 3, null), (2, 3, 1)');
+  const [users, posts, logs] = await field.adopt('users', 'posts', 'logs') as [string, string, string];
+  const before = [await texts('posts'), await texts('logs')];
+  await field.done(field.column(posts, { name: 'author_id' }));
+  await field.done(field.column(posts, { name: 'editor_id' }));
+  await field.done(field.call('/table/delete', { table_id: logs }));
+  await field.sql('delete from users where id = 1', 'delete from users where id = 2', 'delete from users where id = 3');
+  expect(await field.sql('select id from posts order by id')).toEqual([{ id: 10 }, { id: 20 }]);
+  await field.rejected(field.call('/table/revert', { table_id: posts, version: 2 }), 'rows_conflict', /1 row\(s\) do not fit foreign key .* of posts/);
+  await field.rejected(field.call('/table/restore', { table_id: logs }), 'rows_conflict', /2 row\(s\) do not fit foreign key .* of logs/);
+  await field.sql('insert into users values (1, \'a\'), (2, \'b\'), (3, \'c\')');
+  await field.done(field.call('/table/revert', { table_id: posts, version: 2 }));
+  await field.done(field.call('/table/restore', { table_id: logs }));
+  expect([await texts('posts'), await texts('logs')]).toEqual(before);
+  expect(await field.sql('select * from posts order by id')).toEqual([{ id: 10, title: 'x', author_id: 1, editor_id: null }, { id: 20, title: 'y', author_id: null, editor_id: 2 }]);
+  await expect(field.sql('insert into posts values (30, \'z\', 9, null)')).rejects.toMatchObject({ message: expect.stringMatching(/FOREIGN KEY/) });
+  await field.done(field.call('/table/delete', { table_id: posts }));
+  await field.done(field.call('/table/delete', { table_id: logs }));
+  await field.done(field.call('/table/delete', { table_id: users }));
+  await field.rejected(field.call('/table/restore', { table_id: posts }), 'dependents_exist', /users, to which it refers, is not there/);
+});
+
+test('x4: writes without a list of columns and select * mean what they say after a drop', async () => {
+  await field.sql('create table people (id integer primary key, nick varchar(50) not null default \'none\', name varchar(50))', 'create index people_nick on people (nick, name)', 'insert into people values (1, \'nick1\', \'name1\')');
+  const [people] = await field.adopt('people') as [string];
+  const before = await texts('people');
+  await field.done(field.column(people, { name: 'nick' }));
+  await field.sql('insert into people values (2, \'name2\')');
+  expect(await field.sql('select * from people order by id')).toEqual([{ id: 1, name: 'name1' }, { id: 2, name: 'name2' }]);
+  await field.done(field.call('/table/revert', { table_id: people, version: 2 }));
+  expect(await field.sql('select * from people order by id')).toEqual([{ id: 1, nick: 'nick1', name: 'name1' }, { id: 2, nick: 'none', name: 'name2' }]);
+  expect(await texts('people')).toEqual(before);
+});
+
+test('x5: names of indexes and triggers are free while a table is set aside; under another name it brings others', async () => {
+  const make = ['create table o (id integer primary key, n int)', 'create index o_n_i on o (n)', 'create trigger o_bi before insert on o begin select 1; end'];
+  await field.sql(...make, 'insert into o values (1, 5)');
+  const [o] = await field.adopt('o') as [string];
+  await field.done(field.call('/table/delete', { table_id: o }));
+  await field.sql(...make);
+  await field.done(field.call('/table/restore', { table_id: o, as: 'o_old' }));
+  expect(await field.sql('select * from o_old')).toEqual([{ id: 1, n: 5 }]);
+  expect(await field.sql('select name from sqlite_schema where tbl_name = \'o_old\' order by name')).toEqual([{ name: 'o_old' }, { name: 'o_old_bi' }, { name: 'o_old_n_i' }]);
+});
+
+test('s2: a virtual table over the table depends on it', async () => {
+  await field.sql('create table notes (id integer primary key, words text, free int)', 'create virtual table notes_fts using fts5(words, content=\'notes\', content_rowid=\'id\')');
+  const [notes] = await field.adopt('notes') as [string];
+  const refused = (reply: ReturnType<typeof field.call>): Promise<void> => field.rejected(reply, 'dependents_exist', /virtual table notes_fts/);
+  await refused(field.call('/table/rename', { table_id: notes, name: 'papers' }));
+  await refused(field.column(notes, { name: 'words', rename_to: 'text' }));
+  await refused(field.column(notes, { name: 'words' }));
+  await refused(field.call('/table/delete', { table_id: notes }));
+  await field.done(field.column(notes, { name: 'free' }));
+});
+
+test('s3: a STRICT table takes its own types, and refuses others by name', async () => {
+  await field.sql('create table strictly (id integer primary key, a text) strict');
+  const [strictly] = await field.adopt('strictly') as [string];
+  await field.rejected(field.column(strictly, { name: 'b', type: 'string' }), 'unsupported_change', /STRICT table, which knows no varchar\(255\)/);
+  for (const type of ['integer', 'text', 'double', 'binary']) await field.done(field.column(strictly, { name: `x_${type}`, type }));
+});
+
+test('x8: renames that SQLite carries are done', async () => {
+  await field.sql('create table album (id integer primary key, title varchar(20))', 'create table track (id integer primary key, album_id int references album (id))', 'create view titles as select title from album', 'insert into album values (1, \'a\')', 'insert into track values (1, 1)');
+  const [album] = await field.adopt('album') as [string];
+  await field.done(field.column(album, { name: 'title', rename_to: 'name' }));
+  await field.done(field.column(album, { name: 'id', rename_to: 'album_id' }));
+  await field.done(field.column(album, { name: 'name', type: 'string', length: 80 }));
+  await field.done(field.call('/table/rename', { table_id: album, name: 'records' }));
+  expect(await field.sql('select * from titles')).toEqual([{ name: 'a' }]);
+  await expect(field.sql('insert into track values (2, 9)')).rejects.toMatchObject({ message: expect.stringMatching(/FOREIGN KEY/) });
+  await field.sql('drop view titles');
+});
+
+test('s7: a file stays in the journal mode in which it was found', async () => {
+  expect(await field.sql('pragma journal_mode')).toEqual([{ journal_mode: 'delete' }]);
+});
+
+/** As its owner's own program made it, with what that is built or loaded with. */
+async function python(script: string): Promise<void> {
+  await promisify(execFile)('python3', ['-c', `import sqlite3\nc = sqlite3.connect(${JSON.stringify(fresh.url.slice('sqlite:'.length))})\n${script}\nc.commit()`]);
+}
+
+test('s1: texts in double quotes do not stand in the way', async () => {
+  await python('c.executescript(\'\'\'create table tasks (id integer primary key, title text not null, state text not null default "open" check (state in ("open","done")), note text)\'\'\')');
+  await field.sql('insert into tasks (title) values (\'a\')');
+  const [tasks] = await field.adopt('tasks') as [string];
+  await field.done(field.column(tasks, { name: 'note', rename_to: 'remark' }));
+  await field.done(field.column(tasks, { name: 'title', nullable: true }));
+  await field.done(field.column(tasks, { name: 'remark' }));
+  await field.done(field.call('/table/delete', { table_id: tasks }));
+  await field.done(field.call('/table/restore', { table_id: tasks }));
+  expect(await field.sql('select title, state from tasks')).toEqual([{ title: 'a', state: 'open' }]);
+  await expect(field.sql('insert into tasks (title, state) values (\'b\', \'else\')')).rejects.toMatchObject({ message: expect.stringMatching(/CHECK/) });
+});
+
+// Last: while such an index stands in a file, nothing in it can be renamed.
+test('s5: what only its owner\'s program could make again is not dropped', async () => {
+  await python('c.create_collation("PHONE", lambda a, b: 0)\nc.executescript("create table tracks (id integer primary key, title text collate PHONE, rating int); create index tracks_title on tracks (title); insert into tracks (title) values (\'abc\')")');
+  const [tracks] = await field.adopt('tracks') as [string];
+  const refused = (reply: ReturnType<typeof field.call>): Promise<void> => field.rejected(reply, 'unsupported_change', /tracks needs the collation PHONE/);
+  await refused(field.call('/table/delete', { table_id: tracks }));
+  await refused(field.column(tracks, { name: 'rating', rename_to: 'stars' }));
+  await refused(field.column(tracks, { name: 'title' }));
+});
