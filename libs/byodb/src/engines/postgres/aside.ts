@@ -1,13 +1,13 @@
 import type { Rendered } from '../../engine.js';
 import type { LiveColumn, LiveTable } from '../../live.js';
-import { alterTable, bites, bringBackNames, dropParts, foreignKeys, goneWith, needsOf, remakeParts, renameColumnIn, renameIn, renameStatements, setAsideNames } from './items.js';
+import { alterTable, bites, bringBackNames, dropParts, foreignKeys, goneWith, needsOf, remakeParts, renameColumnIn, renameIn, renameStatements, setAsideNames, type Named } from './items.js';
 import { quietly } from './quietly.js';
-import { columnOf, compose, definitionOf, sourceOf, type Item, type Source } from './source.js';
+import { columnOf, compose, definitionOf, sourceOf, tableFacts, type Item, type Source } from './source.js';
 import { fitName, quote } from './sql.js';
 
 export function setAsideTable(live: LiveTable, aside: string): Rendered {
   const source = sourceOf(live);
-  const names = setAsideNames(source, null, aside);
+  const names = renameable(live, setAsideNames(source, null, aside));
   const keys = foreignKeys(source);
   const left = { ...source, items: source.items.filter((item) => !keys.includes(item)) };
   return {
@@ -20,7 +20,7 @@ export function bringBackTable(live: LiveTable, was: LiveTable): Rendered {
   const [source, former] = [sourceOf(live), sourceOf(was)];
   // Restored under another name: the former names of its indexes may be in use by the table that has its name now.
   const nameOf = was.name === former.table ? undefined : (name: string): string => otherName(name, former.table, was.name);
-  const names = bringBackNames(source, setAsideNames(former, null, live.name), nameOf);
+  const names = renameable(live, bringBackNames(source, setAsideNames(former, null, live.name), nameOf));
   const keys = foreignKeys(former).filter((key) => !source.items.some((item) => item.kind === 'foreign key' && item.name === key.name));
   const made = remakeParts(was.name, keys);
   const back = renameIn(source, names);
@@ -30,6 +30,11 @@ export function bringBackTable(live: LiveTable, was: LiveTable): Rendered {
     takes: names.map(({ to }) => to),
     needs: needsOf(keys, was.name, { from: quote(live.name), valued: (column) => `${quote(live.name)}.${quote(column)}`, column: null }),
   };
+}
+
+/** Of a table of a type PostgreSQL renames no constraint, only the index behind it, and the constraint with that. */
+function renameable(live: LiveTable, names: Named[]): Named[] {
+  return tableFacts(live).type == null ? names : names.map((named) => (named.sort === 'constraint' ? { ...named, sort: 'index' } : named));
 }
 
 function otherName(name: string, former: string, table: string): string {

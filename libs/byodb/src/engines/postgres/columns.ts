@@ -1,7 +1,7 @@
 import type { LiveColumn } from '../../live.js';
 import { alterTable } from './items.js';
 import { definitionOf } from './source.js';
-import { literal, quote } from './sql.js';
+import { literal, optionClause, quote } from './sql.js';
 import { COMPRESSION, STORAGE } from './types.js';
 
 /** What a column that is made anew gets beside its type, default and NOT NULL: all that its owner had set on it. */
@@ -18,12 +18,6 @@ export function columnStatements(table: string, column: LiveColumn): string[] {
     ...(comment === undefined ? [] : [`comment on column ${quote(table)}.${quote(column.name)} is ${literal(comment)}`]),
     ...(acl ?? []).flatMap((entry) => grants(table, column.name, entry)),
   ];
-}
-
-/** `name=value` as the catalog keeps a parameter, printed by its kind. */
-export function optionClause(option: string): string {
-  const at = option.indexOf('=');
-  return `${quote(option.slice(0, at))} = ${literal(option.slice(at + 1))}`;
 }
 
 const RIGHTS: Record<string, string> = { r: 'select', a: 'insert', w: 'update', x: 'references' };

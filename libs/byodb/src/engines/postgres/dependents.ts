@@ -85,7 +85,7 @@ select kind, name from (
   where i.indrelid = t.oid and i.indisreplident and t.attnum = any (i.indkey::int2[]) and t.attnum is not null and $3 = 'remove'
   union
   select 'extension', e.extname from pg_depend d join pg_extension e on d.refclassid = 'pg_extension'::regclass and e.oid = d.refobjid, t
-  where d.classid = 'pg_class'::regclass and d.objid = t.oid and d.deptype = 'e' and $3 = 'remove'
+  where d.classid = 'pg_class'::regclass and d.objid = t.oid and d.deptype = 'e' and t.attnum is null and $3 = 'remove'
   union
   select 'trigger', g.tgname from uses u join pg_trigger g on u.classid = 'pg_trigger'::regclass and g.oid = u.objid, t where t.attnum is not null and not g.tgisinternal and $3 <> 'rename'
   union

@@ -4,7 +4,7 @@ import type { LiveColumn, LiveTable } from '../../live.js';
 import { columnStatements } from './columns.js';
 import { alterTable, goneWith, needsOf, remakeParts } from './items.js';
 import { quietly } from './quietly.js';
-import { columnOf, compose, definitionOf, sourceOf, type Source } from './source.js';
+import { columnOf, compose, definitionOf, sourceOf, tableFacts, type Source } from './source.js';
 import { literal, quote, quoteAll } from './sql.js';
 
 /** Takes a column out, its values into a table by primary key; see `Ddl.detachColumn`. */
@@ -55,14 +55,6 @@ function staysFor(live: LiveTable, column: LiveColumn): string | null {
   if (live.extras.some((extra) => extra.kind === 'rule')) return 'it has rules';
   const foreign = (definitionOf(column).acl ?? []).find((acl) => acl.slice(acl.lastIndexOf('/') + 1) !== String(table.owner));
   return foreign === undefined ? null : 'somebody else than its owner gave rights to the column';
-}
-
-interface TableFacts { owner?: string; force_row_security?: boolean; replica_identity?: string; type?: string | null; partition_key?: string | null; partition?: string | null; row_security?: boolean }
-
-/** What introspection told of the table as a whole. */
-export function tableFacts(live: LiveTable): TableFacts {
-  const extra = live.extras.find(({ kind }) => kind === 'table');
-  return extra === undefined ? {} : JSON.parse(extra.definition) as TableFacts;
 }
 
 /** Which columns are the key, by number: another key of the same types would give rows each other's values. */

@@ -1,7 +1,7 @@
 import type { Need } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import { isAside } from '../../live.js';
-import { fitName, literal, quote } from './sql.js';
+import { fitName, literal, optionClause, quote } from './sql.js';
 import { foreignKeyClause, withColumns, type Item, type Source, type Statistics } from './source.js';
 
 /** Something whose name others could need: an index or sequence is known to the whole schema. */
@@ -79,7 +79,7 @@ export function remakeParts(table: string, items: readonly Item[], statistics: r
   const clauses = items.filter((item) => item.kind !== 'index').map((item) => `add constraint ${quote(item.name)} ${foreignKeyClause(item, table)}`);
   const statements = items.flatMap((item) => {
     const made = item.kind === 'index' ? [`create ${item.unique ? 'unique ' : ''}index ${quote(item.name)} on ${quote(table)} ${item.definition}`] : [];
-    if (item.options.length > 0) made.push(`alter index ${quote(item.name)} set (${item.options.join(', ')})`);
+    if (item.options.length > 0) made.push(`alter index ${quote(item.name)} set (${item.options.map(optionClause).join(', ')})`);
     if (item.tablespace !== null) made.push(`alter index ${quote(item.name)} set tablespace ${quote(item.tablespace)}`);
     if (item.clustered) made.push(`alter table ${quote(table)} cluster on ${quote(item.name)}`);
     if (item.replicaIdentity) made.push(`alter table ${quote(table)} replica identity using index ${quote(item.name)}`);

@@ -1,6 +1,6 @@
 import { foldName, isAside, type Extra, type LiveColumn, type LiveTable } from '../../live.js';
 import { DatabaseError } from '../../errors.js';
-import { objectName, quote, quoteAll } from './sql.js';
+import { objectName, quote, quoteAll, whole } from './sql.js';
 
 export type ItemKind = 'primary key' | 'unique' | 'exclude' | 'check' | 'foreign key' | 'index';
 
@@ -93,7 +93,9 @@ export interface Definition {
 }
 
 export function definitionOf(column: LiveColumn): Definition {
-  return JSON.parse(column.definition) as Definition;
+  const definition = JSON.parse(column.definition) as Definition;
+  for (const text of [definition.default, definition.expression, definition.collation, definition.domain?.base]) if (text !== undefined) whole(text);
+  return definition;
 }
 
 /** Numbered by a sequence that hangs on the column, not as identity: what `serial` makes. */
@@ -103,7 +105,12 @@ export function isSerial(column: LiveColumn): boolean {
 
 /** A table predicted by others than us has no source: keys are then taken from the contract's part. */
 export function sourceOf(live: LiveTable): Source {
-  if (live.source !== null) return JSON.parse(live.source) as Source;
+  if (live.source !== null) {
+    const source = JSON.parse(live.source) as Source;
+    for (const { definition, condition } of source.items) [definition, condition ?? ''].forEach(whole);
+    source.statistics.forEach(({ definition }) => whole(definition ?? ''));
+    return source;
+  }
   const keys = live.primaryKey.length === 0 ? [] : [keyItem('primary key', objectName(live.name, null, 'pkey'), live.primaryKey)];
   return { table: live.name, items: [...keys, ...live.uniques.map((u) => keyItem('unique', u.name, u.columns))], sequences: [], statistics: [], triggers: [] };
 }
@@ -181,6 +188,15 @@ function byKind(a: Extra, b: Extra): number {
 /** The column of this very name, else the one that differs in case alone. */
 export function columnOf(live: LiveTable, name: string): LiveColumn {
   const column = live.columns.find((c) => c.name === name) ?? live.columns.find((c) => foldName(c.name) === foldName(name));
+  if (column !== undefined) whole(column.native);
   if (column === undefined) throw new DatabaseError('drift_detected', `table ${live.name} has no column ${name}`, { details: { table: live.name, column: name } });
   return column;
+}
+
+interface TableFacts { owner?: string; force_row_security?: boolean; replica_identity?: string; type?: string | null; partition_key?: string | null; partition?: string | null; row_security?: boolean }
+
+/** What introspection told of the table as a whole. */
+export function tableFacts(live: LiveTable): TableFacts {
+  const extra = live.extras.find(({ kind }) => kind === 'table');
+  return extra === undefined ? {} : JSON.parse(extra.definition) as TableFacts;
 }

@@ -1,3 +1,5 @@
+import { DatabaseError } from '../../errors.js';
+
 /** NAMEDATALEN - 1: PostgreSQL cuts longer names without an error, so that two of them could become one. */
 export const IDENTIFIER_BYTES = 63;
 
@@ -34,4 +36,32 @@ export function objectName(table: string, column: string | null, label: string):
     else b = b.slice(0, -1);
   }
   return [a, ...(column === null ? [] : [b]), label].join('_');
+}
+
+/** `name=value` as the catalog keeps a parameter, printed by its kind. */
+export function optionClause(option: string): string {
+  const at = option.indexOf('=');
+  return `${quote(option.slice(0, at))} = ${literal(option.slice(at + 1))}`;
+}
+
+const WORDS = /\s+|[eE]'(?:[^'\\]|''|\\[\s\S])*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|[\p{L}\p{N}_$]+|--|\/\*|[\s\S]/gu;
+const CLOSES: Record<string, string> = { ')': '(', ']': '[' };
+
+/**
+ * A type, expression or definition as the server printed it: one whole, that cannot end the statement which it is put into.
+ * The server prints no other; whatever else could stand where one was read is not run. Throws DatabaseError.
+ */
+export function whole(text: string): string {
+  const open: string[] = [];
+  for (const [word] of text.matchAll(WORDS)) {
+    const stray = word === ';' || word === '--' || word === '/*' || word === '\'' || word === '"' || word === '\0';
+    if (word === '(' || word === '[') open.push(word);
+    else if (stray || (word in CLOSES && open.pop() !== CLOSES[word])) throw notWhole();
+  }
+  if (open.length > 0) throw notWhole();
+  return text;
+}
+
+function notWhole(): DatabaseError {
+  return new DatabaseError('unsupported_change', 'postgres: an expression or type that stands in the catalog is not one whole, and is not put into a statement');
 }
