@@ -7,6 +7,7 @@ import { changes, Purger, upcasters } from '../../../libs/tables/src/index.js';
 import type { Config } from './config.js';
 import { AppliedThere } from './databases/applied.js';
 import { Candidates } from './databases/candidates.js';
+import { AsideLists } from './databases/aside.js';
 import { AddressRules, DatabaseLists, DatabasesController } from './databases/databases.controller.js';
 import { DatabaseChanges } from './databases/changes.js';
 import { Databases } from './databases/databases.js';
@@ -78,6 +79,7 @@ export async function startApp(config: Config): Promise<App> {
       { provide: Sagas, useValue: new Sagas(core, store, orchestrator) },
       { provide: Databases, useValue: databases },
       { provide: DatabaseLists, useValue: new DatabaseLists(core, databases) },
+      { provide: AsideLists, useValue: new AsideLists(core, databases) },
       { provide: DatabasePast, useValue: past },
       { provide: DatabaseChanges, useValue: new DatabaseChanges(core, databases, commands) },
       { provide: AddressRules, useValue: rules },

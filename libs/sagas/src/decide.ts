@@ -30,7 +30,9 @@ export function decide(saga: Saga, now: number, busy: ReadonlySet<string>, token
   if (intended && saga.steps.some((s) => s.intended && s.phase === 'finalize')) return finalize(saga, now, busy, token);
   if (error !== null) {
     // A step under way is let finish: its outcome tells whether there is something to undo.
-    if (busy.size > 0) return nothing;
+    // A look is left when a person wants an end: the database that it asks may never answer.
+    const left = saga.abort === null ? [] : saga.steps.filter((s) => s.phase === 'prepare').map((s) => s.step_id);
+    if ([...busy].some((id) => !left.includes(id))) return nothing;
     return intended ? { ...nothing, events: [{ type: 'CompensationStarted', error }] } : { ...nothing, end: { as: 'rejected', error } };
   }
   const waiting = saga.steps.filter((s) => s.phase === 'prepare' && s.status !== 'succeeded');

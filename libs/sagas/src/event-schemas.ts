@@ -37,7 +37,7 @@ export const sagaEventSchemas = eventSchemas<SagaEvent>()({
   StepCompensated: { version: 1, tells: 'A step is undone in its database.', data: z.strictObject({ step_id, fingerprint_after: fingerprint, statements, duration_ms }) },
   AbortRequested: { version: 1, tells: 'An operator wants the change to stop.', data: z.strictObject({ reason: z.string() }) },
   RetryRequested: { version: 1, tells: 'An operator lets a stuck change go on.', data: z.strictObject({ reason: z.string() }) },
-  StepResolved: { version: 1, tells: 'An operator has settled a step; what was claimed was looked at where it could be.', data: z.strictObject({ step_id, as: z.enum(['applied', 'restored', 'skipped']), reason: z.string(), fingerprint: fingerprint.nullable() }) },
+  StepResolved: { version: 1, tells: 'An operator has settled a step; what was claimed was looked at where it could be.', data: z.strictObject({ step_id, as: z.enum(['applied', 'restored', 'skipped']), reason: z.string(), fingerprint: fingerprint.nullable(), lost: z.literal(true).optional() }) },
   SagaStuck: { version: 1, tells: 'The change cannot go on by itself.', data: z.strictObject({ error: StepError }) },
   SagaCompleted: { version: 1, tells: 'The change is so on every database; until `reversible_until` it can be undone without loss.', data: z.strictObject({ reversible_until: at.nullable() }) },
   SagaCompensated: { version: 1, tells: 'The change failed, and every database is as it was before.', data: z.strictObject({ error: StepError }) },

@@ -38,7 +38,7 @@ export type SagaEvent =
   | { type: 'StepCompensated'; step_id: string; fingerprint_after: string; statements: string[]; duration_ms: number }
   | { type: 'AbortRequested'; reason: string }
   | { type: 'RetryRequested'; reason: string }
-  | { type: 'StepResolved'; step_id: string; as: Resolution; reason: string; fingerprint: string | null }
+  | { type: 'StepResolved'; step_id: string; as: Resolution; reason: string; fingerprint: string | null; lost?: true }
   | { type: 'SagaStuck'; error: StepError }
   | { type: 'SagaCompleted'; reversible_until: string | null }
   | { type: 'SagaCompensated'; error: StepError }

@@ -2,6 +2,7 @@ export * from './events.js';
 export * from './event-schemas.js';
 export * from './saga.js';
 export { decide } from './decide.js';
+export { letGo } from './let-go.js';
 export type { Failure, Outcome, Prepared, SagaDefinition } from './definition.js';
 export { listSagas, loadSaga, pageOfSagas, recorded, sagasProjection, sagaStatuses } from './read-model.js';
 export { NotRetryable, Orchestrator } from './orchestrator.js';

@@ -114,6 +114,7 @@ class Run {
     }
     for (;;) {
       if (isEnded(this.saga)) return this.over();
+      this.leaveLost();
       const decision = this.decide();
       if (decision.events.length > 0) await this.record(decision.events);
       else if (decision.end !== null) await this.end(decision.end);
@@ -158,11 +159,22 @@ class Run {
   /** Looks that the deadline came upon: the database has not answered, and may never do. */
   private async giveUpLooks(): Promise<void> {
     const late = [...this.looking].filter(([, began]) => Date.now() >= this.lookUntil(began)).map(([id]) => this.saga.steps.find((step) => step.step_id === id)!);
-    if (late.length === 0) return;
+    if (late.length === 0) return this.refresh();
     await this.record(late.map((step) => ({
       type: 'StepFailed', step_id: step.step_id, way: 'prepare',
       error: { code: 'deadline_exceeded', message: `gave up at the deadline: ${step.target.name} had not answered`, database: step.target.name, step_id: step.step_id },
     })));
+  }
+
+  /** What a person asked meanwhile must not wait for a database that does not answer. */
+  private async refresh(): Promise<void> {
+    const now = await load(this.ports.store, this.saga.saga_id);
+    if (now !== null && now.version > this.saga.version) this.saga = now;
+  }
+
+  /** An effect on a database that was given up for lost is waited for no longer. */
+  private leaveLost(): void {
+    for (const { step_id } of this.saga.steps.filter((step) => step.lost === true)) this.busy.delete(step_id);
   }
 
   private decide(): Decision {

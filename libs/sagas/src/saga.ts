@@ -26,6 +26,8 @@ export interface Step {
   intended: boolean;
   /** Its compensation failed for good: it waits for an operator's retry. */
   blocked: boolean;
+  /** Let go with its target, which is lost: whatever still comes of it counts for nothing. */
+  lost?: true;
 }
 
 export interface Saga {
@@ -94,6 +96,8 @@ const emptyStep = {
 };
 
 function apply(saga: Saga, event: Exclude<SagaEvent, { type: 'SagaRequested' }>, at: string): Saga {
+  // An effect was under way when its target was given up for lost: what comes of it must not bring the step back.
+  if ('step_id' in event && saga.steps.some((s) => s.step_id === event.step_id && s.lost === true)) return saga;
   switch (event.type) {
     case 'SagaStarted':
       return { ...saga, status: 'running', started_at: at, steps: saga.steps.map((s) => ({ ...s, status: 'running', started_at: at, attempts: 1 })) };
@@ -136,7 +140,7 @@ function apply(saga: Saga, event: Exclude<SagaEvent, { type: 'SagaRequested' }>,
     case 'StepResolved':
       return withStep({ ...saga, status: saga.compensating ? 'compensating' : 'running' }, event.step_id, (s) => ({
         ...s, status: event.as === 'applied' ? 'succeeded' : event.as === 'restored' ? 'compensated' : 'skipped', finished_at: at, next_attempt_at: null, blocked: false,
-        fingerprint_after: event.fingerprint ?? s.fingerprint_after,
+        fingerprint_after: event.fingerprint ?? s.fingerprint_after, ...(event.lost === true ? { lost: true as const } : {}),
       }));
     case 'SagaStuck':
       return { ...saga, status: 'stuck', error: saga.error ?? event.error };

@@ -1,5 +1,5 @@
 import type { Drift } from '../../byodb/src/index.js';
-import type { DatabaseRef } from './table.js';
+import { concerns, type DatabaseRef, type Table } from './table.js';
 import { sql, type InlineProjection, type Queryable, type Row, type StoredEvent, type Tx } from '../../event-store/src/index.js';
 
 /** A customer's database as registered; its address is not here but sealed in `credentials`. */
@@ -20,7 +20,7 @@ export type DatabaseEvent =
   /** `taken_over`: from the service of that core, which gave it up. */
   | { type: 'DatabaseRegistered'; name: string; engine: Database['engine']; taken_over?: { core_id: string; reason: string } }
   | { type: 'DatabaseAddressChanged' }
-  | { type: 'DatabaseRemoved' }
+  | { type: 'DatabaseRemoved'; reason?: string; lost?: true }
   /** `digest` tells one drift from another: the same is recorded once. */
   | { type: 'DriftDetected'; digest: string; drift: Drift[] }
   | { type: 'DriftEnded' };
@@ -78,12 +78,29 @@ export async function tablesIn(db: Queryable, id: string): Promise<string[]> {
   return tables.filter((table) => table.exists).map((table) => table.name).sort();
 }
 
+/** Tables that a database which is lost must be let go of by, or that a change under way would bring there. */
+export async function tablesConcerned(db: Queryable, id: string): Promise<Table[]> {
+  const rows = await db.query(sql`select state from tables where status <> 'failed' and state like ${`%"${id}"%`}`);
+  const adding = (table: Table): boolean => table.pending.some(({ change }) => change.kind === 'table.databases' && change.add.some((d) => d.id === id));
+  return rows.map((row) => JSON.parse(String(row['state'])) as Table).filter((table) => concerns(table, id) || adding(table));
+}
+
+/** Tables that were let go there when the database was given up for lost, and that do not live there again. */
+export async function tablesLetGo(db: Queryable, id: string): Promise<{ table_id: string; name: string }[]> {
+  const rows = await db.query(sql`select state from tables where state like ${`%"let_go"%"${id}"%`}`);
+  const tables = rows.map((row) => JSON.parse(String(row['state'])) as Table);
+  return tables.flatMap((table) => {
+    const there = table.let_go?.[id];
+    return there === undefined || concerns(table, id) ? [] : [{ table_id: table.table_id, name: there.name }];
+  });
+}
+
 /** Whether a table lives there, or something of one is set aside there. */
 export async function isInUse(db: Queryable, id: string): Promise<boolean> {
   interface Seen { ended: string | null; set_aside: { databases?: { id: string }[] }[]; pending: { change: { add?: { id: string }[] } }[] }
   const seen = (row: Row): Seen => JSON.parse(String(row['state'])) as Seen;
   const living = (await db.query(sql`select t.state as state from table_databases d join tables t on t.table_id = d.table_id where d.database_id = ${id} and t.status <> 'failed'`)).map(seen);
-  if (living.some((table) => table.ended === null || table.set_aside.length > 0 || table.pending.length > 0)) return true;
+  if (living.some((table) => table.ended === null || table.set_aside.some((a) => a.databases === undefined) || table.pending.length > 0)) return true;
   const aside = (await db.query(sql`select t.state as state from purges_due p join tables t on t.table_id = p.table_id`)).map(seen);
   // With a restore, a revert or a purge on its way nothing of it is due.
   const moving = (await db.query(sql`select state from tables where status in ('creating', 'changing', 'dropping') or (status = 'dropped' and state not like ${'%"pending":[]%'})`)).map(seen);

@@ -1,5 +1,5 @@
 import { completeColumn, convertible, fitDefault, foldName, MAX_COLUMNS, nameSchema, sameType, type Column, type ColumnChange, type Engine, type Problem } from '../../byodb/src/index.js';
-import { applyOp, findColumn, isCreation, movedTo, outlook, type Change, type ColumnOp, type ColumnSet, type ColumnsKind, type DatabaseRef, type Origin, type Table, type TableEvent } from './table.js';
+import { applyOp, concerns, findColumn, isCreation, movedTo, outlook, type Change, type ColumnOp, type ColumnSet, type ColumnsKind, type DatabaseRef, type Origin, type Table, type TableEvent } from './table.js';
 
 /** A command that is refused at once; nothing is recorded. `code` is API.md's. */
 export class Refused extends Error {
@@ -58,8 +58,9 @@ export function decideRestore(table: Table, as: string | undefined, now: number,
   if (table.ended === 'failed') throw new Refused('table_failed', `the table's creation failed`);
   const ahead = outlook(table);
   if (!ahead.dropped && as !== undefined && as !== ahead.name) throw new Refused('unsupported_change', 'the table is not dropped: rename it instead');
-  const gone = table.ended === 'dropped' && ahead.dropped && (
-    !table.set_aside.some((a) => a.what === 'table' && Date.parse(a.reversible_until) > now) || table.pending.some(({ change }) => change.kind === 'table.purge'));
+  const going = table.pending.flatMap(({ change }) => (change.kind === 'table.purge' ? change.of : []));
+  const kept = table.set_aside.some((a) => a.what === 'table' && Date.parse(a.reversible_until) > now && !going.includes(a.saga_id));
+  const gone = table.ended === 'dropped' && ahead.dropped && !kept;
   if (gone) throw new Refused('retention_expired', `the table was kept aside until ${table.reversible_until}`);
   return { type: 'TableRestoreRequested', saga_id: sagaId, name: as ?? ahead.name };
 }
@@ -73,6 +74,29 @@ export function decideDatabases(table: Table, add: DatabaseRef[], remove: Databa
   if (add.length > 0) refuseOwnTypes(columns);
   refuseUnsupported(columns, engines);
   return { type: 'TableDatabasesRequested', saga_id: sagaId, add: add.filter((ref) => !there(ref)), remove: remove.filter(there) };
+}
+
+/** The table goes on without databases that are lost for good; nothing is touched there. A dropped one lets go what is set aside of it there. */
+export function decideLost(table: Table, lost: DatabaseRef[], reason: string, sagaId: string): TableEvent {
+  const remove = lost.filter(({ id }) => concerns(table, id) || outlook(table).databases.some((d) => d.id === id));
+  return { type: 'TableDatabasesRequested', saga_id: sagaId, add: [], remove, lost: true, reason };
+}
+
+/**
+ * Destroys what is kept before its time: all of it, or what one saga set aside. Judged against what pending changes leave: what
+ * a restore or a revert is about to bring back is not kept. A dropped table goes with all that was set aside of it.
+ */
+export function decidePurge(table: Table, of: string | undefined, reason: string, sagaId: string): TableEvent {
+  const pending = table.pending.map((p) => p.change);
+  if (pending.some((change) => change.kind === 'table.restore' || change.kind === 'table.revert')) {
+    throw new Refused('retention_expired', 'a change that brings back what is kept is on its way: wait for its end, or abort it, and ask again');
+  }
+  const going = new Set(pending.flatMap((change) => (change.kind === 'table.purge' ? change.of : [])));
+  const kept = table.set_aside.filter((a) => !going.has(a.saga_id));
+  const asked = of === undefined ? kept : kept.filter((a) => a.saga_id === of);
+  if (asked.length === 0) throw new Refused('retention_expired', of === undefined ? 'nothing of the table is kept aside' : `nothing that saga ${of} set aside of the table is kept any more`);
+  const all = asked.some((a) => a.what === 'table') ? kept : asked;
+  return { type: 'PurgeRequested', saga_id: sagaId, of: [...new Set(all.map((a) => a.saga_id))], reason };
 }
 
 /** Tells add, alter, rename and drop apart by what the table will have, and refuses what can never work. */
@@ -170,10 +194,13 @@ export function judgeInTurn(table: Table, change: Change): { do: 'refuse'; reaso
     return table.set_aside.some((a) => a.what === 'table') ? { do: 'go', ops: [] } : { do: 'refuse', reason: 'the table is not there any more, not even set aside' };
   }
   if (change.kind === 'table.purge') {
+    // One that was asked for may be of a part alone.
+    if (change.reason !== undefined) return change.of.every((id) => table.set_aside.some((a) => a.saga_id === id)) ? { do: 'go', ops: [] } : { do: 'refuse', reason: 'what was to be destroyed came back, or went, meanwhile' };
     const whole = table.set_aside.some((a) => a.what === 'table');
     const fits = change.of.every((id) => table.set_aside.some((a) => a.saga_id === id)) && whole === change.of.some((id) => table.set_aside.some((a) => a.saga_id === id && a.what === 'table'));
     return fits ? { do: 'go', ops: [] } : { do: 'refuse', reason: 'what was to be destroyed came back, or went, meanwhile' };
   }
+  if (change.kind === 'table.databases' && change.lost === true) return change.remove.some((ref) => concerns(table, ref.id)) ? { do: 'go', ops: [] } : { do: 'nothing' };
   if (!table.exists) return { do: 'refuse', reason: table.ended === 'failed' ? `the table's creation failed` : 'the table is dropped' };
   if (change.kind === 'table.rename') return table.name === change.name ? { do: 'nothing' } : { do: 'go', ops: [] };
   if (change.kind === 'table.drop') return { do: 'go', ops: [] };

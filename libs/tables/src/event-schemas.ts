@@ -44,6 +44,7 @@ const columns = z.array(Column);
 const databases = z.array(DatabaseRef);
 const as = z.enum(['adopt', 'restore', 'ignore']);
 const variant = Variant.nullable();
+const lost = z.literal(true);
 
 export const tableEventSchemas = eventSchemas<TableEvent>()({
   TableCreationRequested: { version: 1, tells: 'A table is to be made on these databases; with `origin`, by a replay of another one.', data: z.strictObject({ saga_id, name, columns, databases, origin: z.strictObject({ table_id: id, version: z.int().min(1) }).optional() }) },
@@ -51,8 +52,8 @@ export const tableEventSchemas = eventSchemas<TableEvent>()({
   TableDropRequested: { version: 1, tells: 'The table is to be set aside everywhere.', data: z.strictObject({ saga_id }) },
   TableRestoreRequested: { version: 1, tells: 'The dropped table is to come back under this name.', data: z.strictObject({ saga_id, name }) },
   TableRevertRequested: { version: 1, tells: 'Name and columns are to be again what they were after event `to_version`.', data: z.strictObject({ saga_id, to_version: z.int().min(1), name, ops }) },
-  TableDatabasesRequested: { version: 1, tells: 'The table is to be built in some databases and set aside in others.', data: z.strictObject({ saga_id, add: databases, remove: databases }) },
-  PurgeRequested: { version: 1, tells: 'What these sagas set aside is to be destroyed: its retention time is over.', data: z.strictObject({ saga_id, of: z.array(id) }) },
+  TableDatabasesRequested: { version: 1, tells: 'The table is to be built in some databases and set aside in others; with `lost`, let go in databases that are gone for good.', data: z.strictObject({ saga_id, add: databases, remove: databases, lost: lost.optional(), reason: z.string().optional() }) },
+  PurgeRequested: { version: 1, tells: 'What these sagas set aside is to be destroyed: its retention time is over, or somebody asked for it, with a `reason`.', data: z.strictObject({ saga_id, of: z.array(id), reason: z.string().optional() }) },
   ColumnsChangeRequested: { version: 1, tells: 'Columns are to be added, altered, renamed or dropped, in this order.', data: z.strictObject({ saga_id, kind: z.enum(['column.add', 'column.drop', 'column.alter', 'column.rename', 'columns.change']), ops }) },
   TableAdoptionRequested: { version: 1, tells: 'A table that others made is to come under management as it stands.', data: z.strictObject({ saga_id, name, columns, databases }) },
   DriftResolutionRequested: { version: 1, tells: 'What was found to differ in `database` is to become history, to go back, or to be let be.', data: z.strictObject({ saga_id, database: DatabaseRef, as, found: columns.nullable(), changes: ops, variant }) },
@@ -61,7 +62,7 @@ export const tableEventSchemas = eventSchemas<TableEvent>()({
   TableRenamed: { version: 1, tells: 'The table has its new name everywhere.', data: z.strictObject({ saga_id, name }) },
   TableDropped: { version: 1, tells: 'The table is set aside everywhere, and kept until `reversible_until`.', data: z.strictObject({ saga_id, reversible_until: until }) },
   TableRestored: { version: 1, tells: 'The table is back on all of its databases, with its rows.', data: z.strictObject({ saga_id, name }) },
-  TableDatabasesChanged: { version: 1, tells: 'The table lives in these databases now; where it was removed it is kept until `reversible_until`.', data: z.strictObject({ saga_id, databases, removed: databases, reversible_until: until }) },
+  TableDatabasesChanged: { version: 1, tells: 'The table lives in these databases now; where it was removed it is kept until `reversible_until`, unless the database is `lost`; `back`: where it came back with its rows.', data: z.strictObject({ saga_id, databases, removed: databases, reversible_until: until, lost: lost.optional(), back: databases.optional() }) },
   Purged: { version: 1, tells: 'What these sagas set aside is destroyed everywhere.', data: z.strictObject({ saga_id, of: z.array(id) }) },
   TableReverted: { version: 1, tells: 'The table has its former name and columns again, everywhere, but for the `variants` (by database id) where a column was made anew and stands last.', data: z.strictObject({ saga_id, name, columns, reversible_until: until, variants: z.record(z.uuid(), Variant).optional() }) },
   ColumnsChanged: { version: 1, tells: 'The table has these columns on all of its databases.', data: z.strictObject({ saga_id, columns, reversible_until: until.optional() }) },
@@ -77,5 +78,5 @@ export const databaseEventSchemas = eventSchemas<DatabaseEvent>()({
   DatabaseAddressChanged: { version: 1, tells: 'The database is reached at another address, or with other credentials, from here on.', data: noData },
   DriftDetected: { version: 1, tells: 'A check found tables that are not what history says; `digest` tells this drift from another.', data: z.strictObject({ digest: z.string(), drift: z.array(Drift) }) },
   DriftEnded: { version: 1, tells: 'A check found the drift of before gone.', data: noData },
-  DatabaseRemoved: { version: 1, tells: 'The database is forgotten, its credentials too.', data: noData },
+  DatabaseRemoved: { version: 1, tells: 'The database is forgotten, its credentials too; with `lost`, though tables lived there.', data: z.strictObject({ reason: z.string().optional(), lost: lost.optional() }) },
 });

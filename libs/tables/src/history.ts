@@ -127,8 +127,12 @@ export function sentence(event: TableEvent): string {
     case 'TableDropRequested': return 'A drop of the table was requested.';
     case 'TableRestoreRequested': return `Restoring the table as ${event.name} was requested.`;
     case 'TableRevertRequested': return `Going back to version ${event.to_version} was requested.`;
-    case 'TableDatabasesRequested': return `${capital([event.add.length === 0 ? '' : `building the table on ${names(event.add)}`, event.remove.length === 0 ? '' : `removing it from ${names(event.remove)}`].filter(Boolean).join(' and ') || 'no move')} was requested.`;
-    case 'PurgeRequested': return 'The retention time of something set aside was over: its purge was requested.';
+    case 'TableDatabasesRequested':
+      if (event.lost === true) return `The database ${names(event.remove)} is lost: letting the table go there was requested (${event.reason}).`;
+      return `${capital([event.add.length === 0 ? '' : `building the table on ${names(event.add)}`, event.remove.length === 0 ? '' : `removing it from ${names(event.remove)}`].filter(Boolean).join(' and ') || 'no move')} was requested.`;
+    case 'PurgeRequested':
+      if (event.reason !== undefined) return `Destroying something set aside before its time was requested: ${event.reason}.`;
+      return 'The retention time of something set aside was over: its purge was requested.';
     case 'ColumnsChangeRequested': return `${capital(event.ops.map(opSentence).join('; '))}: requested.`;
     case 'TableAdoptionRequested': return `Taking table ${event.name} of ${names(event.databases)} under management was requested.`;
     case 'DriftResolutionRequested': return `The difference found on ${event.database.name} was to be resolved: ${event.as}.`;
@@ -140,7 +144,9 @@ export function sentence(event: TableEvent): string {
     case 'TableRenamed': return `The table was renamed to ${event.name} on every database.`;
     case 'TableDropped': return event.reversible_until === null ? 'The table was dropped on every database.' : `The table was dropped on every database; it can be restored until ${event.reversible_until}.`;
     case 'TableRestored': return `The table was restored as ${event.name} on every database.`;
-    case 'TableDatabasesChanged': return `The table now lives on ${names(event.databases)}.`;
+    case 'TableDatabasesChanged':
+      if (event.lost === true) return event.databases.length === 0 ? 'The table was let go in its last database, which is lost; nothing of it is kept.' : `The table was let go in ${names(event.removed)}, which is lost; it lives on ${names(event.databases)}.`;
+      return `The table now lives on ${names(event.databases)}.`;
     case 'Purged': return 'What was set aside was destroyed on every database.';
     case 'TableReverted': return `The table went back: it is ${event.name} with the columns ${event.columns.map((c) => c.name).join(', ')} on every database.`;
     case 'ColumnsChanged': return `The columns were changed on every database; they are now ${event.columns.map((c) => c.name).join(', ')}.`;

@@ -1,11 +1,12 @@
 export * from './table.js';
 export * from './decide.js';
 export * from './read-model.js';
-export { keepsAside, readTable, schemaChange, standing, tasksFor, type ChangePorts } from './schema-change.js';
+export { cannotComeBack, keepsAside, planAside, purgePlans, readTable, schemaChange, standing, tasksFor, type ChangePorts } from './schema-change.js';
 export { databaseChange, lacking, type DatabaseChange, type Lacking } from './database-change.js';
 export { decideDrift } from './drift.js';
+export { keptOf, rowsKept, type Kept } from './aside.js';
 export { changes } from './changes.js';
-export { Purger } from './purger.js';
+export { placesOf, Purger } from './purger.js';
 export * from './databases.js';
 export * from './history.js';
 export { decideRevert } from './revert.js';

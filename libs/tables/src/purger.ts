@@ -4,9 +4,12 @@ import { SAGA_SCHEMA_VERSION, sagaStream } from '../../sagas/src/index.js';
 import { purgesDue } from './read-model.js';
 import { purgeOf, tableStream, TABLE_SCHEMA_VERSION, type Change, type DatabaseRef, type Table } from './table.js';
 
-/** Where the table lives, and where it is only set aside. */
-function placesOf(table: Table, of: string[]): DatabaseRef[] {
-  const all = [...table.databases, ...table.set_aside.filter((a) => of.includes(a.saga_id)).flatMap((a) => a.databases ?? [])];
+/** Where the table lives, and where it is only set aside: what was set aside of it before is there too. */
+export function placesOf(table: Table): DatabaseRef[] {
+  // Of one that lives nowhere any more nothing is kept where it lived last.
+  const lives = table.ended === null || table.set_aside.some((a) => a.what === 'table');
+  const aside = table.set_aside.flatMap((a) => a.databases ?? []);
+  const all = [...lives ? table.databases : [], ...aside];
   return all.filter((ref, i) => all.findIndex((other) => other.id === ref.id) === i);
 }
 
@@ -47,7 +50,7 @@ export class Purger {
         await this.ports.store.append([
           { stream: tableStream(table.table_id), expectedVersion: table.version, events: [{ event_id: cause, type: 'PurgeRequested', schema_version: TABLE_SCHEMA_VERSION, data: { saga_id: sagaId, of: due.of } }] },
           { stream: sagaStream(sagaId), expectedVersion: 0, events: [{ type: 'SagaRequested', causation_id: cause, schema_version: SAGA_SCHEMA_VERSION, data: {
-            saga_id: sagaId, kind: change.kind, subject_id: table.table_id, subject_name: table.name, change, targets: placesOf(table, due.of).map((target) => ({ step_id: uuid(), target })),
+            saga_id: sagaId, kind: change.kind, subject_id: table.table_id, subject_name: table.name, change, targets: placesOf(table).map((target) => ({ step_id: uuid(), target })),
             deadline_at: new Date(Date.now() + this.ports.deadlineSeconds * 1000).toISOString(),
           } }] },
         ], { correlation_id: uuid(), causation_id: null, actor: 'schemasaga' });

@@ -3,7 +3,7 @@ import { applyStep, asideName, compensateStep, DatabaseError, finalizeStep, fold
 import { loadSaga, type PlannedStep, type Saga, type SagaDefinition, type Step, type StepError } from '../../sagas/src/index.js';
 import { judgeInTurn } from './decide.js';
 import { pointAt } from './snapshots.js';
-import { applyOp, columnsIn, evolve, findColumn, movedTo, tableStream, TABLE_SCHEMA_VERSION, type Change, type ColumnOp, type Table, type TableEvent, type Variant } from './table.js';
+import { applyOp, asideIn, columnsIn, evolve, findColumn, movedTo, tableStream, TABLE_SCHEMA_VERSION, type Change, type ColumnOp, type DatabaseRef, type Table, type TableEvent, type Variant } from './table.js';
 
 export interface ChangePorts {
   store: EventStore;
@@ -41,7 +41,7 @@ export function schemaChange(ports: ChangePorts): SagaDefinition {
       const change = saga.change as Change;
       const connection = await ports.connect(step.target.id);
       if (change.kind === 'table.purge') {
-        const { plans, fingerprint } = await preparePurge(connection, table.table_id, await asidesOf(ports.core, table, change.of, step.target.id));
+        const { plans, fingerprint } = await purgePlans(ports.core, connection, table, change.of, step.target.id);
         return { steps: plans.map(({ stepId, plan }) => plannedStep(stepId, plan, 'finalize')), fingerprint, reversible_seconds: null };
       }
       const tasks = await tasksFor(ports.core, table, change, step.target.id);
@@ -89,7 +89,9 @@ function isAdded(change: Extract<Change, { kind: 'table.databases' }>, databaseI
 
 /** The managed columns that a change meets in one database before it begins. */
 export function standing(table: Table, change: Change, databaseId: string): Column[] {
-  if ('columns' in change || (change.kind === 'table.databases' && isAdded(change, databaseId))) return [];
+  if ('columns' in change) return [];
+  // Built there anew, unless it was set aside there and comes back.
+  if (change.kind === 'table.databases' && isAdded(change, databaseId)) return asideIn(table, databaseId) === undefined ? [] : table.columns;
   return change.kind === 'drift.resolve' && change.database.id === databaseId ? change.found ?? [] : columnsIn(table, databaseId);
 }
 
@@ -111,7 +113,13 @@ async function allTasks(core: CoreDatabase, table: Table, change: Change, databa
     return change.kind === 'table.revert' && change.name !== table.name ? [...tasks, { do: 'rename_table', table: table.name, to: change.name }] : tasks;
   }
   if (change.kind === 'table.databases') {
-    if (isAdded(change, databaseId)) return [{ do: 'create_table', table: table.name, columns: table.columns }];
+    if (isAdded(change, databaseId)) {
+      const plan = await planAside(core, table, databaseId);
+      if (plan === null) return [{ do: 'create_table', table: table.name, columns: table.columns }];
+      const differs = cannotComeBack(plan, table.columns);
+      if (differs !== null) throw new DatabaseError('unsupported_change', differs);
+      return [{ do: 'restore_table', table: plan.table_after, to: table.name, former: plan.was! }];
+    }
     return change.remove.some((ref) => ref.id === databaseId) ? [{ do: 'drop_table', table: table.name }] : [];
   }
   if (change.kind !== 'table.restore') return tasksOf(table, change);
@@ -119,6 +127,36 @@ async function allTasks(core: CoreDatabase, table: Table, change: Change, databa
   const plan = (await stepsThere(core, dropped?.saga_id, databaseId)).find((step) => step.operation === 'drop_table')?.plan as Plan | undefined;
   if (plan === undefined) throw new DatabaseError('drift_detected', 'nothing of the table is set aside in this database');
   return [{ do: 'restore_table', table: plan.table_after, to: change.name, former: plan.was! }];
+}
+
+/** How the table was set aside in a database from which it was removed; null: it is not kept there. */
+export async function planAside(core: CoreDatabase, table: Table, databaseId: string): Promise<Plan | null> {
+  const aside = asideIn(table, databaseId);
+  if (aside === undefined) return null;
+  const step = (await stepsThere(core, aside.saga_id, databaseId)).find((one) => one.operation === 'drop_table');
+  if (step === undefined) throw new DatabaseError('drift_detected', 'nothing of the table is set aside in this database');
+  return step.plan as Plan;
+}
+
+/** Why a table that was removed from a database cannot come back there with its rows as a table of these columns; null: it can. */
+export function cannotComeBack(plan: Plan, columns: Column[]): string | null {
+  const then = plan.before.find((one) => one.table === plan.table)?.columns;
+  if (JSON.stringify(then) === JSON.stringify(columns)) return null;
+  return `the columns of ${plan.table} are not what they were when it was removed from this database, where its rows are kept: change them back first, or destroy what is kept (POST /table/purge) and add it empty`;
+}
+
+/** What destroys these sagas' leavings in one database. Errors: DatabaseError unsupported_change (a column that still stands in a dropped table goes with that alone). */
+export async function purgePlans(core: CoreDatabase, connection: Connection, table: Table, of: string[], databaseId: string): ReturnType<typeof preparePurge> {
+  const asides = await asidesOf(core, table, of, databaseId);
+  const whole = of.some((id) => table.set_aside.some((a) => a.saga_id === id && a.what === 'table'));
+  if (!table.exists && !whole) {
+    const stays = await connection.look(async (session) => {
+      for (const { aside, column } of asides) if (column === true && await session.introspect(aside) === null) return true;
+      return false;
+    });
+    if (stays) throw new DatabaseError('unsupported_change', `a dropped column still stands in ${table.name}, which is dropped too: it goes with the table, or once the table is restored`);
+  }
+  return preparePurge(connection, table.table_id, asides);
 }
 
 /** What these sagas set aside in one database. A column that still stands in its table goes with it when that is destroyed itself. */
@@ -226,6 +264,12 @@ function nameAtEnd(name: string, ops: ColumnOp[]): string {
   return ops.slice(from + 1).reduce((now, op) => (op.op === 'rename' && foldName(op.name) === foldName(now) ? op.to : now), name);
 }
 
+/** The databases where a move brought back what had been set aside. */
+function broughtBack(saga: Saga): { back?: DatabaseRef[] } {
+  const back = saga.steps.filter((step) => step.operation === 'restore_table').map((step) => step.target);
+  return back.length === 0 ? {} : { back };
+}
+
 /** Whether it leaves something that is destroyed after the retention time. */
 export function keepsAside(plan: Plan): boolean {
   return plan.operation === 'drop_table' || plan.operation === 'drop_column' || plan.operation === 'keep_values';
@@ -252,7 +296,7 @@ function endingEvent(table: Table, saga: Saga, end: 'completed' | 'compensated' 
         ...(Object.keys(variants).length === 0 ? {} : { variants }),
       };
     }
-    case 'table.databases': return { type: 'TableDatabasesChanged', saga_id, databases: movedTo(table.databases, change), removed: change.remove, reversible_until: saga.reversible_seconds === null ? null : until };
+    case 'table.databases': return { type: 'TableDatabasesChanged', saga_id, databases: movedTo(table.databases, change), removed: change.remove, reversible_until: saga.reversible_seconds === null ? null : until, ...(change.lost === true ? { lost: true as const } : {}), ...broughtBack(saga) };
     case 'table.purge': return { type: 'Purged', saga_id, of: change.of };
     case 'drift.resolve': {
       const { database, as, found, changes, variant } = change;

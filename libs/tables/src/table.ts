@@ -24,10 +24,12 @@ export type Change =
   | { kind: 'table.create' | 'table.replay' | 'database.adopt'; name: string; columns: Column[]; databases: DatabaseRef[] }
   | { kind: 'table.rename'; name: string; from: string }
   | { kind: 'table.drop' }
-  | { kind: 'table.databases'; add: DatabaseRef[]; remove: DatabaseRef[] }
+  /** `lost`: what is removed is gone for good, and is not touched. */
+  | { kind: 'table.databases'; add: DatabaseRef[]; remove: DatabaseRef[]; lost?: true; reason?: string }
   | { kind: 'table.restore'; name: string }
   | { kind: 'table.revert'; name: string; version: number; ops: ColumnOp[] }
-  | { kind: 'table.purge'; of: string[] }
+  /** `reason`: of one that was asked for before its time. */
+  | { kind: 'table.purge'; of: string[]; reason?: string }
   /** `found`: what stands in `database`, null for no table; `changes` lead to it on the others (adopt), or back from it there (restore); `variant`: what that database is from then on. */
   | { kind: 'drift.resolve'; database: DatabaseRef; as: DriftAnswer; found: Column[] | null; changes: ColumnOp[]; variant: Variant | null }
   | { kind: 'database.catch_up'; database: DatabaseRef }
@@ -47,8 +49,8 @@ export type TableEvent =
   | { type: 'TableDropRequested'; saga_id: string }
   | { type: 'TableRestoreRequested'; saga_id: string; name: string }
   | { type: 'TableRevertRequested'; saga_id: string; to_version: number; name: string; ops: ColumnOp[] }
-  | { type: 'TableDatabasesRequested'; saga_id: string; add: DatabaseRef[]; remove: DatabaseRef[] }
-  | { type: 'PurgeRequested'; saga_id: string; of: string[] }
+  | { type: 'TableDatabasesRequested'; saga_id: string; add: DatabaseRef[]; remove: DatabaseRef[]; lost?: true; reason?: string }
+  | { type: 'PurgeRequested'; saga_id: string; of: string[]; reason?: string }
   | { type: 'TableAdoptionRequested'; saga_id: string; name: string; columns: Column[]; databases: DatabaseRef[] }
   | { type: 'DriftResolutionRequested'; saga_id: string; database: DatabaseRef; as: DriftAnswer; found: Column[] | null; changes: ColumnOp[]; variant: Variant | null }
   | { type: 'CatchUpRequested'; saga_id: string; database: DatabaseRef }
@@ -57,7 +59,7 @@ export type TableEvent =
   | { type: 'TableRenamed'; saga_id: string; name: string }
   | { type: 'TableDropped'; saga_id: string; reversible_until: string | null }
   | { type: 'TableRestored'; saga_id: string; name: string }
-  | { type: 'TableDatabasesChanged'; saga_id: string; databases: DatabaseRef[]; removed: DatabaseRef[]; reversible_until: string | null }
+  | { type: 'TableDatabasesChanged'; saga_id: string; databases: DatabaseRef[]; removed: DatabaseRef[]; reversible_until: string | null; lost?: true; back?: DatabaseRef[] }
   | { type: 'Purged'; saga_id: string; of: string[] }
   | { type: 'TableAdopted'; saga_id: string }
   | { type: 'DriftResolved'; saga_id: string; database: DatabaseRef; as: DriftAnswer; columns: Column[]; databases: DatabaseRef[]; variant: Variant | null; reversible_until: string | null }
@@ -78,6 +80,9 @@ export interface PendingChange { saga_id: string; change: Change; requested_at: 
  */
 export interface SetAside { saga_id: string; what: 'table' | 'part'; reversible_until: string; databases?: DatabaseRef[] }
 
+/** A database that the table was let go in, since it was lost: what stands there, should it come back, is the table's no more. */
+export interface LetGo { at: string; name: string }
+
 /** The table as confirmed, and what was asked since. */
 export interface Table {
   table_id: string;
@@ -94,6 +99,8 @@ export interface Table {
   last_error: ChangeError | null;
   reversible_until: string | null;
   set_aside: SetAside[];
+  /** By database id; missing in tables of earlier versions. */
+  let_go?: Record<string, LetGo>;
   /** A purge that could not be is not asked for again before this time. */
   no_purge_before: string | null;
   created_at: string;
@@ -128,8 +135,11 @@ function step(table: Table, event: Exclude<TableEvent, { type: 'TableCreationReq
     case 'TableDropRequested': return ask({ kind: 'table.drop' });
     case 'TableRestoreRequested': return ask({ kind: 'table.restore', name: event.name });
     case 'TableRevertRequested': return ask({ kind: 'table.revert', name: event.name, version: event.to_version, ops: event.ops });
-    case 'TableDatabasesRequested': return ask({ kind: 'table.databases', add: event.add, remove: event.remove });
-    case 'PurgeRequested': return ask({ kind: 'table.purge', of: event.of });
+    case 'TableDatabasesRequested': {
+      const { type: _type, saga_id: _saga, ...move } = event;
+      return ask({ kind: 'table.databases', ...move });
+    }
+    case 'PurgeRequested': return ask({ kind: 'table.purge', of: event.of, ...(event.reason === undefined ? {} : { reason: event.reason }) });
     case 'ColumnsChangeRequested': return ask({ kind: event.kind, ops: event.ops });
     case 'DriftResolutionRequested': {
       const { database, as, found, changes, variant } = event;
@@ -145,7 +155,7 @@ function step(table: Table, event: Exclude<TableEvent, { type: 'TableCreationReq
     case 'TableRenamed': return { ...done, name: event.name };
     case 'TableDropped': return { ...done, exists: false, ended: 'dropped', reversible_until: event.reversible_until, set_aside: kept(table, event.saga_id, 'table', event.reversible_until) };
     case 'TableRestored': return { ...done, name: event.name, exists: true, ended: null, reversible_until: null, set_aside: table.set_aside.filter((a) => a.what !== 'table') };
-    case 'TableDatabasesChanged': return { ...done, databases: event.databases, variants: without(table.variants, event.removed.map((d) => d.id)), set_aside: kept(table, event.saga_id, 'part', event.reversible_until, event.removed) };
+    case 'TableDatabasesChanged': return moved(table, done, event, at);
     case 'Purged': return { ...over, set_aside: table.set_aside.filter((a) => !event.of.includes(a.saga_id)) };
     case 'TableReverted': return { ...done, name: event.name, columns: event.columns, variants: { ...followed(table, event.saga_id), ...event.variants }, set_aside: kept(table, event.saga_id, 'part', event.reversible_until) };
     case 'ColumnsChanged': return { ...done, columns: event.columns, variants: followed(table, event.saga_id), set_aside: kept(table, event.saga_id, 'part', event.reversible_until ?? null) };
@@ -154,6 +164,41 @@ function step(table: Table, event: Exclude<TableEvent, { type: 'TableCreationReq
       if (event.kind === 'table.purge') return { ...over, no_purge_before: new Date(Date.parse(at) + PURGE_AGAIN_MS).toISOString() };
       return { ...over, last_error: event.error, ended: event.kind === 'table.create' || event.kind === 'table.replay' || event.kind === 'database.adopt' ? 'failed' : over.ended };
   }
+}
+
+function moved(table: Table, done: Table, event: Extract<TableEvent, { type: 'TableDatabasesChanged' }>, at: string): Table {
+  const variants = without(table.variants, event.removed.map((d) => d.id));
+  if (event.lost === true) {
+    const lost = event.removed.map((d) => d.id);
+    const gone = event.databases.length === 0;
+    const letGo = Object.fromEntries(lost.map((id) => [id, { at, name: table.name }]));
+    // Where it lived last is shown still, as of a table that was found to be gone.
+    const ended = gone ? { exists: false, ended: 'dropped' as const, databases: table.databases, reversible_until: null } : { databases: event.databases };
+    const elsewhere = nothingAsideIn(table.set_aside, lost).filter((a) => !gone || a.databases !== undefined);
+    return { ...done, ...ended, variants, set_aside: elsewhere, let_go: { ...table.let_go, ...letGo } };
+  }
+  const setAside = kept(table, event.saga_id, 'part', event.reversible_until, event.removed);
+  return { ...done, databases: event.databases, variants, set_aside: nothingAsideIn(setAside, (event.back ?? []).map((d) => d.id)) };
+}
+
+/** Of what a table is that was set aside by itself in databases where it does not live: there is nothing of it in these any more. */
+function nothingAsideIn(setAside: SetAside[], ids: string[]): SetAside[] {
+  return setAside.flatMap((aside) => {
+    if (aside.databases === undefined) return [aside];
+    const databases = aside.databases.filter((d) => !ids.includes(d.id));
+    return databases.length === 0 && aside.databases.length > 0 ? [] : [{ ...aside, databases }];
+  });
+}
+
+/** What keeps the table in a database where it was removed, and from which it can come back. */
+export function asideIn(table: Pick<Table, 'set_aside'>, databaseId: string): SetAside | undefined {
+  return table.set_aside.find((a) => a.databases?.some((d) => d.id === databaseId) === true);
+}
+
+/** Whether the table lives in a database, or anything of it is set aside there. */
+export function concerns(table: Table, databaseId: string): boolean {
+  const lives = table.databases.some((d) => d.id === databaseId) && (table.ended === null || table.set_aside.some((a) => a.databases === undefined));
+  return lives || asideIn(table, databaseId) !== undefined;
 }
 
 function resolved(table: Table, done: Table, event: Extract<TableEvent, { type: 'DriftResolved' }>): Table {
@@ -205,7 +250,7 @@ export function purgeOf(table: Table): { due_at: string; of: string[] } | null {
   if (table.pending.some(({ change }) => change.kind === 'table.restore' || change.kind === 'table.revert' || change.kind === 'table.purge')) return null;
   const whole = table.set_aside.find((a) => a.what === 'table');
   const first = whole ?? [...table.set_aside].sort((a, b) => (a.reversible_until < b.reversible_until ? -1 : 1))[0];
-  if (first === undefined || (table.ended !== null && whole === undefined)) return null;
+  if (first === undefined || (table.ended !== null && whole === undefined && !table.set_aside.some((a) => a.databases !== undefined))) return null;
   const due = table.no_purge_before !== null && table.no_purge_before > first.reversible_until ? table.no_purge_before : first.reversible_until;
   return { due_at: due, of: table.set_aside.filter((a) => whole !== undefined || a.reversible_until <= due).map((a) => a.saga_id) };
 }
@@ -231,7 +276,10 @@ export function foresee(ahead: Outlook, change: Change): Outlook {
     case 'table.rename': return { ...ahead, name: change.name };
     case 'table.drop': return { ...ahead, dropped: true };
     case 'table.restore': return { ...ahead, name: change.name, dropped: false };
-    case 'table.databases': return { ...ahead, databases: movedTo(ahead.databases, change) };
+    case 'table.databases': {
+      const databases = movedTo(ahead.databases, change);
+      return databases.length === 0 ? { ...ahead, dropped: true } : { ...ahead, databases };
+    }
     case 'table.purge': case 'database.catch_up': return ahead;
     case 'drift.resolve': {
       if (change.as !== 'adopt') return ahead;

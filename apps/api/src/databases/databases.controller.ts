@@ -9,6 +9,7 @@ import { ApiError } from '../http/api-error.js';
 import { commandContext, metadataOf, nothingAsked, pageShape, parse } from '../http/input.js';
 import { send } from '../tables/tables.controller.js';
 import { databaseName } from '../tables/tables.js';
+import { AsideLists } from './aside.js';
 import { DatabaseChanges } from './changes.js';
 import { Databases } from './databases.js';
 import { DatabasePast } from './past.js';
@@ -51,7 +52,7 @@ export class DatabaseLists {
 
 @Controller('databases')
 export class DatabasesController {
-  constructor(private readonly databases: Databases, private readonly rules: AddressRules, private readonly lists: DatabaseLists, private readonly past: DatabasePast, private readonly changes: DatabaseChanges) {}
+  constructor(private readonly databases: Databases, private readonly rules: AddressRules, private readonly lists: DatabaseLists, private readonly past: DatabasePast, private readonly changes: DatabaseChanges, private readonly asides: AsideLists) {}
 
   @Post()
   async register(@Query() query: unknown, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
@@ -71,6 +72,9 @@ export class DatabasesController {
 
   @Get(':name/history')
   async history(@Param('name') name: string, @Query() query: unknown): Promise<object> { return this.past.history(name, query); }
+
+  @Get(':name/aside')
+  async aside(@Param('name') name: string, @Query() query: unknown): Promise<object> { return this.asides.ofDatabase(name, query); }
 
   @Get(':name/drift')
   async drift(@Param('name') name: string, @Query() query: unknown): Promise<object> {

@@ -119,6 +119,10 @@ export const TableDiff = z.object({
   altered: z.array(z.object({ column: z.string(), from: Column, to: Column })), renamed: z.array(z.object({ from: z.string(), to: z.string() })),
 });
 export const TableList = list('tables', Table);
+export const AsideList = list('aside', z.object({
+  database: z.string(), table_id: id, what: z.enum(['table', 'column', 'values']).describe('`values`: what a conversion of the column made something else of.'), name: z.string().describe('What its owner called it.'),
+  saga_id: id.describe('The change that set it aside.'), kept_since: at, reversible_until: at, rows: count.nullable().describe('Counted now; null: more than a million, or the database did not tell in two seconds.'),
+}));
 export const SagaAnswer = z.object({ saga: Saga });
 export const SagaList = list('sagas', Saga);
 export const SagaEvents = list('events', Event, z.null());
@@ -156,5 +160,5 @@ export const AsyncApiDocument = z.looseObject({ asyncapi: z.literal('3.0.0'), in
 export const named = {
   Table, Column, PendingChange, Saga, Step, SagaError, Event, Database, Accepted, AcceptedTables, Completed, CompletedTables, Plan, PlannedStep, Problem,
   Caused, EventList, Verdict, Correlation, CommandList, ProjectionList, ProjectionAnswer,
-  TableAnswer, TableList, TableHistory, TableDiff, Replayed, SagaAnswer, SagaList, SagaEvents, DatabaseAnswer, DatabaseList, DatabaseHistory, DatabaseDrift, Live, Ready,
+  AsideList, TableAnswer, TableList, TableHistory, TableDiff, Replayed, SagaAnswer, SagaList, SagaEvents, DatabaseAnswer, DatabaseList, DatabaseHistory, DatabaseDrift, Live, Ready,
 };

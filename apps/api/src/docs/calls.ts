@@ -4,7 +4,7 @@ import { adoption, resolution as driftResolution } from '../databases/changes.js
 import { registration, relocation } from '../databases/databases.controller.js';
 import type { ApiCode } from '../http/api-error.js';
 import { resolution } from '../sagas/sagas.controller.js';
-import { AsyncApiDocument, CommandList, Correlation, DatabaseAnswer, DatabaseDrift, DatabaseHistory, DatabaseList, EventList, KINDS, Live, ProjectionAnswer, ProjectionList, Ready, Replayed, SAGA_STATUSES, SagaAnswer, SagaEvents, SagaList, TABLE_STATUSES, TableAnswer, TableDiff, TableHistory, TableList, Verdict } from './answers.js';
+import { AsideList, AsyncApiDocument, CommandList, Correlation, DatabaseAnswer, DatabaseDrift, DatabaseHistory, DatabaseList, EventList, KINDS, Live, ProjectionAnswer, ProjectionList, Ready, Replayed, SAGA_STATUSES, SagaAnswer, SagaEvents, SagaList, TABLE_STATUSES, TableAnswer, TableDiff, TableHistory, TableList, Verdict } from './answers.js';
 
 export type Tag = 'tables' | 'sagas' | 'databases' | 'log' | 'operating';
 
@@ -51,7 +51,9 @@ export const calls: Call[] = [
   { id: 'restoreTable', tag: 'tables', method: 'post', path: '/table/restore', command: true, body: bodies.restore, problems: [...command, 'table_not_found', 'table_failed', 'retention_expired', 'table_name_taken'],
     summary: 'Undo a drop inside the retention time: rows, indexes, keys and triggers come back, under the former name or under `as`.', example: { table_id: id, as: 'customers_again' } },
   { id: 'moveTable', tag: 'tables', method: 'post', path: '/table/databases', command: true, body: bodies.databases, problems: [...command, ...alive, 'database_not_found', 'table_name_taken'],
-    summary: 'Change where a table lives: `add` builds it there (schema, no rows), `remove` sets it aside there for the retention time.', example: { table_id: id, add: ['crm'], remove: ['default'] } },
+    summary: 'Change where a table lives: `add` builds it there (schema, no rows), or brings back, with its rows, what `remove` set aside there and is still kept; `remove` sets it aside there for the retention time. With `lost` and a reason: what is removed is gone for good, nothing is sent there, changes that wait for it end aborted, and nothing of it is kept.', example: { table_id: id, add: ['crm'], remove: ['default'] } },
+  { id: 'purgeTable', tag: 'tables', method: 'post', path: '/table/purge', command: true, body: bodies.purge, problems: [...command, 'table_not_found', 'retention_expired'],
+    summary: 'Destroy for good, before its time, what is kept aside of a table: all of it, or what one saga set aside. Refused while a restore or a revert is on its way, and where nothing is kept.', example: { table_id: id, reason: 'asked for by the data protection officer' } },
   { id: 'revertTable', tag: 'tables', method: 'post', path: '/table/revert', command: true, body: bodies.revert, problems: [...command, ...alive, 'version_not_found', 'retention_expired', 'table_name_taken'],
     summary: 'Bring name and columns back to what they were at a version, on every database; dropped columns come back with their data. Refused with every conflict where it cannot be without loss.', example: { table_id: id, version: 2 } },
   { id: 'replayTable', tag: 'tables', method: 'post', path: '/table/replay', command: true, body: bodies.replay, problems: [...command, 'table_not_found', 'version_not_found', 'database_not_found', 'table_name_taken'],
@@ -66,6 +68,8 @@ export const calls: Call[] = [
     summary: 'What happened to the table, oldest first, with one plain sentence each.', answer: { status: 200, description: 'A page of its events', schema: TableHistory } },
   { id: 'diffTable', tag: 'tables', method: 'get', path: '/tables/{id}/diff', problems: ['table_not_found', 'version_not_found', 'validation_failed', ...core], query: { from: z.int().min(1).default(1), to: z.int().min(1) },
     summary: 'What differs between two versions (default: from the first to the last). A renamed column is the same column.', answer: { status: 200, description: 'The difference', schema: TableDiff } },
+  { id: 'getTableAside', tag: 'tables', method: 'get', path: '/tables/{id}/aside', problems: ['table_not_found', 'validation_failed', ...core], query: page,
+    summary: 'What is kept of the table after drops and conversions, and until when; the latest first.', answer: { status: 200, description: 'A page of what is kept', schema: AsideList } },
   { id: 'getTable', tag: 'tables', method: 'get', path: '/tables/{id}', problems: ['table_not_found', 'version_not_found', 'database_not_found', 'validation_failed', ...core],
     query: { version: z.int().min(0), at: z.iso.datetime({ offset: true }), database: databaseName },
     summary: 'The table as it is, or as it was after a version or at a time; with a database, what had been applied there by then.', answer: { status: 200, description: 'The table', schema: TableAnswer, etag: true } },
@@ -89,6 +93,8 @@ export const calls: Call[] = [
     answer: { status: 200, description: 'The database', schema: DatabaseAnswer } },
   { id: 'getDatabaseHistory', tag: 'databases', method: 'get', path: '/databases/{name}/history', problems: ['database_not_found', 'validation_failed', ...core], query: page, summary: 'What was applied there and undone there, oldest first: when, how long it took, with which statements.',
     answer: { status: 200, description: 'A page of steps', schema: DatabaseHistory } },
+  { id: 'getDatabaseAside', tag: 'databases', method: 'get', path: '/databases/{name}/aside', problems: ['database_not_found', 'validation_failed', ...core], query: page,
+    summary: 'What is kept in the database after drops and conversions, and until when; the latest first.', answer: { status: 200, description: 'A page of what is kept', schema: AsideList } },
   { id: 'getDatabaseDrift', tag: 'databases', method: 'get', path: '/databases/{name}/drift', problems: ['validation_failed', 'database_not_found', ...reachable, ...core], summary: 'What its live schema has that history does not say, and the reverse, column by column. Tables under change are left out.',
     answer: { status: 200, description: 'Where they differ', schema: DatabaseDrift } },
   { id: 'resolveDrift', tag: 'databases', method: 'post', path: '/databases/{name}/drift/resolve', command: true, body: driftResolution, problems: [...command, ...alive, 'database_not_found', ...reachable],

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
 import { CoreUnavailable, sql, UniqueViolation, VersionConflict, type Append, type CoreDatabase, type EventStore, type StoredEvent } from '../../../../libs/event-store/src/index.js';
-import { DatabaseError, engineOf, preparePlans, type Engine, type Limits, type Task } from '../../../../libs/byodb/src/index.js';
-import { isEnded, loadSaga, SAGA_SCHEMA_VERSION, sagaStream, type Orchestrator, type Saga } from '../../../../libs/sagas/src/index.js';
-import { judgeInTurn, keepsAside, loadTable, nameOwner, outlook, TABLE_SCHEMA_VERSION, tableStream, standing, tasksFor, type Change, type DatabaseChange, type DatabaseRef, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
+import { DatabaseError, engineOf, preparePlans, type Engine, type Limits, type Plan, type Task } from '../../../../libs/byodb/src/index.js';
+import { isEnded, letGo, loadSaga, SAGA_SCHEMA_VERSION, sagaStream, type Orchestrator, type Saga, type SagaEvent } from '../../../../libs/sagas/src/index.js';
+import { judgeInTurn, keepsAside, loadTable, nameOwner, outlook, purgePlans, TABLE_SCHEMA_VERSION, tableStream, standing, tasksFor, type Change, type DatabaseChange, type DatabaseRef, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
 import type { Databases } from '../databases/databases.js';
 import { ApiError } from '../http/api-error.js';
 import type { CommandContext } from '../http/input.js';
@@ -14,7 +14,13 @@ import { statusesOf, tableView } from './view.js';
 export interface Answer { status: number; body: object; headers: Record<string, string> }
 
 /** A command decided: the event of the table's stream, and the saga that will carry it out. */
-export interface Decided { event: TableEvent; change: Change; name: string; databases: DatabaseRef[] }
+export interface Decided {
+  event: TableEvent; change: Change; name: string; databases: DatabaseRef[];
+  /** Sagas ahead of it that are told something in the same commit. */
+  told?: Told[];
+}
+
+export interface Told { saga: Saga; events: SagaEvent[] }
 
 /** Other processes may be accepting commands on the same table, and sagas end on it: so long a command tries to get between them, in milliseconds. */
 const TRY_MS = 20_000;
@@ -43,7 +49,7 @@ interface AcceptedBody { table?: { table_id: string }; tables?: { table_id: stri
 /** What is to be appended, and the 202's body but for the saga. */
 interface Requested {
   sagaId: string; tables: { stream: string; version: number; event: TableEvent }[];
-  change: Change | DatabaseChange; subject: { id: string; name: string }; targets: DatabaseRef[]; body: object;
+  change: Change | DatabaseChange; subject: { id: string; name: string }; targets: DatabaseRef[]; body: object; told: Told[];
 }
 
 /** Turns a decided command into its two events in one commit, and into the answer. */
@@ -80,7 +86,7 @@ export class Commands {
       const tables = events.map(({ table_id, name, version }) => ({ table_id, name, version: version + 1 }));
       return {
         sagaId, tables: events.map(({ table_id, version, event }) => ({ stream: tableStream(table_id), version, event })), change, subject: change.database, targets: events.length === 0 ? [] : [change.database],
-        body: { status: 'ok', ...(tables.length === 1 ? { table: tables[0] } : {}), tables, ...left },
+        body: { status: 'ok', ...(tables.length === 1 ? { table: tables[0] } : {}), tables, ...left }, told: [],
       };
     }));
   }
@@ -129,11 +135,23 @@ export class Commands {
     const [tableId, version] = [table?.table_id ?? uuid(), table?.version ?? 0];
     return {
       sagaId, tables: [{ stream: tableStream(tableId), version, event: decided.event }], change: decided.change, subject: { id: tableId, name: decided.name }, targets: decided.databases,
-      body: { status: 'ok', table: { table_id: tableId, name: table === null ? decided.name : table.name, version: version + 1 } },
+      body: { status: 'ok', table: { table_id: tableId, name: table === null ? decided.name : table.name, version: version + 1 } }, told: decided.told ?? [],
     };
   }
 
-  private async append(context: CommandContext, { sagaId, tables, change, subject, targets, body: shown }: Requested): Promise<string> {
+  /** What the changes of a table that are under way are told when databases of theirs are lost: they end, and wait for these no longer. */
+  async toldOfLoss(table: Table, lost: DatabaseRef[], reason: string): Promise<Told[]> {
+    const told: Told[] = [];
+    for (const { saga_id } of table.pending) {
+      const saga = await loadSaga(this.ports.core, saga_id);
+      if (saga === null) continue;
+      const events = lost.flatMap((database) => letGo(saga, database, reason));
+      if (events.length > 0) told.push({ saga, events: events.filter((e, i) => e.type !== 'AbortRequested' || i === 0) });
+    }
+    return told;
+  }
+
+  private async append(context: CommandContext, { sagaId, tables, change, subject, targets, body: shown, told }: Requested): Promise<string> {
     const causes = tables.map(() => uuid());
     const appends: Append[] = [
       ...tables.map(({ stream, version, event: { type, ...data } }, i) => ({ stream, expectedVersion: version, events: [{ event_id: causes[i]!, type, schema_version: TABLE_SCHEMA_VERSION, data }] })),
@@ -142,6 +160,9 @@ export class Commands {
         targets: targets.map((target) => ({ step_id: uuid(), target })),
         deadline_at: new Date(Date.now() + this.ports.deadlineSeconds * 1000).toISOString(),
       } }] },
+      ...told.map(({ saga, events }): Append => ({
+        stream: sagaStream(saga.saga_id), expectedVersion: saga.version, events: events.map(({ type, ...data }) => ({ type, schema_version: SAGA_SCHEMA_VERSION, data })),
+      })),
     ];
     const body = JSON.stringify({ ...shown, saga: { saga_id: sagaId, status: 'pending', href: `/sagas/${sagaId}` } });
     const { idempotency } = context;
@@ -149,6 +170,7 @@ export class Commands {
       await tx.execute(sql`insert into idempotency_keys (scope, idempotency_key, request_hash, status, answer, created_at) values (${context.metadata.actor}, ${idempotency.key}, ${idempotency.hash}, 202, ${body}, ${Date.now()})`);
     });
     // Not waited for: with Redis away the answer would be late, and the reconciler finds the saga all the same.
+    for (const { saga } of told) void this.ports.orchestrator.wake(saga.saga_id);
     void this.ports.orchestrator.wake(sagaId);
     return body;
   }
@@ -250,6 +272,10 @@ export class Commands {
       try {
         const connection = await this.ports.databases.connect(database.id);
         const { core } = this.ports;
+        if (change.kind === 'table.purge') {
+          const { plans } = await purgePlans(core, connection, tableNow, change.of, database.id);
+          return { blocked: null, keeps: false, steps: plans.map(({ plan }) => stepView(database, plan, [])) };
+        }
         const tasks = nothing ? [] : await tasksFor(core, ahead, change, database.id);
         if (tasks.length === 0) return { steps: [], blocked: null, keeps: false };
         let first = tableNow;
@@ -263,16 +289,13 @@ export class Commands {
           first = { ...first, ...outlook({ ...first, pending: [p] }) };
         }
         const adopted = pending.flatMap(({ change: c }) => (c.kind === 'database.adopt' ? [c.columns] : []))[0];
-        const base = adopted !== undefined ? adopted : tableNow.databases.some((d) => d.id === database.id) ? standing(tableNow, pending[0]?.change ?? change, database.id) : [];
+        const base = adopted !== undefined ? adopted : standing(tableNow, tableNow.databases.some((d) => d.id === database.id) ? pending[0]?.change ?? change : change, database.id);
         const { plans } = await preparePlans(connection, tableNow.table_id, [...before, ...tasks], base, this.ports.limits);
         const own = plans.filter(({ task }) => task >= before.length).map(({ plan }) => plan);
-        const steps = own.map((plan) => ({
-          database: database.name, engine: database.engine, operation: plan.operation, reason: plan.reason, statements: plan.statements, compensation: plan.compensation,
-          notes: [
-            ...(plan.notes ?? []).map((note) => ({ column: (plan.params as { name?: string }).name ?? null, note })),
-            ...plan.columns_after.flatMap((c) => { const note = engineOf(connection.engine.name).note(c); return note === null ? [] : [{ column: c.name, note }]; }),
-          ],
-        }));
+        const steps = own.map((plan) => stepView(database, plan, [
+          ...(plan.notes ?? []).map((note) => ({ column: (plan.params as { name?: string }).name ?? null, note })),
+          ...plan.columns_after.flatMap((c) => { const note = engineOf(connection.engine.name).note(c); return note === null ? [] : [{ column: c.name, note }]; }),
+        ]));
         return { blocked: null, steps, keeps: own.some(keepsAside) };
       } catch (error) {
         if (!(error instanceof DatabaseError)) throw error;
@@ -282,10 +305,15 @@ export class Commands {
     const blocked = looked.find((l) => l.blocked !== null)?.blocked ?? null;
     // Every operation of the plan was planned with its way back; what will not be done has none.
     const until = looked.some((l) => l.keeps) ? new Date(Date.now() + this.ports.retentionSeconds * 1000).toISOString() : null;
-    const reversible = blocked === null ? { reversible: true, reversible_until: until } : { reversible: null, reversible_until: null };
+    const forGood = change.kind === 'table.purge' || (change.kind === 'table.databases' && change.lost === true);
+    const reversible = forGood ? { reversible: false, reversible_until: null } : blocked === null ? { reversible: true, reversible_until: until } : { reversible: null, reversible_until: null };
     const based_on = { version: tableNow.version, pending: pending.length };
     return { status: 200, headers: {}, body: { plan: { based_on, steps: looked.flatMap((l) => l.steps), ...reversible, blocked_by: blocked } } };
   }
+}
+
+function stepView(database: DatabaseRef, plan: Plan, notes: { column: string | null; note: string }[]): object {
+  return { database: database.name, engine: database.engine, operation: plan.operation, reason: plan.reason, statements: plan.statements, compensation: plan.compensation, notes };
 }
 
 /** One of each. */

@@ -1,12 +1,13 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AsideLists } from '../databases/aside.js';
 import { commandContext, nothingAsked, parse } from '../http/input.js';
 import { Tables } from './tables.js';
 import type { Answer } from './commands.js';
 
 @Controller()
 export class TablesController {
-  constructor(private readonly tables: Tables) {}
+  constructor(private readonly tables: Tables, private readonly asides: AsideLists) {}
 
   @Post('table/create')
   async create(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.tables.create(commandContext(request), body)); }
@@ -22,6 +23,9 @@ export class TablesController {
 
   @Post('table/databases')
   async databases(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.tables.move(commandContext(request), body)); }
+
+  @Post('table/purge')
+  async purge(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.tables.purge(commandContext(request), body)); }
 
   @Post('table/restore')
   async restore(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.tables.restore(commandContext(request), body)); }
@@ -47,6 +51,9 @@ export class TablesController {
 
   @Get('tables/:id/history')
   async history(@Param('id') id: string, @Query() query: unknown): Promise<object> { return this.tables.history(id, query); }
+
+  @Get('tables/:id/aside')
+  async aside(@Param('id') id: string, @Query() query: unknown): Promise<object> { return this.asides.ofTable(id, query); }
 
   @Get('tables/:id/diff')
   async diff(@Param('id') id: string, @Query() query: unknown): Promise<object> { return this.tables.diff(id, query); }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
 import { columnChangeSchema, columnSchema, MAX_COLUMNS, nameSchema, type Problem } from '../../../../libs/byodb/src/index.js';
-import { columnProblems, decideColumns, decideCreate, decideDatabases, decideDrop, decideRename, decideRestore, defaultColumns, findDatabase, nameOwner, outlook, pageOfTables, refOf, type Change, type DatabaseRef, type Table } from '../../../../libs/tables/src/index.js';
+import { cannotComeBack, columnProblems, decideColumns, decideCreate, decideDatabases, decideDrop, decideLost, decidePurge, decideRename, decideRestore, defaultColumns, findDatabase, nameOwner, outlook, pageOfTables, placesOf, planAside, refOf, type Change, type DatabaseRef, type Table } from '../../../../libs/tables/src/index.js';
 import type { Databases } from '../databases/databases.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse, type CommandContext } from '../http/input.js';
@@ -10,6 +10,7 @@ import { History, whenBody, whenQuery } from './history.js';
 import { statusesOf, tableView } from './view.js';
 
 const tableId = z.string().min(1).max(64);
+export const reason = z.string().min(1, 'must not be empty').max(1000);
 export const databaseName = z.string().min(1).max(63).regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, 'must hold only letters, digits, _, . and -');
 
 export const bodies = {
@@ -27,9 +28,13 @@ export const bodies = {
   show: z.strictObject({ table_id: tableId, ...whenBody }),
   replay: z.strictObject({ table_id: tableId, ...whenBody, as: nameSchema.optional() }).refine((body) => body.as === undefined || body.database !== undefined, { path: ['as'], message: 'needs a database' }),
   revert: z.strictObject({ table_id: tableId, version: z.int().min(0) }),
-  databases: z.strictObject({ table_id: tableId, add: z.array(databaseName).max(50).optional(), remove: z.array(databaseName).max(50).optional() })
+  databases: z.strictObject({ table_id: tableId, add: z.array(databaseName).max(50).optional(), remove: z.array(databaseName).max(50).optional(), lost: z.literal(true).optional(), reason: reason.optional() })
     .refine((body) => (body.add ?? []).length + (body.remove ?? []).length > 0, 'give add or remove')
-    .refine((body) => new Set([...body.add ?? [], ...body.remove ?? []]).size === (body.add ?? []).length + (body.remove ?? []).length, 'must not name a database twice'),
+    .refine((body) => new Set([...body.add ?? [], ...body.remove ?? []]).size === (body.add ?? []).length + (body.remove ?? []).length, 'must not name a database twice')
+    .refine((body) => body.lost !== true || body.reason !== undefined, { path: ['reason'], message: 'is required with lost' })
+    .refine((body) => body.lost === true || body.reason === undefined, { path: ['reason'], message: 'is for lost databases alone' })
+    .refine((body) => body.lost !== true || (body.add ?? []).length === 0, { path: ['add'], message: 'must not stand beside lost' }),
+  purge: z.strictObject({ table_id: tableId, saga_id: z.string().min(1).max(64).optional(), reason }),
   restore: z.strictObject({ table_id: tableId, as: nameSchema.optional() }),
   table: z.strictObject({ table_id: tableId }),
 };
@@ -72,15 +77,41 @@ export class Tables {
 
   async move(context: CommandContext, input: unknown): Promise<Answer> {
     const body = parse(bodies.databases, input);
+    const { reason: why } = body;
+    if (body.lost === true && why !== undefined) {
+      return this.commands.run(context, body.table_id, async (table, sagaId) => this.lost(table!, await this.refs(body.remove ?? []), why, sagaId));
+    }
     return this.commands.run(context, body.table_id, async (table, sagaId) => {
       const [add, remove] = [await this.refs(body.add ?? []), await this.refs(body.remove ?? [])];
       const event = decideDatabases(table!, add, remove, enginesOf(add), sagaId);
       if (event.type !== 'TableDatabasesRequested') throw new Error('a move is asked for by its own event');
       const owner = await nameOwner(this.core, event.add.map((d) => d.id), outlook(table!).name);
       if (owner !== null && owner !== table!.table_id) throw new ApiError('table_name_taken', `the name ${outlook(table!).name} is taken on one of the databases`);
+      for (const ref of event.add) {
+        const plan = await planAside(this.core, table!, ref.id);
+        const differs = plan === null ? null : cannotComeBack(plan, outlook(table!).columns);
+        if (differs !== null) throw new ApiError('unsupported_change', `${ref.name}: ${differs}`);
+      }
       // With nothing to do there is still a saga, which says so.
       const databases = [...event.add, ...event.remove];
       return { event, change: { kind: 'table.databases', add: event.add, remove: event.remove }, name: table!.name, databases: databases.length === 0 ? table!.databases : databases };
+    });
+  }
+
+  /** Nothing is sent to what is lost: changes that wait for it end, and the table goes on without it. */
+  async lost(table: Table, databases: DatabaseRef[], why: string, sagaId: string): Promise<Decided> {
+    const event = decideLost(table, databases, why, sagaId);
+    if (event.type !== 'TableDatabasesRequested') throw new Error('a table is let go by its own event');
+    const told = await this.commands.toldOfLoss(table, databases, why);
+    return { event, change: { kind: 'table.databases', add: [], remove: event.remove, lost: true, reason: why }, name: table.name, databases: [], told };
+  }
+
+  async purge(context: CommandContext, input: unknown): Promise<Answer> {
+    const body = parse(bodies.purge, input);
+    return this.commands.run(context, body.table_id, async (table, sagaId) => {
+      const event = decidePurge(table!, body.saga_id, body.reason, sagaId);
+      if (event.type !== 'PurgeRequested') throw new Error('a purge is asked for by its own event');
+      return { event, change: { kind: 'table.purge', of: event.of, reason: body.reason }, name: table!.name, databases: placesOf(table!) };
     });
   }
 

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { sql, type CoreDatabase } from '../../../../libs/event-store/src/index.js';
+import { DatabaseError } from '../../../../libs/byodb/src/index.js';
+import { keptOf, loadTable, rowsKept, type Kept, type Table } from '../../../../libs/tables/src/index.js';
+import { ApiError } from '../http/api-error.js';
+import { pageShape, parse } from '../http/input.js';
+import type { Databases } from './databases.js';
+import { soon } from './reach.js';
+
+/** Counting more would be work for the customer's database that nobody asked it for. */
+const MOST_ROWS = 1_000_000;
+const LOOK_MS = 2000;
+const page = z.strictObject(pageShape);
+
+interface Counted extends Kept { rows: number | null }
+
+/** What is kept aside until its retention time is over. */
+export class AsideLists {
+  constructor(private readonly core: CoreDatabase, private readonly databases: Databases) {}
+
+  async ofTable(id: string, query: unknown): Promise<object> {
+    const asked = parse(page, query);
+    const table = await loadTable(this.core, id);
+    if (table === null) throw new ApiError('table_not_found', `no table ${id}`);
+    return this.paged(await keptOf(this.core, table), asked);
+  }
+
+  async ofDatabase(name: string, query: unknown): Promise<object> {
+    const asked = parse(page, query);
+    const { database_id: id } = await this.databases.byName(name);
+    const rows = await this.core.query(sql`select state from tables where state like ${`%"${id}"%`} and state not like ${'%"set_aside":[]%'}`);
+    const kept: Kept[] = [];
+    for (const row of rows) kept.push(...(await keptOf(this.core, JSON.parse(String(row['state'])) as Table)).filter((one) => one.database.id === id));
+    return this.paged(kept.sort((a, b) => (a.kept_since < b.kept_since ? 1 : -1)), asked);
+  }
+
+  private async paged(kept: Kept[], { limit, cursor = 0 }: { limit: number; cursor?: number | undefined }): Promise<object> {
+    const shown = kept.slice(cursor, cursor + limit);
+    const ids = [...new Set(shown.map((one) => one.database.id))];
+    const counted = new Map((await Promise.all(ids.map((id) => this.counted(id, shown.filter((one) => one.database.id === id))))).flatMap((found) => [...found]));
+    const aside = shown.flatMap((one) => {
+      const rows = counted.get(one);
+      return rows === undefined ? [] : [view({ ...one, rows })];
+    });
+    return { aside, next_cursor: kept.length > cursor + limit ? String(cursor + limit) : null };
+  }
+
+  /** Undefined: it is not there any more. What could not be asked in time is told without its rows. */
+  private async counted(id: string, kept: Kept[]): Promise<Map<Kept, number | null | undefined>> {
+    const found = new Map<Kept, number | null | undefined>(kept.map((one) => [one, null]));
+    const until = Date.now() + LOOK_MS;
+    const work = async (): Promise<void> => {
+      const connection = await this.databases.connect(id);
+      await connection.look(async (session) => {
+        for (const one of kept) {
+          if (Date.now() > until) return;
+          const rows = await rowsKept(session, (name) => connection.engine.ddl.quote(name), one, MOST_ROWS);
+          // Somebody may have been answered already.
+          if (Date.now() <= until) found.set(one, rows);
+        }
+      });
+    };
+    await soon(work().catch((error: unknown) => { if (!(error instanceof DatabaseError)) throw error; }), LOOK_MS);
+    return found;
+  }
+}
+
+function view({ database, aside: _aside, within: _within, ...rest }: Counted): object {
+  return { database: database.name, ...rest };
+}
