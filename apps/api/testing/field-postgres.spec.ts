@@ -61,7 +61,7 @@ describe('x2, D2: foreign keys of what is set aside', () => {
     for (const id of [1, 2, 3]) await run(`delete from users where id = ${id}`);
     expect(await rows('select id from posts order by id')).toEqual([{ id: 10 }, { id: 20 }, { id: 30 }]);
     // The rows that the keys would not have let go: the way back names them, and waits.
-    await refused('/table/revert', { table_id: posts, version }, 'rows_conflict', 'foreign key a of posts');
+    await refused('/table/revert', { table_id: posts, version }, 'rows_conflict', 'of posts');
     await refused('/table/restore', { table_id: logs }, 'rows_conflict', 'foreign key logs_user_id_fkey of logs');
     // The parent is called otherwise meanwhile: it is the same one.
     await run(`insert into users values (1,'a'),(2,'b'),(3,'c')`, 'alter table users rename to people');
