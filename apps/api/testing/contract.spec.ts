@@ -93,7 +93,9 @@ describe('databases', () => {
     await query(odd.url, 'create table "Pair" (id int primary key)');
     await query(odd.url, 'create table pair (id int primary key)');
     expect((await s.call('POST', '/databases', { name: 'odd', url: odd.url })).status).toBe(201);
-    expect(await s.call('POST', '/databases/odd/adopt', { tables: 'all' })).toMatchObject({ status: 409, body: { code: 'table_name_taken' } });
+    expect(await s.call('POST', '/databases/odd/adopt', { tables: ['pair', 'Pair'] })).toMatchObject({ status: 409, body: { code: 'table_name_taken' } });
+    const all = await s.call('POST', '/databases/odd/adopt?dry_run=true', { tables: 'all' });
+    expect(all.body['skipped']).toMatchObject([{ name: 'pair', kind: 'table' }]);
     await done('/databases/odd/adopt', { tables: ['order items', 'order lines', 'pair'] });
     expect(await s.call('POST', '/databases/odd/adopt', { tables: ['order items'] })).toMatchObject({ status: 409, body: { code: 'table_name_taken' } });
     const order = await create('order', ['odd']);

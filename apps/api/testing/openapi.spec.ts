@@ -181,6 +181,14 @@ describe('real answers are as the document says', () => {
     for (const path of ['?version=2', '?version=99', '?database=none']) await call('GET', `/tables/${table}${path}`);
     expect((await call('POST', '/table/restore', { table_id: table })).status).toBe(202);
     expect((await call('POST', '/table/restore', { table_id: table }, WAIT)).status).toBe(200);
+    for (const name of ['purged_at_once', 'purged_later']) {
+      const gone = (await call('POST', '/table/create', { name }, WAIT)).body['table'].table_id as string;
+      await call('POST', '/table/delete', { table_id: gone }, WAIT);
+      expect((await call('GET', `/tables/${gone}/aside`)).status).toBe(200);
+      expect((await call('GET', '/databases/default/aside')).status).toBe(200);
+      const purge = await call('POST', '/table/purge', { table_id: gone, reason: 'not needed' }, name === 'purged_later' ? {} : WAIT);
+      expect(purge.status).toBe(name === 'purged_later' ? 202 : 200);
+    }
     expect((await call('POST', '/table/revert', { table_id: table, version: 2 }, WAIT)).status).toBe(200);
     expect((await call('POST', '/table/revert', { table_id: table, version: 2 })).status).toBe(202);
     expect((await call('POST', '/table/delete', { table_id: table }, WAIT)).status).toBe(200);

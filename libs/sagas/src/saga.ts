@@ -124,7 +124,7 @@ function apply(saga: Saga, event: Exclude<SagaEvent, { type: 'SagaRequested' }>,
     case 'CompensationStarted':
       return {
         ...saga, status: 'compensating', compensating: true, error: event.error,
-        steps: saga.steps.map((s) => (s.phase === 'apply' && !s.intended ? { ...s, status: 'skipped' } : s)),
+        steps: saga.steps.map((s) => (s.phase !== 'prepare' && !s.intended ? { ...s, status: 'skipped' } : s)),
       };
     case 'CompensationIntended':
       return withStep({ ...saga, status: saga.status === 'stuck' ? 'stuck' : 'compensating' }, event.step_id, (s) => ({ ...s, status: 'compensating', attempts: event.attempt, next_attempt_at: null }));
