@@ -63,6 +63,18 @@ test('x4: writes without a list of columns and select * mean what they say after
   expect(await texts('people')).toEqual(before);
 });
 
+test('x4: what a NOT NULL or unique column held comes back, and rows that do not fit are told', async () => {
+  await field.sql('create table held (id integer primary key, code text not null, mail text unique)', 'insert into held values (1, \'a\', \'m1\'), (2, \'b\', \'m2\')');
+  const [held] = await field.adopt('held') as [string];
+  await field.done(field.column(held, { name: 'code' }));
+  await field.done(field.column(held, { name: 'mail' }));
+  await field.sql('insert into held values (3)');
+  await field.rejected(field.call('/table/revert', { table_id: held, version: 2 }), 'rows_conflict', /1 row\(s\) were written without code/);
+  await field.sql('delete from held where id = 3');
+  await field.done(field.call('/table/revert', { table_id: held, version: 2 }));
+  expect(await field.sql('select * from held order by id')).toEqual([{ id: 1, code: 'a', mail: 'm1' }, { id: 2, code: 'b', mail: 'm2' }]);
+});
+
 test('x5: names of indexes and triggers are free while a table is set aside; under another name it brings others', async () => {
   const make = ['create table o (id integer primary key, n int)', 'create index o_n_i on o (n)', 'create trigger o_bi before insert on o begin select 1; end'];
   await field.sql(...make, 'insert into o values (1, 5)');

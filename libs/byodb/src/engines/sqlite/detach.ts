@@ -45,7 +45,7 @@ export function detachColumn(live: LiveTable, name: string, kept?: LiveTable): R
   const from = quote(live.name);
   const first = kept !== undefined ? [
     // Values of rows that are gone by now stay: they were kept for as long as what was dropped is.
-    `delete from ${keep} as k where exists (select 1 from ${from} where ${sameKey(live, kept)})`,
+    `delete from ${keep} as _saga_kept where exists (select 1 from ${from} where ${sameKey(live, kept)})`,
   ] : [`CREATE TABLE ${keep}(${columns.join(', ')}, primary key (${keys.join(', ')}))`];
   const rebuilt = dropColumn(live, name);
   return { ...rebuilt, statements: [...first, `insert into ${keep} (${columns.join(', ')}) select ${values.join(', ')} from ${from}`, ...rebuilt.statements] };
@@ -72,10 +72,10 @@ function rowidOf(live: LiveTable): string | null {
 
 /** See `Ddl.sameKey`; `from` is the table's name where it goes by another one. */
 export function sameKey(live: LiveTable, kept: LiveTable, from = live.name): string {
-  const members = live.primaryKey.map((name, i) => `k.${quote(`k${i + 1}`)} is ${quote(from)}.${quote(name)}`).join(' and ');
-  const open = mayBeNull(live).map((name) => `k.${quote(`k${live.primaryKey.indexOf(name) + 1}`)} is not null`).join(' and ');
+  const members = live.primaryKey.map((name, i) => `_saga_kept.${quote(`k${i + 1}`)} is ${quote(from)}.${quote(name)}`).join(' and ');
+  const open = mayBeNull(live).map((name) => `_saga_kept.${quote(`k${live.primaryKey.indexOf(name) + 1}`)} is not null`).join(' and ');
   const rowid = rowidOf(live);
-  return open === '' || rowid === null || findColumn(kept, 'r') === undefined ? members : `${members} and (${open} or k."r" = ${quote(from)}.${rowid})`;
+  return open === '' || rowid === null || findColumn(kept, 'r') === undefined ? members : `${members} and (${open} or _saga_kept."r" = ${quote(from)}.${rowid})`;
 }
 
 /** The column at its former place, to the letter, with its values and all that hung on it. */
@@ -95,8 +95,8 @@ export function reattachColumn(live: LiveTable, kept: LiveTable, was: LiveTable,
   const indexes = mergeBack(respellAll(source.indexes, then.indexes), then.indexes, added, (a, b) => normalise(a) === normalise(b));
   const fill = fillOf(column, was);
   const value = (from: string): string => {
-    const rows = `from ${quote(kept.name)} as k where ${sameKey(live, kept, from)}`;
-    return fill === null ? `(select k."v" ${rows})` : `case when exists (select 1 ${rows}) then (select k."v" ${rows}) else ${fill} end`;
+    const rows = `from ${quote(kept.name)} as _saga_kept where ${sameKey(live, kept, from)}`;
+    return fill === null ? `(select _saga_kept."v" ${rows})` : `case when exists (select 1 ${rows}) then (select _saga_kept."v" ${rows}) else ${fill} end`;
   };
   const rebuilt = rebuild(live, { text: next, indexes, triggers: respellAll(source.triggers, then.triggers), values: { [column.name]: value } });
   const needs = keyNeeds(live, kept, then, name);
@@ -110,7 +110,7 @@ function isWhole(sql: string, former: TableText, columns: TableText['columns']):
 
 function keyNeeds(live: LiveTable, kept: LiveTable, then: Source, name: string): ReturnType<typeof needsOf> {
   const table = quote(live.name);
-  const rows = `(select ${table}.*, k."v" as _saga_v, ${findColumn(kept, 'u') === undefined ? 'null' : 'k."u"'} as _saga_u from ${table}, ${quote(kept.name)} as k where ${sameKey(live, kept)}) as _saga_t`;
+  const rows = `(select ${table}.*, _saga_kept."v" as _saga_v, ${findColumn(kept, 'u') === undefined ? 'null' : '_saga_kept."u"'} as _saga_u from ${table}, ${quote(kept.name)} as _saga_kept where ${sameKey(live, kept)}) as _saga_t`;
   const value = (column: string): string => `_saga_t.${sameName(column, name) ? '_saga_v' : quote(column)}`;
   const keys = foreignKeys(parseSource(then), name);
   return needsOf(keys, '_saga_t._saga_u', { from: rows, source: then, own: live.name, value });
