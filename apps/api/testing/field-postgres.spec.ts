@@ -61,10 +61,12 @@ describe('x2, D2: foreign keys of what is set aside', () => {
     for (const id of [1, 2, 3]) await run(`delete from users where id = ${id}`);
     expect(await rows('select id from posts order by id')).toEqual([{ id: 10 }, { id: 20 }, { id: 30 }]);
     // The rows that the keys would not have let go: the way back names them, and waits.
-    await refused('/table/revert', { table_id: posts, version }, 'rows_conflict', 'of posts');
+    await refused('/table/revert', { table_id: posts, version }, 'rows_conflict', 'foreign key');
+    await run(`insert into users values (2, 'b')`);
+    await refused('/table/revert', { table_id: posts, version }, 'rows_conflict', 'foreign key a of posts');
     await refused('/table/restore', { table_id: logs }, 'rows_conflict', 'foreign key logs_user_id_fkey of logs');
     // The parent is called otherwise meanwhile: it is the same one.
-    await run(`insert into users values (1,'a'),(2,'b'),(3,'c')`, 'alter table users rename to people');
+    await run(`insert into users values (1,'a'),(3,'c')`, 'alter table users rename to people');
     await done('/table/restore', { table_id: logs });
     await done('/table/revert', { table_id: posts, version });
     expect(await rows(`select conname as n, pg_get_constraintdef(oid) as d from pg_constraint where contype = 'f' and conrelid in ('posts'::regclass, 'logs'::regclass) order by 1`)).toEqual([
@@ -202,4 +204,24 @@ test('m6 on PostgreSQL: a type that a column\'s own foreign key could not follow
   const { kid } = await adopt('kid') as { kid: string };
   await done('/table/column', { table_id: kid, column: { name: 'parent_id', type: 'bigint' } });
   await refused('/table/column', { table_id: kid, column: { name: 'parent_id', type: 'string' } }, 'dependents_exist', 'foreign key kid_parent_id_fkey');
+});
+
+test.each([['film_id', 'actor_id'], ['actor_id', 'film_id']])('x1: both columns of a key come back with it, and with what hung on both, whichever went first: %s, %s', async (first, second) => {
+  const table = `film_actor_${first}`;
+  await run(
+    `create table ${table} (actor_id int, note text, film_id int, rank int, primary key (actor_id, film_id))`, `create index ${table}_both on ${table} (film_id, actor_id)`,
+    `create unique index ${table}_rank on ${table} (rank, note)`, `insert into ${table} values (1, 'a', 1, 1), (1, 'b', 2, 2)`,
+  );
+  const { [table]: id } = await adopt(table) as Record<string, string>;
+  const version = await versionOf(id!);
+  // Taken out by the key, which goes after it and must be back before it.
+  await done('/table/column', { table_id: id, column: { name: 'note' } });
+  for (const name of [first, second]) await done('/table/column', { table_id: id, column: { name } });
+  await done('/table/revert', { table_id: id, version });
+  expect(await rows(`select pg_get_indexdef(indexrelid) as d from pg_index where indrelid = '${table}'::regclass order by 1`)).toEqual([
+    { d: `CREATE INDEX ${table}_both ON public.${table} USING btree (film_id, actor_id)` },
+    { d: `CREATE UNIQUE INDEX ${table}_pkey ON public.${table} USING btree (actor_id, film_id)` },
+    { d: `CREATE UNIQUE INDEX ${table}_rank ON public.${table} USING btree (rank, note)` },
+  ]);
+  expect(await rows(`select actor_id, film_id, note, rank from ${table} order by rank`)).toEqual([{ actor_id: 1, film_id: 1, note: 'a', rank: 1 }, { actor_id: 1, film_id: 2, note: 'b', rank: 2 }]);
 });

@@ -57,8 +57,11 @@ export interface Ddl {
   renameColumn(live: LiveTable, from: string, to: string): Rendered;
   /** Renamed to `aside` and made unable to block inserts: nullable; a non-generated primary key it is part of is dropped; a default on a unique one goes. */
   setAsideColumn(live: LiveTable, name: string, aside: string): Rendered;
-  /** The exact inverse, from the `was` of before; rows that do not fit (NULLs, duplicates) make the statement fail. */
-  bringBackColumn(live: LiveTable, aside: string, was: LiveTable, name: string): Rendered;
+  /**
+   * The exact inverse, from the `was` of before; rows that do not fit (NULLs, duplicates) make the statement fail. `others`: the table
+   * as it was before columns that came back before this one were dropped: what hung on them and on this one is made with the last of them.
+   */
+  bringBackColumn(live: LiveTable, aside: string, was: LiveTable, name: string, others?: readonly LiveTable[]): Rendered;
   /**
    * Moves the values of `column` into a new table of that name (columns k1, k2, … for the primary key, and v), and takes the
    * column out with all that hangs on it, so that nobody meets it any more. With `kept`: back into that table, from which it
@@ -69,9 +72,10 @@ export interface Ddl {
   detachColumn?(live: LiveTable, column: string, kept?: LiveTable): Rendered;
   /**
    * The way back: makes the column again from `was` under `name`, with its indexes, keys and checks, and fills it from the
-   * table `kept`, by primary key. That table stays as it is: it is destroyed by the purge of what was dropped.
+   * table `kept`, by primary key; where the engine knows places, no further to the front than behind `after`. That table stays
+   * as it is: it is destroyed by the purge of what was dropped.
    */
-  reattachColumn?(live: LiveTable, kept: LiveTable, was: LiveTable, name: string): Rendered;
+  reattachColumn?(live: LiveTable, kept: LiveTable, was: LiveTable, name: string, after?: string | null, others?: readonly LiveTable[]): Rendered;
   /** A condition: a row of the table (under its quoted name) and one of `kept` (under the name _saga_kept) have the same key. Missing: all members are equal. */
   sameKey?(live: LiveTable, kept: LiveTable): string;
   /** Copies primary key and values of one column into the new table `keep`. Only for tables with a primary key. */

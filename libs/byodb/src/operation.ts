@@ -78,6 +78,23 @@ export async function inTodaysNames(session: Session, was: LiveTable): Promise<L
   return await session.inTodaysNames?.(was) ?? was;
 }
 
+/** What a renderer gives for the table as it stands; null: not yet, since a change before this one has still to rename something back. */
+export function renderedNow(render: () => Rendered): Rendered | null {
+  try {
+    return render();
+  } catch (error) {
+    if (error instanceof DatabaseError && error.code === 'unsupported_change') return null;
+    throw error;
+  }
+}
+
+/** Tables as they were, in today's names. */
+export async function othersNow(session: Session, others: readonly LiveTable[] = []): Promise<LiveTable[]> {
+  const now: LiveTable[] = [];
+  for (const other of others) now.push(await inTodaysNames(session, other));
+  return now;
+}
+
 /** `_saga_<32 hex of the step's id>`: 38 bytes, under every engine's limit with room for a suffix. */
 export function asideName(stepId: string, suffix = ''): string {
   return `_saga_${stepId.replaceAll('-', '')}${suffix}`;

@@ -20,7 +20,7 @@ export type Task =
   | { do: 'alter_column'; table: string; from: Column; to: Column; former?: Former }
   | { do: 'adopt'; table: string; columns: Column[] | null }
   | { do: 'restore_table'; table: string; to: string; former: LiveTable }
-  | { do: 'restore_column'; table: string; aside: string; column: Column; former: LiveTable; after: string | null; key?: string[] };
+  | { do: 'restore_column'; others?: LiveTable[]; table: string; aside: string; column: Column; former: LiveTable; after: string | null; key?: string[] };
 
 /**
  * Something set aside: a table, or a column of `table` that may have been taken out of it. `column`: of a table that is
@@ -59,8 +59,13 @@ export async function preparePlans(connection: Connection, tableId: string, task
       const differs = await differences(connection.engine, session, [{ table: name, columns }]);
       if (differs.length > 0) throw drift(differs);
     }
-    for (const [place, given] of tasks.entries()) {
-      const task = given.do === 'restore_table' || given.do === 'restore_column' ? { ...given, former: await inTodaysNames(session, given.former) } : given;
+    const back: LiveTable[] = [];
+    for (const [place, given] of detachedLast(tasks, found)) {
+      const task: Task = given.do === 'restore_table' || given.do === 'restore_column' ? { ...given, former: await inTodaysNames(session, given.former) } : given;
+      if (task.do === 'restore_column') {
+        if (back.length > 0) task.others = [...back];
+        back.push(task.former);
+      }
       // Taken out of the table since it was set aside, or still in its place.
       const kept = task.do === 'restore_column' && live !== null && findColumn(live, task.aside) === undefined ? await session.introspect(task.aside) : null;
       for (const { kind, params, stepId } of expand(task, connection.engine, live, kept)) {
@@ -84,6 +89,21 @@ export async function preparePlans(connection: Connection, tableId: string, task
     if (differs.length > 0) throw drift(differs);
     return { plans, fingerprint: fingerprint(found) };
   });
+}
+
+/** Columns that still stand in their table come back before those that were taken out do: these find their values by the key, of which those may be members. */
+function detachedLast(tasks: readonly Task[], found: LiveTable | null): [place: number, task: Task][] {
+  const isBack = (task: Task | undefined): boolean => task?.do === 'restore_column';
+  const stands = (task: Task): boolean => task.do === 'restore_column' && found !== null && findColumn(found, task.aside) !== undefined;
+  const ordered = [...tasks.entries()];
+  for (let i = 0; i < tasks.length; i += 1) {
+    if (!isBack(tasks[i]) || isBack(tasks[i - 1])) continue;
+    let end = i;
+    while (isBack(tasks[end])) end += 1;
+    const run = ordered.slice(i, end);
+    ordered.splice(i, run.length, ...run.filter(([, task]) => stands(task)), ...run.filter(([, task]) => !stands(task)));
+  }
+  return ordered;
 }
 
 /** All that these plans may run: there, back as a compensation goes, and there again with what comes behind the pivot. */

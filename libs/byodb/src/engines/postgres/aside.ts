@@ -86,7 +86,7 @@ function disarmed(column: LiveColumn, aside: string, taken: Taken): LiveColumn {
   };
 }
 
-export function bringBackColumn(live: LiveTable, aside: string, was: LiveTable, name: string): Rendered {
+export function bringBackColumn(live: LiveTable, aside: string, was: LiveTable, name: string, others: readonly LiveTable[] = []): Rendered {
   const [column, former] = [columnOf(live, aside), columnOf(was, name)];
   const definition = definitionOf(former);
   const [source, formerSource] = [sourceOf(live), sourceOf(was)];
@@ -95,7 +95,7 @@ export function bringBackColumn(live: LiveTable, aside: string, was: LiveTable, 
   const columns = live.columns.map((c) => (c === column ? { ...former } : c));
   const whole = renameColumnIn(renameIn(source, names), column.name, former.name);
   // A key over two columns that are both set aside is made again with the last of them.
-  const { items } = goneWith({ ...formerSource, items: taken.items, statistics: [] }, whole, former.name);
+  const { items } = goneWith({ ...formerSource, items: taken.items, statistics: [] }, others.map(sourceOf), whole, former.name);
   const made = remakeParts(live.name, items);
   const alter = `alter column ${quote(former.name)}`;
   const mustHold = taken.notNull || taken.domain?.notNull === true;

@@ -63,7 +63,7 @@ function keyMark(live: LiveTable): string {
   return `key ${live.primaryKey.map((name) => numbers[name] ?? name).join(' ')}`;
 }
 
-export function reattachColumn(live: LiveTable, kept: LiveTable, was: LiveTable, name: string): Rendered {
+export function reattachColumn(live: LiveTable, kept: LiveTable, was: LiveTable, name: string, _after?: string | null, others: readonly LiveTable[] = []): Rendered {
   const former = columnOf(was, name);
   const definition = definitionOf(former);
   const mark = kept.extras.find((extra) => extra.kind === 'comment')?.definition;
@@ -71,7 +71,7 @@ export function reattachColumn(live: LiveTable, kept: LiveTable, was: LiveTable,
   const [source, formerSource] = [sourceOf(live), sourceOf(was)];
   const columns = [...live.columns, { ...former }];
   const whole: LiveTable = { ...live, columns };
-  const { items, statistics } = goneWith(formerSource, source, former.name);
+  const { items, statistics } = goneWith(formerSource, others.map(sourceOf), source, former.name);
   const made = remakeParts(live.name, items, statistics);
   const alter = `alter column ${quote(former.name)}`;
   const [hasDefault, notNull] = [definition.default !== undefined, !former.nullable && definition.expression === undefined];

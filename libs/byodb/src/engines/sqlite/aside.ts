@@ -5,7 +5,7 @@ import { composeColumn, mergeBack, names, renamedColumn, renamedTable, renderTab
 import { isPlainUnique, isRowid, parseSource, primaryKeyOf, readSource, sourceOf, textOf, triggerName, type Source } from './introspect.js';
 import { foreignKeys, isReference, needsOf, unmatched } from './keys.js';
 import { clauseColumns, parseIndex, parseTable, type Clause, type ColumnText, type TableText } from './parse.js';
-import { dropIndexes, rebuild, refuseUnmakeable, withRowid, type Value } from './rebuild.js';
+import { dropIndexes, rebuild, refuseUnmakeable, withParents, withRowid, type Value } from './rebuild.js';
 import { isSymbol, isWord, literal, normalise, quote, replaceTokens, sameName, tokenize } from './tokens.js';
 
 /** In what is set aside: the rows whose foreign keys had no row to match before, so that they are no reason to refuse the way back. */
@@ -70,7 +70,7 @@ function withoutKeys(text: TableText): TableText {
 
 export function bringBackTable(live: LiveTable, was: LiveTable): Rendered {
   const [now, former] = [sourceOf(live), sourceOf(was)];
-  const { around } = now;
+  const around = withParents(now.around, former.around?.parents);
   const isElsewhere = parseSource(former).name !== was.name;
   const target = { ...freeNames(asCalled(former, was.name), around, isElsewhere), ...(around === undefined ? {} : { around }) };
   const next = parseSource(target);
@@ -82,7 +82,7 @@ export function bringBackTable(live: LiveTable, was: LiveTable): Rendered {
   const rest = { ...(isElsewhere ? {} : { takes: target.indexes.map((sql) => parseIndex(sql).name) }), ...(needs.length === 0 ? {} : { needs }) };
   const native = renameTable({ ...live, source: JSON.stringify({ ...now, indexes: [] }) }, was.name);
   // Only a copy gives the text back to the letter where SQLite's rename quotes its name.
-  const whole = { text: next, indexes: target.indexes, triggers: target.triggers };
+  const whole = { text: next, indexes: target.indexes, triggers: target.triggers, parents: former.around?.parents };
   if (around?.broken !== undefined) return { ...rest, ...rebuild(live, whole) };
   if (isMarked || sourceOf(native.live!).table !== target.table) {
     const rebuilt = rebuild(native.live!, whole);
@@ -227,12 +227,16 @@ export function putBack(live: LiveTable, now: LiveTable, name: string, was: Live
     return reindex(now, indexes.filter((sql) => !kept.includes(sql)), kept, added);
   }
   const values: Record<string, Value> = value === undefined ? {} : { [column.name]: value };
-  return rebuild(live, { text: next, indexes: respellAll([...kept, ...added], then.indexes), triggers: respellAll(triggers, then.triggers), values });
+  return rebuild(live, { text: next, indexes: mergeBack(respellAll(kept, then.indexes), then.indexes, added, isSameText), triggers: respellAll(triggers, then.triggers), values, parents: then.around?.parents });
+}
+
+function isSameText(a: string, b: string): boolean {
+  return normalise(a) === normalise(b);
 }
 
 /** The texts of a table as they are under the name that it has by now; to the letter where that is the same. */
 export function asCalled(source: Source, name: string): Source {
-  return parseSource(source).name === name ? source : renamedTable(source, name);
+  return parseSource(source).name === name ? source : { ...source, ...renamedTable(source, name) };
 }
 
 export function reindex(live: LiveTable, dropped: string[], kept: string[], added: string[]): Rendered {

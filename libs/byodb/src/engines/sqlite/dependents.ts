@@ -48,7 +48,7 @@ function says(sql: string, name: string): boolean {
 /** An expression or a WHERE over other columns as well: what is over the column alone goes and comes with it, as a plain index does. */
 function leansOn(sql: string, text: TableText, column: string): boolean {
   const index = parseIndex(sql);
-  return (index.columns === null || index.partial) && says(index.body, column) && text.columns.some((c) => !sameName(c.name, column) && says(index.body, c.name));
+  return (index.computed || index.partial) && says(index.body, column) && text.columns.some((c) => !sameName(c.name, column) && says(index.body, c.name));
 }
 
 function clausesOf(text: TableText): Clause[] {

@@ -5,7 +5,7 @@ import { asCalled, fillOf, unmatchedName } from './aside.js';
 import { mergeBack, names, replaceColumn, respell, respellAll } from './edit.js';
 import { parseSource, primaryKeyOf, sourceOf, textOf, withoutRowid, type Source } from './introspect.js';
 import { foreignKeys, needsOf } from './keys.js';
-import { clauseColumns, parseIndex, type Clause, type TableText } from './parse.js';
+import { clauseColumns, parseIndex, type Clause, type ColumnText, type TableText } from './parse.js';
 import { hiddenRowid, rebuild, withRowid } from './rebuild.js';
 import { normalise, quote, sameName } from './tokens.js';
 
@@ -79,14 +79,14 @@ export function sameKey(live: LiveTable, kept: LiveTable, from = live.name): str
 }
 
 /** The column at its former place, to the letter, with its values and all that hung on it. */
-export function reattachColumn(live: LiveTable, kept: LiveTable, was: LiveTable, name: string): Rendered {
+export function reattachColumn(live: LiveTable, kept: LiveTable, was: LiveTable, name: string, after?: string | null): Rendered {
   if (kept.columns.filter((c) => /^k\d+$/.test(c.name)).length !== live.primaryKey.length) {
     throw new DatabaseError('unsupported_change', `the primary key of ${live.name} is another one than when ${name} was dropped: its values cannot be told apart any more`);
   }
   const then = asCalled(sourceOf(was), live.name);
   const [text, former] = [textOf(live), parseSource(then)];
   const column = former.columns.find((c) => sameName(c.name, name))!;
-  const columns = mergeBack(text.columns, former.columns, [column], (a, b) => sameName(a.name, b.name));
+  const columns = moveBehind(mergeBack(text.columns, former.columns, [column], (a, b) => sameName(a.name, b.name)), column, after);
   const isSame = (a: Clause, b: Clause): boolean => normalise(a.text, text.name) === normalise(b.text, text.name);
   const missing = former.constraints.filter((clause) => names(ownPart(clause), name) && isWhole(ownPart(clause), former, columns));
   const next = respell({ ...text, columns, constraints: mergeBack(text.constraints, former.constraints, missing, isSame) }, former);
@@ -98,9 +98,16 @@ export function reattachColumn(live: LiveTable, kept: LiveTable, was: LiveTable,
     const rows = `from ${quote(kept.name)} as _saga_kept where ${sameKey(live, kept, from)}`;
     return fill === null ? `(select _saga_kept."v" ${rows})` : `case when exists (select 1 ${rows}) then (select _saga_kept."v" ${rows}) else ${fill} end`;
   };
-  const rebuilt = rebuild(live, { text: next, indexes, triggers: respellAll(source.triggers, then.triggers), values: { [column.name]: value } });
+  const rebuilt = rebuild(live, { text: next, indexes, triggers: respellAll(source.triggers, then.triggers), values: { [column.name]: value }, parents: then.around?.parents });
   const needs = keyNeeds(live, kept, then, name);
   return { ...rebuilt, takes: added.map((sql) => parseIndex(sql).name), ...(needs.length === 0 ? {} : { needs }), ...(fill === null ? {} : { fills: true }) };
+}
+
+/** One that came back before it, and was not there any more when it went, is unknown to its former table. */
+function moveBehind(columns: ColumnText[], column: ColumnText, after: string | null | undefined): ColumnText[] {
+  const [at, place] = [columns.indexOf(column), columns.findIndex((c) => after != null && sameName(c.name, after))];
+  if (place < at) return columns;
+  return [...columns.slice(0, at), ...columns.slice(at + 1, place + 1), column, ...columns.slice(place + 1)];
 }
 
 /** All columns that it names of the former table are there. */

@@ -137,12 +137,17 @@ export function respellAll(texts: string[], former: string[]): string[] {
   return texts.map((text) => former.find((other) => normalise(other) === normalise(text)) ?? text);
 }
 
-/** `items` with what is missing of `former` put back where it stood: behind the nearest one before it that is still there. */
+/**
+ * `items` with what is missing of `former` put back where it stood: behind the nearest one before it that is still there, else
+ * before the nearest one behind it, else last.
+ */
 export function mergeBack<T>(items: T[], former: T[], missing: T[], isSame: (a: T, b: T) => boolean): T[] {
   return missing.reduce((merged, item) => {
-    const before = former.slice(0, former.indexOf(item)).reverse();
-    const after = before.find((one) => merged.some((other) => isSame(one, other)));
-    const at = after === undefined ? 0 : merged.findIndex((other) => isSame(after, other)) + 1;
+    const place = former.indexOf(item);
+    const found = (one: T): number => merged.findIndex((other) => isSame(one, other));
+    const before = former.slice(0, place).map(found).filter((at) => at >= 0).at(-1);
+    const behind = former.slice(place + 1).map(found).find((at) => at >= 0);
+    const at = before !== undefined ? before + 1 : behind ?? merged.length;
     return [...merged.slice(0, at), item, ...merged.slice(at)];
   }, items);
 }

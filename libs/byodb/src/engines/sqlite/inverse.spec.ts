@@ -212,7 +212,7 @@ describe('every inverse restores', () => {
   test('set a table aside; its names are free; bring it back', async () => {
     const there = await apply(ddl.setAsideTable(was, '_saga_1'));
     await exec('create table Customers (id integer primary key, Email text unique, geo text)', 'create unique index by_geo on Customers (geo)', 'create index by_code on Customers (Email)', 'create index by_lower on Customers (id)', 'drop table Customers');
-    await apply(ddl.bringBackTable(there, was));
+    expect((await apply(ddl.bringBackTable(there, was))).source).toBe(was.source);
   });
 
   test.each(['id', 'Email', 'qty', 'price', 'parent_id', 'self', 'doubled', 'geo', 'created', 'code'])('rename column %s', async (name) => {
@@ -227,7 +227,19 @@ describe('every inverse restores', () => {
     const mentioned = Object.keys(required).filter((key) => key !== name);
     const insert = `insert into Customers (${mentioned.join(', ')}) values (${mentioned.map((key) => required[key]).join(', ')})`;
     await exec('savepoint x', insert, insert, 'rollback to x');
-    await apply(ddl.bringBackColumn(there, '_saga_c', was, name));
+    expect((await apply(ddl.bringBackColumn(there, '_saga_c', was, name))).source).toBe(was.source);
+  });
+
+  test.each(['Email', 'price', 'parent_id', 'self', 'doubled', 'created'])('take column %s out of its table, and put it back to the letter', async (name) => {
+    const aside = await apply(ddl.setAsideColumn(was, name, '_saga_c'));
+    const out = await apply(ddl.detachColumn!(aside, '_saga_c'));
+    expect(out.columns.map((c) => c.name)).toEqual(was.columns.map((c) => c.name).filter((c) => c !== name));
+    const back = await apply(ddl.reattachColumn!(out, await look('_saga_c'), was, name));
+    expect(back.source).toBe(was.source);
+    // Undone, and done again: into the same table, and from it.
+    const again = await apply(ddl.detachColumn!(back, name, await look('_saga_c')));
+    await apply(ddl.reattachColumn!(again, await look('_saga_c'), was, name));
+    await exec('drop table _saga_c');
   });
 
   test.each<[string, ColumnInput, string]>([
@@ -249,7 +261,7 @@ describe('every inverse restores', () => {
     if (to.name !== 'qty' || to.default !== null) expect(now.default).toEqual(to.default === null ? null : { value: to.default });
     expect(there.uniques.some((u) => u.columns.length === 1 && u.columns[0] === to.name)).toBe(to.unique);
     expect(there.columns.map((c) => c.name)).toEqual(was.columns.map((c) => c.name));
-    await apply(ddl.restoreColumn(there, to.name, was));
+    expect((await apply(ddl.restoreColumn(there, to.name, was))).source).toBe(was.source);
   });
 
   test('views, triggers of others and foreign keys stay as they are when a table is rebuilt', async () => {

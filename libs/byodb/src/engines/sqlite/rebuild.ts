@@ -2,7 +2,7 @@ import type { Rendered } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import type { LiveTable } from '../../live.js';
 import { renderTable } from './edit.js';
-import { isRowid, readSource, sourceOf, textOf, withoutRowid, type Source } from './introspect.js';
+import { isRowid, readSource, sourceOf, textOf, withoutRowid, type Around, type Source } from './introspect.js';
 import { parseIndex, type TableText } from './parse.js';
 import { isName, isSymbol, isWord, literal, quote, replaceTokens, sameName, tokenize } from './tokens.js';
 
@@ -13,6 +13,8 @@ const OLD = '_saga_old';
 export type Value = string | null | ((from: string) => string);
 
 export interface Remake {
+  /** What its foreign keys refer to, of a text that has more of them than what stands there. */
+  parents?: Around['parents'];
   /** The table's new text, under the name that it is to have. */
   text: TableText;
   indexes: string[];
@@ -24,7 +26,7 @@ export interface Remake {
  * The table made anew with another text and its rows copied (https://www.sqlite.org/lang_altertable.html, "Making Other Kinds
  * Of Table Schema Changes"). The old one is moved away first, so that the new one is made by its own text, to the letter.
  */
-export function rebuild(live: LiveTable, { text, indexes, triggers, values = {} }: Remake): Rendered {
+export function rebuild(live: LiveTable, { text, indexes, triggers, values = {}, parents }: Remake): Rendered {
   refuseUnmakeable(live);
   const around = sourceOf(live).around;
   const before = textOf(live);
@@ -39,11 +41,16 @@ export function rebuild(live: LiveTable, { text, indexes, triggers, values = {} 
     'pragma legacy_alter_table = off',
     ...make(OLD),
   ];
-  const source: Source = { table, indexes, triggers, ...(around === undefined ? {} : { around }) };
+  const surroundings = withParents(around, parents);
+  const source: Source = { table, indexes, triggers, ...(surroundings === undefined ? {} : { around: surroundings }) };
   return {
     statements: [...keepStatistics(live, inPlace), ...statements, ...indexes, ...triggers, ...giveStatistics(live, inPlace)],
     live: { ...readSource(source), name: text.name },
   };
+}
+
+export function withParents(around: Around | undefined, parents: Around['parents']): Around | undefined {
+  return parents === undefined ? around : { ...around, parents: { ...parents, ...around?.parents } };
 }
 
 /** A column of its own qualified by the table's name, which such a rename leaves as it is and then does not find. */
@@ -106,7 +113,7 @@ function statistics(live: LiveTable): string[] {
 /** What cannot be made again is not taken away: nobody but its owner's program could ever bring it back. */
 export function refuseUnmakeable(live: LiveTable): void {
   const found = sourceOf(live).around?.unmakeable?.[0];
-  if (found !== undefined) throw new DatabaseError('unsupported_change', `${found.object} of ${live.name} ${found.why}: SQLite makes it again in this change, and here it cannot be made`, { details: found });
+  if (found !== undefined) throw new DatabaseError('unsupported_change', `${found.object} ${found.why}: this change, or its way back, makes it again, which cannot be done from here`, { details: found });
 }
 
 /** Indexes that are dropped to be made again. */

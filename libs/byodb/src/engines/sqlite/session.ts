@@ -107,12 +107,20 @@ export class SqliteSession implements Session {
     const found = (await this.query('select type, name, tbl_name, sql from sqlite_schema order by rowid')) as unknown as SchemaRow[];
     const repaired = repairAll(found, await this.known());
     const shadows = found.some(isVirtual) ? await this.query('select name from pragma_table_list where schema = \'main\' and type = \'shadow\'') : [];
-    if (repaired.broken === null) {
-      const [probe] = await this.thread.call({ op: 'probe', schema: repaired.rows });
-      if (typeof probe?.['problem'] === 'string') repaired.broken = brokenBy(probe['problem']);
-    }
+    repaired.broken ??= await this.renameProblem(repaired.rows);
     this.read = { version, found, repaired, shadows: new Set(shadows.map((shadow) => foldName(String(shadow['name'])))) };
     return this.read;
+  }
+
+  /** Asked once for each schema that is met. */
+  private async renameProblem(schema: SchemaRow[]): Promise<Repaired['broken']> {
+    const key = JSON.stringify(schema);
+    if (this.thread.probed?.key !== key) {
+      const [probe] = await this.thread.call({ op: 'probe', schema });
+      this.thread.probed = { key, problem: typeof probe?.['problem'] === 'string' ? probe['problem'] : null };
+    }
+    const { problem } = this.thread.probed;
+    return problem === null ? null : brokenBy(problem);
   }
 
   /** What this build of SQLite knows: the same for every file. */

@@ -22,6 +22,8 @@ export class Thread {
   private readonly pending = new Map<number, Pending>();
   private count = 0;
   private quietSince = Date.now();
+  /** What was asked last about a schema. */
+  probed: { key: string; problem: string | null } | null = null;
 
   constructor(private readonly file: string) {}
 
