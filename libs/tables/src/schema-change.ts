@@ -214,7 +214,7 @@ async function columnTasks(core: CoreDatabase, table: string, columns: Column[],
       if (from === undefined) continue;
       if (op.op === 'drop') tasks.push({ do: 'drop_column', table, name: from.name });
       else {
-        const to = op.op === 'take' ? op.column : { ...from, ...op.set, ...(op.op === 'rename' ? { name: op.to } : {}) };
+        const to = applyOp([from], op)[0]!;
         if (JSON.stringify({ ...from, name: to.name }) !== JSON.stringify(to)) tasks.push({ do: 'alter_column', table, from, to: { ...to, name: from.name } });
         if (to.name !== from.name) tasks.push({ do: 'rename_column', table, name: from.name, to: to.name });
       }

@@ -1,4 +1,4 @@
-import { foldName, insertColumn, withoutColumn, type Column } from '../../byodb/src/index.js';
+import { fitDefault, foldName, insertColumn, withoutColumn, type Column } from '../../byodb/src/index.js';
 
 /** What was asked of one column, resolved against what the table will be when its turn comes. */
 export type ColumnOp =
@@ -313,8 +313,20 @@ export function applyOp(columns: Column[], op: ColumnOp): Column[] {
   const column = findColumn(columns, op.name);
   if (column === undefined) return columns;
   if (op.op === 'drop') return withoutColumn(columns, op.name);
-  const altered = { ...column, ...op.set, ...(op.op === 'rename' ? { name: op.to } : {}) };
+  const altered = spelt({ ...column, ...op.set, ...(op.op === 'rename' ? { name: op.to } : {}) });
   return columns.map((c) => (c === column ? altered : c));
+}
+
+/**
+ * The default in the spelling of the column's type: it was resolved against what pending changes would make of the column, and
+ * one of them may not have come true. One that does not fit stays, to be refused in its turn.
+ */
+function spelt(column: Column): Column {
+  if (column.type === 'native' || column.default === null) return column;
+  const { default: value } = column;
+  const small = column.type === 'integer' || column.type === 'smallint';
+  const fitted = fitDefault(column, small && typeof value === 'string' && /^-?\d{1,10}$/.test(value) ? Number(value) : value);
+  return 'problem' in fitted ? column : { ...column, default: fitted.value };
 }
 
 /** The shown status. */
