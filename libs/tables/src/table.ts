@@ -4,12 +4,16 @@ import { fitDefault, foldName, insertColumn, withoutColumn, type Column } from '
 export type ColumnOp =
   | { op: 'add'; column: Column }
   | { op: 'drop'; name: string }
-  | { op: 'alter'; name: string; set: ColumnSet }
+  /** `undoes`: the changes of its type that a revert undoes. */
+  | { op: 'alter'; name: string; set: ColumnSet; undoes?: Retype[] }
   | { op: 'rename'; name: string; to: string; set: ColumnSet | null }
   /** A column that `saga_id` dropped under this very name and that is still set aside, with its values. `after`: the column that it follows. `mark`: see history.ts. `key`: with it these columns are the primary key again. */
   | { op: 'bring_back'; column: Column; saga_id: string; after: string | null; mark: string; key?: string[] }
   /** The column of this name becomes this one, whatever it was: what drift/resolve asks for. */
   | { op: 'take'; column: Column };
+
+/** A saga that gave a column another type, and what the column was called then. */
+export interface Retype { saga_id: string; name: string }
 
 /** What an alter names; what is not named stays. */
 export type ColumnSet = Partial<Pick<Column, 'type' | 'length' | 'precision' | 'scale' | 'nullable' | 'default' | 'unique'>>;
