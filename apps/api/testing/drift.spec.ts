@@ -59,7 +59,8 @@ describe.each(ON)('drift on %s', (where) => {
     expect(await drift(where, `meets_${where}`)).toHaveLength(2);
     const restored = await resolve(where, id, 'restore');
     expect([restored.status, restored.body['detail']]).toEqual([200, undefined]);
-    expect(restored.body).toMatchObject({ saga: { kind: 'drift.resolve', status: 'completed', reversible_until: expect.any(String) } });
+    expect(restored.body).toMatchObject({ saga: { kind: 'drift.resolve', status: 'completed', reversible_until: null } });
+    expect(await query(urls[where]!, `select code from meets_${where}`)).toEqual([{ code: 'c1' }]);
     expect(await drift(where, `meets_${where}`)).toEqual([]);
     expect(Object.keys(await shown(id))).toEqual(['id', 'code', 'qty']);
     await done('/table/column', { table_id: id, column: { name: 'a', type: 'text' } });
@@ -83,6 +84,21 @@ describe.each(ON)('drift on %s', (where) => {
     expect((await s.call('GET', `/tables/${id}?database=${where}`)).body['table'].columns).toHaveProperty('extra');
     await done('/table/column', { table_id: id, column: { name: 'extra', length: 30 } });
     for (const name of ON) expect([name, await drift(name, `adopted_${where}`)]).toEqual([name, []]);
+  });
+
+  test('D22: a column that was renamed by hand is renamed on the others, with its values', async () => {
+    const table = `carried_${where}`;
+    const id = await create(table);
+    await query(urls[where]!, `alter table ${table} rename column code to remark`);
+    await query(urls[where]!, `alter table ${table} add column extra varchar(20)`);
+    const dry = await s.call('POST', `/databases/${where}/drift/resolve?dry_run=true`, { table_id: id, as: 'adopt' });
+    expect((dry.body['plan'].steps as { database: string; operation: string }[]).filter(({ database }) => database === others[0]).map(({ operation }) => operation)).toEqual(['rename_column', 'add_column']);
+    expect((await resolve(where, id, 'adopt')).status).toBe(200);
+    expect(Object.keys(await shown(id))).toEqual(['id', 'remark', 'qty', 'extra']);
+    for (const name of ON) {
+      expect(await query(urls[name]!, `select id, remark, qty, extra from ${table}`)).toEqual([{ id: 1, remark: 'c1', qty: 1, extra: null }]);
+      expect(await drift(name, table)).toEqual([]);
+    }
   });
 
   test('ignored: it is no drift any more, changes go on, and the others stay as they are', async () => {

@@ -36,17 +36,38 @@ export function decideDrift(table: Table, database: DatabaseRef, as: DriftAnswer
 }
 
 function leading(from: Column[], to: Column[]): ColumnOp[] {
-  const same = (a: Column, b: Column): boolean => JSON.stringify(a) === JSON.stringify(b);
+  const renamed = renamedIn(from, to);
+  const before = from.map((column) => renamed.find((pair) => pair.from === column)?.to ?? column);
   return [
-    ...from.filter((c) => findColumn(to, c.name) === undefined).map((c): ColumnOp => ({ op: 'drop', name: c.name })),
-    ...to.filter((c) => { const was = findColumn(from, c.name); return was !== undefined && !same(was, c); }).map((column): ColumnOp => ({ op: 'take', column })),
-    ...to.filter((c) => findColumn(from, c.name) === undefined).map((column): ColumnOp => ({ op: 'add', column })),
+    ...renamed.map((pair): ColumnOp => ({ op: 'rename', name: pair.from.name, to: pair.to.name, set: null })),
+    ...before.filter((c) => findColumn(to, c.name) === undefined).map((c): ColumnOp => ({ op: 'drop', name: c.name })),
+    ...to.filter((c) => { const was = findColumn(before, c.name); return was !== undefined && !sameColumn(was, c); }).map((column): ColumnOp => ({ op: 'take', column })),
+    ...to.filter((c) => findColumn(before, c.name) === undefined).map((column): ColumnOp => ({ op: 'add', column })),
   ];
+}
+
+/**
+ * Columns that stand in the same place with another name and nothing else changed: they were renamed. Taken for a column that went
+ * and one that came, their values would not follow.
+ */
+function renamedIn(from: Column[], to: Column[]): { from: Column; to: Column }[] {
+  return from.flatMap((column, i) => {
+    const now = to[i];
+    if (now === undefined || findColumn(to, column.name) !== undefined || findColumn(from, now.name) !== undefined) return [];
+    return sameColumn({ ...now, name: column.name }, column) ? [{ from: column, to: now }] : [];
+  });
 }
 
 /** Null: the database is no exception. */
 function variantOf(columns: Column[], there: Column[], beside: string[]): Variant | null {
-  return beside.length === 0 && JSON.stringify(columns) === JSON.stringify(there) ? null : { columns: there, beside };
+  const same = columns.length === there.length && columns.every((column, i) => sameColumn(column, there[i]!));
+  return beside.length === 0 && same ? null : { columns: there, beside };
+}
+
+/** Whatever the order of their fields: one may have been read, the other asked for. */
+function sameColumn(a: Column, b: Column): boolean {
+  const told = (column: Column): string => JSON.stringify(Object.entries(column).sort(([x], [y]) => (x < y ? -1 : 1)));
+  return told(a) === told(b);
 }
 
 /** What no DDL through here does to a table with rows. */
