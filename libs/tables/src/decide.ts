@@ -1,4 +1,4 @@
-import { completeColumn, convertible, fitDefault, foldName, MAX_COLUMNS, nameSchema, sameType, type Column, type ColumnChange, type Engine, type Problem } from '../../byodb/src/index.js';
+import { builtElsewhere, completeColumn, convertible, fitDefault, foldName, MAX_COLUMNS, nameSchema, sameType, type Column, type ColumnChange, type Engine, type Problem } from '../../byodb/src/index.js';
 import { applyOp, concerns, findColumn, isCreation, movedTo, outlook, type Change, type ColumnOp, type ColumnSet, type ColumnsKind, type DatabaseRef, type Origin, type Table, type TableEvent } from './table.js';
 
 /** A command that is refused at once; nothing is recorded. `code` is API.md's. */
@@ -38,7 +38,7 @@ function repeated(names: string[]): number[] {
 }
 
 export function decideCreate(name: string, columns: Column[], databases: DatabaseRef[], engines: Engine[], sagaId: string, origin?: Origin): TableEvent {
-  refuseOwnTypes(columns);
+  refuseBuiltElsewhere(columns, engines);
   refuseUnsupported(columns, engines);
   return { type: 'TableCreationRequested', saga_id: sagaId, name, columns, databases, ...(origin === undefined ? {} : { origin }) };
 }
@@ -71,7 +71,7 @@ export function decideDatabases(table: Table, add: DatabaseRef[], remove: Databa
   const { databases, columns } = outlook(table);
   const there = (ref: DatabaseRef): boolean => databases.some((d) => d.id === ref.id);
   if (movedTo(databases, { add, remove }).length === 0) throw new Refused('unsupported_change', 'a table must live in at least one database: drop it instead');
-  if (add.length > 0) refuseOwnTypes(columns);
+  refuseBuiltElsewhere(columns, engines);
   refuseUnsupported(columns, engines);
   return { type: 'TableDatabasesRequested', saga_id: sagaId, add: add.filter((ref) => !there(ref)), remove: remove.filter(there) };
 }
@@ -180,7 +180,15 @@ export function refuseUnsupported(columns: Column[], engines: Engine[]): void {
   }
 }
 
-/** What only its own engine knows is read from a database, never written to one. */
+/** What only one engine knows is built by none of the others. */
+export function refuseBuiltElsewhere(columns: Column[], engines: Pick<Engine, 'name'>[]): void {
+  for (const { name } of engines) {
+    const reason = builtElsewhere(columns, name);
+    if (reason !== null) throw new Refused('unsupported_change', reason);
+  }
+}
+
+/** What only its own engine knows is no type that a column could get. */
 export function refuseOwnTypes(columns: Column[]): void {
   const own = columns.find((c) => c.native !== undefined);
   if (own !== undefined) throw new Refused('unsupported_change', `${own.name} has a type or default of the engine's own (${own.native!.type ?? own.native!.default}), which cannot be built anew`);

@@ -1,5 +1,5 @@
-import { convertible, foldName, MAX_COLUMNS, type Column, type Engine } from '../../byodb/src/index.js';
-import { Refused, refuseEnded, refuseOwnTypes, refuseUnsupported } from './decide.js';
+import { convertible, engineOf, foldName, MAX_COLUMNS, type Column, type Engine, type EngineName } from '../../byodb/src/index.js';
+import { refuseBuiltElsewhere, Refused, refuseEnded, refuseOwnTypes, refuseUnsupported } from './decide.js';
 import { applyOp, findColumn, outlook, type ColumnOp, type DatabaseRef, type DriftAnswer, type Table, type TableEvent, type Variant } from './table.js';
 
 /**
@@ -13,7 +13,7 @@ export function decideDrift(table: Table, database: DatabaseRef, as: DriftAnswer
   const event = (changes: ColumnOp[], variant: Variant | null): TableEvent => ({ type: 'DriftResolutionRequested', saga_id: sagaId, database, as, found, changes, variant });
   if (found === null) {
     if (as === 'ignore') throw new Refused('unsupported_change', `the table is gone from ${database.name}: restore it there, or adopt that it is gone`);
-    if (as === 'restore') refuseOwnTypes(columns);
+    if (as === 'restore') refuseBuiltElsewhere(columns, [engineOf(database.engine as EngineName)]);
     return event([], null);
   }
   if (as === 'ignore') {
@@ -22,14 +22,14 @@ export function decideDrift(table: Table, database: DatabaseRef, as: DriftAnswer
   }
   if (as === 'restore') {
     const changes = leading(found, columns);
-    changes.forEach((op) => { refuseUnlike(op, found); });
+    changes.forEach((op) => { refuseUnlike(op, found, [database]); });
     return event(changes, variantOf(columns, changes.reduce(applyOp, found), []));
   }
   const changes = leading(columns, found);
   const after = changes.reduce(applyOp, columns);
   if (after.length > MAX_COLUMNS) throw new Refused('unsupported_change', `a table has at most ${MAX_COLUMNS} columns`);
   if (databases.length > 1) {
-    changes.forEach((op) => { refuseUnlike(op, columns); });
+    changes.forEach((op) => { refuseUnlike(op, columns, databases.filter((d) => d.id !== database.id)); });
     refuseUnsupported(after, engines);
   }
   return event(changes, variantOf(after, found, []));
@@ -71,10 +71,10 @@ function sameColumn(a: Column, b: Column): boolean {
 }
 
 /** What no DDL through here does to a table with rows. */
-function refuseUnlike(op: ColumnOp, from: Column[]): void {
+function refuseUnlike(op: ColumnOp, from: Column[], databases: DatabaseRef[]): void {
   const refuse = (name: string, why: string): never => { throw new Refused('unsupported_change', `${name} ${why}: adopt or ignore it, or mend it by hand`); };
   if (op.op === 'add') {
-    refuseOwnTypes([op.column]);
+    refuseBuiltElsewhere([op.column], databases.map((d) => engineOf(d.engine as EngineName)));
     if (op.column.primary_key) refuse(op.column.name, 'is part of the primary key, which is not added to a table that is there');
   } else if (op.op === 'take') {
     const was = from.find((c) => foldName(c.name) === foldName(op.column.name))!;

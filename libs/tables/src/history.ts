@@ -1,5 +1,5 @@
 import type { StoredEvent } from '../../event-store/src/index.js';
-import { engineOf, ENGINE_NAMES, foldName, keyNames, uniqueName, type Column, type EngineName } from '../../byodb/src/index.js';
+import { builtElsewhere, DatabaseError, engineOf, ENGINE_NAMES, foldName, keyNames, uniqueName, type Column, type EngineName } from '../../byodb/src/index.js';
 import { applyOp, evolve, findColumn, opsOf, type ColumnOp, type Retype, type Table, type TableEvent } from './table.js';
 
 export type Marks = Record<string, string>;
@@ -133,14 +133,24 @@ export function diff(from: Point, to: Point): Diff {
   };
 }
 
-/** What builds the table from nothing on each engine; nothing where there is no table, or where the engine cannot have it. */
-export function ddlOf(table: Table): Record<EngineName, string[]> {
-  return Object.fromEntries(ENGINE_NAMES.map((name) => {
+/** Statements that build the table anew, by engine; none, and in `missing` the reason, where an engine cannot. */
+export function ddlOf(table: Table): { ddl: Record<EngineName, string[]>; missing: Partial<Record<EngineName, string>> } {
+  const ddl = { postgres: [], mysql: [], sqlite: [] } as Record<EngineName, string[]>;
+  const missing: Partial<Record<EngineName, string>> = {};
+  const unique = (column: string): string => uniqueName(table.table_id, table.columns.findIndex((c) => c.name === column));
+  for (const name of ENGINE_NAMES) {
     const engine = engineOf(name);
-    const possible = table.exists && table.columns.every((c) => c.native === undefined) && engine.refuses(table.columns) === null;
-    const unique = (column: string): string => uniqueName(table.table_id, table.columns.findIndex((c) => c.name === column));
-    return [name, possible ? engine.ddl.createTable(table.name, table.columns, table.table_id, unique).statements : []];
-  })) as Record<EngineName, string[]>;
+    const reason = !table.exists ? 'the table is not there' : builtElsewhere(table.columns, name) ?? engine.refuses(table.columns.filter((c) => c.type !== 'native'));
+    try {
+      if (reason === null) ddl[name] = engine.ddl.createTable(table.name, table.columns, table.table_id, unique).statements;
+      else missing[name] = reason;
+    } catch (error) {
+      // What was read of a column may be more than the engine's renderers print.
+      if (!(error instanceof DatabaseError)) throw error;
+      missing[name] = error.message;
+    }
+  }
+  return { ddl, missing };
 }
 
 /** One plain sentence per event. */

@@ -112,7 +112,7 @@ export const Problem = z.looseObject({
 
 export const TableAnswer = z.object({ table: Table });
 const TimelineEntry = z.object({ version: z.int().min(1), type: z.string(), recorded_at: at, actor: z.string(), table: Table });
-export const Replayed = z.object({ timeline: z.array(TimelineEntry), table: Table, ddl: z.object({ postgres: z.array(z.string()), mysql: z.array(z.string()), sqlite: z.array(z.string()) }) });
+export const Replayed = z.object({ timeline: z.array(TimelineEntry), table: Table, ddl: z.object({ postgres: z.array(z.string()), mysql: z.array(z.string()), sqlite: z.array(z.string()) }), ddl_missing: z.partialRecord(z.enum(['postgres', 'mysql', 'sqlite']), z.string()).describe('Why an engine cannot build the table; its `ddl` is empty then.') });
 export const TableHistory = list('events', z.object({ version: z.int().min(1), type: z.string(), recorded_at: at, actor: z.string(), saga_id: id, data: z.record(z.string(), z.unknown()), summary: z.string() }));
 export const TableDiff = z.object({
   name: z.object({ from: z.string(), to: z.string() }).nullable(), added: z.array(Column), removed: z.array(Column),

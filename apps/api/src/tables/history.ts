@@ -53,7 +53,8 @@ export class History {
   async replay(tableId: string, when: When): Promise<Answer> {
     const { table } = await this.point(tableId, when);
     const timeline = playForward(tableId, await this.store.readStream(tableStream(tableId), { upTo: table.version })).map(({ event, table: then }) => ({ version: event.version, type: event.type, recorded_at: event.recorded_at, actor: event.metadata.actor, table: tableView(then) }));
-    return { status: 200, body: { timeline, table: tableView(table), ddl: ddlOf(table) }, headers: {} };
+    const { ddl, missing } = ddlOf(table);
+    return { status: 200, body: { timeline, table: tableView(table), ddl, ddl_missing: missing }, headers: {} };
   }
 
   /** The table then. Errors: ApiError table_not_found, version_not_found, validation_failed for both at once. */

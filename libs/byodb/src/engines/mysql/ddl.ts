@@ -147,6 +147,7 @@ function renamed(live: LiveTable, from: string, to: string, change: (c: LiveColu
 
 function liveOf(column: Column): LiveColumn {
   const read = readColumn(column.name, definitionOf(column));
+  if (column.native !== undefined) return read;
   return { ...read, type: column.type, length: column.length, precision: column.precision, scale: column.scale, default: column.default === null ? null : { value: column.default } };
 }
 

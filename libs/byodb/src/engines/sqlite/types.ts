@@ -48,7 +48,9 @@ export function printedType(native: string): string | null {
   if (parts === null) return null;
   const words = parts[1]!.split(/\s+/).filter((word) => word !== '').map((word) => (/^[A-Za-z_][A-Za-z0-9_]*$/.test(word) ? word : quote(word)));
   const bounds = [parts[2], parts[3]].filter((bound) => bound !== undefined);
-  return words.length === 0 ? null : `${words.join(' ')}${bounds.length === 0 ? '' : `(${bounds.join(',')})`}`;
+  // A column may be declared without a type.
+  if (words.length === 0) return bounds.length === 0 ? '' : null;
+  return `${words.join(' ')}${bounds.length === 0 ? '' : `(${bounds.join(',')})`}`;
 }
 
 /** The portable type of a declared one, or null. */
