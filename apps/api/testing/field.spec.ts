@@ -84,3 +84,9 @@ describe('D18: what history says of an adopted table is built again on its own e
     expect(await s.call('POST', '/table/databases', { table_id, add: [ON.find((name) => name !== database)] }, WAIT)).toMatchObject({ status: 422, body: { code: 'unsupported_change' } });
   });
 });
+
+test('D21: a table for every tenant is one change: 500 databases can be named at once', async () => {
+  const names = (n: number): string[] => Array.from({ length: n }, (_, i) => `tenant_${i}`);
+  const create = async (databases: string[]): Promise<unknown> => (await s.call('POST', '/table/create', { name: 'orders', databases })).body['code'];
+  expect([await create(names(500)), await create(names(501))]).toEqual(['database_not_found', 'validation_failed']);
+});

@@ -13,10 +13,13 @@ const tableId = z.string().min(1).max(64);
 export const reason = z.string().min(1, 'must not be empty').max(1000);
 export const databaseName = z.string().min(1).max(63).regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, 'must hold only letters, digits, _, . and -');
 
+/** Of one change: all of them change, or none. */
+const MAX_DATABASES = 500;
+
 export const bodies = {
   create: z.strictObject({
     name: nameSchema,
-    databases: z.array(databaseName).min(1, 'must name at least one database').max(50).refine((names) => new Set(names).size === names.length, 'must not name a database twice').optional(),
+    databases: z.array(databaseName).min(1, 'must name at least one database').max(MAX_DATABASES).refine((names) => new Set(names).size === names.length, 'must not name a database twice').optional(),
     columns: z.array(columnSchema).min(1, 'must hold at least one column').max(MAX_COLUMNS).optional(),
   }),
   column: z.strictObject({
@@ -28,7 +31,7 @@ export const bodies = {
   show: z.strictObject({ table_id: tableId, ...whenBody }),
   replay: z.strictObject({ table_id: tableId, ...whenBody, as: nameSchema.optional() }).refine((body) => body.as === undefined || body.database !== undefined, { path: ['as'], message: 'needs a database' }),
   revert: z.strictObject({ table_id: tableId, version: z.int().min(0) }),
-  databases: z.strictObject({ table_id: tableId, add: z.array(databaseName).max(50).optional(), remove: z.array(databaseName).max(50).optional(), lost: z.literal(true).optional(), reason: reason.optional() })
+  databases: z.strictObject({ table_id: tableId, add: z.array(databaseName).max(MAX_DATABASES).optional(), remove: z.array(databaseName).max(MAX_DATABASES).optional(), lost: z.literal(true).optional(), reason: reason.optional() })
     .refine((body) => (body.add ?? []).length + (body.remove ?? []).length > 0, 'give add or remove')
     .refine((body) => new Set([...body.add ?? [], ...body.remove ?? []]).size === (body.add ?? []).length + (body.remove ?? []).length, 'must not name a database twice')
     .refine((body) => body.lost !== true || body.reason !== undefined, { path: ['reason'], message: 'is required with lost' })
