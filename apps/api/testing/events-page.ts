@@ -35,7 +35,7 @@ export const BEGINS: Record<string, (TableEvent | SagaEvent | DatabaseEvent)['ty
   createTable: 'TableCreationRequested', replayTable: 'TableCreationRequested', changeColumns: 'ColumnsChangeRequested', renameTable: 'TableRenameRequested', deleteTable: 'TableDropRequested',
   restoreTable: 'TableRestoreRequested', revertTable: 'TableRevertRequested', moveTable: 'TableDatabasesRequested', purgeTable: 'PurgeRequested',
   retrySaga: 'RetryRequested', abortSaga: 'AbortRequested', resolveSaga: 'StepResolved',
-  registerDatabase: 'DatabaseRegistered', changeDatabase: 'DatabaseAddressChanged', deleteDatabase: 'DatabaseRemoved',
+  registerDatabase: 'DatabaseRegistered', changeDatabase: 'DatabaseAddressChanged', deleteDatabase: 'DatabaseRemoved', forgetDatabase: 'DatabaseRemoved',
   adoptTables: 'TableAdoptionRequested', catchUpDatabase: 'CatchUpRequested', resolveDrift: 'DriftResolutionRequested',
 };
 

@@ -20,6 +20,8 @@ export async function live(): Promise<Lived> {
     for (const [name, { url }] of [['crm', crm], ['erp', erp], ['shop', shop], ['spare', spare]] as const) await answers(s, 201, 'POST', '/databases', { name, url });
     await answers(s, 200, 'PUT', '/databases/crm', { url: crm.url });
     await answers(s, 204, 'DELETE', '/databases/spare');
+    await answers(s, 201, 'POST', '/databases', { name: 'spare', url: spare.url });
+    await answers(s, 202, 'POST', '/databases/spare/forget', { lost: true, reason: 'its disk is gone' });
     const main = await changes(s, crm.url);
     const stuck = await stuckChange(s, crm.url);
     // The same log again, but with a retention that can be waited for.

@@ -277,6 +277,10 @@ describe('real answers are as the document says', () => {
     const free = await freshSqlite();
     await call('POST', '/databases', { name: 'free', url: free.url });
     expect((await call('DELETE', '/databases/free')).status).toBe(204);
+    expect((await call('POST', '/databases/free/forget', { lost: true, reason: 'gone' })).status).toBe(404);
+    await call('POST', '/databases', { name: 'free', url: free.url });
+    await call('POST', '/table/create', { name: 'given_up', databases: ['free'] }, WAIT);
+    expect((await call('POST', '/databases/free/forget', { lost: true, reason: 'gone' })).status).toBe(202);
     await free.drop();
     await call('DELETE', '/databases/free');
     for (const path of ['/health/live', '/health/ready', '/metrics', '/openapi.json', '/asyncapi.json', '/docs']) expect((await call('GET', path)).status).toBe(200);

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { v7 as uuid } from 'uuid';
-import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
+import type { CoreDatabase, Metadata } from '../../../../libs/event-store/src/index.js';
 import { foldName, MAX_COLUMNS, observeTables, type Column, type Connection, type Plan } from '../../../../libs/byodb/src/index.js';
-import { columnsIn, decideDrift, lacking, loadTable, nameOwner, outlook, refOf, type Database, type DatabaseRef } from '../../../../libs/tables/src/index.js';
+import { columnsIn, decideDrift, lacking, loadTable, nameOwner, outlook, refOf, tablesConcerned, type Database, type DatabaseRef } from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
 import { parse, type CommandContext } from '../http/input.js';
 import { enginesOf, type Answer, type Commands, type DecidedForDatabase, type Skipped } from '../tables/commands.js';
+import { reason } from '../tables/tables.js';
 import type { Databases } from './databases.js';
 
 /** Names of tables that others made, as most databases take them. */
@@ -14,6 +15,7 @@ const tableName = z.string().min(1).max(LONGEST_NAME);
 export const adoption = z.strictObject({ tables: z.union([z.literal('all'), z.array(tableName).min(1, 'must name at least one table').max(500).refine((names) => new Set(names).size === names.length, 'must not name a table twice')]) });
 export const resolution = z.strictObject({ table_id: z.string().min(1).max(64), as: z.enum(['adopt', 'restore', 'ignore']) });
 export const nothing = z.strictObject({}).optional();
+export const loss = z.strictObject({ reason, lost: z.literal(true) });
 
 /** Commands about a database: what others made of it, and what it missed. */
 export class DatabaseChanges {
@@ -63,6 +65,25 @@ export class DatabaseChanges {
         steps: open.map(({ step, way }) => ({ database: ref.name, engine: ref.engine, operation: step.operation, reason: step.reason, statements: way === 'compensate' ? step.compensation : step.statements, compensation: [], notes: [] })),
       };
     });
+  }
+
+  /**
+   * The end of a database that is lost for good: nothing is sent there any more. Each of its tables goes on elsewhere, or is
+   * dropped where it lived nowhere else; changes under way end without it. Broken off, it is finished by the same call again.
+   */
+  async forget(metadata: Metadata, name: string, input: unknown): Promise<Answer> {
+    const { reason: why } = parse(loss, input);
+    const database = await this.databases.byName(name);
+    const ref = refOf(database);
+    const context = { metadata, waitMs: 0, dryRun: false, ifMatch: null, idempotency: null };
+    const sagas: object[] = [];
+    for (const { table_id } of await tablesConcerned(this.core, ref.id)) {
+      const { body } = await this.commands.run(context, table_id, async (table, sagaId) => this.commands.letGoOf(table!, [ref], why, sagaId));
+      const { saga, table } = body as { saga: object; table: object };
+      sagas.push({ ...saga, table });
+    }
+    await this.databases.forget(name, why, metadata);
+    return { status: 202, body: { status: 'ok', database: { database_id: ref.id, name, engine: ref.engine }, sagas }, headers: {} };
   }
 
   /** What is to become of what others changed. */

@@ -91,6 +91,12 @@ export class DatabasesController {
   @Post(':name/drift/resolve')
   async resolve(@Param('name') name: string, @Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.changes.resolve(commandContext(request), name, body)); }
 
+  @Post(':name/forget')
+  async forget(@Param('name') name: string, @Query() query: unknown, @Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    parse(nothingAsked, query);
+    send(reply, await this.changes.forget(metadataOf(request), name, body));
+  }
+
   @Post(':name/test')
   @HttpCode(200)
   async test(@Param('name') name: string, @Query() query: unknown): Promise<object> {

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { v7 as uuid } from 'uuid';
 import { sql, UniqueViolation, VersionConflict, type CoreDatabase, type EventStore, type Metadata } from '../../../../libs/event-store/src/index.js';
 import { DatabaseError, engineOf, refuseOthers, type Address, type Connection } from '../../../../libs/byodb/src/index.js';
-import { databaseStream, findDatabase, isInUse, loadDatabase, tablesIn, type Database, type DatabaseEvent } from '../../../../libs/tables/src/index.js';
+import { databaseStream, findDatabase, isInUse, loadDatabase, tablesIn, tablesLetGo, type Database, type DatabaseEvent } from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
 import { Candidates, notHad, type TakeOver } from './candidates.js';
 import { Reach, soon } from './reach.js';
@@ -148,12 +148,27 @@ export class Databases {
     await this.leave(id);
   }
 
-  /** Nothing lives there any more: what was made for it there goes too, where it can be reached. */
-  private async leave(id: string): Promise<void> {
-    const former = this.open.get(id)?.connection;
+  /** It is lost: what lived there was let go, and nothing is sent there. */
+  async forget(name: string, reason: string, metadata: Metadata): Promise<void> {
+    await afresh(async () => {
+      const { database_id: id, version } = await this.byName(name);
+      await this.store.append([{ stream: databaseStream(id), expectedVersion: version, events: [{ type: 'DatabaseRemoved', schema_version: 1, data: { reason, lost: true } }] }], metadata);
+      const former = this.open.get(id)?.connection;
+      this.drop(id);
+      former?.close().catch(() => undefined);
+    });
+  }
+
+  private drop(id: string): void {
     this.open.delete(id);
     this.seen.delete(id);
     this.reach.forget(id);
+  }
+
+  /** Nothing lives there any more: what was made for it there goes too, where it can be reached. */
+  private async leave(id: string): Promise<void> {
+    const former = this.open.get(id)?.connection;
+    this.drop(id);
     if (former === undefined) return;
     const clean = former.release(id).catch((error: unknown) => { if (!(error instanceof DatabaseError)) throw error; });
     await soon(clean, RELEASE_MS);
@@ -164,7 +179,8 @@ export class Databases {
   async view(database: Database): Promise<object> {
     const { database_id, name, engine, created_at, updated_at } = database;
     const { version: _version, ...seen } = await soon(this.ask(database), VIEW_MS) ?? await this.known(database);
-    return { database_id, name, engine, ...seen, drift_detected_at: database.drift?.detected_at ?? null, created_at, updated_at };
+    const letGo = await tablesLetGo(this.core, database_id);
+    return { database_id, name, engine, ...seen, ...(letGo.length === 0 ? {} : { let_go: letGo }), drift_detected_at: database.drift?.detected_at ?? null, created_at, updated_at };
   }
 
   private async known({ database_id, address_version }: Database): Promise<Seen> {

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { databaseName, bodies } from '../tables/tables.js';
-import { adoption, resolution as driftResolution } from '../databases/changes.js';
+import { adoption, loss, resolution as driftResolution } from '../databases/changes.js';
 import { registration, relocation } from '../databases/databases.controller.js';
 import type { ApiCode } from '../http/api-error.js';
 import { resolution } from '../sagas/sagas.controller.js';
-import { AsideList, AsyncApiDocument, CommandList, Correlation, DatabaseAnswer, DatabaseDrift, DatabaseHistory, DatabaseList, EventList, KINDS, Live, ProjectionAnswer, ProjectionList, Ready, Replayed, SAGA_STATUSES, SagaAnswer, SagaEvents, SagaList, TABLE_STATUSES, TableAnswer, TableDiff, TableHistory, TableList, Verdict } from './answers.js';
+import { AsideList, AsyncApiDocument, CommandList, Correlation, DatabaseAnswer, DatabaseDrift, DatabaseHistory, DatabaseList, EventList, Forgotten, KINDS, Live, ProjectionAnswer, ProjectionList, Ready, Replayed, SAGA_STATUSES, SagaAnswer, SagaEvents, SagaList, TABLE_STATUSES, TableAnswer, TableDiff, TableHistory, TableList, Verdict } from './answers.js';
 
 export type Tag = 'tables' | 'sagas' | 'databases' | 'log' | 'operating';
 
@@ -103,6 +103,9 @@ export const calls: Call[] = [
     summary: 'Take tables that others made under management, as they stand; nothing is touched. What no portable type expresses is kept as the engine\'s own.', example: { tables: ['orders', 'invoices'] } },
   { id: 'catchUpDatabase', tag: 'databases', method: 'post', path: '/databases/{name}/catch-up', command: 'of_database', problems: [...ofDatabase, 'database_not_found', ...reachable],
     summary: 'Do there what history has done and the database has not seen: after it was restored from a backup, or was long away.' },
+  { id: 'forgetDatabase', tag: 'databases', method: 'post', path: '/databases/{name}/forget', body: loss, problems: [...input, 'database_not_found', 'version_conflict', ...core],
+    summary: 'Give up a database that is lost for good: nothing is sent there any more, its tables go on elsewhere, and changes under way end without it.', example: { lost: true, reason: 'the disk is gone, and there is no backup' },
+    answer: { status: 202, description: 'Given up; the tables follow', schema: Forgotten } },
   { id: 'testDatabase', tag: 'databases', method: 'post', path: '/databases/{name}/test', problems: ['validation_failed', 'database_not_found', ...reachable, ...core], summary: 'Connect for real.', answer: { status: 200, description: 'It can be reached', schema: DatabaseAnswer } },
   { id: 'changeDatabase', tag: 'databases', method: 'put', path: '/databases/{name}', body: relocation, problems: [...input, 'database_not_found', 'database_exists', 'core_database', ...reachable, 'version_conflict', ...core],
     summary: 'A new address or new credentials of the same database, tested first.', example: { url: 'postgres://user:new-password@db.example.org:5432/crm' }, answer: { status: 200, description: 'Changed', schema: DatabaseAnswer } },

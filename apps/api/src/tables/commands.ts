@@ -3,7 +3,7 @@ import { v7 as uuid } from 'uuid';
 import { CoreUnavailable, sql, UniqueViolation, VersionConflict, type Append, type CoreDatabase, type EventStore, type StoredEvent } from '../../../../libs/event-store/src/index.js';
 import { DatabaseError, engineOf, preparePlans, type Engine, type Limits, type Plan, type Task } from '../../../../libs/byodb/src/index.js';
 import { isEnded, letGo, loadSaga, SAGA_SCHEMA_VERSION, sagaStream, type Orchestrator, type Saga, type SagaEvent } from '../../../../libs/sagas/src/index.js';
-import { judgeInTurn, keepsAside, loadTable, nameOwner, outlook, purgePlans, TABLE_SCHEMA_VERSION, tableStream, standing, tasksFor, type Change, type DatabaseChange, type DatabaseRef, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
+import { judgeInTurn, keepsAside, loadTable, nameOwner, outlook, purgePlans, TABLE_SCHEMA_VERSION, tableStream, standing, tasksFor, decideLost, type Change, type DatabaseChange, type DatabaseRef, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
 import type { Databases } from '../databases/databases.js';
 import { ApiError } from '../http/api-error.js';
 import type { CommandContext } from '../http/input.js';
@@ -139,8 +139,16 @@ export class Commands {
     };
   }
 
+  /** Nothing is sent to what is lost: changes that wait for it end, and the table goes on without it. */
+  async letGoOf(table: Table, databases: DatabaseRef[], reason: string, sagaId: string): Promise<Decided> {
+    const event = decideLost(table, databases, reason, sagaId);
+    if (event.type !== 'TableDatabasesRequested') throw new Error('a table is let go by its own event');
+    const told = await this.toldOfLoss(table, databases, reason);
+    return { event, change: { kind: 'table.databases', add: [], remove: event.remove, lost: true, reason }, name: table.name, databases: [], told };
+  }
+
   /** What the changes of a table that are under way are told when databases of theirs are lost: they end, and wait for these no longer. */
-  async toldOfLoss(table: Table, lost: DatabaseRef[], reason: string): Promise<Told[]> {
+  private async toldOfLoss(table: Table, lost: DatabaseRef[], reason: string): Promise<Told[]> {
     const told: Told[] = [];
     for (const { saga_id } of table.pending) {
       const saga = await loadSaga(this.ports.core, saga_id);

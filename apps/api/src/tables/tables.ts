@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
 import { columnChangeSchema, columnSchema, MAX_COLUMNS, nameSchema, type Problem } from '../../../../libs/byodb/src/index.js';
-import { cannotComeBack, columnProblems, decideColumns, decideCreate, decideDatabases, decideDrop, decideLost, decidePurge, decideRename, decideRestore, defaultColumns, findDatabase, nameOwner, outlook, pageOfTables, placesOf, planAside, refOf, type Change, type DatabaseRef, type Table } from '../../../../libs/tables/src/index.js';
+import { cannotComeBack, columnProblems, decideColumns, decideCreate, decideDatabases, decideDrop, decidePurge, decideRename, decideRestore, defaultColumns, findDatabase, nameOwner, outlook, pageOfTables, placesOf, planAside, refOf, type Change, type DatabaseRef, type Table } from '../../../../libs/tables/src/index.js';
 import type { Databases } from '../databases/databases.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse, type CommandContext } from '../http/input.js';
@@ -82,7 +82,7 @@ export class Tables {
     const body = parse(bodies.databases, input);
     const { reason: why } = body;
     if (body.lost === true && why !== undefined) {
-      return this.commands.run(context, body.table_id, async (table, sagaId) => this.lost(table!, await this.refs(body.remove ?? []), why, sagaId));
+      return this.commands.run(context, body.table_id, async (table, sagaId) => this.commands.letGoOf(table!, await this.refs(body.remove ?? []), why, sagaId));
     }
     return this.commands.run(context, body.table_id, async (table, sagaId) => {
       const [add, remove] = [await this.refs(body.add ?? []), await this.refs(body.remove ?? [])];
@@ -99,14 +99,6 @@ export class Tables {
       const databases = [...event.add, ...event.remove];
       return { event, change: { kind: 'table.databases', add: event.add, remove: event.remove }, name: table!.name, databases: databases.length === 0 ? table!.databases : databases };
     });
-  }
-
-  /** Nothing is sent to what is lost: changes that wait for it end, and the table goes on without it. */
-  async lost(table: Table, databases: DatabaseRef[], why: string, sagaId: string): Promise<Decided> {
-    const event = decideLost(table, databases, why, sagaId);
-    if (event.type !== 'TableDatabasesRequested') throw new Error('a table is let go by its own event');
-    const told = await this.commands.toldOfLoss(table, databases, why);
-    return { event, change: { kind: 'table.databases', add: [], remove: event.remove, lost: true, reason: why }, name: table.name, databases: [], told };
   }
 
   async purge(context: CommandContext, input: unknown): Promise<Answer> {
