@@ -29,7 +29,7 @@ test('x2: the foreign keys of what was dropped act on nobody, and come back', as
   await field.done(field.call('/table/delete', { table_id: logs }));
   await field.sql('delete from users where id = 1', 'delete from users where id = 2', 'delete from users where id = 3');
   expect(await field.sql('select id from posts order by id')).toEqual([{ id: 10 }, { id: 20 }]);
-  await field.rejected(field.call('/table/revert', { table_id: posts, version: 2 }), 'rows_conflict', /1 row\(s\) do not fit foreign key a of posts/);
+  await field.rejected(field.call('/table/revert', { table_id: posts, version: 2 }), 'rows_conflict', /1 row\(s\) do not fit foreign key e of posts/);
   await field.rejected(field.call('/table/restore', { table_id: logs }), 'rows_conflict', /2 row\(s\) do not fit foreign key logs_ibfk_1 of logs/);
   await field.sql('insert into users values (1,\'a\'),(2,\'b\'),(3,\'c\')');
   await field.done(field.call('/table/revert', { table_id: posts, version: 2 }));
@@ -92,6 +92,30 @@ test('m1: a table with system versioning is adopted and changed, its history kep
   await field.done(field.call('/table/delete', { table_id: contracts }));
   await field.done(field.call('/table/restore', { table_id: contracts }));
   expect(await field.sql('select heading from contracts for system_time all order by heading')).toEqual([{ heading: 'a' }, { heading: 'b' }]);
+});
+
+test('m5: keys are read whatever stands in or behind their brackets, and come back to the letter', async () => {
+  await field.sql('create table members (id int auto_increment, mail varchar(100) not null, login varchar(60), rank_ int, nick varchar(60), old int, primary key (id) using btree comment \'pk\', unique key mail (mail) using btree, unique key login (login) comment \'once, (twice)\', unique key rank_ (rank_ desc), unique key nick (nick(10)), unique key old (old) ignored)',
+    'create table bookings (room int, s date, e date, n int, period for p (s, e), primary key (room, p without overlaps) comment \'one guest\')',
+    'create table links (url varchar(2000), n int, primary key (url(100)))');
+  const [members, bookings, links] = await field.adopt('members', 'bookings', 'links') as [string, string, string];
+  const columns = async (table: string): Promise<[string, { unique: boolean; primary_key: boolean }][]> => Object.entries((await field.get(`/tables/${table}`)).body['table'].columns);
+  expect((await columns(members)).filter(([, c]) => c.unique).map(([name]) => name)).toEqual(['mail', 'login', 'rank_', 'old']);
+  expect((await columns(bookings)).filter(([, c]) => c.primary_key).map(([name]) => name)).toEqual(['room', 's', 'e']);
+  await field.done(field.column(members, { name: 'login', unique: false }));
+  expect(await create('members')).not.toContain('UNIQUE KEY `login`');
+  const version = Number((await field.get(`/tables/${members}`)).body['table'].version);
+  const before = [await create('members'), await create('bookings'), await create('links')];
+  await field.done(field.column(members, { name: 'rank_' }));
+  await field.done(field.column(members, { name: 'nick' }));
+  await field.done(field.column(members, { name: 'id' }));
+  await field.done(field.column(bookings, { name: 'room' }));
+  await field.sql('insert into bookings (s, e, n) values (\'2024-01-01\', \'2024-01-02\', 1)', 'delete from bookings');
+  await field.done(field.column(links, { name: 'url' }));
+  await field.sql('insert into links (n) values (1)', 'delete from links');
+  await field.rejected(field.column(bookings, { name: 's' }), 'dependents_exist', /^period p depend/);
+  for (const [table, to] of [[members, version], [bookings, 2], [links, 2]] as const) await field.done(field.call('/table/revert', { table_id: table, version: to }));
+  expect([await create('members'), await create('bookings'), await create('links')].map(inAnyOrder)).toEqual(before.map(inAnyOrder));
 });
 
 /** An index that InnoDB made for a foreign key is made again with it, and then stands last. */

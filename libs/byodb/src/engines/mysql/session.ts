@@ -1,8 +1,9 @@
 import type { Connection as Driver } from 'mysql2/promise';
-import type { Dependent, LedgerRow, Other, Session } from '../../engine.js';
+import type { Dependent, LedgerRow, Other, Session, Touch } from '../../engine.js';
 import { foldName, isAside, type Extra, type LiveTable } from '../../live.js';
 import { PARENT } from './foreign-keys.js';
 import { lacking } from './grants.js';
+import { readKey } from './keys.js';
 import { translate } from './translate.js';
 import { blank, literal, optionsOf, parts, quote, tokens, unquote } from './text.js';
 import { readColumn } from './types.js';
@@ -51,11 +52,9 @@ export class MysqlSession implements Session {
 
   private read(live: LiveTable, part: string): void {
     const words = tokens(part);
-    const names = (group: string): string[] | null => { const inside = group.slice(group.indexOf('(') + 1, -1).split(','); return inside.every((n) => /^`([^`]|``)+`$/.test(n)) ? inside.map(unquote) : null; };
     if (part.startsWith('`')) {
       live.columns.push(readColumn(unquote(words[0]!), part.slice(words[0]!.length).trim()));
-    } else if (/^PRIMARY KEY/.test(part)) live.primaryKey = names(words.find((w) => w.includes('('))!) ?? [];
-    else if (/^UNIQUE KEY/.test(part) && words.length === 4 && names(words[3]!) !== null) live.uniques.push({ name: unquote(words[2]!), columns: names(words[3]!)! });
+    } else if (/^(PRIMARY|UNIQUE) KEY /.test(part)) readKey(live, part);
     else {
       const name = words.find((w) => w.startsWith('`')) ?? '``';
       // InnoDB names a foreign key after its table and renames it with it: the name says nothing.
@@ -70,7 +69,7 @@ export class MysqlSession implements Session {
     return row === undefined ? null : /VIEW/.test(String(row['type'])) ? 'view' : 'table';
   }
 
-  async dependents(table: string, column: string | null): Promise<Dependent[]> {
+  async dependents(table: string, column: string | null, change: Touch = 'remove'): Promise<Dependent[]> {
     const [own] = await this.query('select database() as d');
     const qualified = `${quote(String(own!['d']))}.${quote(table)}`;
     // A view's text is normalised, every name in it quoted and every table's with its database; a trigger's is as it was written.
@@ -88,7 +87,11 @@ export class MysqlSession implements Session {
     }
     if (column === null) return found;
     const live = await this.introspect(table);
-    for (const e of live?.extras ?? []) if (e.kind === 'check' && has(e.definition, quote(column))) found.push({ kind: 'check', name: e.name });
+    for (const e of live?.extras ?? []) {
+      if (e.kind === 'check' && has(e.definition, quote(column))) found.push({ kind: 'check', name: e.name });
+      // Its two columns are of one type, and there as long as it is.
+      if (e.kind === 'PERIOD FOR' && change !== 'rename' && has(e.definition, quote(column))) found.push({ kind: 'period', name: e.name });
+    }
     for (const c of live?.columns ?? []) {
       if (foldName(c.name) === foldName(column) || !has(c.definition, quote(column))) continue;
       found.push({ kind: / AS \(/.test(c.definition) ? 'generated column' : /CHECK \(.*/is.exec(c.definition) !== null && has(/CHECK \(.*/is.exec(c.definition)![0], quote(column)) ? 'check' : 'default', name: c.name });
