@@ -1,19 +1,38 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { freshMysql, type Fresh } from '../../../testing/fixtures.js';
+import { randomUUID } from 'node:crypto';
+import { freshMysql, query, type Fresh } from '../../../testing/fixtures.js';
+import { read } from './commands.js';
 import { FieldCase } from './field-case.js';
 import type { Service } from './service.js';
 
 let fresh: Fresh;
 let field: FieldCase;
 let s: Service;
+let address: string;
+const user = `field_${randomUUID().slice(0, 8)}`;
 beforeAll(async () => {
   fresh = await freshMysql();
-  ({ field, s } = await FieldCase.start(fresh));
+  address = await addressOf(user, await rightsAsked());
+  ({ field, s } = await FieldCase.start(fresh, {}, address));
 });
 afterAll(async () => {
   await s.stop();
+  await query(fresh.url, `drop user if exists ${user}, ${user}_less`);
   await fresh.drop();
 });
+
+/** What the README says that the service needs: all cases are told with just that. */
+async function rightsAsked(): Promise<string[]> {
+  return /MySQL and MariaDB: `([A-Z, ]+)` on the database/.exec(await read('README.md'))![1]!.split(', ');
+}
+
+async function addressOf(name: string, rights: readonly string[]): Promise<string> {
+  const url = new URL(fresh.url);
+  await query(fresh.url, `create user ${name} identified by 'pw'`);
+  await query(fresh.url, `grant ${rights.join(', ')} on \`${url.pathname.slice(1)}\`.* to ${name}`);
+  [url.username, url.password] = [name, 'pw'];
+  return url.href;
+}
 
 const create = async (table: string): Promise<string> => String(Object.values((await field.sql(`show create table \`${table}\``))[0]!)[1]);
 
@@ -116,6 +135,22 @@ test('m5: keys are read whatever stands in or behind their brackets, and come ba
   await field.rejected(field.column(bookings, { name: 's' }), 'dependents_exist', /^period p depend/);
   for (const [table, to] of [[members, version], [bookings, 2], [links, 2]] as const) await field.done(field.call('/table/revert', { table_id: table, version: to }));
   expect([await create('members'), await create('bookings'), await create('links')].map(inAnyOrder)).toEqual(before.map(inAnyOrder));
+});
+
+test('m3: who may not see triggers and views changes nothing under them', async () => {
+  await field.sql('create table orders (id int primary key auto_increment, total int not null default 0, note varchar(50))', 'create trigger orders_bi before insert on orders for each row set new.note = concat(\'n\', new.total)', 'create view totals as select total from orders');
+  const [orders] = await field.adopt('orders') as [string];
+  for (const change of [{ name: 'total' }, { name: 'total', rename_to: 'amount' }, { name: 'total', type: 'bigint' }]) await field.rejected(field.column(orders, change), 'dependents_exist', /^view totals, trigger orders_bi depend/);
+  const rights = await rightsAsked();
+  for (const [right, without] of [['TRIGGER', ['TRIGGER']], ['SHOW VIEW', ['SHOW VIEW']], ['TRIGGER and SHOW VIEW', ['TRIGGER', 'SHOW VIEW']]] as const) {
+    await query(fresh.url, `drop user if exists ${user}_less`);
+    expect((await s.call('PUT', '/databases/field', { url: await addressOf(`${user}_less`, rights.filter((each) => !without.some((gone) => gone === each))) })).status).toBe(200);
+    for (const change of [{ name: 'total' }, { name: 'note', rename_to: 'remark' }, { name: 'total', type: 'bigint' }]) await field.rejected(field.column(orders, change), 'permission_denied', new RegExp(`^user .* has no right ${right} on database`));
+    await field.rejected(field.call('/table/rename', { table_id: orders, name: 'orders2' }), 'permission_denied', /has no right/);
+    await field.rejected(field.call('/table/delete', { table_id: orders }), 'permission_denied', /has no right/);
+  }
+  await field.done(field.column(orders, { name: 'more', type: 'integer' }));
+  expect((await s.call('PUT', '/databases/field', { url: address })).status).toBe(200);
 });
 
 /** An index that InnoDB made for a foreign key is made again with it, and then stands last. */

@@ -2,11 +2,14 @@ import { unquote } from './text.js';
 
 interface Grant { rights: string[]; database: string; table: string }
 
+/** No table's name: what is granted on single tables does not count. */
+export const WHOLE_DATABASE = '';
+
 /**
  * Whether lines of SHOW GRANTS prove that nothing gives this right: false wherever a role, a pattern or a line that is not
  * understood might. A right on a table of that name counts, also for making it; MySQL's partial revokes are not looked at.
  */
-export function lacking(lines: string[], action: 'create' | 'alter' | 'lock tables', database: string, table: string | null): boolean {
+export function lacking(lines: string[], action: 'create' | 'alter' | 'lock tables' | 'trigger' | 'show view', database: string, table: string | null): boolean {
   const right = action.toUpperCase();
   for (const line of lines) {
     const grant = read(line);

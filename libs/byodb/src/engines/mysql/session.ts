@@ -1,8 +1,9 @@
 import type { Connection as Driver } from 'mysql2/promise';
 import type { Dependent, LedgerRow, Other, Session, Touch } from '../../engine.js';
+import { DatabaseError } from '../../errors.js';
 import { foldName, isAside, type Extra, type LiveTable } from '../../live.js';
 import { PARENT } from './foreign-keys.js';
-import { lacking } from './grants.js';
+import { lacking, WHOLE_DATABASE } from './grants.js';
 import { readKey } from './keys.js';
 import { translate } from './translate.js';
 import { blank, literal, optionsOf, parts, quote, tokens, unquote } from './text.js';
@@ -70,6 +71,7 @@ export class MysqlSession implements Session {
   }
 
   async dependents(table: string, column: string | null, change: Touch = 'remove'): Promise<Dependent[]> {
+    await this.refuseUnseen();
     const [own] = await this.query('select database() as d');
     const qualified = `${quote(String(own!['d']))}.${quote(table)}`;
     // A view's text is normalised, every name in it quoted and every table's with its database; a trigger's is as it was written.
@@ -99,12 +101,25 @@ export class MysqlSession implements Session {
     return found;
   }
 
-  /** Roles and patterns may give what is not seen here: then only the statement itself tells. */
-  async lacksRight(action: 'create' | 'alter', table: string | null): Promise<string | null> {
+  /** The catalog hides what a user may not see, and what is not seen would be taken for what is not there. */
+  private async refuseUnseen(): Promise<void> {
+    const { user, database, lines } = await this.grants();
+    const [hidden] = await this.query(`select exists (select 1 from information_schema.triggers where trigger_schema = database() and action_statement is null) as triggers,
+      exists (select 1 from information_schema.views where table_schema = database() and view_definition = '') as views`);
+    const unseen = (right: 'trigger' | 'show view', among: string): boolean => Number(hidden![among]) === 1 || lacking(lines, right, database, WHOLE_DATABASE);
+    const missing = [...(unseen('trigger', 'triggers') ? ['TRIGGER'] : []), ...(unseen('show view', 'views') ? ['SHOW VIEW'] : [])];
+    if (missing.length > 0) throw new DatabaseError('permission_denied', `user ${user} has no right ${missing.join(' and ')} on database ${database}, without which what depends on a table is not seen`);
+  }
+
+  private async grants(): Promise<{ user: string; database: string; lines: string[] }> {
     const [who] = await this.query('select database() as d, current_user() as u');
     const rows = await this.query('show grants');
-    const lines = rows.map((row) => String(Object.values(row)[0]));
-    const [user, database] = [String(who!['u']), String(who!['d'])];
+    return { user: String(who!['u']), database: String(who!['d']), lines: rows.map((row) => String(Object.values(row)[0])) };
+  }
+
+  /** Roles and patterns may give what is not seen here: then only the statement itself tells. */
+  async lacksRight(action: 'create' | 'alter', table: string | null): Promise<string | null> {
+    const { user, database, lines } = await this.grants();
     if (lacking(lines, action, database, table)) return `user ${user} may not ${action} ${action === 'create' ? 'tables' : `table ${table}`} in database ${database}`;
     // Without it rows could be written between a look at them and the statement that depends on it.
     return action === 'alter' && lacking(lines, 'lock tables', database, null) ? `user ${user} may not lock tables in database ${database}` : null;
