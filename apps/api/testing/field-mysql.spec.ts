@@ -153,6 +153,20 @@ test('m3: who may not see triggers and views changes nothing under them', async 
   expect((await s.call('PUT', '/databases/field', { url: address })).status).toBe(200);
 });
 
+test('m6: what foreign keys of the column forbid is foreseen', async () => {
+  await field.sql('create table parent (id int primary key, code varchar(20), other int, unique key code (code), unique key other (other))',
+    'create table child (id int primary key, parent_id int not null, code varchar(20), one int, two int, constraint child_parent foreign key (parent_id) references parent (id), constraint child_code foreign key (code) references parent (code), unique key one (one), constraint child_one foreign key (one) references parent (id), unique key two (two), key two_id (two, id), constraint child_two foreign key (two) references parent (id) on delete set null)');
+  const [parent, child] = await field.adopt('parent', 'child') as [string, string];
+  await field.rejected(field.column(child, { name: 'parent_id', type: 'bigint' }), 'dependents_exist', /^foreign key child_parent depend on child\.parent_id/);
+  await field.rejected(field.column(child, { name: 'code', length: 40 }), 'dependents_exist', /^foreign key child_code depend/);
+  await field.rejected(field.column(parent, { name: 'code', length: 40 }), 'dependents_exist', /^foreign key child\.child_code depend/);
+  await field.rejected(field.column(child, { name: 'one', unique: false }), 'dependents_exist', /^foreign key child_one depend/);
+  await field.rejected(field.column(parent, { name: 'code', unique: false }), 'dependents_exist', /^foreign key child\.child_code depend/);
+  await field.rejected(field.column(child, { name: 'two', nullable: false }), 'dependents_exist', /^foreign key child_two depend/);
+  for (const change of [{ name: 'two', unique: false }, { name: 'parent_id', nullable: true }, { name: 'one', default: 3 }]) await field.done(field.column(child, change));
+  for (const change of [{ name: 'other', unique: false }, { name: 'code', nullable: false }]) await field.done(field.column(parent, change));
+});
+
 /** An index that InnoDB made for a foreign key is made again with it, and then stands last. */
 function inAnyOrder(text: string): string[] {
   return text.split('\n').map((line) => line.replace(/,$/, '')).sort();

@@ -134,6 +134,11 @@ export interface Session {
    */
   dependents(table: string, column: string | null, change?: Touch): Promise<Dependent[]>;
   /**
+   * What forbids that a column becomes `to` though neither its type nor its rows do: foreign keys that need its index, or that set it
+   * NULL. Missing where the engine asks for nothing of the kind.
+   */
+  forbidding?(live: LiveTable, from: Column, to: Column): Promise<Dependent[]>;
+  /**
    * A table as it was, with what its foreign keys refer to under the names that this has by now. Missing where the engine finds it
    * by those that it had. Errors: DatabaseError dependents_exist (it is not there any more).
    */

@@ -1,7 +1,7 @@
 import type { Need } from '../../engine.js';
 import { foldName, type Extra, type LiveTable } from '../../live.js';
 import { isForeignKey } from './aside.js';
-import { parts, quote, tokens, unquote } from './text.js';
+import { blank, parts, quote, tokens, unquote } from './text.js';
 
 /** One foreign key of a table, taken apart. */
 export interface ForeignKey {
@@ -36,6 +36,15 @@ export function foreignKeys(live: LiveTable): ForeignKey[] {
       parent, parentTable: elsewhere ? null : unquote(parent), columns: listed(groups[0]!), parentColumns: listed(groups[1]!),
     };
   });
+}
+
+/** Those of one column alone: an index over it alone serves no others. */
+export function keysOver(live: LiveTable, column: string): ForeignKey[] {
+  return foreignKeys(live).filter((key) => key.columns.length === 1 && foldName(key.columns[0]!) === foldName(column));
+}
+
+export function keysThatSetNull(live: LiveTable, column: string): ForeignKey[] {
+  return foreignKeys(live).filter((key) => key.columns.some((c) => foldName(c) === foldName(column)) && / SET NULL\b/i.test(blank(key.rule)));
 }
 
 /** From the table to itself: it goes and comes with it, and acts on nobody else. */

@@ -44,6 +44,13 @@ export function uniqueExtra(live: LiveTable, unique: Unique): Extra | undefined 
   return live.extras.find((extra) => extra.kind === UNIQUE && foldName(extra.name) === foldName(unique.name));
 }
 
+/** Whether an index begins with the column that is not its own unique: a foreign key that used that one then uses this. */
+export function hasIndexBeside(live: LiveTable, column: string): boolean {
+  const begins = (columns: readonly string[]): boolean => columns.length > 0 && foldName(columns[0]!) === foldName(column);
+  const keys = live.extras.filter((extra) => extra.kind === 'KEY').map((extra) => wholeColumns(live, extra.definition) ?? []);
+  return [live.primaryKey, ...live.uniques.map((unique) => unique.columns).filter((columns) => columns.length > 1), ...keys].some(begins);
+}
+
 /** A period stands for its two columns. MariaDB makes USING HASH where a value is too long for an index: nobody here can ask for such a unique. */
 function wholeColumns(live: LiveTable, part: string): string[] | null {
   if (tokens(part).some((word, i, words) => word === 'HASH' && words[i - 1] === 'USING')) return null;

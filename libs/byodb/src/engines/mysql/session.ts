@@ -2,10 +2,11 @@ import type { Connection as Driver } from 'mysql2/promise';
 import type { Dependent, LedgerRow, Other, Session, Touch } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import { foldName, isAside, type Extra, type LiveTable } from '../../live.js';
-import { PARENT } from './foreign-keys.js';
+import { foreignKeys, keysOver, keysThatSetNull, PARENT, type ForeignKey } from './foreign-keys.js';
 import { lacking, WHOLE_DATABASE } from './grants.js';
-import { readKey } from './keys.js';
+import { hasIndexBeside, readKey } from './keys.js';
 import { translate } from './translate.js';
+import type { Column } from '../../schema.js';
 import { blank, literal, optionsOf, parts, quote, tokens, unquote } from './text.js';
 import { readColumn } from './types.js';
 
@@ -89,6 +90,8 @@ export class MysqlSession implements Session {
     }
     if (column === null) return found;
     const live = await this.introspect(table);
+    // What the column refers to by is dropped with it and follows a new name, but is of its type.
+    if (live !== null && change === 'retype') found.push(...foreignKeys(live).filter((key) => key.columns.some((c) => foldName(c) === foldName(column))).map(asDependent));
     for (const e of live?.extras ?? []) {
       if (e.kind === 'check' && has(e.definition, quote(column))) found.push({ kind: 'check', name: e.name });
       // Its two columns are of one type, and there as long as it is.
@@ -99,6 +102,14 @@ export class MysqlSession implements Session {
       found.push({ kind: / AS \(/.test(c.definition) ? 'generated column' : /CHECK \(.*/is.exec(c.definition) !== null && has(/CHECK \(.*/is.exec(c.definition)![0], quote(column)) ? 'check' : 'default', name: c.name });
     }
     return found;
+  }
+
+  async forbidding(live: LiveTable, from: Column, to: Column): Promise<Dependent[]> {
+    const found: Dependent[] = from.nullable && !to.nullable ? keysThatSetNull(live, from.name).map(asDependent) : [];
+    if (!from.unique || to.unique || hasIndexBeside(live, from.name)) return found;
+    const inbound = await this.query(`select table_name as child, constraint_name as name from information_schema.key_column_usage where referenced_table_schema = database() and referenced_table_name = ?
+      group by constraint_schema, table_name, constraint_name having count(*) = 1 and lower(max(referenced_column_name)) = lower(?)`, [live.name, from.name]);
+    return [...found, ...keysOver(live, from.name).map(asDependent), ...inbound.map((k) => ({ kind: 'foreign key', name: `${String(k['child'])}.${String(k['name'])}` }))];
   }
 
   /** The catalog hides what a user may not see, and what is not seen would be taken for what is not there. */
@@ -164,6 +175,10 @@ export class MysqlSession implements Session {
       return { name: String(row['name']), kind, reason: `it is a ${kind}` };
     });
   }
+}
+
+function asDependent(key: ForeignKey): Dependent {
+  return { kind: 'foreign key', name: key.name };
 }
 
 /** Both quoted, outside of any literal. */
