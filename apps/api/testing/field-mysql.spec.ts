@@ -167,6 +167,58 @@ test('m6: what foreign keys of the column forbid is foreseen', async () => {
   for (const change of [{ name: 'other', unique: false }, { name: 'code', nullable: false }]) await field.done(field.column(parent, change));
 });
 
+test('x5: names of triggers and keys are free when their table is dropped, and come back with it', async () => {
+  const made = [
+    'create table o (id int primary key auto_increment, n int, note varchar(40), top int, constraint o_top foreign key (top) references tops (id), constraint o_own foreign key (n) references o (id))',
+    `create definer = ${user}@'%' trigger o_bi before insert on o for each row set new.note = concat(ifnull(new.note, ''), '\\\\é''')`,
+    `create definer = ${user}@'%' trigger o_bi_2 before insert on o for each row begin /* both */ set new.note = concat(new.note, '2'); end`,
+    `create definer = ${user}@'%' trigger o_ad after delete on o for each row set @gone = old.id`,
+  ];
+  await field.sql('create table tops (id int primary key)', ...made);
+  const [o] = await field.adopt('o') as [string];
+  const [before, triggers] = [await create('o'), await triggersOf('o')];
+  expect(triggers).toHaveLength(3);
+  await field.done(field.call('/table/delete', { table_id: o }));
+  await field.sql(...made);
+  await field.rejected(field.call('/table/restore', { table_id: o }), 'table_name_taken', /table named o is there already/);
+  await field.sql('rename table o to p');
+  await field.rejected(field.call('/table/restore', { table_id: o }), 'table_name_taken', /^foreign key o_own of o is to come back, and another one has its name/);
+  await field.sql('alter table p drop foreign key o_own, drop foreign key o_top');
+  await field.rejected(field.call('/table/restore', { table_id: o }), 'table_name_taken', /^trigger o_bi of o is to come back, and another one has its name: restore the table under another name/);
+  await field.sql('alter table p add constraint o_own foreign key (n) references p (id), add constraint o_top foreign key (top) references tops (id)');
+  await field.done(field.call('/table/restore', { table_id: o, as: 'o_old' }));
+  await field.sql('insert into o_old (note) values (\'x\')', 'insert into p (note) values (\'y\')');
+  expect([await field.sql('select note from o_old'), await field.sql('select note from p')]).toEqual([[{ note: 'x\\é\'2' }], [{ note: 'y\\é\'2' }]]);
+  expect(await create('o_old')).toMatch(/CONSTRAINT `o_old_o_own` FOREIGN KEY \(`n`\) REFERENCES `o_old`[^]*CONSTRAINT `o_old_o_top`/);
+  expect((await triggersOf('o_old')).map((t) => t.name)).toEqual(['o_old_o_ad', 'o_old_o_bi', 'o_old_o_bi_2']);
+  await field.sql('drop table p');
+  await field.done(field.call('/table/delete', { table_id: o }));
+  await field.done(field.call('/table/restore', { table_id: o, as: 'o_older' }));
+  expect((await triggersOf('o_older')).map(({ name: _name, ...t }) => t)).toEqual(triggers.map(({ name: _name, ...t }) => t));
+  expect(before.split('\n').filter((line) => !line.includes('CONSTRAINT')).length).toBe((await create('o_older')).split('\n').filter((line) => !line.includes('CONSTRAINT')).length);
+});
+
+test('x5: triggers that others made keep their names, unless the service may make them for those', async () => {
+  await field.sql('create table q (id int primary key, n int)', 'create trigger q_bi before insert on q for each row set new.n = 7');
+  const [q] = await field.adopt('q') as [string];
+  const triggers = await triggersOf('q');
+  await field.done(field.call('/table/delete', { table_id: q }));
+  expect(await field.sql('select trigger_name from information_schema.triggers where trigger_schema = database() and trigger_name = \'q_bi\'')).toHaveLength(1);
+  await field.done(field.call('/table/restore', { table_id: q }));
+  expect(await triggersOf('q')).toEqual(triggers);
+  await field.sql(`grant set user on *.* to ${user}`);
+  expect((await s.call('PUT', '/databases/field', { url: address })).status).toBe(200);
+  await field.done(field.call('/table/delete', { table_id: q }));
+  await field.sql('create table q (id int primary key)', 'create trigger q_bi before insert on q for each row set @q = 1', 'drop table q');
+  await field.done(field.call('/table/restore', { table_id: q }));
+  expect(await triggersOf('q')).toEqual(triggers);
+});
+
+async function triggersOf(table: string): Promise<{ name: string }[]> {
+  return await field.sql(`select trigger_name as name, action_timing, event_manipulation, action_order, action_statement, definer, sql_mode, collation_connection from information_schema.triggers
+    where trigger_schema = database() and event_object_table = '${table}' order by trigger_name`) as { name: string }[];
+}
+
 /** An index that InnoDB made for a foreign key is made again with it, and then stands last. */
 function inAnyOrder(text: string): string[] {
   return text.split('\n').map((line) => line.replace(/,$/, '')).sort();

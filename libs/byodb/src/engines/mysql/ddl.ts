@@ -2,10 +2,11 @@ import type { Ddl, Rendered } from '../../engine.js';
 import { findColumn, foldName, isAside, type Extra, type LiveColumn, type LiveTable } from '../../live.js';
 import { keyNames, sameDefault, sameType, type Column } from '../../schema.js';
 import { isForeignKey, keysAway, keysBack, NUMBERING, numberingKey, renameWithKeys } from './aside.js';
-import { addKeys, dropKey, foreignKeys, givenName, isOwn, missingKeys, needsOf, type ForeignKey } from './foreign-keys.js';
+import { addKeys, dropKey, foreignKeys, formerName, freeKeyNames, givenName, isOwn, missingKeys, nameBack, nameFor, needsOf, type ForeignKey } from './foreign-keys.js';
 import { primaryClause, primaryExtra, primaryMembers, uniqueClause, uniqueExtra } from './keys.js';
 import { lost } from './lost.js';
 import { literal, quote, renameIn, tokens } from './text.js';
+import { createTrigger, freeTriggerNames, missingTriggers } from './triggers.js';
 import { defaultSql, definitionOf, nativeType, readColumn } from './types.js';
 
 /** One statement each: what MySQL cannot commit with a ledger row must at least be atomic by itself. */
@@ -31,9 +32,17 @@ export const ddl: Ddl = {
     return rename(left, aside, keysAway(live, aside, stays), gone.map(dropKey));
   },
   bringBackTable(live, was) {
-    const keys = missingKeys({ ...live, name: was.name }, was, was.columns.map((c) => c.name)).filter((key) => !isOwn(key, was));
-    const back = rename(live, was.name, keysBack(live, was), addKeys(live, was, keys));
-    return { ...back, live: withKeys(back.live!, keys), needs: needsOf(keys, was.name, live.name) };
+    const keys = missingKeys({ ...live, name: was.name }, was, was.columns.map((c) => c.name)).filter((key) => !isOwn(key, { name: formerName(was) }));
+    const own = keysBack(live, was, (name) => nameBack(name, was));
+    const triggers = missingTriggers(live, was, (name) => nameBack(name, was));
+    const back = rename(live, was.name, own, addKeys(live, was, keys));
+    const names = [...own.map((key) => key.to), ...keys.map((key) => nameFor(key, was))];
+    return {
+      // While it is out of everybody's reach; then they go with it.
+      statements: [...triggers.map((trigger) => createTrigger(trigger, live.name)), ...back.statements],
+      live: { ...withKeys(back.live!, keys), extras: [...withKeys(back.live!, keys).extras, ...triggers] },
+      needs: [...needsOf(keys, was.name, live.name), ...freeKeyNames(names, was.name), ...freeTriggerNames(triggers, was.name)],
+    };
   },
   addColumn(live, column, uniqueName) {
     const unique = column.unique ? [{ name: uniqueName, columns: [column.name] }] : [];

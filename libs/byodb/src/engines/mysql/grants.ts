@@ -23,6 +23,11 @@ export function lacking(lines: string[], action: 'create' | 'alter' | 'lock tabl
   return true;
 }
 
+/** Whether lines of SHOW GRANTS give all rights on all databases, or one of these. */
+export function everywhere(lines: string[], rights: readonly string[]): boolean {
+  return lines.map(read).some((grant) => grant !== null && grant !== 'none' && grant.database === '*' && grant.table === '*' && grant.rights.some((right) => right === 'ALL PRIVILEGES' || rights.includes(right)));
+}
+
 /** Null: a role, or something else that may give anything. 'none': gives nothing of the kind. */
 function read(line: string): Grant | 'none' | null {
   if (/^GRANT PROXY ON /i.test(line) || /^SET DEFAULT ROLE NONE /i.test(line)) return 'none';

@@ -3,11 +3,12 @@ import type { Dependent, LedgerRow, Other, Session, Touch } from '../../engine.j
 import { DatabaseError } from '../../errors.js';
 import { foldName, isAside, type Extra, type LiveTable } from '../../live.js';
 import { foreignKeys, keysOver, keysThatSetNull, PARENT, type ForeignKey } from './foreign-keys.js';
-import { lacking, WHOLE_DATABASE } from './grants.js';
+import { everywhere, lacking, WHOLE_DATABASE } from './grants.js';
 import { hasIndexBeside, readKey } from './keys.js';
 import { translate } from './translate.js';
 import type { Column } from '../../schema.js';
 import { blank, literal, optionsOf, parts, quote, tokens, unquote } from './text.js';
+import { dropTriggers, makerOf, readTrigger, TRIGGERS, triggersOf } from './triggers.js';
 import { readColumn } from './types.js';
 
 type Row = Record<string, unknown>;
@@ -40,16 +41,21 @@ export class MysqlSession implements Session {
     const [found] = await this.query('select table_name as name, table_comment as comment from information_schema.tables where table_schema = database() and table_type in (?, ?) and table_name = ?', [...KINDS, table]);
     if (found === undefined) return null;
     const [row] = await this.query(`SHOW CREATE TABLE ${quote(table)}`);
-    const triggers = await this.query('select trigger_name as name, action_timing as timing, event_manipulation as event, action_order as place, action_statement as body from information_schema.triggers where trigger_schema = database() and event_object_table = ?', [table]);
+    const triggers = await this.query(TRIGGERS, [table]);
     const owner = /^schemasaga (\S+)$/.exec(String(found['comment']))?.[1] ?? null;
     const live: LiveTable = { name: String(found['name']), columns: [], primaryKey: [], uniques: [], extras: [], owner, source: null };
     const create = String(row!['Create Table']);
     live.source = create;
     for (const part of parts(create)) this.read(live, part);
     live.extras.push({ kind: 'options', name: '', definition: optionsOf(create) });
-    for (const t of triggers) live.extras.push({ kind: 'trigger', name: String(t['name']), definition: `${String(t['timing'])} ${String(t['event'])} ${Number(t['place'])} ${String(t['body'])}` });
+    for (const trigger of triggers) live.extras.push(readTrigger(trigger, trigger['shown'] === null ? null : await this.triggerText(String(trigger['name']))));
     if (owner === null && found['comment'] !== '') live.extras.push({ kind: 'comment', name: '', definition: String(found['comment']) });
     return live;
+  }
+
+  private async triggerText(name: string): Promise<string> {
+    const [row] = await this.query(`SHOW CREATE TRIGGER ${quote(name)}`);
+    return String(row!['SQL Original Statement']);
   }
 
   private read(live: LiveTable, part: string): void {
@@ -110,6 +116,24 @@ export class MysqlSession implements Session {
     const inbound = await this.query(`select table_name as child, constraint_name as name from information_schema.key_column_usage where referenced_table_schema = database() and referenced_table_name = ?
       group by constraint_schema, table_name, constraint_name having count(*) = 1 and lower(max(referenced_column_name)) = lower(?)`, [live.name, from.name]);
     return [...found, ...keysOver(live, from.name).map(asDependent), ...inbound.map((k) => ({ kind: 'foreign key', name: `${String(k['child'])}.${String(k['name'])}` }))];
+  }
+
+  /** Triggers' names; all of a table's or none, as they run in the order in which they were made. */
+  async freeNames(aside: string): Promise<string[]> {
+    const live = await this.introspect(aside);
+    const triggers = live === null ? [] : triggersOf(live);
+    for (const trigger of triggers) if (!await this.canRemake(trigger)) return [];
+    return dropTriggers(triggers);
+  }
+
+  /** To the letter: under its definer's name, and in its database's collation. MySQL does not run a statement under another mode. */
+  private async canRemake(trigger: Extra): Promise<boolean> {
+    const { user, lines } = await this.grants();
+    const [server] = await this.query(`select version() like '%MariaDB%' and substring_index(version(), '.', 1) * 100 + substring_index(substring_index(version(), '.', 2), '.', -1) >= 1006 as able,
+      @@log_bin = 0 or @@log_bin_trust_function_creators = 1 as trusts, (select count(*) from information_schema.triggers where trigger_schema = database() and trigger_name = ${literal(trigger.name)} and database_collation = @@collation_database) as collates`);
+    if (Number(server!['able']) !== 1 || Number(server!['trusts']) !== 1 && !everywhere(lines, [])) return false;
+    const { definer, isKnown } = makerOf(trigger);
+    return isKnown && Number(server!['collates']) === 1 && (definer === user || everywhere(lines, ['SET USER']));
   }
 
   /** The catalog hides what a user may not see, and what is not seen would be taken for what is not there. */
