@@ -214,6 +214,17 @@ test('x5: triggers that others made keep their names, unless the service may mak
   expect(await triggersOf('q')).toEqual(triggers);
 });
 
+test('m11: what was dropped takes its room until it is purged, and that is told beforehand', async () => {
+  const columns = Array.from({ length: 16 }, (_, i) => `c${i} varchar(1000)`);
+  await field.sql(`create table wide (id int primary key, ${columns.join(', ')}) charset utf8mb4`, `create table slim (id int primary key, ${columns.join(', ')}) charset latin1`);
+  const [wide, slim] = await field.adopt('wide', 'slim') as [string, string];
+  for (const table of [wide, slim]) for (const name of ['c0', 'c1']) await field.done(field.column(table, { name }));
+  await field.rejected(field.column(wide, { name: 'more', type: 'string', length: 1000 }), 'unsupported_change', /^mysql: a row would have at least 68035 bytes, of 65535; 8004 of them are of dropped columns, which are kept in wide until they are purged$/);
+  await field.rejected(field.column(wide, { name: 'c2', length: 2000 }), 'unsupported_change', /dropped columns/);
+  await field.done(field.column(wide, { name: 'more', type: 'string', length: 300 }));
+  await field.done(field.column(slim, { name: 'more', type: 'string', length: 1000 }));
+});
+
 async function triggersOf(table: string): Promise<{ name: string }[]> {
   return await field.sql(`select trigger_name as name, action_timing, event_manipulation, action_order, action_statement, definer, sql_mode, collation_connection from information_schema.triggers
     where trigger_schema = database() and event_object_table = '${table}' order by trigger_name`) as { name: string }[];

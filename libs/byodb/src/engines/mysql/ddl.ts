@@ -5,6 +5,7 @@ import { isForeignKey, keysAway, keysBack, NUMBERING, numberingKey, renameWithKe
 import { addKeys, dropKey, foreignKeys, formerName, freeKeyNames, givenName, isOwn, missingKeys, nameBack, nameFor, needsOf, type ForeignKey } from './foreign-keys.js';
 import { primaryClause, primaryExtra, primaryMembers, uniqueClause, uniqueExtra } from './keys.js';
 import { lost } from './lost.js';
+import { refuseLongRow } from './row-size.js';
 import { literal, quote, renameIn, tokens } from './text.js';
 import { createTrigger, freeTriggerNames, missingTriggers } from './triggers.js';
 import { defaultSql, definitionOf, nativeType, readColumn } from './types.js';
@@ -46,7 +47,9 @@ export const ddl: Ddl = {
   },
   addColumn(live, column, uniqueName) {
     const unique = column.unique ? [{ name: uniqueName, columns: [column.name] }] : [];
-    return alter(live, [`ADD COLUMN ${quote(column.name)} ${definitionOf(column)}`, ...unique.map((u) => addUnique(live, u))], { columns: [...live.columns, liveOf(column)], uniques: [...live.uniques, ...unique] });
+    const columns = [...live.columns, liveOf(column)];
+    refuseLongRow(live, columns);
+    return alter(live, [`ADD COLUMN ${quote(column.name)} ${definitionOf(column)}`, ...unique.map((u) => addUnique(live, u))], { columns, uniques: [...live.uniques, ...unique] });
   },
   dropColumn(live, name) {
     // A unique that lost a member would be another rule, and a foreign key forbids to drop it.
@@ -113,7 +116,9 @@ export const ddl: Ddl = {
     const definition = changed(column, to);
     const clauses = [...(changes ? [`MODIFY COLUMN ${quote(column.name)} ${definition}`] : []), ...gone.map((u) => `DROP INDEX ${quote(u.name)}`), ...come.map((u) => addUnique(live, u))];
     const after = changes ? { ...liveOf({ ...to, name: column.name }), definition } : column;
-    return alter(live, clauses, { columns: live.columns.map((c) => (c === column ? after : c)), uniques: [...live.uniques.filter((u) => !gone.includes(u)), ...come], extras: withoutUniques(live, gone) });
+    const columns = live.columns.map((c) => (c === column ? after : c));
+    refuseLongRow(live, columns);
+    return alter(live, clauses, { columns, uniques: [...live.uniques.filter((u) => !gone.includes(u)), ...come], extras: withoutUniques(live, gone) });
   },
   restoreColumn(live, name, was) {
     const column = findColumn(was, name)!;
