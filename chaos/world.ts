@@ -15,7 +15,7 @@ import { keyOf } from './rows.js';
 import { holdFile, patiently, quote, sql, type Place } from './sql.js';
 
 export interface Lease { subject: string; owner: string; token: number; expires: number }
-/** A lease whose holder was killed at `at`; `taken`: when a living worker took it, null while none has. */
+/** A lease whose holder was killed at `at`; `taken`: when it was seen that a living worker had taken it, null while none has. */
 export interface Orphan { subject: string; at: number; taken: number | null }
 
 /** Off by so much, one after the other; days are what a wrong machine or a failed battery is off by. */
@@ -25,7 +25,7 @@ const BEATS_MS = 400;
 const LEAST_LIFE_MS = 1500;
 /** So long an orphan's lease is watched, and so often it is looked at. */
 const WATCH_MS = 15_000;
-const WATCH_EVERY_MS = 250;
+const WATCH_EVERY_MS = 50;
 
 /** All that runs: servers, proxies, the program's processes; and all that can be done to them. */
 export class World {
@@ -169,19 +169,18 @@ export class World {
     await this.watch(held.filter(({ owner }) => !alive.has(owner)), at);
   }
 
-  /** A lease's token is the time at which it was taken. */
   private async watch(held: Lease[], at: number): Promise<void> {
     const open = new Map(held.map((lease) => [lease, { subject: lease.subject, at, taken: null } as Orphan]));
     this.orphans.push(...open.values());
     for (const until = Date.now() + WATCH_MS; open.size > 0 && Date.now() < until; await sleep(WATCH_EVERY_MS)) {
-      const now = await this.leases().catch(() => []);
+      const [now, seen] = [await this.leases().catch(() => []), Date.now()];
       for (const [lease, orphan] of open) {
         const next = now.find((other) => other.subject === lease.subject && other.token !== lease.token);
         if (next === undefined) continue;
         open.delete(lease);
         // Taken before it was over: its holder had given it back, and was not the one that was killed.
-        if (next.token < lease.expires) this.orphans.splice(this.orphans.indexOf(orphan), 1);
-        else orphan.taken = next.token;
+        if (seen < lease.expires) this.orphans.splice(this.orphans.indexOf(orphan), 1);
+        else orphan.taken = seen;
       }
     }
   }

@@ -36,6 +36,7 @@ export class NotRetryable extends Error {
 
 /** Wakes, runs, sweeps, and takes operators' words. */
 export class Orchestrator {
+  private readonly leaseMs: number;
   private readonly leases: Leases;
   /** Sagas found by the reconciler run here and not through the queue: it may be the queue that is away. */
   private readonly found: InProcessQueue;
@@ -51,7 +52,8 @@ export class Orchestrator {
   constructor(private readonly options: OrchestratorOptions) {
     this.found = new InProcessQueue(options.concurrency ?? 8);
     this.places = new Places(options.perTarget ?? 4, (sagaId) => { void this.found.wake(sagaId); });
-    this.leases = new Leases(options.core, uuid(), options.leaseMs ?? 900, (error) => options.log('heartbeat failed', { error: String(error) }));
+    this.leaseMs = options.leaseMs ?? 900;
+    this.leases = new Leases(options.core, uuid(), this.leaseMs, (error) => options.log('heartbeat failed', { error: String(error) }));
   }
 
   /** Starts taking sagas, unfinished ones first. */
@@ -178,7 +180,7 @@ export class Orchestrator {
   /** The reconciler: finds sagas without a job (lost with Redis, with a process, with a wake that failed). */
   private async sweep(): Promise<void> {
     const now = Date.now();
-    for (const saga of await openSagas(this.options.core, now)) {
+    for (const saga of await openSagas(this.options.core, this.leaseMs)) {
       // It is woken as soon as there is a place for it. To end it needs none.
       if (this.places.isWaiting(saga.saga_id) && saga.abort === null && now < Date.parse(saga.deadline_at)) continue;
       // Nothing to do or to record: it waits for a step's time, or for a person.
