@@ -96,6 +96,37 @@ test('a worker whose lease is another\'s by now records nothing more, and acts n
   expect(await runSaga(ports(), sagaId)).toEqual({ again: null, next: null });
 });
 
+test('a target that has met a higher token than ours is told one above it, and the saga completes', async () => {
+  // As when the core database was put back to an earlier state, or a clock that was ahead gave tokens once.
+  const sagaId = await asked('s', ['one', 'two']);
+  let fence = 0;
+  const refused: number[] = [];
+  const fenced: SagaDefinition = { ...definition, async apply(_saga, step, token) {
+    if (step.target.name === 'two') return outcome;
+    fence ||= token + 3_600_000;
+    if (token < fence) {
+      refused.push(token);
+      throw Object.assign(new Error('stale'), { code: 'stale_token', retryable: true, outcome: 'not_applied', details: { token, seen: fence } });
+    }
+    fence = token;
+    return outcome;
+  } };
+  const orchestrator = new Orchestrator({ store, core, queue: new InProcessQueue(2), definition: fenced, log: () => undefined, sweepMs: 20 });
+  orchestrator.start();
+  const began = performance.now();
+  while ((await loadSaga(core, sagaId))!.status !== 'completed' && performance.now() - began < 5000) await new Promise((resolve) => setTimeout(resolve, 20));
+  await orchestrator.stop();
+  expect((await loadSaga(core, sagaId))!.status).toBe('completed');
+  expect(refused).toHaveLength(1);
+});
+
+test('a token that no counter can have given is not gone beyond', async () => {
+  const sagaId = await asked('s');
+  const fenced: SagaDefinition = { ...definition, async apply(_saga, _step, token) { throw Object.assign(new Error('stale'), { code: 'stale_token', retryable: true, outcome: 'not_applied', details: { token, seen: Number.MAX_SAFE_INTEGER } }); } };
+  await runSaga({ ...ports(), definition: fenced }, sagaId);
+  expect(await leases.acquire('t')).toBeLessThan(Date.now() + 60_000);
+});
+
 test('sagas of one subject run in the order in which they were asked for, whichever is woken first', async () => {
   const [first, second] = [await asked('s'), await asked('s')];
   expect(await runSaga(ports(), second)).toEqual({ again: null, next: null });

@@ -13,6 +13,8 @@ const LONGEST_DELAY_MS = 15_000;
 const WAITS_MS = 250;
 /** A look that began late is given so long even beyond the deadline. */
 const LOOK_MS = 2_000;
+/** What stands in a customer's database may be anything: a counter that followed it to the end of its numbers would have none left. */
+const HIGHEST_TOKEN = Number.MAX_SAFE_INTEGER / 2;
 /** A wait shorter than this is slept through; a longer one gives the worker back and asks to be woken. */
 const SLEEP_MS = 1_000;
 
@@ -93,6 +95,8 @@ class Run {
   private readonly busy = new Map<string, Promise<SagaEvent>>();
   /** Of the busy ones those that only look, and when each began. Nothing is undone by leaving them. */
   private readonly looking = new Map<string, number>();
+  /** A higher token than this run's was met: a run with another one goes on. */
+  private outdated = false;
 
   constructor(private readonly ports: RunnerPorts, private saga: Saga, private readonly token: number, private readonly place: Place) {}
 
@@ -119,14 +123,14 @@ class Run {
       if (decision.events.length > 0) await this.record(decision.events);
       else if (decision.end !== null) await this.end(decision.end);
       else {
-        if (!this.ports.draining()) decision.effects.forEach((effect) => this.start(effect));
-        if (this.ports.draining() && this.busy.size === this.looking.size) return { again: null, next: null };
+        if (!this.isLeaving()) decision.effects.forEach((effect) => this.start(effect));
+        if (this.isLeaving() && this.busy.size === this.looking.size) return { again: null, next: null };
         if (this.busy.size > 0) {
-          const done = await this.nextOutcome(this.ports.draining() ? null : decision.wakeAt);
+          const done = await this.nextOutcome(this.isLeaving() ? null : decision.wakeAt);
           if (done !== null) await this.record([done]);
           else await this.giveUpLooks();
         }
-        else if (decision.wakeAt === null || this.ports.draining()) return { again: null, next: null };
+        else if (decision.wakeAt === null || this.isLeaving()) return { again: null, next: null };
         else if (decision.wakeAt - Date.now() > SLEEP_MS) return { again: decision.wakeAt, next: null };
         else {
           this.ports.waits?.();
@@ -142,7 +146,7 @@ class Run {
   private async nextOutcome(wakeAt: number | null): Promise<SagaEvent | null> {
     let timer: NodeJS.Timeout | undefined;
     const waits = setTimeout(() => this.ports.waits?.(), WAITS_MS);
-    const at = Math.min(wakeAt ?? Infinity, ...[...this.looking.values()].map((began) => this.lookUntil(began)), this.ports.draining() ? Infinity : Date.now() + LOOK_MS);
+    const at = Math.min(wakeAt ?? Infinity, ...[...this.looking.values()].map((began) => this.lookUntil(began)), this.isLeaving() ? Infinity : Date.now() + LOOK_MS);
     const due = at === Infinity ? [] : [new Promise<null>((resolve) => { timer = setTimeout(() => { resolve(null); }, Math.max(1, at - Date.now())); })];
     try {
       return await Promise.race([...this.busy.values(), ...due]);
@@ -177,6 +181,10 @@ class Run {
     for (const { step_id } of this.saga.steps.filter((step) => step.lost === true)) this.busy.delete(step_id);
   }
 
+  private isLeaving(): boolean {
+    return this.outdated || this.ports.draining();
+  }
+
   private decide(): Decision {
     return decide(this.saga, Date.now(), new Set(this.busy.keys()), this.token);
   }
@@ -207,7 +215,7 @@ class Run {
     };
     const saga = this.saga;
     if (way === 'prepare') this.looking.set(step.step_id, began);
-    this.busy.set(step.step_id, work().catch((error: unknown): SagaEvent => {
+    this.busy.set(step.step_id, work().catch(async (error: unknown): Promise<SagaEvent> => {
       // That our own memory is away says nothing of the step: this run ends, and the reconciler begins another.
       if (error instanceof CoreUnavailable) throw error;
       if (!isFailure(error)) log('unexpected error in a step', { saga_id: saga.saga_id, step_id: step.step_id, error: error instanceof Error ? error.stack : String(error) });
@@ -219,11 +227,18 @@ class Run {
       // Rows that do not fit wait for a person; every other failing undo is tried for as long as it takes.
       const again = way === 'finalize' || (way === 'compensate' ? seen.code !== 'rows_conflict' : known && (error.retryable || error.outcome === 'unknown'));
       if (!again) return { type: 'StepFailed', step_id: step.step_id, way, error: seen };
+      if (seen.code === 'stale_token') await this.outrun(seen.details?.['seen']);
       const next = new Date(Date.now() + backOff(step.attempts)).toISOString();
       return { type: 'StepDelayed', step_id: step.step_id, way, attempt: step.attempts + 1, next_attempt_at: next, error: seen };
     }));
     // One that is left may fail when nobody listens any more.
     this.busy.get(step.step_id)!.catch(() => undefined);
+  }
+
+  /** With the same token it would be refused again and again, as long as the lease is ours. */
+  private async outrun(met: unknown): Promise<void> {
+    this.outdated = true;
+    if (typeof met === 'number' && met < HIGHEST_TOKEN) await this.ports.leases.exceed(met);
   }
 
   /** Records events, and with them whatever intents follow from them at once: one commit where one is enough. */
