@@ -1,4 +1,4 @@
-import { CoreUnavailable, VersionConflict, type CoreDatabase, type EventStore, type Metadata } from '../../event-store/src/index.js';
+import { CoreUnavailable, VersionConflict, type CoreClock, type CoreDatabase, type EventStore, type Metadata } from '../../event-store/src/index.js';
 import { v7 as uuid } from 'uuid';
 import { decide } from './decide.js';
 import type { SagaDefinition } from './definition.js';
@@ -14,6 +14,7 @@ import { isEnded, type Saga, type Step } from './saga.js';
 export interface OrchestratorOptions {
   store: EventStore;
   core: CoreDatabase;
+  clock: CoreClock;
   queue: SagaQueue;
   definition: SagaDefinition;
   log: (message: string, details: Record<string, unknown>) => void;
@@ -142,7 +143,8 @@ export class Orchestrator {
 
   /** Resolves when the run is over, or does nothing but wait: then another one may have its place. */
   private async run(sagaId: string): Promise<void> {
-    if (this.stopped) return;
+    // What it is woken for the reconciler finds when its clock is right again, or another process's does now.
+    if (this.stopped || this.options.clock.isOff()) return;
     if (this.going.has(sagaId)) {
       this.again.add(sagaId);
       return;
@@ -169,7 +171,7 @@ export class Orchestrator {
       // It ended, it is not its turn, or it is to be woken at its time.
       if (left) this.places.forget(sagaId);
       // Not waited for: a queue that is away must not keep this run's place.
-      if (again !== null) void this.wake(sagaId, Math.max(1, again - Date.now()));
+      if (again !== null) void this.wake(sagaId, Math.max(1, again - this.options.clock.now()));
       if (next !== null) void this.wake(next);
     } catch (error) {
       // The saga is as it was recorded; the reconciler hands it out again.
@@ -179,7 +181,10 @@ export class Orchestrator {
 
   /** The reconciler: finds sagas without a job (lost with Redis, with a process, with a wake that failed). */
   private async sweep(): Promise<void> {
-    const now = Date.now();
+    const { clock } = this.options;
+    await clock.measure();
+    if (clock.isOff()) return;
+    const now = clock.now();
     for (const saga of await openSagas(this.options.core, this.leaseMs)) {
       // It is woken as soon as there is a place for it. To end it needs none.
       if (this.places.isWaiting(saga.saga_id) && saga.abort === null && now < Date.parse(saga.deadline_at)) continue;

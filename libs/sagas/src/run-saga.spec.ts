@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { v7 as uuid } from 'uuid';
-import { CoreUnavailable, createEventStore, migrate, openCoreDatabase, sql, type CoreDatabase, type EventStore } from '../../event-store/src/index.js';
+import { CoreClock, CoreUnavailable, createEventStore, migrate, openCoreDatabase, sql, type CoreDatabase, type EventStore } from '../../event-store/src/index.js';
 import { freshSqlite, type Fresh } from '../../../testing/fixtures.js';
 import { freePort } from '../../../testing/servers.js';
 import type { SagaDefinition } from './definition.js';
@@ -16,6 +16,7 @@ import { runSaga, type RunnerPorts } from './run-saga.js';
 let fresh: Fresh;
 let core: CoreDatabase;
 let store: EventStore;
+let clock: CoreClock;
 let leases: Leases;
 let did: string[];
 let during: (way: string) => Promise<void>;
@@ -25,6 +26,7 @@ beforeEach(async () => {
   core = await openCoreDatabase(fresh.url);
   await migrate(core);
   store = createEventStore(core, { projections: [sagasProjection] });
+  clock = await CoreClock.open(core, () => undefined);
   leases = new Leases(core, 'this-worker', 60_000, () => undefined);
   did = [];
   during = async () => undefined;
@@ -48,7 +50,7 @@ const definition: SagaDefinition = {
   look: async () => null,
   ending: async () => [],
 };
-const ports = (): RunnerPorts => ({ store, core, leases, definition, log: () => undefined, draining: () => false });
+const ports = (): RunnerPorts => ({ store, core, clock, leases, definition, log: () => undefined, draining: () => false });
 const types = async (sagaId: string): Promise<string[]> => (await store.readStream(sagaStream(sagaId))).map((e) => e.type);
 
 async function asked(subject: string, targets = ['one']): Promise<string> {
@@ -111,7 +113,7 @@ test('a target that has met a higher token than ours is told one above it, and t
     fence = token;
     return outcome;
   } };
-  const orchestrator = new Orchestrator({ store, core, queue: new InProcessQueue(2), definition: fenced, log: () => undefined, sweepMs: 20 });
+  const orchestrator = new Orchestrator({ store, core, clock, queue: new InProcessQueue(2), definition: fenced, log: () => undefined, sweepMs: 20 });
   orchestrator.start();
   const began = performance.now();
   while ((await loadSaga(core, sagaId))!.status !== 'completed' && performance.now() - began < 5000) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -214,7 +216,7 @@ test('a saga seen stuck that has recovered by itself goes on after a crash, and 
   ] }], { correlation_id: uuid(), causation_id: null, actor: 'test' });
   expect([(await loadSaga(core, recovering))!.status, (await loadSaga(core, conflict))!.status]).toEqual(['stuck', 'stuck']);
   const stuckAt = (await loadSaga(core, conflict))!.version;
-  const orchestrator = new Orchestrator({ store, core, queue: new InProcessQueue(2), definition, log: () => undefined, sweepMs: 20 });
+  const orchestrator = new Orchestrator({ store, core, clock, queue: new InProcessQueue(2), definition, log: () => undefined, sweepMs: 20 });
   orchestrator.start();
   for (const until = Date.now() + 5000; (await loadSaga(core, recovering))!.status === 'stuck' && Date.now() < until;) await new Promise((resolve) => setTimeout(resolve, 20));
   await orchestrator.stop();

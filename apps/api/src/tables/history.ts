@@ -70,7 +70,7 @@ export class History {
       if (version === 0 || version > table!.version) throw noVersion(version);
       const [head, target] = [await this.point(tableId, { version: table!.version }), await this.point(tableId, { version })];
       const { databases } = outlook(table!);
-      const event = decideRevert(head, target, enginesOf(databases), Date.now(), sagaId);
+      const event = decideRevert(head, target, enginesOf(databases), await this.commands.keptBy(), sagaId);
       if (event.type !== 'TableRevertRequested') throw new Error('a revert is asked for by its own event');
       return { event, change: { kind: 'table.revert', name: event.name, version, ops: event.ops }, name: table!.name, databases };
     });
