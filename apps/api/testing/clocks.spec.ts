@@ -163,8 +163,14 @@ describe('a core database in a file', () => {
     const table = await ordersOn(one, customer);
     await set(one, -HOUR_MS);
     expect((await post(one, '/table/column', { table_id: table, column: { name: 'second', type: 'text' } }))['saga']).toMatchObject({ status: 'completed' });
+    // A change of the whole database, and then with an earlier clock the first one of a table in it: each has a lease of its own.
+    await query(customer.url, 'create table theirs (id integer primary key)');
+    const adopted = await post(one, '/databases/crm/adopt', { tables: ['theirs'] });
+    expect(adopted['saga']).toMatchObject({ status: 'completed' });
+    await set(one, -2 * HOUR_MS);
+    expect((await post(one, '/table/column', { table_id: adopted['table']!['table_id']!, column: { name: 'ours', type: 'text' } }))['saga']).toMatchObject({ status: 'completed' });
     await one.kill('SIGKILL');
-    const again = await begin(core.url, -2 * HOUR_MS);
+    const again = await begin(core.url, -3 * HOUR_MS);
     expect((await post(again, '/table/column', { table_id: table, column: { name: 'third', type: 'text' } }))['saga']).toMatchObject({ status: 'completed' });
     expect(JSON.stringify((await get(again, '/events?limit=500')).body)).not.toContain('stale_token');
   }, 60_000);
