@@ -197,12 +197,12 @@ function isBusy(error: unknown): boolean {
 
 /** Asks again, with growing jittered pauses, while another process holds the lock; at most `lockWaitMs`. */
 async function patiently<T>(run: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + lockWaitMs;
+  const deadline = performance.now() + lockWaitMs;
   for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
     try {
       return await run();
     } catch (error) {
-      if (!isBusy(error) || Date.now() > deadline) throw error;
+      if (!isBusy(error) || performance.now() > deadline) throw error;
       await sleep(pause * (0.5 + Math.random()));
     }
   }
