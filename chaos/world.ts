@@ -141,7 +141,7 @@ export class World {
     await sleep(Math.max(0, victim.upSince + LEAST_LIFE_MS - Date.now()));
     const held = victim.role === 'api' ? [] : (await this.leases().catch(() => [])).filter((lease) => lease.expires > Date.now());
     const at = Date.now();
-    if (this.options.clocks) victim.clock = CLOCKS[dice % CLOCKS.length]!;
+    if (this.options.clocks) victim.clock = this.clockFor(victim, dice);
     await victim.kill('SIGKILL');
     this.counts.kills += 1;
     if (held.length > 0) {
@@ -154,6 +154,12 @@ export class World {
       const workers = this.processes.filter((p) => p.role !== 'api' && p.isUp);
       if (workers.length === 1 && workers[0] === victim) this.revivals.push(Date.now());
     });
+  }
+
+  /** Who is off from a server's clock takes no work: somebody has to. In a file there is no other clock to be off from. */
+  private clockFor(victim: Process, dice: number): string | null {
+    const works = (p: Process): boolean => p !== victim && p.role !== 'api' && p.clock === null;
+    return this.options.core === 'sqlite' || this.processes.some(works) ? CLOCKS[dice % CLOCKS.length]! : null;
   }
 
   private async findOrphans(held: Lease[], at: number, all: boolean): Promise<void> {
@@ -222,12 +228,16 @@ export class World {
     } catch { /* renamed, dropped or its server restarted meanwhile */ }
   }
 
-  /** Everything up again, nothing held. */
+  /** Everything up again, nothing held, every clock right. */
   async calm(): Promise<void> {
     while (this.busy.size > 0) await Promise.all(this.busy.values());
     await Promise.all(this.watches);
     for (const proxy of this.proxies.values()) await proxy.resume();
     for (const server of this.servers.values()) if (server.pid === 0) await server.restart();
+    for (const wrong of this.processes.filter((p) => p.clock !== null)) {
+      wrong.clock = null;
+      await wrong.kill('SIGTERM');
+    }
     await Promise.all(this.processes.map((p) => p.up()));
     await Promise.all(this.places.map((place) => patiently(() => sql(place, 'select 1'))));
   }
