@@ -15,7 +15,7 @@ import { keyOf } from './rows.js';
 import { holdFile, patiently, quote, sql, type Place } from './sql.js';
 
 export interface Lease { subject: string; owner: string; token: number; expires: number }
-/** A lease whose holder was killed at `at`; `taken`: when a living worker took it, null while none has. */
+/** A lease whose holder was killed at `at`; `taken`: when it was seen that a living worker had taken it, null while none has. */
 export interface Orphan { subject: string; at: number; taken: number | null }
 
 /** Off by so much, one after the other; days are what a wrong machine or a failed battery is off by. */
@@ -25,7 +25,7 @@ const BEATS_MS = 400;
 const LEAST_LIFE_MS = 1500;
 /** So long an orphan's lease is watched, and so often it is looked at. */
 const WATCH_MS = 15_000;
-const WATCH_EVERY_MS = 250;
+const WATCH_EVERY_MS = 50;
 
 /** All that runs: servers, proxies, the program's processes; and all that can be done to them. */
 export class World {
@@ -141,7 +141,7 @@ export class World {
     await sleep(Math.max(0, victim.upSince + LEAST_LIFE_MS - Date.now()));
     const held = victim.role === 'api' ? [] : (await this.leases().catch(() => [])).filter((lease) => lease.expires > Date.now());
     const at = Date.now();
-    if (this.options.clocks) victim.clock = CLOCKS[dice % CLOCKS.length]!;
+    if (this.options.clocks) victim.clock = this.clockFor(victim, dice);
     await victim.kill('SIGKILL');
     this.counts.kills += 1;
     if (held.length > 0) {
@@ -154,6 +154,12 @@ export class World {
       const workers = this.processes.filter((p) => p.role !== 'api' && p.isUp);
       if (workers.length === 1 && workers[0] === victim) this.revivals.push(Date.now());
     });
+  }
+
+  /** Who is off from a server's clock takes no work: somebody has to. In a file there is no other clock to be off from. */
+  private clockFor(victim: Process, dice: number): string | null {
+    const works = (p: Process): boolean => p !== victim && p.role !== 'api' && p.clock === null;
+    return this.options.core === 'sqlite' || this.processes.some(works) ? CLOCKS[dice % CLOCKS.length]! : null;
   }
 
   private async findOrphans(held: Lease[], at: number, all: boolean): Promise<void> {
@@ -169,19 +175,18 @@ export class World {
     await this.watch(held.filter(({ owner }) => !alive.has(owner)), at);
   }
 
-  /** A lease's token is the time at which it was taken. */
   private async watch(held: Lease[], at: number): Promise<void> {
     const open = new Map(held.map((lease) => [lease, { subject: lease.subject, at, taken: null } as Orphan]));
     this.orphans.push(...open.values());
     for (const until = Date.now() + WATCH_MS; open.size > 0 && Date.now() < until; await sleep(WATCH_EVERY_MS)) {
-      const now = await this.leases().catch(() => []);
+      const [now, seen] = [await this.leases().catch(() => []), Date.now()];
       for (const [lease, orphan] of open) {
         const next = now.find((other) => other.subject === lease.subject && other.token !== lease.token);
         if (next === undefined) continue;
         open.delete(lease);
         // Taken before it was over: its holder had given it back, and was not the one that was killed.
-        if (next.token < lease.expires) this.orphans.splice(this.orphans.indexOf(orphan), 1);
-        else orphan.taken = next.token;
+        if (seen < lease.expires) this.orphans.splice(this.orphans.indexOf(orphan), 1);
+        else orphan.taken = seen;
       }
     }
   }
@@ -223,12 +228,16 @@ export class World {
     } catch { /* renamed, dropped or its server restarted meanwhile */ }
   }
 
-  /** Everything up again, nothing held. */
+  /** Everything up again, nothing held, every clock right. */
   async calm(): Promise<void> {
     while (this.busy.size > 0) await Promise.all(this.busy.values());
     await Promise.all(this.watches);
     for (const proxy of this.proxies.values()) await proxy.resume();
     for (const server of this.servers.values()) if (server.pid === 0) await server.restart();
+    for (const wrong of this.processes.filter((p) => p.clock !== null)) {
+      wrong.clock = null;
+      await wrong.kill('SIGTERM');
+    }
     await Promise.all(this.processes.map((p) => p.up()));
     await Promise.all(this.places.map((place) => patiently(() => sql(place, 'select 1'))));
   }

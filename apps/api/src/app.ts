@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { pino } from 'pino';
-import { coreIdentity, createEventStore, Followers, migrate, openCoreDatabase, ReadModels, startSealer } from '../../../libs/event-store/src/index.js';
+import { CoreClock, coreIdentity, createEventStore, Followers, migrate, openCoreDatabase, ReadModels, startSealer } from '../../../libs/event-store/src/index.js';
 import { InProcessQueue, Orchestrator } from '../../../libs/sagas/src/index.js';
 import { changes, Purger, upcasters } from '../../../libs/tables/src/index.js';
 import type { Config } from './config.js';
@@ -45,8 +45,11 @@ export async function startApp(config: Config): Promise<App> {
   await keepPrivate(config.DATA_DIR, [config.CORE_DATABASE_URL, config.BYODB_URL]);
   const core = await openCoreDatabase(config.CORE_DATABASE_URL);
   await migrate(core);
+  const clock = await CoreClock.open(core, (level, message, details) => { logger[level](details, message); });
+  clock.watch();
+  const now = (): Date => new Date(clock.now());
   const vault = await Vault.open(config.CREDENTIALS_KEY, config.DATA_DIR, core);
-  const store = createEventStore(core, { projections: keptInline.map(({ projection }) => projection), upcasters });
+  const store = createEventStore(core, { projections: keptInline.map(({ projection }) => projection), upcasters, now });
   const log = (message: string, details: Record<string, unknown>): void => { logger.warn(details, message); };
   // Loaded when asked for: BullMQ and its Redis client are half of a start's time.
   const queue = config.REDIS_URL === undefined ? new InProcessQueue(config.SAGA_CONCURRENCY)
@@ -54,9 +57,9 @@ export async function startApp(config: Config): Promise<App> {
   const databases = new Databases(core, store, vault, new Candidates(await coreIdentity(core), new OwnFiles(config.CORE_DATABASE_URL, config.DATA_DIR)));
   const limits = { maxRewriteRows: config.MAX_REWRITE_ROWS };
   const definition = changes({ store, core, connect: (id) => databases.connect(id), limits, retentionSeconds: config.RETENTION_SECONDS, lockTimeoutMs: config.LOCK_TIMEOUT_MS, slots: config.DATABASE_CONCURRENCY });
-  const orchestrator = new Orchestrator({ store, core, queue, definition, log, concurrency: config.SAGA_CONCURRENCY, perTarget: config.DATABASE_CONCURRENCY });
-  const purger = new Purger({ store, core, wake: (sagaId) => orchestrator.wake(sagaId), deadlineSeconds: config.CHANGE_DEADLINE_SECONDS, log });
-  const commands = new Commands({ core, store, databases, orchestrator, deadlineSeconds: config.CHANGE_DEADLINE_SECONDS, retentionSeconds: config.RETENTION_SECONDS, limits });
+  const orchestrator = new Orchestrator({ store, core, clock, queue, definition, log, concurrency: config.SAGA_CONCURRENCY, perTarget: config.DATABASE_CONCURRENCY });
+  const purger = new Purger({ store, core, clock, wake: (sagaId) => orchestrator.wake(sagaId), deadlineSeconds: config.CHANGE_DEADLINE_SECONDS, log });
+  const commands = new Commands({ core, clock, store, databases, orchestrator, deadlineSeconds: config.CHANGE_DEADLINE_SECONDS, retentionSeconds: config.RETENTION_SECONDS, limits });
   const forgetting = setInterval(() => { commands.forgetKeys().catch((error: unknown) => { log('old idempotency keys were not forgotten', { error: String(error) }); }); }, HOUR_MS);
   const rules = new AddressRules();
   const registering = new DefaultDatabase(databases, rules.read({ url: config.BYODB_URL }), (error) => { logger.error({ error: String(error) }, 'the default database cannot be reached yet'); });
@@ -64,12 +67,12 @@ export async function startApp(config: Config): Promise<App> {
 
   const streams = new EventStreams(store);
   const behind = keptBehind(store);
-  const models = new ReadModels(core, store, [...keptInline, ...behind]);
+  const models = new ReadModels(core, store, [...keptInline, ...behind], now);
   const followers = new Followers(core, store, behind, (name, error) => { logger.error({ error: String(error) }, `the read model ${name} stands still`); });
   const applied = new AppliedThere(core, store, followers);
   const past = new DatabasePast(core, applied, databases);
-  const watch = new DriftWatch(core, store, past, { everySeconds: config.DRIFT_CHECK_SECONDS, log });
-  const received = new ReceivedCommands(core, { retentionSeconds: config.COMMANDS_RETENTION_SECONDS, log });
+  const watch = new DriftWatch(core, clock, store, past, { everySeconds: config.DRIFT_CHECK_SECONDS, log });
+  const received = new ReceivedCommands(core, clock, { retentionSeconds: config.COMMANDS_RETENTION_SECONDS, log });
   const worker = config.ROLE === 'worker';
   const module: DynamicModule = {
     module: AppModule,
@@ -87,7 +90,7 @@ export async function startApp(config: Config): Promise<App> {
       { provide: Projections, useValue: new Projections(core, store, models) },
       { provide: ReceivedCommands, useValue: received },
       { provide: EventStreams, useValue: streams },
-      { provide: Health, useValue: new Health(core, queue) },
+      { provide: Health, useValue: new Health(core, clock, queue) },
     ],
   };
   followers.start();
@@ -113,6 +116,7 @@ export async function startApp(config: Config): Promise<App> {
       await models.stop();
       await followers.stop();
       await sealer.stop();
+      clock.stop();
       await databases.close();
       await core.close();
     },

@@ -38,10 +38,10 @@ export class Followers {
 
   /** Whether the model has come to this position, now or within `ms`. A parked one is not waited for. Errors: CoreUnavailable. */
   async reached(name: string, position: number, ms: number): Promise<boolean> {
-    for (const until = Date.now() + ms; ;) {
+    for (const until = performance.now() + ms; ;) {
       const [row] = await this.core.query(sql`select position, failures from checkpoints where name = ${name}`);
       if (Number(row?.['position'] ?? 0) >= position) return true;
-      if (Number(row?.['failures'] ?? 0) > 0 || Date.now() >= until) return false;
+      if (Number(row?.['failures'] ?? 0) > 0 || performance.now() >= until) return false;
       this.running.get(name)?.hurry();
       await sleep(lookMs);
     }

@@ -1,5 +1,7 @@
 export { lastBlock, seal, startSealer } from './blocks.js';
 export type { SealedHead } from './blocks.js';
+export { CoreClock, MOST_OFF_MS } from './clock.js';
+export type { TellOfClock } from './clock.js';
 export { coreIdentity } from './core-identity.js';
 export { sql, sqlList, sqlName } from './core-database.js';
 export type { CoreDatabase, Queryable, Row, Sql, SqlValue, Tx } from './core-database.js';

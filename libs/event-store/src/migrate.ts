@@ -25,7 +25,7 @@ const dayMs = 86_400_000;
 export async function migrate(core: CoreDatabase, options: { directory?: string } = {}): Promise<string[]> {
   const known = await readMigrations(options.directory ?? defaultDirectory(), core.engine);
   const applied = await core.transaction((tx) => locked(core.engine, tx, () => applyMissing(tx, known)));
-  if (core.engine === 'mysql') await forgetOldAppenders(core, new Date(Date.now() - dayMs));
+  if (core.engine === 'mysql') await forgetOldAppenders(core, new Date(await core.now() - dayMs));
   return applied;
 }
 

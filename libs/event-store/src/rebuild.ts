@@ -37,7 +37,7 @@ export class ReadModels {
   private readonly running = new Map<string, Promise<void>>();
   private stopped = false;
 
-  constructor(private readonly core: CoreDatabase, private readonly store: EventStore, private readonly models: readonly ReadModel[]) {}
+  constructor(private readonly core: CoreDatabase, private readonly store: EventStore, private readonly models: readonly ReadModel[], private readonly now: () => Date = () => new Date()) {}
 
   get inline(): string[] { return this.models.filter(({ behind }) => behind === undefined).map(({ projection }) => projection.name); }
 
@@ -68,7 +68,7 @@ export class ReadModels {
   }
 
   private async claim(name: string, owner: string): Promise<boolean> {
-    const [now, target] = [new Date(), await this.store.head()];
+    const [now, target] = [this.now(), await this.store.head()];
     const at = now.toISOString();
     try {
       await this.core.execute(sql`insert into rebuilds (name, owner, status, position, target, processed, started_at, updated_at) values (${name}, ${owner}, 'running', 0, ${target}, 0, ${at}, ${at})`);
@@ -124,7 +124,7 @@ export class ReadModels {
     };
     const finish = async (tx: Tx): Promise<void> => {
       await switchTo(tx, tables);
-      const done = await tx.execute(sql`update rebuilds set status = 'done', target = position, updated_at = ${new Date().toISOString()} where name = ${name} and owner = ${owner} and status = 'running'`);
+      const done = await tx.execute(sql`update rebuilds set status = 'done', target = position, updated_at = ${this.now().toISOString()} where name = ${name} and owner = ${owner} and status = 'running'`);
       if (done !== 1) throw new Superseded();
     };
     if (follows) {
@@ -148,7 +148,7 @@ export class ReadModels {
   }
 
   private async progress(tx: Tx, name: string, owner: string, events: readonly StoredEvent[]): Promise<void> {
-    const own = await tx.execute(sql`update rebuilds set position = ${events.at(-1)!.position}, processed = processed + ${events.length}, updated_at = ${new Date().toISOString()}
+    const own = await tx.execute(sql`update rebuilds set position = ${events.at(-1)!.position}, processed = processed + ${events.length}, updated_at = ${this.now().toISOString()}
       where name = ${name} and owner = ${owner} and status = 'running'`);
     if (own !== 1) throw new Superseded();
   }
@@ -158,6 +158,6 @@ export class ReadModels {
     // Somebody else took it over: the tables it works on are theirs.
     if (error instanceof Superseded) return;
     const text = (error instanceof Error ? error.message : String(error)).replaceAll('\0', '').slice(0, 4000);
-    await this.core.execute(sql`update rebuilds set status = 'failed', error = ${text}, updated_at = ${new Date().toISOString()} where name = ${name} and owner = ${owner}`).catch(() => undefined);
+    await this.core.execute(sql`update rebuilds set status = 'failed', error = ${text}, updated_at = ${this.now().toISOString()} where name = ${name} and owner = ${owner}`).catch(() => undefined);
   }
 }

@@ -39,6 +39,32 @@ export function coreDatabaseContract(name: string, create: () => Promise<TestDat
       expect(await core.execute(sql`delete from things where id = ${3}`)).toBe(0);
     });
 
+    test('the clock is the database\'s, in milliseconds, and read after a lock was waited for', async () => {
+      const [before, now, after] = [Date.now(), await core.now(), Date.now()];
+      // Servers of tests run on this machine.
+      expect(now).toBeGreaterThanOrEqual(before - 50);
+      expect(now).toBeLessThanOrEqual(after + 50);
+      expect(Number.isSafeInteger(now)).toBe(true);
+      await core.execute(sql`insert into things values (${1}, ${'a'}, ${0})`);
+      let waiting: Promise<number>;
+      const freed = await core.transaction(async (tx) => {
+        await tx.execute(sql`update things set name = ${'b'} where id = ${1}`);
+        waiting = other.execute(sql`update things set size = ${other.clock} where id = ${1}`);
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        return core.now();
+      });
+      await waiting!;
+      const [row] = await core.query(sql`select size from things`);
+      expect(Number(row!.size)).toBeGreaterThanOrEqual(freed - 50);
+    });
+
+    test('a counter gives each number once, whoever counts, and nothing where it is not there', async () => {
+      await core.execute(sql`insert into things values (${1}, ${'a'}, ${1_700_000_000_000})`);
+      const counted = await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? core : other).countUp('things', 'size', sql`id = ${1}`)));
+      expect(counted.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => 1_700_000_000_001 + i));
+      expect(await core.countUp('things', 'size', sql`id = ${2}`)).toBeNull();
+    });
+
     test('a transaction that throws leaves nothing', async () => {
       await expect(core.transaction(async (tx) => {
         await put(tx, 1);

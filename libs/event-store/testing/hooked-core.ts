@@ -15,6 +15,7 @@ export function hookedCore(core: CoreDatabase, before: (text: string) => Promise
   });
   return {
     engine: core.engine,
+    clock: core.clock,
     ...hooked(core),
     ...('queryUncommitted' in core ? {
       queryUncommitted: async (statement: Sql): Promise<Row[]> => {
@@ -28,6 +29,8 @@ export function hookedCore(core: CoreDatabase, before: (text: string) => Promise
       await before('commit');
       return result;
     }),
+    countUp: (...of) => core.countUp(...of),
+    now: () => core.now(),
     ping: () => core.ping(),
     close: () => core.close(),
   };

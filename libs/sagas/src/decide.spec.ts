@@ -61,6 +61,10 @@ describe('decide', () => {
     expect(decide(saga, now + 5000, new Set(['b1']), 1).effects.map((e) => e.step.step_id)).toEqual(['a1']);
     expect(decide(saga, now + 3_600_000, new Set(['b1']), 1).events).toMatchObject([{ type: 'StepFailed', step_id: 'a1', error: { code: 'deadline_exceeded' } }]);
   });
+  test('a step delayed by a clock that was ahead does not wait until that time comes', () => {
+    const saga = given(...ready, intended('a1'), intended('b1'), delayed('a1', 'apply', '2026-01-01T00:40:00.000Z'));
+    expect(decide(saga, now, new Set(['b1']), 1).effects.map((e) => e.step.step_id)).toEqual(['a1']);
+  });
   test('a compensation that fails for good is stuck, and goes on with retry', () => {
     const saga = [...ready, intended('a1'), failed('a1'), goingBack, undoing('a1'), failed('a1', 'compensate')];
     expect(decide(given(...saga), now, idle, 1).events).toEqual([{ type: 'SagaStuck', error }]);
@@ -69,8 +73,8 @@ describe('decide', () => {
     expect(decide(again, now, idle, 1).effects.map((e) => [e.way, e.step.step_id])).toEqual([['compensate', 'a1']]);
   });
   test('a compensation is tried past the deadline, and shown stuck', () => {
-    const saga = given(...ready, intended('a1'), failed('a1'), goingBack, undoing('a1'), delayed('a1', 'compensate', '2026-01-01T02:00:00.000Z'));
-    expect(decide(saga, now + 3_700_000, idle, 1)).toMatchObject({ events: [{ type: 'SagaStuck' }], wakeAt: now + 7_200_000 });
+    const saga = given(...ready, intended('a1'), failed('a1'), goingBack, undoing('a1'), delayed('a1', 'compensate', '2026-01-01T01:01:45.000Z'));
+    expect(decide(saga, now + 3_700_000, idle, 1)).toMatchObject({ events: [{ type: 'SagaStuck' }], wakeAt: now + 3_705_000 });
   });
   test('an abort before the first intent rejects, after it goes back', () => {
     const abort: SagaEvent = { type: 'AbortRequested', reason: 'mistake' };

@@ -15,6 +15,9 @@ export interface Decision {
   end: { as: 'completed' } | { as: 'compensated' | 'rejected'; error: StepError } | null;
 }
 
+/** A delayed step is never due later than this from now, milliseconds. One that seems to be was delayed by a clock that has been set back since. */
+export const LONGEST_DELAY_MS = 15_000;
+
 /**
  * What happens next: pure. `busy` are the steps whose effects are under way in this process; `token` is the lease's,
  * recorded with each intent; `now` in milliseconds since the epoch.
@@ -76,7 +79,7 @@ function goOn(saga: Saga, steps: Step[], way: Way, now: number, busy: ReadonlySe
       continue;
     }
     const due = step.next_attempt_at === null ? now : Date.parse(step.next_attempt_at);
-    if (due > now) {
+    if (due > now && due <= now + LONGEST_DELAY_MS) {
       const until = endless(way) ? due : Math.min(due, Date.parse(saga.deadline_at));
       decision.wakeAt = Math.min(until, decision.wakeAt ?? until);
     } else if (way === 'apply' && step.status === 'pending') {

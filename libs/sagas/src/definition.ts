@@ -23,6 +23,6 @@ export interface SagaDefinition {
   finalize(saga: Saga, step: Step, token: number): Promise<Outcome>;
   /** Looks whether what an operator claims of a step is so: the fingerprint seen, null when nobody could look. Throws Error with what differs. */
   look(saga: Saga, step: Step, claim: 'applied' | 'restored'): Promise<string | null>;
-  /** What the end means for the subject's own stream; appended in one transaction with the saga's last event. */
-  ending(saga: Saga, end: 'completed' | 'compensated' | 'rejected', error: StepError | null): Promise<Append[]>;
+  /** What the end means for the subject's own stream; appended in one transaction with the saga's last event. `at`: from when counts how long something is kept, milliseconds since the epoch. */
+  ending(saga: Saga, end: 'completed' | 'compensated' | 'rejected', error: StepError | null, at: number): Promise<Append[]>;
 }

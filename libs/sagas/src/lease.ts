@@ -1,4 +1,4 @@
-import { sql, sqlList, type CoreDatabase, type Tx } from '../../event-store/src/index.js';
+import { sql, sqlList, UniqueViolation, type CoreDatabase, type Sql, type Tx } from '../../event-store/src/index.js';
 
 /** Thrown inside an append whose lease another process has taken meanwhile: nothing of it is recorded. */
 export class LeaseLost extends Error {
@@ -6,7 +6,21 @@ export class LeaseLost extends Error {
   constructor(subject: string) { super(`the lease on ${subject} is another's now`); }
 }
 
-/** One holder per subject at a time; `token` rises with every new holder and fences the former one out. Times in milliseconds. */
+/** The row whose token was the last one given. No subject: those are UUIDs. */
+const COUNTER = 'tokens';
+
+/**
+ * Whether the lease of a row of `leases` is held now, by the core database's clock. One that lies further in the future than it
+ * can last was written before that clock was set back, or by a process that went by its own: nobody waits for it.
+ */
+export function isHeld(core: CoreDatabase, ttlMs: number): Sql {
+  return sql`(expires_at > ${core.clock} and expires_at <= ${core.clock} + ${ttlMs})`;
+}
+
+/**
+ * One holder per subject at a time; `token` rises with every new holder and fences the former one out. Durations in milliseconds.
+ * No process's own clock is asked.
+ */
 export class Leases {
   private readonly held = new Map<string, number>();
   private timer: NodeJS.Timeout | null = null;
@@ -18,17 +32,7 @@ export class Leases {
     if (this.held.has(subject)) return null;
     this.held.set(subject, 0);
     try {
-      const token = await this.core.transaction(async (tx) => {
-        const now = Date.now();
-        const lock = this.core.engine === 'sqlite' ? sql`` : sql` for update`;
-        const [row] = await tx.query(sql`select token, expires_at from leases where subject = ${subject}${lock}`);
-        if (row !== undefined && Number(row['expires_at']) > now) return null;
-        // By the clock, so that a saga of a whole database and one of a table in it, with a lease each, fence one another out too.
-        const next = Math.max(now, row === undefined ? 1 : Number(row['token']) + 1);
-        if (row === undefined) await tx.execute(sql`insert into leases (subject, owner, token, expires_at) values (${subject}, ${this.owner}, ${next}, ${now + this.ttlMs})`);
-        else await tx.execute(sql`update leases set owner = ${this.owner}, token = ${next}, expires_at = ${now + this.ttlMs} where subject = ${subject}`);
-        return next;
-      });
+      const token = await this.take(subject);
       if (token === null) this.held.delete(subject);
       else this.held.set(subject, token);
       this.beat();
@@ -36,14 +40,14 @@ export class Leases {
     } catch (error) {
       this.held.delete(subject);
       // Two first holders at once: the second insert meets the first one's row.
-      if (error instanceof Error && 'code' in error && error.code === 'unique_violation') return null;
+      if (error instanceof UniqueViolation) return null;
       throw error;
     }
   }
 
   /** In the transaction of an append: throws LeaseLost unless the token is still the newest. */
   async check(tx: Tx, subject: string, token: number): Promise<void> {
-    const same = await tx.execute(sql`update leases set expires_at = ${Date.now() + this.ttlMs} where subject = ${subject} and token = ${token} and owner = ${this.owner}`);
+    const same = await tx.execute(sql`update leases set expires_at = ${this.fromNow()} where subject = ${subject} and token = ${token} and owner = ${this.owner}`);
     if (same !== 1) throw new LeaseLost(subject);
   }
 
@@ -54,6 +58,51 @@ export class Leases {
     await this.core.execute(sql`update leases set expires_at = 0 where subject = ${subject} and token = ${token} and owner = ${this.owner}`);
   }
 
+  /** Tokens given from now on are higher than this one, which was met somewhere. */
+  async exceed(token: number): Promise<void> {
+    await this.core.execute(sql`update leases set token = ${token} where subject = ${COUNTER} and token < ${token}`);
+  }
+
+  /** Statements of their own, each done or not: in a transaction a process that is stopped between two of them would keep everybody from the counter. */
+  private async take(subject: string): Promise<number | null> {
+    const token = await this.nextToken();
+    const taken = await this.core.execute(sql`update leases set owner = ${this.owner}, token = ${token}, expires_at = ${this.fromNow()}
+      where subject = ${subject} and token < ${token} and not ${isHeld(this.core, this.ttlMs)}`);
+    if (taken === 1) return token;
+    const [row] = await this.core.query(sql`select token from leases where subject = ${subject}`);
+    if (row === undefined) {
+      await this.core.execute(sql`insert into leases (subject, owner, token, expires_at) values (${subject}, ${this.owner}, ${token}, ${this.fromNow()})`);
+      return token;
+    }
+    // Given by a process of a former version, by its clock: the next try is above it.
+    if (Number(row['token']) > token) await this.exceed(Number(row['token']));
+    return null;
+  }
+
+  /** One counter for all subjects, so that a saga of a whole database and one of a table in it, with a lease each, fence one another out too. */
+  private async nextToken(): Promise<number> {
+    for (;;) {
+      const next = await this.core.countUp('leases', 'token', sql`subject = ${COUNTER}`);
+      if (next !== null) return next;
+      await this.beginCounting();
+    }
+  }
+
+  /** Tokens used to be times: the first that is counted is above all that were given, and above those of an installation given up for this one. */
+  private async beginCounting(): Promise<void> {
+    const [row] = await this.core.query(sql`select coalesce(max(token), 0) as last, ${this.core.clock} as now from leases`);
+    try {
+      await this.core.execute(sql`insert into leases (subject, owner, token, expires_at) values (${COUNTER}, ${''}, ${Math.max(Number(row!['last']), Number(row!['now']))}, ${0})`);
+    } catch (error) {
+      // Another process began.
+      if (!(error instanceof UniqueViolation)) throw error;
+    }
+  }
+
+  private fromNow(): Sql {
+    return sql`${this.core.clock} + ${this.ttlMs}`;
+  }
+
   private beat(): void {
     if (this.timer !== null) return;
     this.timer = setInterval(() => {
@@ -62,9 +111,8 @@ export class Leases {
         this.timer = null;
         return;
       }
-      const now = Date.now();
       // Those alone that somebody here works under: a lease whose release, or whose taking, was not answered must run out.
-      this.core.execute(sql`update leases set expires_at = ${now + this.ttlMs} where owner = ${this.owner} and expires_at > 0 and subject in (${sqlList([...this.held.keys()])})`).catch(this.onError);
+      this.core.execute(sql`update leases set expires_at = ${this.fromNow()} where owner = ${this.owner} and expires_at > 0 and subject in (${sqlList([...this.held.keys()])})`).catch(this.onError);
     }, this.ttlMs / 4);
     this.timer.unref();
   }

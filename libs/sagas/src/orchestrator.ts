@@ -1,4 +1,4 @@
-import { CoreUnavailable, VersionConflict, type CoreDatabase, type EventStore, type Metadata } from '../../event-store/src/index.js';
+import { CoreUnavailable, VersionConflict, type CoreClock, type CoreDatabase, type EventStore, type Metadata } from '../../event-store/src/index.js';
 import { v7 as uuid } from 'uuid';
 import { decide } from './decide.js';
 import type { SagaDefinition } from './definition.js';
@@ -14,6 +14,7 @@ import { isEnded, type Saga, type Step } from './saga.js';
 export interface OrchestratorOptions {
   store: EventStore;
   core: CoreDatabase;
+  clock: CoreClock;
   queue: SagaQueue;
   definition: SagaDefinition;
   log: (message: string, details: Record<string, unknown>) => void;
@@ -36,6 +37,7 @@ export class NotRetryable extends Error {
 
 /** Wakes, runs, sweeps, and takes operators' words. */
 export class Orchestrator {
+  private readonly leaseMs: number;
   private readonly leases: Leases;
   /** Sagas found by the reconciler run here and not through the queue: it may be the queue that is away. */
   private readonly found: InProcessQueue;
@@ -51,7 +53,8 @@ export class Orchestrator {
   constructor(private readonly options: OrchestratorOptions) {
     this.found = new InProcessQueue(options.concurrency ?? 8);
     this.places = new Places(options.perTarget ?? 4, (sagaId) => { void this.found.wake(sagaId); });
-    this.leases = new Leases(options.core, uuid(), options.leaseMs ?? 900, (error) => options.log('heartbeat failed', { error: String(error) }));
+    this.leaseMs = options.leaseMs ?? 900;
+    this.leases = new Leases(options.core, uuid(), this.leaseMs, (error) => options.log('heartbeat failed', { error: String(error) }));
   }
 
   /** Starts taking sagas, unfinished ones first. */
@@ -140,7 +143,8 @@ export class Orchestrator {
 
   /** Resolves when the run is over, or does nothing but wait: then another one may have its place. */
   private async run(sagaId: string): Promise<void> {
-    if (this.stopped) return;
+    // What it is woken for the reconciler finds when its clock is right again, or another process's does now.
+    if (this.stopped || this.options.clock.isOff()) return;
     if (this.going.has(sagaId)) {
       this.again.add(sagaId);
       return;
@@ -167,7 +171,7 @@ export class Orchestrator {
       // It ended, it is not its turn, or it is to be woken at its time.
       if (left) this.places.forget(sagaId);
       // Not waited for: a queue that is away must not keep this run's place.
-      if (again !== null) void this.wake(sagaId, Math.max(1, again - Date.now()));
+      if (again !== null) void this.wake(sagaId, Math.max(1, again - this.options.clock.now()));
       if (next !== null) void this.wake(next);
     } catch (error) {
       // The saga is as it was recorded; the reconciler hands it out again.
@@ -177,8 +181,11 @@ export class Orchestrator {
 
   /** The reconciler: finds sagas without a job (lost with Redis, with a process, with a wake that failed). */
   private async sweep(): Promise<void> {
-    const now = Date.now();
-    for (const saga of await openSagas(this.options.core, now)) {
+    const { clock } = this.options;
+    await clock.measure();
+    if (clock.isOff()) return;
+    const now = clock.now();
+    for (const saga of await openSagas(this.options.core, this.leaseMs)) {
       // It is woken as soon as there is a place for it. To end it needs none.
       if (this.places.isWaiting(saga.saga_id) && saga.abort === null && now < Date.parse(saga.deadline_at)) continue;
       // Nothing to do or to record: it waits for a step's time, or for a person.

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { v7 as uuid } from 'uuid';
-import { CoreUnavailable, createEventStore, migrate, openCoreDatabase, sql, type CoreDatabase, type EventStore } from '../../event-store/src/index.js';
+import { CoreClock, CoreUnavailable, createEventStore, migrate, openCoreDatabase, sql, type CoreDatabase, type EventStore } from '../../event-store/src/index.js';
 import { freshSqlite, type Fresh } from '../../../testing/fixtures.js';
 import { freePort } from '../../../testing/servers.js';
 import type { SagaDefinition } from './definition.js';
@@ -16,6 +16,7 @@ import { runSaga, type RunnerPorts } from './run-saga.js';
 let fresh: Fresh;
 let core: CoreDatabase;
 let store: EventStore;
+let clock: CoreClock;
 let leases: Leases;
 let did: string[];
 let during: (way: string) => Promise<void>;
@@ -25,6 +26,7 @@ beforeEach(async () => {
   core = await openCoreDatabase(fresh.url);
   await migrate(core);
   store = createEventStore(core, { projections: [sagasProjection] });
+  clock = await CoreClock.open(core, () => undefined);
   leases = new Leases(core, 'this-worker', 60_000, () => undefined);
   did = [];
   during = async () => undefined;
@@ -48,7 +50,7 @@ const definition: SagaDefinition = {
   look: async () => null,
   ending: async () => [],
 };
-const ports = (): RunnerPorts => ({ store, core, leases, definition, log: () => undefined, draining: () => false });
+const ports = (): RunnerPorts => ({ store, core, clock, leases, definition, log: () => undefined, draining: () => false });
 const types = async (sagaId: string): Promise<string[]> => (await store.readStream(sagaStream(sagaId))).map((e) => e.type);
 
 async function asked(subject: string, targets = ['one']): Promise<string> {
@@ -94,6 +96,37 @@ test('a worker whose lease is another\'s by now records nothing more, and acts n
   // The other one's lease is not given back by us either.
   expect(await core.query(sql`select owner, expires_at > 0 as held from leases where subject = ${'s'}`)).toEqual([{ owner: 'another', held: 1 }]);
   expect(await runSaga(ports(), sagaId)).toEqual({ again: null, next: null });
+});
+
+test('a target that has met a higher token than ours is told one above it, and the saga completes', async () => {
+  // As when the core database was put back to an earlier state, or a clock that was ahead gave tokens once.
+  const sagaId = await asked('s', ['one', 'two']);
+  let fence = 0;
+  const refused: number[] = [];
+  const fenced: SagaDefinition = { ...definition, async apply(_saga, step, token) {
+    if (step.target.name === 'two') return outcome;
+    fence ||= token + 3_600_000;
+    if (token < fence) {
+      refused.push(token);
+      throw Object.assign(new Error('stale'), { code: 'stale_token', retryable: true, outcome: 'not_applied', details: { token, seen: fence } });
+    }
+    fence = token;
+    return outcome;
+  } };
+  const orchestrator = new Orchestrator({ store, core, clock, queue: new InProcessQueue(2), definition: fenced, log: () => undefined, sweepMs: 20 });
+  orchestrator.start();
+  const began = performance.now();
+  while ((await loadSaga(core, sagaId))!.status !== 'completed' && performance.now() - began < 5000) await new Promise((resolve) => setTimeout(resolve, 20));
+  await orchestrator.stop();
+  expect((await loadSaga(core, sagaId))!.status).toBe('completed');
+  expect(refused).toHaveLength(1);
+});
+
+test('a token that no counter can have given is not gone beyond', async () => {
+  const sagaId = await asked('s');
+  const fenced: SagaDefinition = { ...definition, async apply(_saga, _step, token) { throw Object.assign(new Error('stale'), { code: 'stale_token', retryable: true, outcome: 'not_applied', details: { token, seen: Number.MAX_SAFE_INTEGER } }); } };
+  await runSaga({ ...ports(), definition: fenced }, sagaId);
+  expect(await leases.acquire('t')).toBeLessThan(Date.now() + 60_000);
 });
 
 test('sagas of one subject run in the order in which they were asked for, whichever is woken first', async () => {
@@ -183,7 +216,7 @@ test('a saga seen stuck that has recovered by itself goes on after a crash, and 
   ] }], { correlation_id: uuid(), causation_id: null, actor: 'test' });
   expect([(await loadSaga(core, recovering))!.status, (await loadSaga(core, conflict))!.status]).toEqual(['stuck', 'stuck']);
   const stuckAt = (await loadSaga(core, conflict))!.version;
-  const orchestrator = new Orchestrator({ store, core, queue: new InProcessQueue(2), definition, log: () => undefined, sweepMs: 20 });
+  const orchestrator = new Orchestrator({ store, core, clock, queue: new InProcessQueue(2), definition, log: () => undefined, sweepMs: 20 });
   orchestrator.start();
   for (const until = Date.now() + 5000; (await loadSaga(core, recovering))!.status === 'stuck' && Date.now() < until;) await new Promise((resolve) => setTimeout(resolve, 20));
   await orchestrator.stop();

@@ -1,24 +1,26 @@
-import { CoreUnavailable, VersionConflict, type Append, type CoreDatabase, type EventStore } from '../../event-store/src/index.js';
-import { decide, type Decision, type Effect } from './decide.js';
+import { CoreUnavailable, VersionConflict, type Append, type CoreClock, type CoreDatabase, type EventStore } from '../../event-store/src/index.js';
+import { decide, LONGEST_DELAY_MS, type Decision, type Effect } from './decide.js';
 import { isFailure, type SagaDefinition } from './definition.js';
 import { SAGA_SCHEMA_VERSION, sagaStream, type SagaEvent, type StepError } from './events.js';
 import { LeaseLost, type Leases } from './lease.js';
 import { nextOf, recorded } from './read-model.js';
 import { evolve, isEnded, type Saga } from './saga.js';
 
-/** Back-off of a delayed step: doubled from the first to the cap, then jittered between half and whole. Milliseconds. */
+/** Back-off of a delayed step: doubled from the first to the longest, then jittered between half and whole. Milliseconds. */
 const FIRST_DELAY_MS = 100;
-const LONGEST_DELAY_MS = 15_000;
 /** A run that has waited so long for a database does not take up a place of the process any more. */
 const WAITS_MS = 250;
 /** A look that began late is given so long even beyond the deadline. */
 const LOOK_MS = 2_000;
+/** What stands in a customer's database may be anything: a counter that followed it to the end of its numbers would have none left. */
+const HIGHEST_TOKEN = Number.MAX_SAFE_INTEGER / 2;
 /** A wait shorter than this is slept through; a longer one gives the worker back and asks to be woken. */
 const SLEEP_MS = 1_000;
 
 export interface RunnerPorts {
   store: EventStore;
   core: CoreDatabase;
+  clock: CoreClock;
   leases: Leases;
   definition: SagaDefinition;
   log: (message: string, details: Record<string, unknown>) => void;
@@ -56,7 +58,7 @@ class Place {
   /** False: it is woken when there may be one. */
   enter(): boolean {
     const { saga_id, steps, abort, deadline_at } = this.saga;
-    if (this.ports.enter === undefined || abort !== null || Date.now() >= Date.parse(deadline_at)) return true;
+    if (this.ports.enter === undefined || abort !== null || this.ports.clock.now() >= Date.parse(deadline_at)) return true;
     this.given ??= this.ports.enter(saga_id, [...new Set(steps.map((step) => step.target.id))]);
     return this.given !== null;
   }
@@ -93,6 +95,8 @@ class Run {
   private readonly busy = new Map<string, Promise<SagaEvent>>();
   /** Of the busy ones those that only look, and when each began. Nothing is undone by leaving them. */
   private readonly looking = new Map<string, number>();
+  /** A higher token than this run's was met: a run with another one goes on. */
+  private outdated = false;
 
   constructor(private readonly ports: RunnerPorts, private saga: Saga, private readonly token: number, private readonly place: Place) {}
 
@@ -119,19 +123,19 @@ class Run {
       if (decision.events.length > 0) await this.record(decision.events);
       else if (decision.end !== null) await this.end(decision.end);
       else {
-        if (!this.ports.draining()) decision.effects.forEach((effect) => this.start(effect));
-        if (this.ports.draining() && this.busy.size === this.looking.size) return { again: null, next: null };
+        if (!this.isLeaving()) decision.effects.forEach((effect) => this.start(effect));
+        if (this.isLeaving() && this.busy.size === this.looking.size) return { again: null, next: null };
         if (this.busy.size > 0) {
-          const done = await this.nextOutcome(this.ports.draining() ? null : decision.wakeAt);
+          const done = await this.nextOutcome(this.isLeaving() ? null : decision.wakeAt);
           if (done !== null) await this.record([done]);
           else await this.giveUpLooks();
         }
-        else if (decision.wakeAt === null || this.ports.draining()) return { again: null, next: null };
-        else if (decision.wakeAt - Date.now() > SLEEP_MS) return { again: decision.wakeAt, next: null };
+        else if (decision.wakeAt === null || this.isLeaving()) return { again: null, next: null };
+        else if (decision.wakeAt - this.now() > SLEEP_MS) return { again: decision.wakeAt, next: null };
         else {
           this.ports.waits?.();
           this.place.leave();
-          await new Promise((resolve) => setTimeout(resolve, Math.max(1, decision.wakeAt! - Date.now())));
+          await new Promise((resolve) => setTimeout(resolve, Math.max(1, decision.wakeAt! - this.now())));
           if (!this.place.enter()) return { again: null, next: null };
         }
       }
@@ -142,8 +146,8 @@ class Run {
   private async nextOutcome(wakeAt: number | null): Promise<SagaEvent | null> {
     let timer: NodeJS.Timeout | undefined;
     const waits = setTimeout(() => this.ports.waits?.(), WAITS_MS);
-    const at = Math.min(wakeAt ?? Infinity, ...[...this.looking.values()].map((began) => this.lookUntil(began)), this.ports.draining() ? Infinity : Date.now() + LOOK_MS);
-    const due = at === Infinity ? [] : [new Promise<null>((resolve) => { timer = setTimeout(() => { resolve(null); }, Math.max(1, at - Date.now())); })];
+    const at = Math.min(wakeAt ?? Infinity, ...[...this.looking.values()].map((began) => this.lookUntil(began)), this.isLeaving() ? Infinity : this.now() + LOOK_MS);
+    const due = at === Infinity ? [] : [new Promise<null>((resolve) => { timer = setTimeout(() => { resolve(null); }, Math.max(1, at - this.now())); })];
     try {
       return await Promise.race([...this.busy.values(), ...due]);
     } finally {
@@ -158,7 +162,7 @@ class Run {
 
   /** Looks that the deadline came upon: the database has not answered, and may never do. */
   private async giveUpLooks(): Promise<void> {
-    const late = [...this.looking].filter(([, began]) => Date.now() >= this.lookUntil(began)).map(([id]) => this.saga.steps.find((step) => step.step_id === id)!);
+    const late = [...this.looking].filter(([, began]) => this.now() >= this.lookUntil(began)).map(([id]) => this.saga.steps.find((step) => step.step_id === id)!);
     if (late.length === 0) return this.refresh();
     await this.record(late.map((step) => ({
       type: 'StepFailed', step_id: step.step_id, way: 'prepare',
@@ -177,8 +181,16 @@ class Run {
     for (const { step_id } of this.saga.steps.filter((step) => step.lost === true)) this.busy.delete(step_id);
   }
 
+  private isLeaving(): boolean {
+    return this.outdated || this.ports.draining();
+  }
+
+  private now(): number {
+    return this.ports.clock.now();
+  }
+
   private decide(): Decision {
-    return decide(this.saga, Date.now(), new Set(this.busy.keys()), this.token);
+    return decide(this.saga, this.now(), new Set(this.busy.keys()), this.token);
   }
 
   private async over(): Promise<RunResult> {
@@ -196,9 +208,9 @@ class Run {
 
   private start({ way, step }: Effect): void {
     const { definition, log } = this.ports;
-    const began = Date.now();
+    const [began, since] = [this.now(), performance.now()];
     const work = async (): Promise<SagaEvent> => {
-      const took = (): number => Date.now() - began;
+      const took = (): number => Math.round(performance.now() - since);
       if (way === 'prepare') return { type: 'StepPrepared', step_id: step.step_id, ...await definition.prepare(this.saga, step), duration_ms: took() };
       if (way === 'apply') return { type: 'StepApplied', step_id: step.step_id, ...await definition.apply(this.saga, step, this.token), duration_ms: took() };
       if (way === 'finalize') return { type: 'StepApplied', step_id: step.step_id, ...await definition.finalize(this.saga, step, this.token), duration_ms: took() };
@@ -207,7 +219,7 @@ class Run {
     };
     const saga = this.saga;
     if (way === 'prepare') this.looking.set(step.step_id, began);
-    this.busy.set(step.step_id, work().catch((error: unknown): SagaEvent => {
+    this.busy.set(step.step_id, work().catch(async (error: unknown): Promise<SagaEvent> => {
       // That our own memory is away says nothing of the step: this run ends, and the reconciler begins another.
       if (error instanceof CoreUnavailable) throw error;
       if (!isFailure(error)) log('unexpected error in a step', { saga_id: saga.saga_id, step_id: step.step_id, error: error instanceof Error ? error.stack : String(error) });
@@ -219,11 +231,18 @@ class Run {
       // Rows that do not fit wait for a person; every other failing undo is tried for as long as it takes.
       const again = way === 'finalize' || (way === 'compensate' ? seen.code !== 'rows_conflict' : known && (error.retryable || error.outcome === 'unknown'));
       if (!again) return { type: 'StepFailed', step_id: step.step_id, way, error: seen };
-      const next = new Date(Date.now() + backOff(step.attempts)).toISOString();
+      if (seen.code === 'stale_token') await this.outrun(seen.details?.['seen']);
+      const next = new Date(this.now() + backOff(step.attempts)).toISOString();
       return { type: 'StepDelayed', step_id: step.step_id, way, attempt: step.attempts + 1, next_attempt_at: next, error: seen };
     }));
     // One that is left may fail when nobody listens any more.
     this.busy.get(step.step_id)!.catch(() => undefined);
+  }
+
+  /** With the same token it would be refused again and again, as long as the lease is ours. */
+  private async outrun(met: unknown): Promise<void> {
+    this.outdated = true;
+    if (typeof met === 'number' && met < HIGHEST_TOKEN) await this.ports.leases.exceed(met);
   }
 
   /** Records events, and with them whatever intents follow from them at once: one commit where one is enough. */
@@ -236,7 +255,7 @@ class Run {
     let ahead = this.evolved(this.saga, events);
     const all = [...events];
     for (;;) {
-      const more = decide(ahead, Date.now(), new Set(this.busy.keys()), this.token).events;
+      const more = decide(ahead, this.now(), new Set(this.busy.keys()), this.token).events;
       if (more.length === 0) break;
       all.push(...more);
       ahead = this.evolved(ahead, more);
@@ -245,18 +264,19 @@ class Run {
   }
 
   private evolved(saga: Saga, events: SagaEvent[]): Saga {
-    const at = new Date().toISOString();
+    const at = new Date(this.now()).toISOString();
     return events.reduce((s, event, i) => evolve(s, { event, version: s.version + i, recorded_at: at, event_id: null, correlation_id: '', actor: '' }), saga);
   }
 
   private async end(end: NonNullable<Decision['end']>): Promise<void> {
     const { saga } = this;
     const kept = saga.reversible_seconds;
-    const until = kept === null ? null : new Date(Date.now() + kept * 1000).toISOString();
+    const at = kept === null ? this.now() : await this.ports.clock.latest();
+    const until = kept === null ? null : new Date(at + kept * 1000).toISOString();
     const event: SagaEvent = end.as === 'completed' ? { type: 'SagaCompleted', reversible_until: until }
       : { type: end.as === 'rejected' ? 'SagaRejected' : 'SagaCompensated', error: end.error };
     for (;;) {
-      const others = await this.ports.definition.ending(saga, end.as, 'error' in end ? end.error : null);
+      const others = await this.ports.definition.ending(saga, end.as, 'error' in end ? end.error : null, at);
       if (await this.append([event], others)) return;
       // A command came in on the subject's stream, or an abort on this one, between reading and appending.
       if (saga !== this.saga) return;

@@ -13,6 +13,6 @@ export function changes(ports: ChangePorts): SagaDefinition {
     compensate: (saga, step, token) => of(saga).compensate(saga, step, token),
     finalize: (saga, step, token) => of(saga).finalize(saga, step, token),
     look: (saga, step, claim) => of(saga).look(saga, step, claim),
-    ending: (saga, end, error) => of(saga).ending(saga, end, error),
+    ending: (saga, end, error, at) => of(saga).ending(saga, end, error, at),
   };
 }

@@ -1,5 +1,5 @@
 import { v7 as uuid } from 'uuid';
-import { VersionConflict, type CoreDatabase, type EventStore } from '../../event-store/src/index.js';
+import { VersionConflict, type CoreClock, type CoreDatabase, type EventStore } from '../../event-store/src/index.js';
 import { SAGA_SCHEMA_VERSION, sagaStream } from '../../sagas/src/index.js';
 import { purgesDue } from './read-model.js';
 import { purgeOf, tableStream, TABLE_SCHEMA_VERSION, type Change, type DatabaseRef, type Table } from './table.js';
@@ -16,6 +16,7 @@ export function placesOf(table: Table): DatabaseRef[] {
 export interface PurgerPorts {
   store: EventStore;
   core: CoreDatabase;
+  clock: CoreClock;
   wake(sagaId: string): Promise<void>;
   /** How long one purge may wait for its databases, seconds. */
   deadlineSeconds: number;
@@ -41,9 +42,12 @@ export class Purger {
   }
 
   private async sweep(): Promise<void> {
-    for (const table of await purgesDue(this.ports.core, Date.now())) {
+    const { clock, core } = this.ports;
+    if (clock.isOff()) return;
+    const now = await clock.earliest();
+    for (const table of await purgesDue(core, now)) {
       const due = purgeOf(table);
-      if (due === null || Date.parse(due.due_at) > Date.now()) continue;
+      if (due === null || Date.parse(due.due_at) > now) continue;
       const [sagaId, cause] = [uuid(), uuid()];
       const change: Change = { kind: 'table.purge', of: due.of };
       try {
@@ -51,7 +55,7 @@ export class Purger {
           { stream: tableStream(table.table_id), expectedVersion: table.version, events: [{ event_id: cause, type: 'PurgeRequested', schema_version: TABLE_SCHEMA_VERSION, data: { saga_id: sagaId, of: due.of } }] },
           { stream: sagaStream(sagaId), expectedVersion: 0, events: [{ type: 'SagaRequested', causation_id: cause, schema_version: SAGA_SCHEMA_VERSION, data: {
             saga_id: sagaId, kind: change.kind, subject_id: table.table_id, subject_name: table.name, change, targets: placesOf(table).map((target) => ({ step_id: uuid(), target })),
-            deadline_at: new Date(Date.now() + this.ports.deadlineSeconds * 1000).toISOString(),
+            deadline_at: new Date(clock.now() + this.ports.deadlineSeconds * 1000).toISOString(),
           } }] },
         ], { correlation_id: uuid(), causation_id: null, actor: 'schemasaga' });
         await this.ports.wake(sagaId);

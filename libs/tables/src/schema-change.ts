@@ -69,9 +69,9 @@ export function schemaChange(ports: ChangePorts): SagaDefinition {
         throw error;
       }
     },
-    async ending(saga, end, error): Promise<Append[]> {
+    async ending(saga, end, error, at): Promise<Append[]> {
       const table = await tableOf(saga);
-      const event = endingEvent(table, saga, end, error, ports.retentionSeconds);
+      const event = endingEvent(table, saga, end, error, new Date(at + ports.retentionSeconds * 1000).toISOString());
       const { type, ...data } = event;
       return [{ stream: tableStream(table.table_id), expectedVersion: table.version, events: [{ type, schema_version: TABLE_SCHEMA_VERSION, data }] }];
     },
@@ -304,10 +304,9 @@ function plannedStep(stepId: string, plan: Plan, phase: PlannedStep['phase']): P
   return { step_id: stepId, operation: plan.operation, phase, reason: plan.reason, statements: plan.statements, compensation: plan.compensation, plan };
 }
 
-function endingEvent(table: Table, saga: Saga, end: 'completed' | 'compensated' | 'rejected', error: StepError | null, retentionSeconds: number): TableEvent {
+function endingEvent(table: Table, saga: Saga, end: 'completed' | 'compensated' | 'rejected', error: StepError | null, until: string): TableEvent {
   const change = saga.change as Change;
   const { saga_id } = saga;
-  const until = new Date(Date.now() + retentionSeconds * 1000).toISOString();
   if (end !== 'completed') return { type: end === 'rejected' ? 'ChangeRejected' : 'ChangeCompensated', saga_id, kind: saga.kind, error: error! };
   switch (change.kind) {
     case 'table.create': case 'table.replay': return { type: 'TableCreated', saga_id };

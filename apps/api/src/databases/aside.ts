@@ -48,15 +48,15 @@ export class AsideLists {
   /** Undefined: it is not there any more. What could not be asked in time is told without its rows. */
   private async counted(id: string, kept: Kept[]): Promise<Map<Kept, number | null | undefined>> {
     const found = new Map<Kept, number | null | undefined>(kept.map((one) => [one, null]));
-    const until = Date.now() + LOOK_MS;
+    const until = performance.now() + LOOK_MS;
     const work = async (): Promise<void> => {
       const connection = await this.databases.connect(id);
       await connection.look(async (session) => {
         for (const one of kept) {
-          if (Date.now() > until) return;
+          if (performance.now() > until) return;
           const rows = await rowsKept(session, (name) => connection.engine.ddl.quote(name), one, MOST_ROWS);
           // Somebody may have been answered already.
-          if (Date.now() <= until) found.set(one, rows);
+          if (performance.now() <= until) found.set(one, rows);
         }
       });
     };

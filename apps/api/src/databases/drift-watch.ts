@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { v7 as uuid } from 'uuid';
-import { sql, UniqueViolation, VersionConflict, type CoreDatabase, type EventStore } from '../../../../libs/event-store/src/index.js';
+import { MOST_OFF_MS, sql, UniqueViolation, VersionConflict, type CoreClock, type CoreDatabase, type Sql, type EventStore } from '../../../../libs/event-store/src/index.js';
 import { canonical, type Drift, type Json } from '../../../../libs/byodb/src/index.js';
 import { databaseStream, listDatabases, type Database, type DatabaseEvent } from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
@@ -16,7 +16,7 @@ export class DriftWatch {
   private working: Promise<void> | null = null;
   private stopped = false;
 
-  constructor(private readonly core: CoreDatabase, private readonly store: EventStore, private readonly past: DatabasePast, private readonly options: { everySeconds: number; log: (message: string, details: Record<string, unknown>) => void }) {}
+  constructor(private readonly core: CoreDatabase, private readonly clock: CoreClock, private readonly store: EventStore, private readonly past: DatabasePast, private readonly options: { everySeconds: number; log: (message: string, details: Record<string, unknown>) => void }) {}
 
   /** Any number of processes may: each database is looked at by one of them in each interval. */
   start(): void {
@@ -36,7 +36,8 @@ export class DriftWatch {
   }
 
   private async round(): Promise<void> {
-    const lately = new Set((await this.core.query(sql`select database_id from drift_checks where checked_at > ${Date.now() - this.options.everySeconds * 1000}`)).map((row) => row['database_id']));
+    if (this.clock.isOff()) return;
+    const lately = new Set((await this.core.query(sql`select database_id from drift_checks where ${this.lately()}`)).map((row) => row['database_id']));
     for (const { database } of await listDatabases(this.core, { limit: ALL })) {
       if (this.stopped) return;
       if (!lately.has(database.database_id) && await this.claim(database.database_id)) await this.check(database);
@@ -44,8 +45,8 @@ export class DriftWatch {
   }
 
   private async claim(id: string): Promise<boolean> {
-    const now = Date.now();
-    if (await this.core.execute(sql`update drift_checks set checked_at = ${now} where database_id = ${id} and checked_at <= ${now - this.options.everySeconds * 1000}`) === 1) return true;
+    const now = this.clock.now();
+    if (await this.core.execute(sql`update drift_checks set checked_at = ${now} where database_id = ${id} and not ${this.lately()}`) === 1) return true;
     if ((await this.core.query(sql`select 1 as found from drift_checks where database_id = ${id}`)).length > 0) return false;
     try {
       await this.core.execute(sql`insert into drift_checks (database_id, checked_at) values (${id}, ${now})`);
@@ -54,6 +55,12 @@ export class DriftWatch {
       if (error instanceof UniqueViolation) return false;
       throw error;
     }
+  }
+
+  /** A look in the future was noted by a clock that was ahead: nobody waits for that time. */
+  private lately(): Sql {
+    const now = this.clock.now();
+    return sql`(checked_at > ${now - this.options.everySeconds * 1000} and checked_at <= ${now + MOST_OFF_MS})`;
   }
 
   private async check(database: Database): Promise<void> {

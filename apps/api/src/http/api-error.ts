@@ -8,7 +8,7 @@ export const STATUS = {
   database_exists: 409, database_in_use: 409, database_mismatch: 409, core_database: 409, managed_elsewhere: 409,
   version_conflict: 412, payload_too_large: 413, unsupported_media_type: 415, rate_limited: 429,
   saga_compensated: 422, saga_rejected: 422, idempotency_key_reused: 422, database_unreachable: 422, unsupported_change: 422,
-  internal_error: 500, core_database_unavailable: 503, queue_unavailable: 503,
+  internal_error: 500, core_database_unavailable: 503, clock_off: 503, queue_unavailable: 503,
 } as const;
 export type ApiCode = keyof typeof STATUS;
 

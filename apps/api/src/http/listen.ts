@@ -106,9 +106,9 @@ class Connections {
 
   /** Resolves when nobody is connected any more. A request that was not sent to its end is not waited for. */
   async end(): Promise<void> {
-    const last = Date.now() + GRACE_MS;
+    const last = performance.now() + GRACE_MS;
     while (this.open.size > 0) {
-      for (const socket of this.open) if (Date.now() > last || this.answering.get(socket)?.complete !== true) socket.destroy();
+      for (const socket of this.open) if (performance.now() > last || this.answering.get(socket)?.complete !== true) socket.destroy();
       await sleep(LOOK_MS);
     }
   }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { CoreUnavailable, readPage, sql, sqlList, UniqueViolation, type CoreDatabase, type Row, type Sql } from '../../../../libs/event-store/src/index.js';
+import { CoreUnavailable, readPage, sql, sqlList, UniqueViolation, type CoreClock, type CoreDatabase, type Row, type Sql } from '../../../../libs/event-store/src/index.js';
 import { metadataOf, pageShape, parse } from '../http/input.js';
 import { problemOf } from '../http/problem.js';
 import { withoutSecrets } from './secrets.js';
@@ -47,14 +47,14 @@ export class ReceivedCommands {
   private sweeper: NodeJS.Timeout | null = null;
   private flushing: Promise<boolean> | null = null;
 
-  constructor(private readonly core: CoreDatabase, private readonly options: { retentionSeconds: number; log: (message: string, details: Record<string, unknown>) => void }) {}
+  constructor(private readonly core: CoreDatabase, private readonly clock: CoreClock, private readonly options: { retentionSeconds: number; log: (message: string, details: Record<string, unknown>) => void }) {}
 
   /** Before the server is ready. */
   watch(server: FastifyInstance): void {
     server.addHook('onSend', (request, reply, payload, done) => {
       // Whatever goes wrong here, the answer goes out.
       try {
-        if (isCommand(request)) this.note(received(request, reply));
+        if (isCommand(request)) this.note(received(request, reply, this.clock.now()));
       } catch (error) {
         this.options.log('a command was not noted', { request_id: request.id, error: String(error) });
       }
@@ -82,7 +82,7 @@ export class ReceivedCommands {
 
   /** Deletes what is older than the retention time, and the oldest refused ones where there are too many. */
   async sweep(): Promise<void> {
-    const before = new Date(Date.now() - this.options.retentionSeconds * 1000).toISOString();
+    const before = new Date(await this.clock.earliest() - this.options.retentionSeconds * 1000).toISOString();
     for (let more = true; more;) {
       const old = await this.core.query(sql`select request_id from commands where received_at < ${before} order by received_at limit ${SWEEP_ROWS}`);
       if (old.length > 0) await this.core.execute(sql`delete from commands where request_id in (${sqlList(old.map((row) => String(row['request_id'])))})`);
@@ -163,7 +163,7 @@ function isCommand(request: FastifyRequest): boolean {
   return (request.query as { dry_run?: unknown }).dry_run !== 'true';
 }
 
-function received(request: FastifyRequest, reply: FastifyReply): Received {
+function received(request: FastifyRequest, reply: FastifyReply, now: number): Received {
   const took = Math.round(reply.elapsedTime);
   const problem = problemOf(reply);
   const body = request.body === undefined || request.body === null ? null : JSON.stringify(withoutSecrets(request.routeOptions.url!, request.body));
@@ -172,7 +172,7 @@ function received(request: FastifyRequest, reply: FastifyReply): Received {
   const saga = location ?? problem?.saga_id ?? (request.routeOptions.url!.startsWith('/sagas/') && reply.statusCode !== 404 ? params.id : undefined);
   const longest = reply.statusCode >= 400 && saga === undefined ? LONGEST_REFUSED : LONGEST_BODY;
   return {
-    request_id: request.id, received_at: new Date(Date.now() - took).toISOString(), actor: metadataOf(request).actor, method: request.method,
+    request_id: request.id, received_at: new Date(now - took).toISOString(), actor: metadataOf(request).actor, method: request.method,
     path: request.url.split('?', 1)[0]!.slice(0, LONGEST_PATH), body: body === null || body.length <= longest ? body : JSON.stringify({ left_out: `${body.length} characters` }),
     status: reply.statusCode, code: problem?.code ?? null, saga_id: saga ?? null, duration_ms: took,
   };

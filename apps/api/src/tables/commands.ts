@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
-import { CoreUnavailable, sql, UniqueViolation, VersionConflict, type Append, type CoreDatabase, type EventStore, type StoredEvent } from '../../../../libs/event-store/src/index.js';
+import { CoreUnavailable, sql, UniqueViolation, VersionConflict, type Append, type CoreClock, type CoreDatabase, type EventStore, type StoredEvent } from '../../../../libs/event-store/src/index.js';
 import { DatabaseError, engineOf, preparePlans, type Engine, type Limits, type Plan, type Task } from '../../../../libs/byodb/src/index.js';
 import { isEnded, letGo, loadSaga, SAGA_SCHEMA_VERSION, sagaStream, type Orchestrator, type Saga, type SagaEvent } from '../../../../libs/sagas/src/index.js';
 import { judgeInTurn, keepsAside, loadTable, nameOwner, outlook, purgePlans, TABLE_SCHEMA_VERSION, tableStream, standing, tasksFor, decideLost, type Change, type DatabaseChange, type DatabaseRef, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
@@ -59,7 +59,7 @@ export class Commands {
   private stopping = false;
 
   constructor(private readonly ports: {
-    core: CoreDatabase; store: EventStore; databases: Databases; orchestrator: Orchestrator; deadlineSeconds: number; retentionSeconds: number; limits: Limits;
+    core: CoreDatabase; clock: CoreClock; store: EventStore; databases: Databases; orchestrator: Orchestrator; deadlineSeconds: number; retentionSeconds: number; limits: Limits;
   }) {
     ports.store.onAppended((events: StoredEvent[]) => {
       for (const { stream } of events) this.waiting.get(stream)?.forEach((notice) => notice());
@@ -107,7 +107,7 @@ export class Commands {
 
   private async judge(context: CommandContext, decide: (sagaId: string) => Promise<{ answer: Answer } | Requested>): Promise<Answer | Accepted> {
     let taken = 0;
-    const until = Date.now() + TRY_MS;
+    const until = performance.now() + TRY_MS;
     for (let attempt = 0; ; attempt++) {
       const replayed = await this.replay(context);
       if (replayed !== null) return { accepted: replayed, replayed: true };
@@ -119,10 +119,15 @@ export class Commands {
         // The name or the idempotency key went to another one at the same instant, or the table moved on: judged afresh.
         if (error instanceof UniqueViolation && ++taken > ATTEMPTS_FOR_A_KEY) throw new ApiError('table_name_taken', 'the name is reserved by a change under way on one of the databases');
         if (!(error instanceof VersionConflict || error instanceof UniqueViolation)) throw error;
-        if (Date.now() > until) throw new ApiError('rate_limited', 'too much is asked of this at once: it was not accepted, and nothing was changed');
+        if (performance.now() > until) throw new ApiError('rate_limited', 'too much is asked of this at once: it was not accepted, and nothing was changed');
         await sleep(Math.random() * Math.min(LONGEST_PAUSE_MS, 2 ** attempt));
       }
     }
+  }
+
+  /** By which is judged what is still kept, milliseconds since the epoch: what may not be destroyed yet can be brought back. */
+  async keptBy(): Promise<number> {
+    return this.ports.clock.earliest();
   }
 
   async table(tableId: string): Promise<Table> {
@@ -166,7 +171,7 @@ export class Commands {
       { stream: sagaStream(sagaId), expectedVersion: 0, events: [{ type: 'SagaRequested', ...(causes[0] === undefined ? {} : { causation_id: causes[0] }), schema_version: SAGA_SCHEMA_VERSION, data: {
         saga_id: sagaId, kind: change.kind, subject_id: subject.id, subject_name: subject.name, change,
         targets: targets.map((target) => ({ step_id: uuid(), target })),
-        deadline_at: new Date(Date.now() + this.ports.deadlineSeconds * 1000).toISOString(),
+        deadline_at: new Date(this.ports.clock.now() + this.ports.deadlineSeconds * 1000).toISOString(),
       } }] },
       ...told.map(({ saga, events }): Append => ({
         stream: sagaStream(saga.saga_id), expectedVersion: saga.version, events: events.map(({ type, ...data }) => ({ type, schema_version: SAGA_SCHEMA_VERSION, data })),
@@ -175,7 +180,7 @@ export class Commands {
     const body = JSON.stringify({ ...shown, saga: { saga_id: sagaId, status: 'pending', href: `/sagas/${sagaId}` } });
     const { idempotency } = context;
     await this.ports.store.append(appends, context.metadata, idempotency === null ? undefined : async (tx) => {
-      await tx.execute(sql`insert into idempotency_keys (scope, idempotency_key, request_hash, status, answer, created_at) values (${context.metadata.actor}, ${idempotency.key}, ${idempotency.hash}, 202, ${body}, ${Date.now()})`);
+      await tx.execute(sql`insert into idempotency_keys (scope, idempotency_key, request_hash, status, answer, created_at) values (${context.metadata.actor}, ${idempotency.key}, ${idempotency.hash}, 202, ${body}, ${this.ports.clock.now()})`);
     });
     // Not waited for: with Redis away the answer would be late, and the reconciler finds the saga all the same.
     for (const { saga } of told) void this.ports.orchestrator.wake(saga.saga_id);
@@ -213,7 +218,7 @@ export class Commands {
 
   /** The saga when it has ended, is stuck, or the time is over. Polls as well, for sagas that another process runs. */
   private async ended(sagaId: string, waitMs: number): Promise<Saga | null> {
-    const until = Date.now() + waitMs;
+    const until = performance.now() + waitMs;
     const stream = sagaStream(sagaId);
     for (;;) {
       let notice = (): void => undefined;
@@ -224,7 +229,7 @@ export class Commands {
       try {
         const saga = await loadSaga(this.ports.core, sagaId);
         if (saga !== null && isEnded(saga)) return saga;
-        const left = until - Date.now();
+        const left = until - performance.now();
         if (left <= 0 || this.stopping || saga?.status === 'stuck') return saga;
         await Promise.race([noticed, new Promise((resolve) => { timer = setTimeout(resolve, Math.min(left, 200)); })]);
       } finally {
@@ -250,7 +255,7 @@ export class Commands {
     if (idempotency === null || context.dryRun) return null;
     const [row] = await this.ports.core.query(sql`select request_hash, answer, created_at from idempotency_keys where scope = ${metadata.actor} and idempotency_key = ${idempotency.key}`);
     if (row === undefined) return null;
-    if (Number(row['created_at']) < Date.now() - KEY_LIFETIME_MS) {
+    if (Number(row['created_at']) < await this.ports.clock.earliest() - KEY_LIFETIME_MS) {
       await this.ports.core.execute(sql`delete from idempotency_keys where scope = ${metadata.actor} and idempotency_key = ${idempotency.key} and created_at = ${Number(row['created_at'])}`);
       return null;
     }
@@ -260,7 +265,7 @@ export class Commands {
 
   /** Forgets keys whose time is over; what comes with one of them afterwards is a new request. */
   async forgetKeys(): Promise<void> {
-    await this.ports.core.execute(sql`delete from idempotency_keys where created_at < ${Date.now() - KEY_LIFETIME_MS}`);
+    await this.ports.core.execute(sql`delete from idempotency_keys where created_at < ${await this.ports.clock.earliest() - KEY_LIFETIME_MS}`);
   }
 
   /** Told here for a good message; two at the same instant are told apart by the core database's unique key. */
@@ -312,7 +317,7 @@ export class Commands {
     }));
     const blocked = looked.find((l) => l.blocked !== null)?.blocked ?? null;
     // Every operation of the plan was planned with its way back; what will not be done has none.
-    const until = looked.some((l) => l.keeps) ? new Date(Date.now() + this.ports.retentionSeconds * 1000).toISOString() : null;
+    const until = looked.some((l) => l.keeps) ? new Date(this.ports.clock.now() + this.ports.retentionSeconds * 1000).toISOString() : null;
     const forGood = change.kind === 'table.purge' || (change.kind === 'table.databases' && change.lost === true);
     const reversible = forGood ? { reversible: false, reversible_until: null } : blocked === null ? { reversible: true, reversible_until: until } : { reversible: null, reversible_until: null };
     const based_on = { version: tableNow.version, pending: pending.length };

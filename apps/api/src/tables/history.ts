@@ -73,7 +73,7 @@ export class History {
       const { databases } = outlook(table!);
       const since = await this.store.readStream(tableStream(tableId), { after: version, upTo: table!.version });
       const retypes = retypesSince(target, playForward(tableId, since, target));
-      const event = decideRevert(head, target, enginesOf(databases), Date.now(), sagaId, retypes);
+      const event = decideRevert(head, target, enginesOf(databases), await this.commands.keptBy(), sagaId, retypes);
       if (event.type !== 'TableRevertRequested') throw new Error('a revert is asked for by its own event');
       return { event, change: { kind: 'table.revert', name: event.name, version, ops: event.ops }, name: table!.name, databases };
     });

@@ -113,7 +113,7 @@ export class Tables {
   async restore(context: CommandContext, input: unknown): Promise<Answer> {
     const body = parse(bodies.restore, input);
     return this.commands.run(context, body.table_id, async (table, sagaId) => {
-      const event = decideRestore(table!, body.as, Date.now(), sagaId);
+      const event = decideRestore(table!, body.as, await this.commands.keptBy(), sagaId);
       return decided(table!, event, { kind: 'table.restore', name: event.type === 'TableRestoreRequested' ? event.name : table!.name });
     });
   }

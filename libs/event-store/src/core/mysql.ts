@@ -1,7 +1,7 @@
 import driver from 'mysql2';
 import mysql from 'mysql2/promise';
 import type { Connection, ConnectionOptions, Pool, PoolConnection, ResultSetHeader } from 'mysql2/promise';
-import { sql } from '../core-database.js';
+import { sql, sqlName } from '../core-database.js';
 import type { CoreDatabase, Row, Sql, SqlValue, Tx } from '../core-database.js';
 import { CoreUnavailable, UniqueViolation } from '../errors.js';
 import { DeadlockVictim, errorField, rerunVictims, runTransaction, type Session } from './handle.js';
@@ -28,6 +28,8 @@ export interface RangeLocks {
 /** MySQL 8 and MariaDB from 10.6 on. */
 export class MysqlCore implements CoreDatabase, UncommittedReads, RangeLocks {
   readonly engine = 'mysql';
+  /** Not now(): that is the time at which the statement began, before it waited for a lock. */
+  readonly clock = sql`cast(unix_timestamp(sysdate(3)) * 1000 as signed)`;
   private readonly options: ConnectionOptions;
   private readonly pool: Pool;
   /** A connection of its own: an isolation level set on a pooled one would leak to whoever gets it next. */
@@ -112,6 +114,19 @@ export class MysqlCore implements CoreDatabase, UncommittedReads, RangeLocks {
     }
   }
 
+  async now(): Promise<number> {
+    const [row] = await this.query(sql`select ${this.clock} as now`);
+    return Number(row!.now);
+  }
+
+  async countUp(table: string, column: string, where: Sql): Promise<number | null> {
+    const counter = sqlName(column);
+    // MySQL has no "returning"; what last_insert_id is given comes back with the answer.
+    const statement = sql`update ${sqlName(table)} set ${counter} = last_insert_id(${counter} + 1) where ${where}`;
+    const result = await rerunVictims(() => this.onConnection((connection) => run(connection, statement)));
+    return Array.isArray(result) || result.affectedRows === 0 ? null : Number(result.insertId);
+  }
+
   async ping(): Promise<void> {
     await this.query(sql`select 1`);
   }
@@ -186,13 +201,14 @@ export class MysqlCore implements CoreDatabase, UncommittedReads, RangeLocks {
 
 /**
  * The same on every server whatever its defaults. sql_mode: strict (a value that does not fit is refused, not cut),
- * double quotes for names and || for joining as the standard has it. wait_timeout (seconds): the server ends a session
+ * double quotes for names and || for joining as the standard has it. time_zone: in one with a summer time an hour comes twice
+ * a year, and the clock would stand still or jump. wait_timeout (seconds): the server ends a session
  * that hangs, so that its open transaction cannot hold back every reader of events.
  */
 function settings(isolation: 'read committed' | 'read uncommitted', idleSeconds: number): string[] {
   return [
     `set session transaction isolation level ${isolation}`,
-    `set session wait_timeout = ${idleSeconds}, session innodb_lock_wait_timeout = 20,
+    `set session wait_timeout = ${idleSeconds}, session innodb_lock_wait_timeout = 20, session time_zone = '+00:00',
       session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,ANSI_QUOTES,PIPES_AS_CONCAT'`,
   ];
 }

@@ -4,7 +4,7 @@ import type { CoreDatabase, Row, Sql, Tx } from '../core-database.js';
 import { CoreUnavailable, UniqueViolation } from '../errors.js';
 import { DeadlockVictim, errorField, rerunVictims, runTransaction, type Session } from './handle.js';
 import type { Server } from './server.js';
-import { upsertOnConflict } from './upsert.js';
+import { countedUp, upsertOnConflict } from './upsert.js';
 
 /** Ends a transaction whose process hangs between two statements: it would hold back every reader of events. */
 const idleInTransactionMs = 30_000;
@@ -13,6 +13,7 @@ const int8 = 20;
 
 export class PostgresCore implements CoreDatabase {
   readonly engine = 'postgres';
+  readonly clock = sql`cast(extract(epoch from clock_timestamp()) * 1000 as bigint)`;
   private readonly pool: pg.Pool;
 
   constructor(server: Server) {
@@ -45,6 +46,16 @@ export class PostgresCore implements CoreDatabase {
 
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     return rerunVictims(() => this.once(work));
+  }
+
+  async now(): Promise<number> {
+    const [row] = await this.query(sql`select ${this.clock} as now`);
+    return Number(row!.now);
+  }
+
+  async countUp(table: string, column: string, where: Sql): Promise<number | null> {
+    const [row] = await this.query(countedUp(table, column, where));
+    return row === undefined ? null : Number(row[column]);
   }
 
   async ping(): Promise<void> {

@@ -5,7 +5,7 @@ import { sql } from '../core-database.js';
 import type { CoreDatabase, Row, Sql, SqlValue, Tx } from '../core-database.js';
 import { CoreUnavailable, UniqueViolation } from '../errors.js';
 import { errorField, runTransaction, sleep, type Session } from './handle.js';
-import { upsertOnConflict } from './upsert.js';
+import { countedUp, upsertOnConflict } from './upsert.js';
 
 /** How long a lock held by another process is waited for. */
 const lockWaitMs = 10_000;
@@ -20,6 +20,7 @@ const cachedStatements = 500;
  */
 export class SqliteCore implements CoreDatabase {
   readonly engine = 'sqlite';
+  readonly clock = sql`machine_clock()`;
   private readonly writer: Connection;
   private readonly reader: Connection;
   private readonly session: Session;
@@ -79,6 +80,16 @@ export class SqliteCore implements CoreDatabase {
     }, work));
   }
 
+  async now(): Promise<number> {
+    const [row] = await this.query(sql`select ${this.clock} as now`);
+    return Number(row!.now);
+  }
+
+  async countUp(table: string, column: string, where: Sql): Promise<number | null> {
+    const [row] = await this.transaction((tx) => tx.query(countedUp(table, column, where)));
+    return row === undefined ? null : Number(row[column]);
+  }
+
   async ping(): Promise<void> {
     await this.query(sql`select 1`);
   }
@@ -126,6 +137,7 @@ class Connection {
       this.database.pragma('synchronous = FULL');
       this.database.pragma('foreign_keys = ON');
       this.database.pragma('cache_size = -16000');
+      this.database.function('machine_clock', () => Date.now());
     } catch (error) {
       this.database.close();
       throw error;
@@ -185,12 +197,12 @@ function isBusy(error: unknown): boolean {
 
 /** Asks again, with growing jittered pauses, while another process holds the lock; at most `lockWaitMs`. */
 async function patiently<T>(run: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + lockWaitMs;
+  const deadline = performance.now() + lockWaitMs;
   for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
     try {
       return await run();
     } catch (error) {
-      if (!isBusy(error) || Date.now() > deadline) throw error;
+      if (!isBusy(error) || performance.now() > deadline) throw error;
       await sleep(pause * (0.5 + Math.random()));
     }
   }

@@ -23,6 +23,12 @@ export function updateRow(table: string, key: readonly string[], row: Record<str
   return sql`update ${sqlName(table)} set ${sqlList(changes)} where ${match}`;
 }
 
+/** For SQLite and PostgreSQL. */
+export function countedUp(table: string, column: string, where: Sql): Sql {
+  const counter = sqlName(column);
+  return sql`update ${sqlName(table)} set ${counter} = ${counter} + 1 where ${where} returning ${counter}`;
+}
+
 function columnsBeside(key: readonly string[], row: Record<string, SqlValue>): string[] {
   for (const column of key) {
     if (row[column] === undefined) throw new Error(`upsert without its key column ${column}`);

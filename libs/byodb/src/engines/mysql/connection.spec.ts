@@ -85,6 +85,24 @@ describe('exclusively', () => {
     await first;
   });
 
+  it('ends a worker that stalled with the lock as soon, though the clock is set back meanwhile', async () => {
+    const [had, over] = [gate(), gate()];
+    const stalled = fresh.open().exclusively(on('clock', 1), async () => { had.open(); await over.opened; }).catch(() => undefined);
+    await had.opened;
+    const [now, began] = [Date.now, performance.now()];
+    try {
+      const waiting = fresh.open().exclusively(on('clock', 2, 400), async () => 'successor');
+      await sleep(50);
+      Date.now = () => now() - 20_000;
+      expect(await waiting).toBe('successor');
+      expect(performance.now() - began).toBeLessThan(5000);
+    } finally {
+      Date.now = now;
+      over.open();
+      await stalled;
+    }
+  }, 60_000);
+
   it('refuses a token that is behind', async () => {
     await fresh.open().exclusively(on('fenced', 5), async () => undefined);
     expect(await failure(fresh.open().exclusively(on('fenced', 4), async () => undefined))).toMatchObject({ code: 'stale_token', retryable: true, details: { seen: 5 } });

@@ -70,13 +70,13 @@ export class Locks {
 
   /** Asks again and again: a wait in the server is rounded to seconds by some, and cannot be told from a deadlock by others. */
   private async get(name: string, waitMs: number): Promise<boolean> {
-    const until = Date.now() + waitMs;
+    const until = performance.now() + waitMs;
     for (;;) {
       if (Number((await this.session.query('select get_lock(?, 0) as held', [name]))[0]!['held']) === 1) {
         this.held.push(name);
         return true;
       }
-      if (Date.now() >= until) return false;
+      if (performance.now() >= until) return false;
       await sleep(POLL_MS);
     }
   }

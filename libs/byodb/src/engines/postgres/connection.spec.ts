@@ -125,6 +125,24 @@ describe('exclusively', () => {
     expect(await stalled).toMatchObject({ code: 'database_unreachable' });
   });
 
+  it('ends a worker that stalled with the lock as soon, though the clock is set back meanwhile', async () => {
+    const [had, over] = [gate(), gate()];
+    const stalled = open().exclusively(on('clock', 1), async () => { had.open(); await over.opened; }).catch(() => undefined);
+    await had.opened;
+    const [now, began] = [Date.now, performance.now()];
+    try {
+      const waiting = open().exclusively(on('clock', 2, 400), async () => 'successor');
+      await sleep(50);
+      Date.now = () => now() - 20_000;
+      expect(await waiting).toBe('successor');
+      expect(performance.now() - began).toBeLessThan(5000);
+    } finally {
+      Date.now = now;
+      over.open();
+      await stalled;
+    }
+  }, 60_000);
+
   it('refuses a token that is behind, also when it comes between', async () => {
     await open().exclusively(on('fenced', 5), async () => undefined);
     expect(await failure(open().exclusively(on('fenced', 4), async () => undefined))).toMatchObject({ code: 'stale_token', retryable: true });

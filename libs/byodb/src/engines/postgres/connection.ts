@@ -149,13 +149,13 @@ export class PostgresConnection implements Connection {
 
   /** Leaves a transaction open that holds the table's lock and whose token is not behind. */
   private async lock(link: Link, on: Exclusive): Promise<void> {
-    const started = Date.now();
+    const started = performance.now();
     const opening = await link.results(openExclusively(on, this.begin(false, on.lockTimeoutMs)), undefined, 'begin');
     this.refuseStale(on, opening.at(-1)!.rows[0]!['token']);
     let held = isLocked(opening.at(-2)!.rows[0]!, on);
     if (held) return;
     const wait = async (ms: number): Promise<void> => {
-      while (!held && Date.now() - started < ms) {
+      while (!held && performance.now() - started < ms) {
         await sleep(POLL_MS);
         held = await tryLock(link, on);
       }

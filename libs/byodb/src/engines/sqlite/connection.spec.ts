@@ -146,6 +146,22 @@ describe('exclusively', () => {
     expect(await waiting).toBe('had it');
   });
 
+  test('waits no longer for a lock because the clock is set back meanwhile', async () => {
+    const foreign = new Database(file);
+    foreign.exec('begin immediate');
+    const [now, began] = [Date.now, performance.now()];
+    try {
+      const waiting = expect(connection.exclusively(on(1, 400), async () => undefined)).rejects.toMatchObject({ code: 'lock_timeout' });
+      await sleep(100);
+      Date.now = () => now() - 20_000;
+      await waiting;
+      expect(performance.now() - began).toBeLessThan(5000);
+    } finally {
+      Date.now = now;
+      foreign.close();
+    }
+  }, 60_000);
+
   test.each([['the same pool', true], ['another pool', false]])('a stalled session of %s is ended by a successor, and cannot act any more', async (_, same) => {
     await connection.exclusively(on(1), (s) => s.run('create table t (a)'));
     let wake = (): void => undefined;

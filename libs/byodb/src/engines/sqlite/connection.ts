@@ -165,8 +165,8 @@ export class SqliteConnection implements Connection {
 
   async exclusively<T>(on: Exclusive, work: (session: Session) => Promise<T>): Promise<T> {
     this.refuseClosed();
-    const deadline = Date.now() + on.lockTimeoutMs;
-    const left = (): number => Math.max(0, deadline - Date.now());
+    const deadline = performance.now() + on.lockTimeoutMs;
+    const left = (): number => Math.max(0, deadline - performance.now());
     const release = await this.writing.tryAcquire(left()) ?? (await this.endStalled(on) ? await this.writing.tryAcquire(1000) : null);
     if (release === null) throw lockTimeout(`the file was in use for ${on.lockTimeoutMs} ms`);
     const session = new SqliteSession(this.writer, this.file, 0);

@@ -189,13 +189,13 @@ function brokenBy(problem: string): NonNullable<Repaired['broken']> {
 
 /** The worker never waits for another's lock, so that it stays free: who waits comes again, until the time is over. */
 export async function withPatience<T>(patienceMs: number, work: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + patienceMs;
+  const deadline = performance.now() + patienceMs;
   for (;;) {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof DatabaseError) || error.code !== 'lock_timeout' || Date.now() >= deadline) throw error;
-      await sleep(Math.min(5 + Math.random() * 20, Math.max(1, deadline - Date.now())));
+      if (!(error instanceof DatabaseError) || error.code !== 'lock_timeout' || performance.now() >= deadline) throw error;
+      await sleep(Math.min(5 + Math.random() * 20, Math.max(1, deadline - performance.now())));
     }
   }
 }

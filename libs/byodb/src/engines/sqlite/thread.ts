@@ -21,7 +21,7 @@ export class Thread {
   private worker: Worker | null = null;
   private readonly pending = new Map<number, Pending>();
   private count = 0;
-  private quietSince = Date.now();
+  private quietSince = performance.now();
   /** What was asked last about a schema. */
   probed: { key: string; problem: string | null } | null = null;
 
@@ -29,7 +29,7 @@ export class Thread {
 
   /** For how long nothing has been under way, in milliseconds. */
   quietMs(): number {
-    return this.pending.size > 0 ? 0 : Date.now() - this.quietSince;
+    return this.pending.size > 0 ? 0 : performance.now() - this.quietSince;
   }
 
   async call(request: Request): Promise<Row[]> {
@@ -44,7 +44,7 @@ export class Thread {
       });
     } finally {
       this.pending.delete(id);
-      this.quietSince = Date.now();
+      this.quietSince = performance.now();
       if (this.pending.size === 0) worker.unref();
     }
   }
