@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { pino } from 'pino';
-import { coreIdentity, createEventStore, Followers, migrate, openCoreDatabase, ReadModels, startSealer } from '../../../libs/event-store/src/index.js';
+import { coreIdentity, createEventStore, Followers, liftReadModels, migrate, openCoreDatabase, packageVersion, ReadModels, startSealer } from '../../../libs/event-store/src/index.js';
 import { InProcessQueue, Orchestrator } from '../../../libs/sagas/src/index.js';
 import { changes, Purger, upcasters } from '../../../libs/tables/src/index.js';
 import type { Config } from './config.js';
@@ -45,8 +45,11 @@ export async function startApp(config: Config): Promise<App> {
   await keepPrivate(config.DATA_DIR, [config.CORE_DATABASE_URL, config.BYODB_URL]);
   const core = await openCoreDatabase(config.CORE_DATABASE_URL);
   await migrate(core);
-  const vault = await Vault.open(config.CREDENTIALS_KEY, config.DATA_DIR, core);
   const store = createEventStore(core, { projections: keptInline.map(({ projection }) => projection), upcasters });
+  const behind = keptBehind(store);
+  const readModels = [...keptInline, ...behind];
+  await liftReadModels(core, store, readModels, { version: packageVersion(), onLift: (names) => { logger.info({ names }, 'read models of an earlier version are made anew from the log'); } });
+  const vault = await Vault.open(config.CREDENTIALS_KEY, config.DATA_DIR, core);
   const log = (message: string, details: Record<string, unknown>): void => { logger.warn(details, message); };
   // Loaded when asked for: BullMQ and its Redis client are half of a start's time.
   const queue = config.REDIS_URL === undefined ? new InProcessQueue(config.SAGA_CONCURRENCY)
@@ -63,8 +66,7 @@ export async function startApp(config: Config): Promise<App> {
   await registering.start();
 
   const streams = new EventStreams(store);
-  const behind = keptBehind(store);
-  const models = new ReadModels(core, store, [...keptInline, ...behind]);
+  const models = new ReadModels(core, store, readModels);
   const followers = new Followers(core, store, behind, (name, error) => { logger.error({ error: String(error) }, `the read model ${name} stands still`); });
   const applied = new AppliedThere(core, store, followers);
   const past = new DatabasePast(core, applied, databases);
