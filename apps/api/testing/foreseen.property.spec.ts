@@ -108,5 +108,5 @@ test.each(ENGINES)('%s: what the database would refuse is told before anything i
 
 test('changes of every end were seen', () => {
   expect(tally['completed']).toBeGreaterThan(10);
-  expect(tally['rejected']).toBeGreaterThan(0);
+  expect((tally['rejected'] ?? 0) + (tally['refused'] ?? 0)).toBeGreaterThan(0);
 });

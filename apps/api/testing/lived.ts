@@ -53,6 +53,7 @@ async function changes(s: Service, crm: string): Promise<string> {
   for (const column of [{ name: 'origin', type: 'uuid' }, { name: 'origin', nullable: true, default: { function: 'uuid' } }, { name: 'origin', rename_to: 'source' }, { name: 'source' }]) await on(200, '/table/column', { column });
   await on(200, '/table/rename', { name: 'purchases' });
   await on(200, '/table/revert', { version: 2 });
+  await on(200, '/table/purge', { reason: 'nobody wants the payments back' });
   await on(422, '/table/column', { column: { name: 'country', type: 'string', length: 2, nullable: false } });
   await query(crm, `create function refuse() returns event_trigger language plpgsql as $$ begin raise exception 'not today'; end $$`);
   await query(crm, `create event trigger refuse on ddl_command_start when tag in ('ALTER TABLE', 'CREATE TABLE') execute function refuse()`);

@@ -64,3 +64,57 @@ test('names that went round in a ring go back', async () => {
   await revert(id, 2);
   expect(await everywhere('select a, b, c from ring')).toEqual(ON.map(() => [{ a: 'a', b: 'b', c: 'c' }]));
 });
+
+describe('D7: the revert of a conversion gives back the values as they were written, on every database', () => {
+  const texts = ['{"b": 1,  "a":2}', '2030-01-31 10:00:00', 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', '007'];
+
+  test.each<[string, string, object[]]>([
+    ['json', texts[0]!, [{ type: 'json' }]],
+    ['timestamp', texts[1]!, [{ type: 'timestamp' }]],
+    ['uuid', texts[2]!, [{ type: 'uuid' }]],
+    ['json, and altered beside it', texts[0]!, [{ type: 'json' }, { nullable: true }, { rename_to: 'w', nullable: false }]],
+    ['json, and dropped after it', texts[0]!, [{ type: 'json' }, {}]],
+    ['json, renamed, and dropped after it', texts[0]!, [{ type: 'json', rename_to: 'w' }, {}]],
+  ])('%s', async (what, value, changes) => {
+    const table = `spelt_${what.replaceAll(/\W+/g, '_')}`;
+    const id = await create(table, [{ name: 'id', type: 'integer', primary_key: true }, { name: 'v', type: 'text', nullable: false }, { name: 'n', type: 'integer' }]);
+    await everywhere(`insert into ${table} values (1, '${value}', 1), (2, '${value}', 2)`);
+    const before = await shown(id);
+    let name = 'v';
+    for (const change of changes) {
+      await done('/table/column', { table_id: id, column: { name, ...change } });
+      if ('rename_to' in change) name = String(change.rename_to);
+    }
+    await everywhere(`update ${table} set n = 3 where id = 2`);
+    await revert(id, 2);
+    expect(await shown(id)).toEqual(before);
+    const rows = [{ id: 1, v: value, n: 1 }, { id: 2, v: value, n: 3 }];
+    expect(await everywhere(`select id, v, n from ${table} order by id`)).toEqual([rows, rows, rows]);
+  });
+});
+
+describe('x6: the revert of a conversion gives back the native type that the owner had', () => {
+  const NATIVE: Record<string, Record<string, string>> = {
+    crm: { a: `character varying default 'x'`, b: 'character varying not null', c: 'timestamp(3) with time zone' },
+    erp: { a: `varchar(90) character set latin1 not null default 'x' comment 'theirs'`, b: 'int(7) unsigned zerofill' },
+    shop: { a: 'NVARCHAR(160)', b: 'CLOB', c: 'INT(11)', d: 'MEDIUMINT DEFAULT 3', e: 'NUMERIC(10,2)' },
+  };
+
+  test.each(ON)('%s', async (name) => {
+    const [url, native] = [fresh[ON.indexOf(name)]!.url, NATIVE[name]!];
+    const lines = Object.entries(native).map(([column, type]) => `${column} ${type}`).join(', ');
+    await query(url, `create table theirs_${name} (id int primary key, ${lines})`);
+    const texts = async (): Promise<string> => JSON.stringify(await query(url, name === 'erp' ? `show create table theirs_${name}` : name === 'shop' ? `select sql from sqlite_schema where name = 'theirs_${name}'`
+      : `select a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid) from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum where a.attrelid = 'theirs_${name}'::regclass and a.attnum > 0 order by a.attnum`));
+    const before = await texts();
+    await done(`/databases/${name}/adopt`, { tables: [`theirs_${name}`] });
+    const { table } = (await s.call('GET', `/tables?name=theirs_${name}`)).body['tables'].map((one: object) => ({ table: one }))[0];
+    const columns = (await shown(table.table_id)) as Record<string, { type: string }>;
+    for (const [column, { type }] of Object.entries(columns)) {
+      if (column === 'id' || type === 'native') continue;
+      await done('/table/column', { table_id: table.table_id, column: { name: column, ...(column === 'd' ? { default: '3' } : {}), ...(type === 'text' || type === 'string' ? { type: 'string', length: 50 } : type === 'decimal' ? { type: 'decimal', precision: 12, scale: 3 } : { type: 'string', length: 40 }) } });
+    }
+    await revert(table.table_id, 2);
+    expect(await texts()).toBe(before);
+  });
+});

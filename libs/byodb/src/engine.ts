@@ -86,9 +86,10 @@ export interface Ddl {
   restoreColumn(live: LiveTable, name: string, was: LiveTable): Rendered;
   /**
    * After restoreColumn: rows whose value still equals the conversion of their kept one get the kept one back (none: nothing to do).
-   * `from` is the former column, `to` what it was converted to. Safe to run twice.
+   * `from` is the former column, `to` what it was converted to; `then`: what column and key were called when the values were
+   * kept, where they may have been renamed since. Safe to run twice.
    */
-  giveBackValues(live: LiveTable, name: string, keep: string, from: Column, to: Column): string[];
+  giveBackValues(live: LiveTable, name: string, keep: string, from: Column, to: Column, then?: { column: string; key: readonly string[] }): string[];
   /** Whether the conversion touches nothing but the catalog, so that no value can be lost. */
   metadataOnly(from: Column, to: Column): boolean;
   /**

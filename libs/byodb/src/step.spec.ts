@@ -261,6 +261,22 @@ describe.each<[string, () => Promise<Fresh>]>([['sqlite', freshSqlite], ['postgr
     expect(await query(fresh.url, `select seen_at from ${table}`)).toEqual([{ seen_at: '2024-05-06 07:08:09' }]);
   });
 
+  // Where the statement's effect stays: elsewhere it goes with the transaction.
+  test('what a step made goes back, also where it is not what its plan foresaw', async () => {
+    const table = name();
+    const tableId = await given(table);
+    const before = await seen(table);
+    const plans = await plansOf(tableId, [{ do: 'alter_column', table, from: QTY, to: { ...QTY, type: 'bigint' } }]);
+    const { stepId, plan } = plans.at(-1)!;
+    for (const one of plans.slice(0, -1)) await applyStep(connection, one.plan, key(one.stepId), LIMITS);
+    const misread = { ...plan, after: plan.after.map((one) => ({ ...one, columns: (one.columns as Column[]).map((c) => (c.name === 'qty' ? { ...c, default: '9' } : c)) })) };
+    await expect(applyStep(connection, misread, key(stepId), LIMITS)).rejects.toMatchObject({ code: 'drift_detected' });
+    await expect(applyStep(connection, misread, key(stepId), LIMITS)).rejects.toMatchObject({ code: 'drift_detected' });
+    await compensateStep(connection, misread, key(stepId));
+    for (const one of plans.slice(0, -1).reverse()) await compensateStep(connection, one.plan, key(one.stepId));
+    expect(await seen(table)).toEqual(before);
+  });
+
   test('a created table that holds rows by now is set aside when its creation is undone, never dropped', async () => {
     const table = name();
     const tableId = uuid();

@@ -53,8 +53,7 @@ export async function preparePlans(connection: Connection, tableId: string, task
     let managed = columns;
     const [first] = tasks as [Task];
     const isNew = first.do === 'create_table' || first.do === 'restore_table' || (first.do === 'adopt' && first.columns === null);
-    /** What columns that an earlier task renames or brings back are called until it has run. */
-    const called = new Map<string, string>();
+    const standing = new Map<string, Standing>();
     if (!isNew) {
       const differs = await differences(connection.engine, session, [{ table: name, columns }]);
       if (differs.length > 0) throw drift(differs);
@@ -72,14 +71,14 @@ export async function preparePlans(connection: Connection, tableId: string, task
         const op = operation(kind);
         const { live: left, ...draft } = op.plan(params, live, { engine: connection.engine, tableId, stepId, columns: managed });
         const plan: Plan = { ...draft, operation: kind, params, table_id: tableId, was: live };
-        const [before, seen] = [live, asCalledNow(plan, called, connection.engine)];
-        checks.push(async () => op.check?.(session, seen, seen === plan ? before : found, limits, connection.engine.ddl));
+        const [before, now] = [live, standingOf(plan, standing)];
+        checks.push(async () => (now === undefined ? op.check?.(session, plan, before, limits, connection.engine.ddl) : checkAhead(session, plan, now, found, limits, connection.engine)));
         plans.push({ stepId, plan, task: place });
         live = left;
         managed = plan.columns_after;
       }
-      if (task.do === 'rename_column') called.set(foldName(task.to), called.get(foldName(task.name)) ?? task.name);
-      if (task.do === 'restore_column' && kept === null) called.set(foldName(task.column.name), task.aside);
+      if (task.do === 'rename_column') standing.set(foldName(task.to), standing.get(foldName(task.name)) ?? { name: task.name, kept: null });
+      if (task.do === 'restore_column') standing.set(foldName(task.column.name), { name: task.aside, kept });
     }
     for (const check of checks) await check();
     plans.push(...await detachments(session, connection.engine, plans, live, { tableId, name, columns: managed, limits, there: found !== null }));
@@ -138,14 +137,34 @@ async function detachments(session: Session, engine: Engine, plans: readonly Pla
   return more;
 }
 
-/** Prepare looks before any step has run: under the new name there would be no such column yet, or one that goes. */
-function asCalledNow(plan: Plan, called: ReadonlyMap<string, string>, engine: Engine): Plan {
-  const params = plan.params as { name: string } & { from: Column; to: Column; lost: string | null };
-  const name = called.get(foldName(plan.operation === 'alter_column' ? params.from.name : plan.operation === 'rename_column' || plan.operation === 'drop_column' ? params.name : ''));
-  if (name === undefined) return plan;
-  if (plan.operation !== 'alter_column') return { ...plan, params: { ...params, name } };
-  const quoted = engine.ddl.quote(name);
-  return { ...plan, params: { ...params, from: { ...params.from, name }, quoted, lost: params.lost === null ? null : engine.ddl.lost(params.from, params.to, quoted) } };
+/** Where a column that an earlier task renames or brings back stands until that has run: under which name, or as the values of a table of its own. */
+interface Standing { name: string; kept: LiveTable | null }
+
+type ColumnPlan = Plan<{ name: string; from: Column; to: Column; lost: string | null }>;
+
+function standingOf(plan: Plan, standing: ReadonlyMap<string, Standing>): Standing | undefined {
+  const { params, operation: kind } = plan as ColumnPlan;
+  const name = kind === 'alter_column' ? params.from.name : kind === 'rename_column' || kind === 'drop_column' ? params.name : '';
+  return standing.get(foldName(name));
+}
+
+/** Prepare looks before any step has run: under the new name there would be no such column yet, or one that goes. Told in the name that the caller knows. */
+async function checkAhead(session: Session, plan: Plan, { name, kept }: Standing, found: LiveTable | null, limits: Limits, engine: Engine): Promise<void> {
+  const { check } = operation(plan.operation);
+  const { params } = plan as ColumnPlan;
+  const { quote, lost } = engine.ddl;
+  // Nothing but its values is there: what refuses a column by what hangs on it is looked at by what brings it back.
+  if (kept !== null && plan.operation !== 'alter_column') return;
+  try {
+    if (plan.operation !== 'alter_column') return await check?.(session, { ...plan, params: { ...params, name } }, found, limits, engine.ddl);
+    const quoted = quote(kept === null ? name : 'v');
+    const place = kept === null ? { from: { ...params.from, name } } : { quotedTable: quote(kept.name) };
+    const seen = { ...plan, params: { ...params, ...place, quoted, lost: params.lost === null ? null : lost(params.from, params.to, quoted) } };
+    await check?.(session, seen, found, limits, engine.ddl);
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    throw new DatabaseError(error.code, error.message.replaceAll(name, plan.operation === 'alter_column' ? params.from.name : params.name), { retryable: error.retryable, outcome: error.outcome, details: error.details, cause: error });
+  }
 }
 
 /** Plans that destroy what was set aside, each against the database as it is; locks nothing. */
@@ -213,6 +232,10 @@ function undo(connection: Connection, plan: Plan, key: StepKey): Promise<StepRes
   return run(connection, plan, key, 'compensate', async (session, rows) => {
     const { apply } = rows;
     if (apply === undefined || apply.state === 'not_applied' || apply.state === 'nothing') return { skip: true };
+    // Made by the step, and not what its plan foresaw: that is no reason to leave it. Nobody touched it since.
+    if (apply.state === 'intended' && apply.fingerprint_after !== null && fingerprint(await session.introspect(plan.shown_after)) === apply.fingerprint_after) {
+      return { skip: false, from: [], to: plan.before, table: plan.table_after, check: () => Promise.resolve() };
+    }
     // Intended and nothing more: the worker died around the statement. The catalog tells on which side, unless an undo has begun already.
     if (apply.state === 'intended' && rows.compensate?.state !== 'intended' && (await differences(connection.engine, session, plan.after)).length > 0) {
       const differs = await differences(connection.engine, session, plan.before);
@@ -287,8 +310,12 @@ async function run(connection: Connection, plan: Plan, key: StepKey, direction: 
     for (const statement of settle) await session.run(statement);
     const statements = [...there ? done.statements : work.statements, ...settle];
     const left = await differences(engine, session, way.to);
-    if (left.length > 0) throw drift(left);
     const ended = fingerprint(await session.introspect(shown[1]!));
+    if (left.length > 0) {
+      // Where it stays all the same: the undo knows by this that it is ours.
+      if (!engine.facts.transactionalDdl && !there && direction === 'apply') await record('intended', began, ended, statements);
+      throw drift(left);
+    }
     // Nobody touched the table since apply, so it must be to the letter what it was.
     const { apply } = rows;
     if (direction === 'compensate' && apply?.state === 'done' && now === apply.fingerprint_after && ended !== apply.fingerprint_before) {

@@ -1,6 +1,6 @@
 import type { StoredEvent } from '../../event-store/src/index.js';
 import { engineOf, ENGINE_NAMES, foldName, keyNames, uniqueName, type Column, type EngineName } from '../../byodb/src/index.js';
-import { applyOp, evolve, findColumn, opsOf, type ColumnOp, type Table, type TableEvent } from './table.js';
+import { applyOp, evolve, findColumn, opsOf, type ColumnOp, type Retype, type Table, type TableEvent } from './table.js';
 
 export type Marks = Record<string, string>;
 
@@ -37,6 +37,30 @@ export function playForward(tableId: string, events: StoredEvent[], from: Point 
 function opsDone(before: Point | null, body: TableEvent): ColumnOp[] {
   if (body.type !== 'ColumnsChanged' && body.type !== 'TableReverted' && body.type !== 'DriftResolved') return [];
   return opsOf(before?.table.pending.find((p) => p.saga_id === body.saga_id)?.change);
+}
+
+/** By a column's mark: the changes of its type behind `from`, the first one first. `moments` follow `from` without a gap. */
+export function retypesSince(from: Point, moments: readonly Moment[]): Record<string, Retype[]> {
+  const retypes: Record<string, Retype[]> = {};
+  let before = from;
+  for (const moment of moments) {
+    const body = { ...moment.event.data, type: moment.event.type } as TableEvent;
+    let marks = before.lineage;
+    for (const op of opsDone(before, body)) {
+      const name = retypedBy(op);
+      const mark = name === null ? undefined : marks[foldName(name)];
+      if (mark !== undefined) (retypes[mark] ??= []).push({ saga_id: body.saga_id, name: name! });
+      marks = follow(marks, op, moment.event.version);
+    }
+    before = moment;
+  }
+  return retypes;
+}
+
+/** The column whose type an operation may change; null: none. */
+function retypedBy(op: ColumnOp): string | null {
+  if (op.op === 'take') return op.column.name;
+  return (op.op === 'alter' || op.op === 'rename') && op.set?.type !== undefined ? op.name : null;
 }
 
 function columnsAfter(before: Point | null, body: TableEvent, version: number, table: Table): Pick<Point, 'lineage' | 'dropped' | 'order'> {

@@ -1,17 +1,20 @@
 import { convertible, foldName, type Column, type Engine, type Problem } from '../../byodb/src/index.js';
 import { Refused, refuseEnded, refuseUnsupported } from './decide.js';
 import { follow, track, type Dropped, type Marks, type Point, type Track } from './history.js';
-import { applyOp, findColumn, opsOf, outlook, type ColumnOp, type ColumnSet, type Table, type TableEvent } from './table.js';
+import { applyOp, findColumn, opsOf, outlook, type ColumnOp, type ColumnSet, type Retype, type Table, type TableEvent } from './table.js';
 
-/** The plan that leads from the table as it will be after `head` to what it was at `target`; refused with every conflict where that cannot be without loss. `now` in milliseconds since the epoch. */
-export function decideRevert(head: Point, target: Point, engines: Engine[], now: number, sagaId: string): TableEvent {
+/**
+ * The plan that leads from the table as it will be after `head` to what it was at `target`; refused with every conflict where that
+ * cannot be without loss. `now` in milliseconds since the epoch. `retypes`: see retypesSince.
+ */
+export function decideRevert(head: Point, target: Point, engines: Engine[], now: number, sagaId: string, retypes: Record<string, Retype[]> = {}): TableEvent {
   const { table } = head;
   refuseEnded(table);
   if (!target.table.exists) throw new Refused('unsupported_change', `at version ${target.table.version} there was no table`);
   const ahead = outlook(table);
   const start: Track = { columns: table.columns, lineage: head.lineage, dropped: head.dropped, order: head.order };
   const { lineage, dropped } = table.pending.reduce((seen, { saga_id, change }) => opsOf(change).reduce((s, op) => track(s, op, saga_id, 0), seen), start);
-  const plan = new Plan(ahead.columns, lineage, target, dropped, keptSagas(table, now), table.pending.length > 0);
+  const plan = new Plan(ahead.columns, lineage, target, dropped, keptSagas(table, now), table.pending.length > 0, retypes);
   const { ops, conflicts, lost } = plan.make();
   if (conflicts.length > 0) throw new Refused(lost ? 'retention_expired' : 'unsupported_change', `it cannot go back to version ${target.table.version} without loss: ${conflicts.map((c) => `${c.path} ${c.message}`).join('; ')}`, conflicts);
   refuseUnsupported(target.table.columns, engines);
@@ -30,7 +33,7 @@ class Plan {
   private readonly conflicts: Problem[] = [];
   private lost = false;
 
-  constructor(private columns: Column[], private marks: Marks, private readonly target: Point, private readonly dropped: Record<string, Dropped>, private readonly kept: Set<string>, private readonly whole: boolean) {}
+  constructor(private columns: Column[], private marks: Marks, private readonly target: Point, private readonly dropped: Record<string, Dropped>, private readonly kept: Set<string>, private readonly whole: boolean, private readonly retypes: Record<string, Retype[]>) {}
 
   make(): { ops: ColumnOp[]; conflicts: Problem[]; lost: boolean } {
     const wanted = this.target.table.columns.map((column) => ({ column, mark: this.target.lineage[foldName(column.name)]! }));
@@ -100,7 +103,13 @@ class Plan {
     for (const key of ['type', 'length', 'precision', 'scale', 'nullable', 'default', 'unique'] as const) if (this.whole || JSON.stringify(now[key]) !== JSON.stringify(then[key])) set[key] = then[key];
     if (now.primary_key !== then.primary_key || now.generated !== then.generated) this.conflicts.push({ path: then.name, message: 'is in the primary key in one of the two only' });
     else if (!convertible(now.type, then.type)) this.conflicts.push({ path: then.name, message: `${now.type} cannot become ${then.type} again` });
-    else if (Object.keys(set).length > 0) this.add({ op: 'alter', name: now.name, set: set as ColumnSet });
+    else if (Object.keys(set).length > 0) this.add({ op: 'alter', name: now.name, set: set as ColumnSet, ...this.undoes(now, set) });
+  }
+
+  private undoes(now: Column, set: ColumnSet): { undoes?: Retype[] } {
+    const sized = set.type !== undefined || set.length !== undefined || set.precision !== undefined || set.scale !== undefined;
+    const retypes = this.retypes[this.markOf(now) ?? ''];
+    return sized && retypes !== undefined ? { undoes: retypes } : {};
   }
 
   private add(op: ColumnOp): void {

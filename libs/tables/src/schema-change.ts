@@ -1,9 +1,9 @@
 import type { Append, CoreDatabase, EventStore } from '../../event-store/src/index.js';
-import { applyStep, asideName, compensateStep, DatabaseError, finalizeStep, foldName, lookAtClaim, preparePlans, preparePurge, type Aside, type Column, type Connection, type Limits, type Plan, type StepKey, type Task } from '../../byodb/src/index.js';
+import { applyStep, asideName, compensateStep, convertible, DatabaseError, finalizeStep, foldName, lookAtClaim, preparePlans, preparePurge, sameType, type Aside, type Column, type Connection, type Limits, type Plan, type StepKey, type Task } from '../../byodb/src/index.js';
 import { loadSaga, type PlannedStep, type Saga, type SagaDefinition, type Step, type StepError } from '../../sagas/src/index.js';
 import { judgeInTurn } from './decide.js';
 import { pointAt } from './snapshots.js';
-import { applyOp, asideIn, columnsIn, evolve, findColumn, movedTo, tableStream, TABLE_SCHEMA_VERSION, type Change, type ColumnOp, type DatabaseRef, type Table, type TableEvent, type Variant } from './table.js';
+import { applyOp, asideIn, columnsIn, evolve, findColumn, movedTo, tableStream, TABLE_SCHEMA_VERSION, type Change, type ColumnOp, type DatabaseRef, type Retype, type Table, type TableEvent, type Variant } from './table.js';
 
 export interface ChangePorts {
   store: EventStore;
@@ -214,14 +214,39 @@ async function columnTasks(core: CoreDatabase, table: string, columns: Column[],
       if (from === undefined) continue;
       if (op.op === 'drop') tasks.push({ do: 'drop_column', table, name: from.name });
       else {
-        const to = op.op === 'take' ? op.column : { ...from, ...op.set, ...(op.op === 'rename' ? { name: op.to } : {}) };
-        if (JSON.stringify({ ...from, name: to.name }) !== JSON.stringify(to)) tasks.push({ do: 'alter_column', table, from, to: { ...to, name: from.name } });
+        const to = applyOp([from], op)[0]!;
+        if (JSON.stringify({ ...from, name: to.name }) !== JSON.stringify(to)) tasks.push(...await alterTasks(core, table, from, { ...to, name: from.name }, op, databaseId));
         if (to.name !== from.name) tasks.push({ do: 'rename_column', table, name: from.name, to: to.name });
       }
     }
     now = applyOp(now, op);
   }
   return tasks;
+}
+
+/**
+ * Of a revert that undoes conversions: the column's native type and default come from what the first of them found here, and the
+ * values that it kept. What was altered beside the type is altered by itself.
+ */
+async function alterTasks(core: CoreDatabase, table: string, from: Column, to: Column, op: ColumnOp, databaseId: string): Promise<Task[]> {
+  const plain: Task = { do: 'alter_column', table, from, to };
+  const first = op.op === 'alter' && op.undoes !== undefined ? await firstRetype(core, op.undoes, databaseId) : null;
+  if (first === null || !sameType(first.params.from, to)) return [plain];
+  const found = { ...first.params.from, name: from.name };
+  const former = { table: first.was!, name: first.params.from.name, keep: convertible(found.type, from.type) ? first.params.keep : null };
+  const back: Task = { do: 'alter_column', table, from, to: found, former };
+  return JSON.stringify(found) === JSON.stringify(to) ? [back] : [back, { do: 'alter_column', table, from: found, to }];
+}
+
+/** The plan of the step that was the first of these conversions in one database; null: none was made there. */
+async function firstRetype(core: CoreDatabase, retypes: Retype[], databaseId: string): Promise<Plan<{ from: Column; to: Column; keep: string | null }> | null> {
+  for (const { saga_id, name } of retypes) {
+    const made = (await stepsThere(core, saga_id, databaseId)).filter((step) => step.operation === 'alter_column' && step.status === 'succeeded');
+    const plans = made.map((step) => step.plan as Plan<{ from: Column; to: Column; keep: string | null }>);
+    const found = plans.find(({ params }) => foldName(params.from.name) === foldName(name) && !sameType(params.from, params.to));
+    if (found !== undefined) return found;
+  }
+  return null;
 }
 
 /** What the rest of a revert makes of a column: it alters and renames what it brought back, and drops none of it. */

@@ -1,15 +1,19 @@
-import { foldName, insertColumn, withoutColumn, type Column } from '../../byodb/src/index.js';
+import { fitDefault, foldName, insertColumn, withoutColumn, type Column } from '../../byodb/src/index.js';
 
 /** What was asked of one column, resolved against what the table will be when its turn comes. */
 export type ColumnOp =
   | { op: 'add'; column: Column }
   | { op: 'drop'; name: string }
-  | { op: 'alter'; name: string; set: ColumnSet }
+  /** `undoes`: the changes of its type that a revert undoes. */
+  | { op: 'alter'; name: string; set: ColumnSet; undoes?: Retype[] }
   | { op: 'rename'; name: string; to: string; set: ColumnSet | null }
   /** A column that `saga_id` dropped under this very name and that is still set aside, with its values. `after`: the column that it follows. `mark`: see history.ts. `key`: with it these columns are the primary key again. */
   | { op: 'bring_back'; column: Column; saga_id: string; after: string | null; mark: string; key?: string[] }
   /** The column of this name becomes this one, whatever it was: what drift/resolve asks for. */
   | { op: 'take'; column: Column };
+
+/** A saga that gave a column another type, and what the column was called then. */
+export interface Retype { saga_id: string; name: string }
 
 /** What an alter names; what is not named stays. */
 export type ColumnSet = Partial<Pick<Column, 'type' | 'length' | 'precision' | 'scale' | 'nullable' | 'default' | 'unique'>>;
@@ -316,8 +320,20 @@ export function applyOp(columns: Column[], op: ColumnOp): Column[] {
   const column = findColumn(columns, op.name);
   if (column === undefined) return columns;
   if (op.op === 'drop') return withoutColumn(columns, op.name);
-  const altered = { ...column, ...op.set, ...(op.op === 'rename' ? { name: op.to } : {}) };
+  const altered = spelt({ ...column, ...op.set, ...(op.op === 'rename' ? { name: op.to } : {}) });
   return columns.map((c) => (c === column ? altered : c));
+}
+
+/**
+ * The default in the spelling of the column's type: it was resolved against what pending changes would make of the column, and
+ * one of them may not have come true. One that does not fit stays, to be refused in its turn.
+ */
+function spelt(column: Column): Column {
+  if (column.type === 'native' || column.default === null) return column;
+  const { default: value } = column;
+  const small = column.type === 'integer' || column.type === 'smallint';
+  const fitted = fitDefault(column, small && typeof value === 'string' && /^-?\d{1,10}$/.test(value) ? Number(value) : value);
+  return 'problem' in fitted ? column : { ...column, default: fitted.value };
 }
 
 /** The shown status. */

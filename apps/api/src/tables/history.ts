@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { CoreDatabase, EventStore } from '../../../../libs/event-store/src/index.js';
-import { ddlOf, decideRevert, diff, outlook, playForward, pointAt, sentence, stateAfter, tableStream, type Point, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
+import { ddlOf, decideRevert, diff, outlook, playForward, pointAt, retypesSince, sentence, stateAfter, tableStream, type Point, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
 import type { AppliedThere } from '../databases/applied.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse, type CommandContext } from '../http/input.js';
@@ -70,7 +70,9 @@ export class History {
       if (version === 0 || version > table!.version) throw noVersion(version);
       const [head, target] = [await this.point(tableId, { version: table!.version }), await this.point(tableId, { version })];
       const { databases } = outlook(table!);
-      const event = decideRevert(head, target, enginesOf(databases), Date.now(), sagaId);
+      const since = await this.store.readStream(tableStream(tableId), { after: version, upTo: table!.version });
+      const retypes = retypesSince(target, playForward(tableId, since, target));
+      const event = decideRevert(head, target, enginesOf(databases), Date.now(), sagaId, retypes);
       if (event.type !== 'TableRevertRequested') throw new Error('a revert is asked for by its own event');
       return { event, change: { kind: 'table.revert', name: event.name, version, ops: event.ops }, name: table!.name, databases };
     });

@@ -52,11 +52,12 @@ export const alterColumn: Operation<Params> = {
     if (former === undefined) return ddlOnly(ddl.alterColumn(live!, from.name, to, uniqueName(params.step_id)).statements);
     const was = asCalled(former, from.name, table, ddl);
     // The values were converted from what the column is to be again.
-    return { ...ddlOnly(ddl.restoreColumn(live!, from.name, was).statements), settle: () => giveBack(session, ddl, table, live!, { from: to, to: from, keep: former.keep }) };
+    return { ...ddlOnly(ddl.restoreColumn(live!, from.name, was).statements), settle: () => giveBack(session, ddl, table, live!, { from: to, to: from, keep: former.keep, former }) };
   },
   async compensate(session, { table, params, was }, live, ddl) {
     if (params.lostBack != null) await refuseLoss(session, params.quotedTable, live, params.lostBack, params.to, params.from, null);
-    return { ...ddlOnly(ddl.restoreColumn(live!, params.from.name, was!).statements), settle: () => giveBack(session, ddl, table, live!, params) };
+    const { former: _former, ...own } = params;
+    return { ...ddlOnly(ddl.restoreColumn(live!, params.from.name, was!).statements), settle: () => giveBack(session, ddl, table, live!, own) };
   },
 };
 
@@ -68,9 +69,13 @@ function asCalled({ table: was, name }: Former, now: string, table: string, ddl:
 
 function ddlOnly(statements: string[]): { statements: string[] } { return { statements }; }
 
-async function giveBack(session: Session, ddl: Ddl, table: string, live: LiveTable, params: Pick<Params, 'from' | 'to' | 'keep'>): Promise<string[]> {
+async function giveBack(session: Session, ddl: Ddl, table: string, live: LiveTable, params: Pick<Params, 'from' | 'to' | 'keep' | 'former'>): Promise<string[]> {
+  const { former } = params;
+  const then = former === undefined ? undefined : { column: former.name, key: former.table.primaryKey };
+  // By another key no row would be found again, or a wrong one.
+  if (then !== undefined && then.key.length !== live.primaryKey.length) return [];
   if (params.keep === null || await session.introspect(params.keep) === null || await countRows(session, ddl, table, '1 = 1') === 0) return [];
-  return ddl.giveBackValues(live, params.from.name, params.keep, params.from, params.to);
+  return ddl.giveBackValues(live, params.from.name, params.keep, params.from, params.to, then);
 }
 
 async function refuseLoss(session: Session, table: string, live: LiveTable | null, lost: string, from: Column, to: Column, maxRows: number | null): Promise<void> {

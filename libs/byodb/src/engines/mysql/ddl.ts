@@ -112,12 +112,12 @@ export const ddl: Ddl = {
     const clauses = [`MODIFY COLUMN ${quote(column.name)} ${column.definition}`, ...gone.map((u) => `DROP INDEX ${quote(u.name)}`), ...come.map(addUnique)];
     return alter(live, clauses, { columns: live.columns.map((c) => (same(c.name, name) ? column : c)), uniques: [...live.uniques.filter((u) => !gone.includes(u)), ...come] });
   },
-  giveBackValues(live, name, keep, from, to) {
+  giveBackValues(live, name, keep, from, to, then = { column: name, key: live.primaryKey }) {
     if (from.type !== 'string' && from.type !== 'text') return [];
     const cast = to.type === 'decimal' ? `DECIMAL(${to.precision},${to.scale})` : to.type === 'date' ? 'DATE' : to.type === 'time' ? 'TIME(6)' : to.type === 'timestamp' ? 'DATETIME(6)' : null;
-    const [mine, kept] = [`t.${quote(name)}`, `k.${quote(name)}`];
+    const [mine, kept] = [`t.${quote(name)}`, `k.${quote(then.column)}`];
     const equal = to.type === 'json' ? `JSON_EXTRACT(${mine}, '$') = JSON_EXTRACT(${kept}, '$')` : cast === null ? `${mine} = ${kept}` : `CAST(${mine} AS ${cast}) = CAST(${kept} AS ${cast})`;
-    const on = live.primaryKey.map((k) => `t.${quote(k)} = k.${quote(k)}`).join(' AND ');
+    const on = live.primaryKey.map((k, i) => `t.${quote(k)} = k.${quote(then.key[i]!)}`).join(' AND ');
     // Else ON UPDATE CURRENT_TIMESTAMP would take the way back for a change of the customer's.
     const stamps = live.columns.filter((c) => !same(c.name, name) && / ON UPDATE /i.test(tokens(c.definition).filter((word) => !word.startsWith("'")).join(' '))).map((c) => `, t.${quote(c.name)} = t.${quote(c.name)}`).join('');
     return [`UPDATE ${quote(live.name)} t JOIN ${quote(keep)} k ON ${on} SET ${mine} = ${kept}${stamps} WHERE ${equal} AND NOT (${mine} <=> ${kept})`];
