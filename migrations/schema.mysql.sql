@@ -90,6 +90,11 @@ purges_due.table_id varchar(64) utf8mb4_bin not null
 purges_due.due_at bigint not null
 purges_due unique key PRIMARY (table_id)
 purges_due key purges_due_at (due_at)
+read_model_shapes.name varchar(64) utf8mb4_bin not null
+read_model_shapes.shape int not null
+read_model_shapes.written_by varchar(64) utf8mb4_bin not null
+read_model_shapes.written_at varchar(32) utf8mb4_bin not null
+read_model_shapes unique key PRIMARY (name)
 rebuilds.name varchar(200) ascii_bin not null
 rebuilds.owner varchar(64) ascii_bin not null
 rebuilds.status varchar(20) utf8mb4_bin not null

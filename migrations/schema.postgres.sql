@@ -86,6 +86,11 @@ purges_due.table_id character varying(64) not null
 purges_due.due_at bigint not null
 purges_due constraint purges_due_pkey PRIMARY KEY (table_id)
 CREATE INDEX purges_due_at ON purges_due USING btree (due_at)
+read_model_shapes.name text not null
+read_model_shapes.shape integer not null
+read_model_shapes.written_by text not null
+read_model_shapes.written_at text not null
+read_model_shapes constraint read_model_shapes_pkey PRIMARY KEY (name)
 rebuilds.name text not null
 rebuilds.owner text not null
 rebuilds.status text not null

@@ -98,6 +98,12 @@ CREATE TABLE purges_due (
   due_at integer not null
 );
 CREATE INDEX purges_due_at on purges_due (due_at);
+CREATE TABLE read_model_shapes (
+  name text not null primary key,
+  shape integer not null,
+  written_by text not null,
+  written_at text not null
+);
 CREATE TABLE rebuilds (
   name text not null primary key,
   owner text not null,

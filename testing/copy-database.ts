@@ -14,11 +14,24 @@ export async function copyDatabase(url: string): Promise<Fresh> {
     return copy;
   }
   const copy = url.startsWith('postgres') ? await freshPostgres() : await freshMysql();
-  const { hostname, port, username, password, pathname } = new URL(url);
-  const into = new URL(copy.url).pathname.slice(1);
-  const [from, env] = [pathname.slice(1), { ...process.env, PGPASSWORD: decodeURIComponent(password), MYSQL_PWD: decodeURIComponent(password) }];
-  const at = ['-h', hostname, url.startsWith('postgres') ? '-p' : '-P', port, url.startsWith('postgres') ? '-U' : '-u', decodeURIComponent(username)];
-  const command = url.startsWith('postgres') ? 'pg_dump "$@" -d "$FROM" | psql -q -v ON_ERROR_STOP=1 "$@" -d "$INTO"' : 'mariadb-dump --protocol=tcp --skip-ssl --triggers "$@" "$FROM" | mariadb --protocol=tcp --skip-ssl "$@" "$INTO"';
-  await run('bash', ['-o', 'pipefail', '-c', command, 'copy', ...at], { env: { ...env, FROM: from, INTO: into } });
+  const dump = url.startsWith('postgres') ? 'pg_dump "$@" -d "$FROM"' : 'mariadb-dump --protocol=tcp --skip-ssl --triggers "$@" "$FROM"';
+  await shell(`${dump} | ${readingInto(url)}`, url, { FROM: new URL(url).pathname.slice(1), INTO: new URL(copy.url).pathname.slice(1) });
   return copy;
+}
+
+/** A dump of a whole database, read into an empty one. */
+export async function restoreDump(file: string, url: string): Promise<void> {
+  await shell(`${readingInto(url)} < "$FROM"`, url, { FROM: file, INTO: new URL(url).pathname.slice(1) });
+}
+
+function readingInto(url: string): string {
+  return url.startsWith('postgres') ? 'psql -q -o /dev/null -v ON_ERROR_STOP=1 "$@" -d "$INTO"' : 'mariadb --protocol=tcp --skip-ssl "$@" "$INTO"';
+}
+
+/** The server of `url` and its user are the command's arguments. */
+async function shell(command: string, url: string, variables: Record<string, string>): Promise<void> {
+  const { hostname, port, username, password } = new URL(url);
+  const secrets = { PGPASSWORD: decodeURIComponent(password), MYSQL_PWD: decodeURIComponent(password) };
+  const at = ['-h', hostname, url.startsWith('postgres') ? '-p' : '-P', port, url.startsWith('postgres') ? '-U' : '-u', decodeURIComponent(username)];
+  await run('bash', ['-o', 'pipefail', '-c', command, 'shell', ...at], { env: { ...process.env, ...secrets, ...variables } });
 }

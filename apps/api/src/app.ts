@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { pino } from 'pino';
-import { CoreClock, coreIdentity, createEventStore, Followers, migrate, openCoreDatabase, ReadModels, startSealer } from '../../../libs/event-store/src/index.js';
+import { CoreClock, coreIdentity, createEventStore, Followers, liftReadModels, migrate, openCoreDatabase, packageVersion, ReadModels, startSealer } from '../../../libs/event-store/src/index.js';
 import { InProcessQueue, Orchestrator } from '../../../libs/sagas/src/index.js';
 import { changes, Purger, upcasters } from '../../../libs/tables/src/index.js';
 import type { Config } from './config.js';
@@ -48,8 +48,11 @@ export async function startApp(config: Config): Promise<App> {
   const clock = await CoreClock.open(core, (level, message, details) => { logger[level](details, message); });
   clock.watch();
   const now = (): Date => new Date(clock.now());
-  const vault = await Vault.open(config.CREDENTIALS_KEY, config.DATA_DIR, core);
   const store = createEventStore(core, { projections: keptInline.map(({ projection }) => projection), upcasters, now });
+  const behind = keptBehind(store);
+  const readModels = [...keptInline, ...behind];
+  await liftReadModels(core, store, readModels, { version: packageVersion(), onLift: (names) => { logger.info({ names }, 'read models of an earlier version are made anew from the log'); } });
+  const vault = await Vault.open(config.CREDENTIALS_KEY, config.DATA_DIR, core);
   const log = (message: string, details: Record<string, unknown>): void => { logger.warn(details, message); };
   // Loaded when asked for: BullMQ and its Redis client are half of a start's time.
   const queue = config.REDIS_URL === undefined ? new InProcessQueue(config.SAGA_CONCURRENCY)
@@ -66,8 +69,7 @@ export async function startApp(config: Config): Promise<App> {
   await registering.start();
 
   const streams = new EventStreams(store);
-  const behind = keptBehind(store);
-  const models = new ReadModels(core, store, [...keptInline, ...behind], now);
+  const models = new ReadModels(core, store, readModels, now);
   const followers = new Followers(core, store, behind, (name, error) => { logger.error({ error: String(error) }, `the read model ${name} stands still`); });
   const applied = new AppliedThere(core, store, followers);
   const past = new DatabasePast(core, applied, databases);

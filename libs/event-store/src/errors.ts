@@ -24,5 +24,13 @@ export class CoreUnavailable extends Error {
 
 /** The core schema and this code do not fit: a newer schema than the code knows, or a released migration that was edited. */
 export class MigrationRefused extends Error {
-  readonly code = 'migration_refused';
+  readonly code: 'migration_refused' | 'newer_core' = 'migration_refused';
+}
+
+/** A newer version of the service has written to the core database what this one would misread. */
+export class NewerCore extends MigrationRefused {
+  override readonly code = 'newer_core';
+  constructor(why: string) {
+    super(`the core database belongs to a newer version of schemasaga: ${why}. Start the newer version again; to go back, put back the copies of the core database and of the customers' databases that were made before it`);
+  }
 }

@@ -10,9 +10,10 @@ import { checkpointPosition } from './subscription.js';
 
 /**
  * A projection and every table it writes. `beside`: tables it writes too that are no read model; a rebuild leaves them as
- * they are. `behind`: it is not kept in the appending transaction but from a checkpoint, see followers.ts.
+ * they are. `behind`: it is not kept in the appending transaction but from a checkpoint, see followers.ts. `shape`: raised
+ * with every change of what a row holds, and of what folding the same events gives; see shapes.ts.
  */
-export interface ReadModel { projection: InlineProjection; tables: readonly string[]; beside?: readonly string[]; behind?: true }
+export interface ReadModel { projection: InlineProjection; shape: number; tables: readonly string[]; beside?: readonly string[]; behind?: true }
 
 /** The last rebuild of a read model. `position` of `target` is its progress. */
 export interface Rebuild {

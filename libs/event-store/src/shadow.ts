@@ -40,9 +40,8 @@ export function onShadows(tx: Tx, tables: readonly string[]): Tx {
   const known = new Set(tables);
   const names = new RegExp(`\\b(${tables.join('|')})\\b`, 'g');
   const shadowed = (statement: Sql): Sql => {
-    const text = statement.texts.join('?');
-    for (const [, name] of text.matchAll(/(?:\b(?:into|from|join)|^\s*update)\s+([a-z_]+)/gi)) {
-      if (!known.has(name!)) throw new Error(`a rebuild may not touch ${name}: it is not among the projection's tables`);
+    for (const name of tablesNamed(statement)) {
+      if (!known.has(name)) throw new Error(`a rebuild may not touch ${name}: it is not among the projection's tables`);
     }
     return { texts: statement.texts.map((part) => part.replace(names, `${prefix}$1`)), values: statement.values };
   };
@@ -54,4 +53,9 @@ export function onShadows(tx: Tx, tables: readonly string[]): Tx {
       return tx.upsert(prefix + table, key, row);
     },
   };
+}
+
+/** The tables that a projection's statement reads or writes. */
+export function tablesNamed(statement: Sql): string[] {
+  return [...statement.texts.join('?').matchAll(/(?:\b(?:into|from|join)|^\s*update)\s+([a-z_]+)/gi)].map(([, name]) => name!);
 }

@@ -29,7 +29,7 @@ export function followersContract(engine: EngineName): void {
           }
         },
       };
-      return { projection, tables: [table], behind: true };
+      return { projection, shape: 1, tables: [table], behind: true };
     };
     const both = [marks('fussy', 'poison'), marks('hardy')];
 

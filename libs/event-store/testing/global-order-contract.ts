@@ -49,6 +49,15 @@ export function globalOrderContract(engine: EngineName): void {
       }
     });
 
+    test('a full page that ends with what was settled when somebody looked last still tells that others follow', async () => {
+      const { store, start } = await begin();
+      const first = await append(store);
+      const reading = createEventStore(await database.open());
+      expect(await reading.pageOfAll(start, 2)).toEqual({ events: first, more: false });
+      await append(store);
+      expect(await reading.pageOfAll(start, 2)).toEqual({ events: first, more: true });
+    });
+
     if (engine !== 'sqlite') {
       test.each(['commits', 'rolls back'])('an event is held back while one before it is not committed; then that one %s', async (ending) => {
         const { store, reader } = await begin();

@@ -95,7 +95,7 @@ export function upcastContract(engine: EngineName): void {
       expect(await former.readStream(stream, { after: 4 })).toEqual([{ ...old, ...v1 }]);
 
       seen = [];
-      const models = new ReadModels(core, store, [{ projection: collecting, tables: ['collected'] }]);
+      const models = new ReadModels(core, store, [{ projection: collecting, shape: 1, tables: ['collected'] }]);
       await models.start('collected');
       await eventually(async () => (await models.rebuilds())[0]?.status === 'done');
       expect(shown(seen.filter((event) => event.stream === stream))).toEqual([...today, today[0]]);

@@ -30,6 +30,9 @@ export interface Step {
   lost?: true;
 }
 
+/** Of what is kept of a saga, see ReadModel. */
+export const SAGA_SHAPE = 1;
+
 export interface Saga {
   saga_id: string;
   version: number;

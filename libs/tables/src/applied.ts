@@ -69,6 +69,7 @@ const endings: ReadonlySet<string> = new Set<SagaEvent['type']>(['SagaCompleted'
 /** A row per step done or undone, kept behind the log; `saga_plans` holds what the open sagas have planned. */
 export const appliedSteps: ReadModel = {
   behind: true,
+  shape: 1,
   tables: ['applied_steps', 'saga_plans'],
   projection: {
     name: 'applied_steps',

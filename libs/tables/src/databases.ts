@@ -2,6 +2,9 @@ import type { Drift } from '../../byodb/src/index.js';
 import { concerns, type DatabaseRef, type Table } from './table.js';
 import { sql, type InlineProjection, type Queryable, type Row, type StoredEvent, type Tx } from '../../event-store/src/index.js';
 
+/** Of what is kept of a database, see ReadModel. */
+export const DATABASE_SHAPE = 1;
+
 /** A customer's database as registered; its address is not here but sealed in `credentials`. */
 export interface Database {
   database_id: string;

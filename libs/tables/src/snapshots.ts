@@ -18,6 +18,7 @@ const prefix = tableStream('');
 export function tableSnapshots(store: EventReader, distance = SNAPSHOT_DISTANCE): ReadModel {
   return {
     behind: true,
+    shape: SNAPSHOT_SHAPE,
     tables: ['table_snapshots'],
     projection: {
       name: 'table_snapshots',

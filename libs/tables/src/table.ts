@@ -87,6 +87,9 @@ export interface SetAside { saga_id: string; what: 'table' | 'part'; reversible_
 /** A database that the table was let go in, since it was lost: what stands there, should it come back, is the table's no more. */
 export interface LetGo { at: string; name: string }
 
+/** Of what is kept of a table, see ReadModel. */
+export const TABLE_SHAPE = 1;
+
 /** The table as confirmed, and what was asked since. */
 export interface Table {
   table_id: string;

@@ -190,7 +190,8 @@ function bindable(value: SqlValue): string | number | bigint | null {
   return typeof value === 'boolean' ? Number(value) : value;
 }
 
-function isBusy(error: unknown): boolean {
+/** Another process holds the file's lock. */
+export function isBusy(error: unknown): boolean {
   return error instanceof CoreUnavailable && /^SQLITE_(BUSY|LOCKED)/.test(errorField(error.cause, 'code') ?? '')
     || /^SQLITE_(BUSY|LOCKED)/.test(errorField(error, 'code') ?? '');
 }
