@@ -16,7 +16,8 @@ export interface Server {
 }
 
 export function startPostgres(): Promise<Server>;
-export function startMariadb(): Promise<Server>;
+/** `args`: further ones of the server's own; `files`: those that they name. */
+export function startMariadb(more?: { args?: string[]; files?: string[] }): Promise<Server>;
 export function startRedis(): Promise<Server>;
 
 export function startServers(): Promise<void>;

@@ -99,7 +99,15 @@ const mariadbSettings = ['--max-connections=300', '--skip-log-bin', '--skip-name
 const redisSettings = ['--databases', '1024', '--save', '', '--appendonly', 'yes', '--appendfsync', 'no', '--maxmemory-policy', 'noeviction'];
 
 export const startPostgres = () => start(kinds.postgres);
-export const startMariadb = () => start(kinds.mariadb);
+/** `args`: further ones of the server's own; `files`: what they name, at the same place in a container. */
+export const startMariadb = ({ args = [], files = [] } = {}) => {
+  const { mariadb } = kinds;
+  const docker = password => {
+    const how = mariadb.docker(password);
+    return { ...how, args: [...how.args, ...args], files };
+  };
+  return start({ ...mariadb, args: (dir, port) => [...mariadb.args(dir, port), ...args], docker });
+};
 export const startRedis = () => start(kinds.redis);
 
 /** Servers for a whole run: those that the environment names, and new ones for the rest, whose urls it puts there for the jest workers. */
@@ -227,7 +235,7 @@ async function processHost(kind, port, password) {
 
 /** A container. Only the name is known before it runs, so that is what the reaper goes by. */
 function dockerHost(kind, port, password) {
-  const { image, port: inner, env, args } = kind.docker(password);
+  const { image, port: inner, env, args, files = [] } = kind.docker(password);
   const name = `schemasaga-test-${randomBytes(6).toString('hex')}`;
   const reaper = reap('docker rm -f -v "$1"', name);
   let running = false;
@@ -236,7 +244,7 @@ function dockerHost(kind, port, password) {
     ended: () => false,
     log: () => `docker logs ${name}`,
     async prepare() {
-      await run('docker', ['create', '--name', name, '-p', `127.0.0.1:${port}:${inner}`, ...env.flatMap(pair => ['-e', pair]), image, ...args]);
+      await run('docker', ['create', '--name', name, '-p', `127.0.0.1:${port}:${inner}`, ...env.flatMap(pair => ['-e', pair]), ...files.flatMap(file => ['-v', `${file}:${file}:ro`]), image, ...args]);
     },
     async launch() {
       await run('docker', ['start', name]);

@@ -6,9 +6,10 @@ import { service, WAIT, type Reply, type Service } from './service.js';
 export class FieldCase {
   private constructor(private readonly s: Service, readonly database: string, readonly url: string) {}
 
-  static async start(fresh: Fresh, environment: Record<string, string> = {}): Promise<{ field: FieldCase; s: Service }> {
+  /** `as`: the address that it is registered by, where that is not its owner's. */
+  static async start(fresh: Fresh, environment: Record<string, string> = {}, as = fresh.url): Promise<{ field: FieldCase; s: Service }> {
     const s = await service(environment);
-    expect((await s.call('POST', '/databases', { name: 'field', url: fresh.url })).status).toBe(201);
+    expect((await s.call('POST', '/databases', { name: 'field', url: as })).status).toBe(201);
     return { field: new FieldCase(s, 'field', fresh.url), s };
   }
 

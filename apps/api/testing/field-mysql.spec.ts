@@ -1,19 +1,38 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { freshMysql, type Fresh } from '../../../testing/fixtures.js';
+import { randomUUID } from 'node:crypto';
+import { freshMysql, query, type Fresh } from '../../../testing/fixtures.js';
+import { read } from './commands.js';
 import { FieldCase } from './field-case.js';
 import type { Service } from './service.js';
 
 let fresh: Fresh;
 let field: FieldCase;
 let s: Service;
+let address: string;
+const user = `field_${randomUUID().slice(0, 8)}`;
 beforeAll(async () => {
   fresh = await freshMysql();
-  ({ field, s } = await FieldCase.start(fresh));
+  address = await addressOf(user, await rightsAsked());
+  ({ field, s } = await FieldCase.start(fresh, {}, address));
 });
 afterAll(async () => {
   await s.stop();
+  await query(fresh.url, `drop user if exists ${user}, ${user}_less`);
   await fresh.drop();
 });
+
+/** What the README says that the service needs: all cases are told with just that. */
+async function rightsAsked(): Promise<string[]> {
+  return /MySQL and MariaDB: `([A-Z, ]+)` on the database/.exec(await read('README.md'))![1]!.split(', ');
+}
+
+async function addressOf(name: string, rights: readonly string[]): Promise<string> {
+  const url = new URL(fresh.url);
+  await query(fresh.url, `create user ${name} identified by 'pw'`);
+  await query(fresh.url, `grant ${rights.join(', ')} on \`${url.pathname.slice(1)}\`.* to ${name}`);
+  [url.username, url.password] = [name, 'pw'];
+  return url.href;
+}
 
 const create = async (table: string): Promise<string> => String(Object.values((await field.sql(`show create table \`${table}\``))[0]!)[1]);
 
@@ -93,6 +112,123 @@ test('m1: a table with system versioning is adopted and changed, its history kep
   await field.done(field.call('/table/restore', { table_id: contracts }));
   expect(await field.sql('select heading from contracts for system_time all order by heading')).toEqual([{ heading: 'a' }, { heading: 'b' }]);
 });
+
+test('m5: keys are read whatever stands in or behind their brackets, and come back to the letter', async () => {
+  await field.sql('create table members (id int auto_increment, mail varchar(100) not null, login varchar(60), rank_ int, nick varchar(60), old int, primary key (id) using btree comment \'pk\', unique key mail (mail) using btree, unique key login (login) comment \'once, (twice)\', unique key rank_ (rank_ desc), unique key nick (nick(10)), unique key old (old) ignored)',
+    'create table bookings (room int, s date, e date, n int, period for p (s, e), primary key (room, p without overlaps) comment \'one guest\')',
+    'create table links (url varchar(2000), n int, primary key (url(100)))');
+  const [members, bookings, links] = await field.adopt('members', 'bookings', 'links') as [string, string, string];
+  const columns = async (table: string): Promise<[string, { unique: boolean; primary_key: boolean }][]> => Object.entries((await field.get(`/tables/${table}`)).body['table'].columns);
+  expect((await columns(members)).filter(([, c]) => c.unique).map(([name]) => name)).toEqual(['mail', 'login', 'rank_', 'old']);
+  expect((await columns(bookings)).filter(([, c]) => c.primary_key).map(([name]) => name)).toEqual(['room', 's', 'e']);
+  await field.done(field.column(members, { name: 'login', unique: false }));
+  expect(await create('members')).not.toContain('UNIQUE KEY `login`');
+  const version = Number((await field.get(`/tables/${members}`)).body['table'].version);
+  const before = [await create('members'), await create('bookings'), await create('links')];
+  await field.done(field.column(members, { name: 'rank_' }));
+  await field.done(field.column(members, { name: 'nick' }));
+  await field.done(field.column(members, { name: 'id' }));
+  await field.done(field.column(bookings, { name: 'room' }));
+  await field.sql('insert into bookings (s, e, n) values (\'2024-01-01\', \'2024-01-02\', 1)', 'delete from bookings');
+  await field.done(field.column(links, { name: 'url' }));
+  await field.sql('insert into links (n) values (1)', 'delete from links');
+  await field.rejected(field.column(bookings, { name: 's' }), 'dependents_exist', /^period p depend/);
+  for (const [table, to] of [[members, version], [bookings, 2], [links, 2]] as const) await field.done(field.call('/table/revert', { table_id: table, version: to }));
+  expect([await create('members'), await create('bookings'), await create('links')].map(inAnyOrder)).toEqual(before.map(inAnyOrder));
+});
+
+test('m3: who may not see triggers and views changes nothing under them', async () => {
+  await field.sql('create table orders (id int primary key auto_increment, total int not null default 0, note varchar(50))', 'create trigger orders_bi before insert on orders for each row set new.note = concat(\'n\', new.total)', 'create view totals as select total from orders');
+  const [orders] = await field.adopt('orders') as [string];
+  for (const change of [{ name: 'total' }, { name: 'total', rename_to: 'amount' }, { name: 'total', type: 'bigint' }]) await field.rejected(field.column(orders, change), 'dependents_exist', /^view totals, trigger orders_bi depend/);
+  const rights = await rightsAsked();
+  for (const [right, without] of [['TRIGGER', ['TRIGGER']], ['SHOW VIEW', ['SHOW VIEW']], ['TRIGGER and SHOW VIEW', ['TRIGGER', 'SHOW VIEW']]] as const) {
+    await query(fresh.url, `drop user if exists ${user}_less`);
+    expect((await s.call('PUT', '/databases/field', { url: await addressOf(`${user}_less`, rights.filter((each) => !without.some((gone) => gone === each))) })).status).toBe(200);
+    for (const change of [{ name: 'total' }, { name: 'note', rename_to: 'remark' }, { name: 'total', type: 'bigint' }]) await field.rejected(field.column(orders, change), 'permission_denied', new RegExp(`^user .* has no right ${right} on database`));
+    await field.rejected(field.call('/table/rename', { table_id: orders, name: 'orders2' }), 'permission_denied', /has no right/);
+    await field.rejected(field.call('/table/delete', { table_id: orders }), 'permission_denied', /has no right/);
+  }
+  await field.done(field.column(orders, { name: 'more', type: 'integer' }));
+  expect((await s.call('PUT', '/databases/field', { url: address })).status).toBe(200);
+});
+
+test('m6: what foreign keys of the column forbid is foreseen', async () => {
+  await field.sql('create table parent (id int primary key, code varchar(20), other int, unique key code (code), unique key other (other))',
+    'create table child (id int primary key, parent_id int not null, code varchar(20), one int, two int, constraint child_parent foreign key (parent_id) references parent (id), constraint child_code foreign key (code) references parent (code), unique key one (one), constraint child_one foreign key (one) references parent (id), unique key two (two), key two_id (two, id), constraint child_two foreign key (two) references parent (id) on delete set null)');
+  const [parent, child] = await field.adopt('parent', 'child') as [string, string];
+  await field.rejected(field.column(child, { name: 'parent_id', type: 'bigint' }), 'dependents_exist', /^foreign key child_parent depend on child\.parent_id/);
+  await field.rejected(field.column(child, { name: 'code', length: 40 }), 'dependents_exist', /^foreign key child_code depend/);
+  await field.rejected(field.column(parent, { name: 'code', length: 40 }), 'dependents_exist', /^foreign key child\.child_code depend/);
+  await field.rejected(field.column(child, { name: 'one', unique: false }), 'dependents_exist', /^foreign key child_one depend/);
+  await field.rejected(field.column(parent, { name: 'code', unique: false }), 'dependents_exist', /^foreign key child\.child_code depend/);
+  await field.rejected(field.column(child, { name: 'two', nullable: false }), 'dependents_exist', /^foreign key child_two depend/);
+  for (const change of [{ name: 'two', unique: false }, { name: 'parent_id', nullable: true }, { name: 'one', default: 3 }]) await field.done(field.column(child, change));
+  for (const change of [{ name: 'other', unique: false }, { name: 'code', nullable: false }]) await field.done(field.column(parent, change));
+});
+
+test('x5: names of triggers and keys are free when their table is dropped, and come back with it', async () => {
+  const made = [
+    'create table o (id int primary key auto_increment, n int, note varchar(40), top int, constraint o_top foreign key (top) references tops (id), constraint o_own foreign key (n) references o (id))',
+    `create definer = ${user}@'%' trigger o_bi before insert on o for each row set new.note = concat(ifnull(new.note, ''), '\\\\é''')`,
+    `create definer = ${user}@'%' trigger o_bi_2 before insert on o for each row begin /* both */ set new.note = concat(new.note, '2'); end`,
+    `create definer = ${user}@'%' trigger o_ad after delete on o for each row set @gone = old.id`,
+  ];
+  await field.sql('create table tops (id int primary key)', ...made);
+  const [o] = await field.adopt('o') as [string];
+  const [before, triggers] = [await create('o'), await triggersOf('o')];
+  expect(triggers).toHaveLength(3);
+  await field.done(field.call('/table/delete', { table_id: o }));
+  await field.sql(...made);
+  await field.rejected(field.call('/table/restore', { table_id: o }), 'table_name_taken', /table named o is there already/);
+  await field.sql('rename table o to p');
+  await field.rejected(field.call('/table/restore', { table_id: o }), 'table_name_taken', /^foreign key o_own of o is to come back, and another one has its name/);
+  await field.sql('alter table p drop foreign key o_own, drop foreign key o_top');
+  await field.rejected(field.call('/table/restore', { table_id: o }), 'table_name_taken', /^trigger o_bi of o is to come back, and another one has its name: restore the table under another name/);
+  await field.sql('alter table p add constraint o_own foreign key (n) references p (id), add constraint o_top foreign key (top) references tops (id)');
+  await field.done(field.call('/table/restore', { table_id: o, as: 'o_old' }));
+  await field.sql('insert into o_old (note) values (\'x\')', 'insert into p (note) values (\'y\')');
+  expect([await field.sql('select note from o_old'), await field.sql('select note from p')]).toEqual([[{ note: 'x\\é\'2' }], [{ note: 'y\\é\'2' }]]);
+  expect(await create('o_old')).toMatch(/CONSTRAINT `o_old_o_own` FOREIGN KEY \(`n`\) REFERENCES `o_old`[^]*CONSTRAINT `o_old_o_top`/);
+  expect((await triggersOf('o_old')).map((t) => t.name)).toEqual(['o_old_o_ad', 'o_old_o_bi', 'o_old_o_bi_2']);
+  await field.sql('drop table p');
+  await field.done(field.call('/table/delete', { table_id: o }));
+  await field.done(field.call('/table/restore', { table_id: o, as: 'o_older' }));
+  expect((await triggersOf('o_older')).map(({ name: _name, ...t }) => t)).toEqual(triggers.map(({ name: _name, ...t }) => t));
+  expect(before.split('\n').filter((line) => !line.includes('CONSTRAINT')).length).toBe((await create('o_older')).split('\n').filter((line) => !line.includes('CONSTRAINT')).length);
+});
+
+test('x5: triggers that others made keep their names, unless the service may make them for those', async () => {
+  await field.sql('create table q (id int primary key, n int)', 'create trigger q_bi before insert on q for each row set new.n = 7');
+  const [q] = await field.adopt('q') as [string];
+  const triggers = await triggersOf('q');
+  await field.done(field.call('/table/delete', { table_id: q }));
+  expect(await field.sql('select trigger_name from information_schema.triggers where trigger_schema = database() and trigger_name = \'q_bi\'')).toHaveLength(1);
+  await field.done(field.call('/table/restore', { table_id: q }));
+  expect(await triggersOf('q')).toEqual(triggers);
+  await field.sql(`grant set user on *.* to ${user}`);
+  expect((await s.call('PUT', '/databases/field', { url: address })).status).toBe(200);
+  await field.done(field.call('/table/delete', { table_id: q }));
+  await field.sql('create table q (id int primary key)', 'create trigger q_bi before insert on q for each row set @q = 1', 'drop table q');
+  await field.done(field.call('/table/restore', { table_id: q }));
+  expect(await triggersOf('q')).toEqual(triggers);
+});
+
+test('m11: what was dropped takes its room until it is purged, and that is told beforehand', async () => {
+  const columns = Array.from({ length: 16 }, (_, i) => `c${i} varchar(1000)`);
+  await field.sql(`create table wide (id int primary key, ${columns.join(', ')}) charset utf8mb4`, `create table slim (id int primary key, ${columns.join(', ')}) charset latin1`);
+  const [wide, slim] = await field.adopt('wide', 'slim') as [string, string];
+  for (const table of [wide, slim]) for (const name of ['c0', 'c1']) await field.done(field.column(table, { name }));
+  await field.rejected(field.column(wide, { name: 'more', type: 'string', length: 1000 }), 'unsupported_change', /^mysql: a row would have at least 68035 bytes, of 65535; 8004 of them are of dropped columns, which are kept in wide until they are purged$/);
+  await field.rejected(field.column(wide, { name: 'c2', length: 2000 }), 'unsupported_change', /dropped columns/);
+  await field.done(field.column(wide, { name: 'more', type: 'string', length: 300 }));
+  await field.done(field.column(slim, { name: 'more', type: 'string', length: 1000 }));
+});
+
+async function triggersOf(table: string): Promise<{ name: string }[]> {
+  return await field.sql(`select trigger_name as name, action_timing, event_manipulation, action_order, action_statement, definer, sql_mode, collation_connection from information_schema.triggers
+    where trigger_schema = database() and event_object_table = '${table}' order by trigger_name`) as { name: string }[];
+}
 
 /** An index that InnoDB made for a foreign key is made again with it, and then stands last. */
 function inAnyOrder(text: string): string[] {

@@ -19,7 +19,9 @@ export type Need =
   /** A table that is there with these columns: what a foreign key that comes back refers to. */
   | { need: 'table'; table: string; columns: string[]; of: string }
   /** No such rows: `from` is a quoted table, or a query in brackets with a name; `like` is a condition on its rows. */
-  | { need: 'no_rows'; from: string; like: string; of: string };
+  | { need: 'no_rows'; from: string; like: string; of: string }
+  /** The same in a catalog: a name of the whole database's that is to be had again. */
+  | { need: 'free'; from: string; like: string; of: string };
 
 /**
  * What a renderer gives: the statements, the table as they will leave it (null: gone), names beside the table's that must be
@@ -39,7 +41,8 @@ export interface Rendered {
 /**
  * Pure renderers, golden-tested. Identifiers are always quoted. They work from a `LiveTable`, either read just now under
  * the lock or predicted, and keep whatever others put beside the managed part.
- * On an engine without transactional DDL each gives exactly one statement (MySQL: one ALTER with several clauses).
+ * On an engine without transactional DDL each gives exactly one statement (MySQL: one ALTER with several clauses), and before it
+ * at most what harms nobody when it stands there alone.
  */
 export interface Ddl {
   quote(name: string): string;
@@ -134,6 +137,16 @@ export interface Session {
    * do not count either, but a trigger that names the column does where the engine does not rewrite it.
    */
   dependents(table: string, column: string | null, change?: Touch): Promise<Dependent[]>;
+  /**
+   * Statements that free names which are the whole database's and which a table that was set aside has still; none where what has
+   * them could not be made again. Asked for again after a crash. Missing where setting it aside has freed them.
+   */
+  freeNames?(aside: string): Promise<string[]>;
+  /**
+   * What forbids that a column becomes `to` though neither its type nor its rows do: foreign keys that need its index, or that set it
+   * NULL. Missing where the engine asks for nothing of the kind.
+   */
+  forbidding?(live: LiveTable, from: Column, to: Column): Promise<Dependent[]>;
   /**
    * A table as it was, with what its foreign keys refer to under the names that this has by now. Missing where the engine finds it
    * by those that it had. Errors: DatabaseError dependents_exist (it is not there any more).

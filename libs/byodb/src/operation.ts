@@ -67,6 +67,11 @@ export function statementsOf(rendered: Rendered): Work {
   return { statements: rendered.statements };
 }
 
+/** `live`: null where it has been set aside already and only what follows is to be done. */
+export function setAside(session: Session, live: LiveTable | null, aside: string, ddl: Ddl): Work {
+  return { statements: live === null ? [] : ddl.setAsideTable(live, aside).statements, settle: async () => await session.freeNames?.(aside) ?? [] };
+}
+
 /** Refuses what could not be put back: see `Session.cannotRemake`. Errors: DatabaseError unsupported_change. */
 export async function refuseUnremakeable(session: Session, live: LiveTable | null, column: string | null): Promise<void> {
   const reason = live === null ? null : await session.cannotRemake?.(live, column) ?? null;

@@ -28,13 +28,19 @@ export async function refuseShared(session: Session, table: string, column: stri
 
 /**
  * Refuses unless all that statements need is there. `live` tells the primary key by which a row is named.
- * Errors: DatabaseError dependents_exist (a table or column that a key refers to is missing), rows_conflict (rows do not fit).
+ * Errors: DatabaseError dependents_exist (a table or column that a key refers to is missing), rows_conflict (rows do not fit), table_name_taken.
  */
 export async function meetNeeds(session: Session, live: LiveTable | null, needs: readonly Need[]): Promise<void> {
   for (const need of needs) {
     if (need.need === 'table') await refuseMissing(session, need);
+    else if (need.need === 'free') await refuseTaken(session, need);
     else await refuseRows(session, need.from, live, need.like, (n) => `${n} row(s) do not fit ${need.of}, which is to come back`);
   }
+}
+
+async function refuseTaken(session: Session, { from, like, of }: Extract<Need, { need: 'free' }>): Promise<void> {
+  if ((await session.query(`select 1 as found from ${from} where ${like} limit 1`)).length === 0) return;
+  throw new DatabaseError('table_name_taken', `${of} is to come back, and another one has its name: restore the table under another name, or rename what has it`);
 }
 
 async function refuseMissing(session: Session, { table, columns, of }: Extract<Need, { need: 'table' }>): Promise<void> {

@@ -293,14 +293,10 @@ async function run(connection: Connection, plan: Plan, key: StepKey, direction: 
     const op = operation(plan.operation);
     // Before anything is touched, on an engine where the ledger cannot commit with the statement.
     if (!engine.facts.transactionalDdl && !resumed) await record('intended', began, null, direction === 'compensate' ? plan.compensation : plan.statements);
-    let work: Work = { statements: [] };
+    let work: Work;
     try {
       if (!there) work = await act(session, engine, op, plan, direction, way);
-      else if (plan.operation === 'alter_column') {
-        const [table, givesBack] = [await session.introspect(plan.table), (plan.params as { former?: Former }).former !== undefined];
-        if (direction === 'compensate') work = { ...await op.compensate(session, plan, table, engine.ddl), statements: [] };
-        else if (givesBack) work = { ...await op.apply(session, plan, table, engine.ddl), statements: [] };
-      }
+      else work = await settled(session, engine, op, plan, direction);
     } catch (error) {
       // Refused: on an engine without transactions say so, else a crash's look-up would have to guess.
       if (!engine.facts.transactionalDdl && error instanceof DatabaseError && error.outcome === 'not_applied') await record('not_applied', began, began, []);
@@ -324,6 +320,16 @@ async function run(connection: Connection, plan: Plan, key: StepKey, direction: 
     await record('done', began, ended, statements);
     return { fingerprint_before: began, fingerprint_after: ended, statements };
   });
+}
+
+/** The statements have run already: what follows them is done again. */
+async function settled(session: Session, engine: Engine, op: Operation<unknown>, plan: Plan, direction: Direction): Promise<Work> {
+  const givesBack = plan.operation === 'alter_column' && (direction === 'compensate' || (plan.params as { former?: Former }).former !== undefined);
+  const setsAside = plan.operation === (direction === 'compensate' ? 'restore_table' : 'drop_table');
+  if (!givesBack && !setsAside) return { statements: [] };
+  const live = await session.introspect(direction === 'compensate' && setsAside ? plan.table_after : plan.table);
+  const work = direction === 'compensate' ? await op.compensate(session, plan, live, engine.ddl) : await op.apply(session, plan, live, engine.ddl);
+  return { ...work, statements: [] };
 }
 
 /** Looks at the rows and acts with nobody writing in between: what was found must still hold when the statement comes. */

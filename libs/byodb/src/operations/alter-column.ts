@@ -38,12 +38,14 @@ export const alterColumn: Operation<Params> = {
     const lacking = await session.lacksRight('alter', table);
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
     await refuseUnremakeable(session, live, null);
-    if (!sameType(from, to)) {
-      // A check is kept, or made again, by the renderers themselves.
-      const dependents = (await session.dependents(table, from.name, 'retype')).filter((d) => d.kind !== 'check');
-      if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${table}.${from.name}`, { details: { dependents } });
-      if (lost !== null) await refuseLoss(session, quotedTable, live, lost, from, to, limits.maxRewriteRows);
-    }
+    const retyped = !sameType(from, to);
+    // A check is kept, or made again, by the renderers themselves.
+    const dependents = [
+      ...(retyped ? await session.dependents(table, from.name, 'retype') : []).filter((d) => d.kind !== 'check'),
+      ...live === null ? [] : await session.forbidding?.(live, from, to) ?? [],
+    ];
+    if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${table}.${from.name}`, { details: { dependents } });
+    if (retyped && lost !== null) await refuseLoss(session, quotedTable, live, lost, from, to, limits.maxRewriteRows);
     if (from.nullable && !to.nullable) await refuseRows(session, quotedTable, live, `${quoted} is null`, (n) => `${from.name} is NULL in ${n} row(s)`);
     if (!from.unique && to.unique) await refuseShared(session, quotedTable, quoted, live, (n) => `${from.name} is not unique: ${n} row(s) hold a value that another one holds`);
   },

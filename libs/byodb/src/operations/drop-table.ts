@@ -1,5 +1,5 @@
 import { DatabaseError } from '../errors.js';
-import { asideName, inTodaysNames, refuseUnremakeable, statementsOf, type Operation } from '../operation.js';
+import { asideName, inTodaysNames, refuseUnremakeable, setAside, statementsOf, type Operation } from '../operation.js';
 
 interface Params { table: string; step_id: string }
 
@@ -23,8 +23,8 @@ export const dropTable: Operation<Params> = {
     if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${table}`, { details: { dependents } });
     await refuseUnremakeable(session, live, null);
   },
-  async apply(_session, { params }, live, ddl) {
-    return statementsOf(ddl.setAsideTable(live!, asideName(params.step_id)));
+  async apply(session, { params }, live, ddl) {
+    return setAside(session, live, asideName(params.step_id), ddl);
   },
   async compensate(session, { was }, live, ddl) {
     return statementsOf(ddl.bringBackTable(live!, await inTodaysNames(session, was!)));

@@ -1,6 +1,6 @@
 import { DatabaseError } from '../errors.js';
 import type { LiveTable } from '../live.js';
-import { inTodaysNames, statementsOf, type Operation } from '../operation.js';
+import { inTodaysNames, setAside, statementsOf, type Operation } from '../operation.js';
 import { meetNeeds } from '../rows.js';
 
 /** `table`: its name while set aside. `former`: the table as it was before it was set aside. */
@@ -34,7 +34,7 @@ export const restoreTable: Operation<Params> = {
   async apply(session, { params }, live, ddl) {
     return statementsOf(ddl.bringBackTable(live!, { ...await inTodaysNames(session, params.former), name: params.to }));
   },
-  async compensate(_session, { params }, live, ddl) {
-    return statementsOf(ddl.setAsideTable(live!, params.table));
+  async compensate(session, { params }, live, ddl) {
+    return setAside(session, live, params.table, ddl);
   },
 };

@@ -5,6 +5,7 @@ import { sql } from '../core-database.js';
 import type { CoreDatabase, Row, Sql, SqlValue, Tx } from '../core-database.js';
 import { CoreUnavailable, UniqueViolation } from '../errors.js';
 import { DeadlockVictim, errorField, rerunVictims, runTransaction, type Session } from './handle.js';
+import { keepAliveMs, tlsOptions } from './mysql-tls.js';
 import type { Server } from './server.js';
 import { insertRow, updateRow } from './upsert.js';
 
@@ -40,13 +41,13 @@ export class MysqlCore implements CoreDatabase, UncommittedReads, RangeLocks {
       user: server.user,
       password: server.password,
       database: server.database,
-      ...(server.tls === 'off' ? {} : { ssl: { rejectUnauthorized: server.tls === 'verify' } }),
+      ...tlsOptions(server),
       charset: 'utf8mb4_bin',
       timezone: 'Z',
       multipleStatements: false,
       // FOUND_ROWS: an update counts the rows it matched, as on the other engines. LOCAL_FILES: a server could ask for any file.
       flags: ['FOUND_ROWS', '-LOCAL_FILES'],
-      enableKeepAlive: true, keepAliveInitialDelay: 10_000,
+      enableKeepAlive: true, keepAliveInitialDelay: keepAliveMs,
       connectTimeout: 10_000,
       maxPreparedStatements: 200,
     };

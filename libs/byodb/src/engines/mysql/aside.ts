@@ -18,11 +18,12 @@ export function keysAway(live: LiveTable, aside: string, stays: (key: Extra) => 
   });
 }
 
-export function keysBack(live: LiveTable, was: LiveTable): Renaming[] {
+/** `rename`: for a table that comes back under another name, beside one that may have its keys' names by now. */
+export function keysBack(live: LiveTable, was: LiveTable, rename: (name: string) => string): Renaming[] {
   const start = prefix(live.name);
   return namedKeys(live).filter((key) => key.name.startsWith(start)).map((key) => {
     const rest = key.name.slice(start.length);
-    return { from: key.name, to: namedKeys(was).find((k) => digest(k.name, 32) === rest)?.name ?? rest, definition: key.definition };
+    return { from: key.name, to: rename(namedKeys(was).find((k) => digest(k.name, 32) === rest)?.name ?? rest), definition: key.definition };
   });
 }
 

@@ -7,6 +7,7 @@ import { Liveness } from '../../liveness.js';
 import { CORE_IDENTITY, CORE_TABLES, isCore, LEDGER_TABLES, readMarks, refuseOthers, type Claimant, type Marks } from '../../ownership.js';
 import { Locks } from './locks.js';
 import { MysqlSession } from './session.js';
+import { KEEP_ALIVE_MS, tlsOptions } from './tls.js';
 import { translate } from './translate.js';
 
 /** How long a look or a claim waits for another's lock. */
@@ -47,9 +48,9 @@ export class MysqlConnection implements Connection {
       connection: {
         host: address.host, port: address.port, user: address.user, password: address.password, database: address.database, charset: 'utf8mb4', timezone: 'Z', connectTimeout: CONNECT_MS,
         multipleStatements: false,
-        // A firewall forgets a connection that says nothing under a long ALTER; the system's own default would notice after two hours.
-        enableKeepAlive: true, keepAliveInitialDelay: 10_000, dateStrings: true, supportBigNumbers: true, bigNumberStrings: true, flags: '-LOCAL_FILES',
-        ...(address.tls === false ? {} : { ssl: { rejectUnauthorized: address.tls === true } }),
+        // The system's own default would notice after two hours that it is gone.
+        enableKeepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS, dateStrings: true, supportBigNumbers: true, bigNumberStrings: true, flags: '-LOCAL_FILES',
+        ...tlsOptions(address.tls, address.host, address.port),
       } as Knex.MySql2ConnectionConfig,
       pool: { min: 0, max: 5, acquireTimeoutMillis: 2 * CONNECT_MS, afterCreate: (raw: RawDriver, done: (error: Error | null, raw: RawDriver) => void) => {
         // Knex takes its listener away when it says goodbye to an idle connection; an error after that would end the process.

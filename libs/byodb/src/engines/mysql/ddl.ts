@@ -2,9 +2,12 @@ import type { Ddl, Rendered } from '../../engine.js';
 import { findColumn, foldName, isAside, type Extra, type LiveColumn, type LiveTable } from '../../live.js';
 import { keyNames, sameDefault, sameType, type Column } from '../../schema.js';
 import { isForeignKey, keysAway, keysBack, NUMBERING, numberingKey, renameWithKeys } from './aside.js';
-import { addKeys, dropKey, foreignKeys, givenName, isOwn, missingKeys, needsOf, type ForeignKey } from './foreign-keys.js';
+import { addKeys, dropKey, foreignKeys, formerName, freeKeyNames, givenName, isOwn, missingKeys, nameBack, nameFor, needsOf, type ForeignKey } from './foreign-keys.js';
+import { primaryClause, primaryExtra, primaryMembers, uniqueClause, uniqueExtra } from './keys.js';
 import { lost } from './lost.js';
+import { refuseLongRow } from './row-size.js';
 import { literal, quote, renameIn, tokens } from './text.js';
+import { createTrigger, freeTriggerNames, missingTriggers } from './triggers.js';
 import { defaultSql, definitionOf, nativeType, readColumn } from './types.js';
 
 /** One statement each: what MySQL cannot commit with a ledger row must at least be atomic by itself. */
@@ -30,22 +33,32 @@ export const ddl: Ddl = {
     return rename(left, aside, keysAway(live, aside, stays), gone.map(dropKey));
   },
   bringBackTable(live, was) {
-    const keys = missingKeys({ ...live, name: was.name }, was, was.columns.map((c) => c.name)).filter((key) => !isOwn(key, was));
-    const back = rename(live, was.name, keysBack(live, was), addKeys(live, was, keys));
-    return { ...back, live: withKeys(back.live!, keys), needs: needsOf(keys, was.name, live.name) };
+    const keys = missingKeys({ ...live, name: was.name }, was, was.columns.map((c) => c.name)).filter((key) => !isOwn(key, { name: formerName(was) }));
+    const own = keysBack(live, was, (name) => nameBack(name, was));
+    const triggers = missingTriggers(live, was, (name) => nameBack(name, was));
+    const back = rename(live, was.name, own, addKeys(live, was, keys));
+    const names = [...own.map((key) => key.to), ...keys.map((key) => nameFor(key, was))];
+    return {
+      // While it is out of everybody's reach; then they go with it.
+      statements: [...triggers.map((trigger) => createTrigger(trigger, live.name)), ...back.statements],
+      live: { ...withKeys(back.live!, keys), extras: [...withKeys(back.live!, keys).extras, ...triggers] },
+      needs: [...needsOf(keys, was.name, live.name), ...freeKeyNames(names, was.name), ...freeTriggerNames(triggers, was.name)],
+    };
   },
   addColumn(live, column, uniqueName) {
     const unique = column.unique ? [{ name: uniqueName, columns: [column.name] }] : [];
-    return alter(live, [`ADD COLUMN ${quote(column.name)} ${definitionOf(column)}`, ...unique.map(addUnique)], { columns: [...live.columns, liveOf(column)], uniques: [...live.uniques, ...unique] });
+    const columns = [...live.columns, liveOf(column)];
+    refuseLongRow(live, columns);
+    return alter(live, [`ADD COLUMN ${quote(column.name)} ${definitionOf(column)}`, ...unique.map((u) => addUnique(live, u))], { columns, uniques: [...live.uniques, ...unique] });
   },
   dropColumn(live, name) {
     // A unique that lost a member would be another rule, and a foreign key forbids to drop it.
     const uniques = live.uniques.filter((u) => u.columns.some((c) => same(c, name)));
-    const extras = live.extras.map((e) => ({ ...e, name: e.name === '' && isForeignKey(e) ? givenName(live, e) : e.name })).filter((e) => (isForeignKey(e) || e.kind === 'UNIQUE KEY') && namesColumn(e, name));
+    const extras = live.extras.map((e) => ({ ...e, name: e.name === '' && isForeignKey(e) ? givenName(live, e) : e.name })).filter((e) => (isForeignKey(e) || e.kind === 'UNIQUE KEY' || e.kind === 'PRIMARY KEY') && namesColumn(e, name));
     const key = live.primaryKey.length > 1 && live.primaryKey.some((k) => same(k, name));
     const clauses = [
       ...extras.filter(isForeignKey).map((e) => `DROP FOREIGN KEY ${quote(e.name)}`), ...(key ? ['DROP PRIMARY KEY'] : []),
-      ...[...uniques, ...extras.filter((e) => !isForeignKey(e))].map((u) => `DROP INDEX ${quote(u.name)}`), `DROP COLUMN ${quote(name)}`,
+      ...new Set([...uniques, ...extras.filter((e) => e.kind === 'UNIQUE KEY')].map((u) => `DROP INDEX ${quote(u.name)}`)), `DROP COLUMN ${quote(name)}`,
     ];
     return alter(live, clauses, {
       columns: live.columns.filter((c) => !same(c.name, name)), uniques: live.uniques.filter((u) => !uniques.includes(u)), extras: live.extras.filter((e) => !extras.some((gone) => gone.definition === e.definition)),
@@ -58,10 +71,10 @@ export const ddl: Ddl = {
   /** Hidden in its place: an insert without a list of columns and `select *` pass it over. */
   setAsideColumn(live, name, aside) {
     const column = findColumn(live, name)!;
-    const inKey = live.primaryKey.some((k) => same(k, name)) && !column.generated;
+    const inKey = primaryMembers(live).some((k) => same(k, name)) && !column.generated;
     const keys = foreignKeys(live).filter((key) => key.columns.some((c) => same(c, name)));
     const spatial = live.extras.filter((e) => e.kind === 'SPATIAL KEY' && namesColumn(e, name));
-    const gone = [...keys.map((key) => key.extra), ...spatial];
+    const gone = [...keys.map((key) => key.extra), ...spatial, ...(inKey ? live.extras.filter((e) => e === primaryExtra(live)) : [])];
     const definition = hidden(live, name, column.generated ? column.definition : freed(column.definition));
     const numbered = inKey ? live.columns.find((c) => c.generated) : undefined;
     const numbering = numbered === undefined ? [] : [{ kind: 'KEY', name: numberingKey(aside), definition: `KEY ${quote(numberingKey(aside))} (${quote(numbered.name)})` }];
@@ -77,15 +90,16 @@ export const ddl: Ddl = {
     const back = renamed(live, aside, name, () => column);
     const names = back.columns!.map((c) => c.name);
     // A key over two columns that are both set aside is made again with the last of them.
-    const key = was.primaryKey.length > 0 && live.primaryKey.length === 0 && was.primaryKey.every((k) => names.some((n) => same(n, k)));
+    const clause = primaryClause(live) === null && primaryMembers(was).every((k) => names.some((n) => same(n, k))) ? primaryClause(was) : null;
+    const key = clause !== null;
     const numbering = key ? live.extras.filter((e) => isAside(e.name) && e.name.endsWith(NUMBERING)) : [];
     const keys = missingKeys({ ...live, ...back }, was, names).filter((k) => k.columns.some((c) => same(c, name)));
     const spatial = was.extras.filter((e) => e.kind === 'SPATIAL KEY' && namesColumn(e, name));
     const clauses = [
       ...numbering.map((k) => `DROP INDEX ${quote(k.name)}`), `CHANGE COLUMN ${quote(aside)} ${quote(column.name)} ${column.definition}`,
-      ...(key ? [`ADD PRIMARY KEY (${list(was.primaryKey)})`] : []), ...spatial.map((e) => `ADD ${e.definition}`), ...addKeys({ ...live, ...back }, was, keys),
+      ...(key ? [`ADD ${clause}`] : []), ...spatial.map((e) => `ADD ${e.definition}`), ...addKeys({ ...live, ...back }, was, keys),
     ];
-    const extras = [...back.extras!.filter((e) => !numbering.some((n) => n.name === e.name)), ...spatial, ...keys.map((k) => k.extra)];
+    const extras = [...back.extras!.filter((e) => !numbering.some((n) => n.name === e.name)), ...spatial, ...keys.map((k) => k.extra), ...(key ? was.extras.filter((e) => e === primaryExtra(was)) : [])];
     const rendered = alter(live, clauses, { ...back, extras, ...(key ? { primaryKey: was.primaryKey } : {}) });
     return { ...rendered, needs: needsOf(keys, live.name, live.name, (c) => (same(c, name) ? aside : c)) };
   },
@@ -100,17 +114,19 @@ export const ddl: Ddl = {
     const gone = to.unique ? [] : mine;
     const come = to.unique && mine.length === 0 ? [{ name: uniqueName, columns: [column.name] }] : [];
     const definition = changed(column, to);
-    const clauses = [...(changes ? [`MODIFY COLUMN ${quote(column.name)} ${definition}`] : []), ...gone.map((u) => `DROP INDEX ${quote(u.name)}`), ...come.map(addUnique)];
+    const clauses = [...(changes ? [`MODIFY COLUMN ${quote(column.name)} ${definition}`] : []), ...gone.map((u) => `DROP INDEX ${quote(u.name)}`), ...come.map((u) => addUnique(live, u))];
     const after = changes ? { ...liveOf({ ...to, name: column.name }), definition } : column;
-    return alter(live, clauses, { columns: live.columns.map((c) => (c === column ? after : c)), uniques: [...live.uniques.filter((u) => !gone.includes(u)), ...come] });
+    const columns = live.columns.map((c) => (c === column ? after : c));
+    refuseLongRow(live, columns);
+    return alter(live, clauses, { columns, uniques: [...live.uniques.filter((u) => !gone.includes(u)), ...come], extras: withoutUniques(live, gone) });
   },
   restoreColumn(live, name, was) {
     const column = findColumn(was, name)!;
     const single = (t: LiveTable): LiveTable['uniques'] => t.uniques.filter((u) => u.columns.length === 1 && same(u.columns[0]!, name));
     const gone = single(live).filter((u) => !single(was).some((w) => w.name === u.name));
     const come = single(was).filter((w) => !single(live).some((u) => u.name === w.name));
-    const clauses = [`MODIFY COLUMN ${quote(column.name)} ${column.definition}`, ...gone.map((u) => `DROP INDEX ${quote(u.name)}`), ...come.map(addUnique)];
-    return alter(live, clauses, { columns: live.columns.map((c) => (same(c.name, name) ? column : c)), uniques: [...live.uniques.filter((u) => !gone.includes(u)), ...come] });
+    const clauses = [`MODIFY COLUMN ${quote(column.name)} ${column.definition}`, ...gone.map((u) => `DROP INDEX ${quote(u.name)}`), ...come.map((u) => addUnique(was, u))];
+    return alter(live, clauses, { columns: live.columns.map((c) => (same(c.name, name) ? column : c)), uniques: [...live.uniques.filter((u) => !gone.includes(u)), ...come], extras: [...withoutUniques(live, gone), ...come.flatMap((u) => uniqueExtra(was, u) ?? [])] });
   },
   giveBackValues(live, name, keep, from, to, then = { column: name, key: live.primaryKey }) {
     if (from.type !== 'string' && from.type !== 'text') return [];
@@ -139,10 +155,20 @@ function withKeys(live: LiveTable, keys: readonly ForeignKey[]): LiveTable {
   return { ...live, extras: [...live.extras, ...keys.map((key) => key.extra)] };
 }
 
+function withoutUniques(live: LiveTable, gone: LiveTable['uniques']): Extra[] {
+  return live.extras.filter((e) => !gone.some((u) => e === uniqueExtra(live, u)));
+}
+
 function renamed(live: LiveTable, from: string, to: string, change: (c: LiveColumn) => LiveColumn): Partial<LiveTable> {
   const swap = (name: string): string => (same(name, from) ? to : name);
   const others = (c: LiveColumn): LiveColumn => ({ ...c, definition: renameIn(c.definition, from, to) });
-  return { columns: live.columns.map((c) => (same(c.name, from) ? change(c) : others(c))), extras: live.extras.map((e) => (e.kind === 'trigger' ? e : { ...e, definition: renameIn(e.definition, from, to) })), primaryKey: live.primaryKey.map(swap), uniques: live.uniques.map((u) => ({ ...u, columns: u.columns.map(swap) })) };
+  return { columns: live.columns.map((c) => (same(c.name, from) ? change(c) : others(c))), extras: live.extras.map((e) => (e.kind === 'trigger' ? e : { ...e, definition: renamedIn(e, from, to) })), primaryKey: live.primaryKey.map(swap), uniques: live.uniques.map((u) => ({ ...u, columns: u.columns.map(swap) })) };
+}
+
+/** An index keeps its own name, which is often the column's. */
+function renamedIn({ kind, name, definition }: Extra, from: string, to: string): string {
+  const head = `${kind} ${quote(name)} `;
+  return definition.startsWith(head) ? head + renameIn(definition.slice(head.length), from, to) : renameIn(definition, from, to);
 }
 
 function liveOf(column: Column): LiveColumn {
@@ -223,5 +249,5 @@ function defaultsAgree(column: LiveColumn, to: Column): boolean {
 }
 
 const list = (names: string[]): string => names.map(quote).join(', ');
-const addUnique = (u: { name: string; columns: string[] }): string => `ADD UNIQUE KEY ${quote(u.name)} (${list(u.columns)})`;
+const addUnique = (of: LiveTable, u: LiveTable['uniques'][number]): string => `ADD ${uniqueClause(of, u)}`;
 const same = (a: string, b: string): boolean => foldName(a) === foldName(b);

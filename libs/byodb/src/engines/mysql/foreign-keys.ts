@@ -1,7 +1,7 @@
 import type { Need } from '../../engine.js';
 import { foldName, type Extra, type LiveTable } from '../../live.js';
 import { isForeignKey } from './aside.js';
-import { parts, quote, tokens, unquote } from './text.js';
+import { blank, literal, parts, quote, tokens, unquote } from './text.js';
 
 /** One foreign key of a table, taken apart. */
 export interface ForeignKey {
@@ -38,8 +38,17 @@ export function foreignKeys(live: LiveTable): ForeignKey[] {
   });
 }
 
+/** Those of one column alone: an index over it alone serves no others. */
+export function keysOver(live: LiveTable, column: string): ForeignKey[] {
+  return foreignKeys(live).filter((key) => key.columns.length === 1 && foldName(key.columns[0]!) === foldName(column));
+}
+
+export function keysThatSetNull(live: LiveTable, column: string): ForeignKey[] {
+  return foreignKeys(live).filter((key) => key.columns.some((c) => foldName(c) === foldName(column)) && / SET NULL\b/i.test(blank(key.rule)));
+}
+
 /** From the table to itself: it goes and comes with it, and acts on nobody else. */
-export function isOwn(key: ForeignKey, live: LiveTable): boolean {
+export function isOwn(key: ForeignKey, live: Pick<LiveTable, 'name'>): boolean {
   return key.parentTable !== null && foldName(key.parentTable) === foldName(live.name);
 }
 
@@ -72,12 +81,20 @@ export function addKeys(live: LiveTable, was: LiveTable, keys: readonly ForeignK
   ];
 }
 
-/** As it was; for a table that comes back under another name, one that the table which has its name now cannot have. */
 export function nameFor(key: ForeignKey, was: LiveTable): string {
+  return key.name === '' ? `${was.name}_ibfk_1` : nameBack(key.name, was);
+}
+
+/** As it was; for a table that comes back under another name, one that the table which has its name now cannot have. */
+export function nameBack(name: string, was: LiveTable): string {
   const former = formerName(was);
-  if (former === was.name || key.name === '') return key.name === '' ? `${was.name}_ibfk_1` : key.name;
-  const number = key.name.startsWith(`${former}_ibfk_`) ? key.name.slice(former.length) : `_${key.name}`;
+  if (former === was.name) return name;
+  const number = name.startsWith(`${former}_ibfk_`) ? name.slice(former.length) : `_${name}`;
   return `${was.name.slice(0, MAX - Math.min(number.length, 40))}${number}`.slice(0, MAX);
+}
+
+export function freeKeyNames(names: readonly string[], table: string): Need[] {
+  return names.map((name) => ({ need: 'free', from: 'information_schema.referential_constraints', like: `constraint_schema = database() and lower(constraint_name) = lower(${literal(name)})`, of: `foreign key ${name} of ${table}` }));
 }
 
 /** What these keys of `table` need when they are made again. `child`: the table as it is called until then, `asCalled` a column of it. */
@@ -92,7 +109,8 @@ export function needsOf(keys: readonly ForeignKey[], table: string, child: strin
   });
 }
 
-function formerName(was: LiveTable): string {
+/** What the table was called when it was read; `was` may bear the name that it is to get. */
+export function formerName(was: LiveTable): string {
   const [, name] = /^CREATE TABLE (`(?:[^`]|``)+`)/.exec(was.source ?? '') ?? [];
   return name === undefined ? was.name : unquote(name);
 }

@@ -2,8 +2,8 @@ import type { Engine } from '../../engine.js';
 import type { Column } from '../../schema.js';
 import { MysqlConnection } from './connection.js';
 import { ddl } from './ddl.js';
+import { ROW_BYTES } from './row-size.js';
 
-const ROW_BYTES = 65_535;
 const KEY_CHARACTERS = 768;
 
 /** MySQL 8.0.16+ and MariaDB 10.5.2+; seen to work on MariaDB 10.11. */

@@ -1,10 +1,14 @@
 import type { Connection as Driver } from 'mysql2/promise';
-import type { Dependent, LedgerRow, Other, Session } from '../../engine.js';
+import type { Dependent, LedgerRow, Other, Session, Touch } from '../../engine.js';
+import { DatabaseError } from '../../errors.js';
 import { foldName, isAside, type Extra, type LiveTable } from '../../live.js';
-import { PARENT } from './foreign-keys.js';
-import { lacking } from './grants.js';
+import { foreignKeys, keysOver, keysThatSetNull, PARENT, type ForeignKey } from './foreign-keys.js';
+import { everywhere, lacking, WHOLE_DATABASE } from './grants.js';
+import { hasIndexBeside, readKey } from './keys.js';
 import { translate } from './translate.js';
+import type { Column } from '../../schema.js';
 import { blank, literal, optionsOf, parts, quote, tokens, unquote } from './text.js';
+import { dropTriggers, makerOf, readTrigger, TRIGGERS, triggersOf } from './triggers.js';
 import { readColumn } from './types.js';
 
 type Row = Record<string, unknown>;
@@ -37,25 +41,28 @@ export class MysqlSession implements Session {
     const [found] = await this.query('select table_name as name, table_comment as comment from information_schema.tables where table_schema = database() and table_type in (?, ?) and table_name = ?', [...KINDS, table]);
     if (found === undefined) return null;
     const [row] = await this.query(`SHOW CREATE TABLE ${quote(table)}`);
-    const triggers = await this.query('select trigger_name as name, action_timing as timing, event_manipulation as event, action_order as place, action_statement as body from information_schema.triggers where trigger_schema = database() and event_object_table = ?', [table]);
+    const triggers = await this.query(TRIGGERS, [table]);
     const owner = /^schemasaga (\S+)$/.exec(String(found['comment']))?.[1] ?? null;
     const live: LiveTable = { name: String(found['name']), columns: [], primaryKey: [], uniques: [], extras: [], owner, source: null };
     const create = String(row!['Create Table']);
     live.source = create;
     for (const part of parts(create)) this.read(live, part);
     live.extras.push({ kind: 'options', name: '', definition: optionsOf(create) });
-    for (const t of triggers) live.extras.push({ kind: 'trigger', name: String(t['name']), definition: `${String(t['timing'])} ${String(t['event'])} ${Number(t['place'])} ${String(t['body'])}` });
+    for (const trigger of triggers) live.extras.push(readTrigger(trigger, trigger['shown'] === null ? null : await this.triggerText(String(trigger['name']))));
     if (owner === null && found['comment'] !== '') live.extras.push({ kind: 'comment', name: '', definition: String(found['comment']) });
     return live;
   }
 
+  private async triggerText(name: string): Promise<string> {
+    const [row] = await this.query(`SHOW CREATE TRIGGER ${quote(name)}`);
+    return String(row!['SQL Original Statement']);
+  }
+
   private read(live: LiveTable, part: string): void {
     const words = tokens(part);
-    const names = (group: string): string[] | null => { const inside = group.slice(group.indexOf('(') + 1, -1).split(','); return inside.every((n) => /^`([^`]|``)+`$/.test(n)) ? inside.map(unquote) : null; };
     if (part.startsWith('`')) {
       live.columns.push(readColumn(unquote(words[0]!), part.slice(words[0]!.length).trim()));
-    } else if (/^PRIMARY KEY/.test(part)) live.primaryKey = names(words.find((w) => w.includes('('))!) ?? [];
-    else if (/^UNIQUE KEY/.test(part) && words.length === 4 && names(words[3]!) !== null) live.uniques.push({ name: unquote(words[2]!), columns: names(words[3]!)! });
+    } else if (/^(PRIMARY|UNIQUE) KEY /.test(part)) readKey(live, part);
     else {
       const name = words.find((w) => w.startsWith('`')) ?? '``';
       // InnoDB names a foreign key after its table and renames it with it: the name says nothing.
@@ -70,7 +77,8 @@ export class MysqlSession implements Session {
     return row === undefined ? null : /VIEW/.test(String(row['type'])) ? 'view' : 'table';
   }
 
-  async dependents(table: string, column: string | null): Promise<Dependent[]> {
+  async dependents(table: string, column: string | null, change: Touch = 'remove'): Promise<Dependent[]> {
+    await this.refuseUnseen();
     const [own] = await this.query('select database() as d');
     const qualified = `${quote(String(own!['d']))}.${quote(table)}`;
     // A view's text is normalised, every name in it quoted and every table's with its database; a trigger's is as it was written.
@@ -88,7 +96,13 @@ export class MysqlSession implements Session {
     }
     if (column === null) return found;
     const live = await this.introspect(table);
-    for (const e of live?.extras ?? []) if (e.kind === 'check' && has(e.definition, quote(column))) found.push({ kind: 'check', name: e.name });
+    // What the column refers to by is dropped with it and follows a new name, but is of its type.
+    if (live !== null && change === 'retype') found.push(...foreignKeys(live).filter((key) => key.columns.some((c) => foldName(c) === foldName(column))).map(asDependent));
+    for (const e of live?.extras ?? []) {
+      if (e.kind === 'check' && has(e.definition, quote(column))) found.push({ kind: 'check', name: e.name });
+      // Its two columns are of one type, and there as long as it is.
+      if (e.kind === 'PERIOD FOR' && change !== 'rename' && has(e.definition, quote(column))) found.push({ kind: 'period', name: e.name });
+    }
     for (const c of live?.columns ?? []) {
       if (foldName(c.name) === foldName(column) || !has(c.definition, quote(column))) continue;
       found.push({ kind: / AS \(/.test(c.definition) ? 'generated column' : /CHECK \(.*/is.exec(c.definition) !== null && has(/CHECK \(.*/is.exec(c.definition)![0], quote(column)) ? 'check' : 'default', name: c.name });
@@ -96,12 +110,51 @@ export class MysqlSession implements Session {
     return found;
   }
 
-  /** Roles and patterns may give what is not seen here: then only the statement itself tells. */
-  async lacksRight(action: 'create' | 'alter', table: string | null): Promise<string | null> {
+  async forbidding(live: LiveTable, from: Column, to: Column): Promise<Dependent[]> {
+    const found: Dependent[] = from.nullable && !to.nullable ? keysThatSetNull(live, from.name).map(asDependent) : [];
+    if (!from.unique || to.unique || hasIndexBeside(live, from.name)) return found;
+    const inbound = await this.query(`select table_name as child, constraint_name as name from information_schema.key_column_usage where referenced_table_schema = database() and referenced_table_name = ?
+      group by constraint_schema, table_name, constraint_name having count(*) = 1 and lower(max(referenced_column_name)) = lower(?)`, [live.name, from.name]);
+    return [...found, ...keysOver(live, from.name).map(asDependent), ...inbound.map((k) => ({ kind: 'foreign key', name: `${String(k['child'])}.${String(k['name'])}` }))];
+  }
+
+  /** Triggers' names; all of a table's or none, as they run in the order in which they were made. */
+  async freeNames(aside: string): Promise<string[]> {
+    const live = await this.introspect(aside);
+    const triggers = live === null ? [] : triggersOf(live);
+    for (const trigger of triggers) if (!await this.canRemake(trigger)) return [];
+    return dropTriggers(triggers);
+  }
+
+  /** To the letter: under its definer's name, and in its database's collation. MySQL does not run a statement under another mode. */
+  private async canRemake(trigger: Extra): Promise<boolean> {
+    const { user, lines } = await this.grants();
+    const [server] = await this.query(`select version() like '%MariaDB%' and substring_index(version(), '.', 1) * 100 + substring_index(substring_index(version(), '.', 2), '.', -1) >= 1006 as able,
+      @@log_bin = 0 or @@log_bin_trust_function_creators = 1 as trusts, (select count(*) from information_schema.triggers where trigger_schema = database() and trigger_name = ${literal(trigger.name)} and database_collation = @@collation_database) as collates`);
+    if (Number(server!['able']) !== 1 || Number(server!['trusts']) !== 1 && !everywhere(lines, [])) return false;
+    const { definer, isKnown } = makerOf(trigger);
+    return isKnown && Number(server!['collates']) === 1 && (definer === user || everywhere(lines, ['SET USER']));
+  }
+
+  /** The catalog hides what a user may not see, and what is not seen would be taken for what is not there. */
+  private async refuseUnseen(): Promise<void> {
+    const { user, database, lines } = await this.grants();
+    const [hidden] = await this.query(`select exists (select 1 from information_schema.triggers where trigger_schema = database() and action_statement is null) as triggers,
+      exists (select 1 from information_schema.views where table_schema = database() and view_definition = '') as views`);
+    const unseen = (right: 'trigger' | 'show view', among: string): boolean => Number(hidden![among]) === 1 || lacking(lines, right, database, WHOLE_DATABASE);
+    const missing = [...(unseen('trigger', 'triggers') ? ['TRIGGER'] : []), ...(unseen('show view', 'views') ? ['SHOW VIEW'] : [])];
+    if (missing.length > 0) throw new DatabaseError('permission_denied', `user ${user} has no right ${missing.join(' and ')} on database ${database}, without which what depends on a table is not seen`);
+  }
+
+  private async grants(): Promise<{ user: string; database: string; lines: string[] }> {
     const [who] = await this.query('select database() as d, current_user() as u');
     const rows = await this.query('show grants');
-    const lines = rows.map((row) => String(Object.values(row)[0]));
-    const [user, database] = [String(who!['u']), String(who!['d'])];
+    return { user: String(who!['u']), database: String(who!['d']), lines: rows.map((row) => String(Object.values(row)[0])) };
+  }
+
+  /** Roles and patterns may give what is not seen here: then only the statement itself tells. */
+  async lacksRight(action: 'create' | 'alter', table: string | null): Promise<string | null> {
+    const { user, database, lines } = await this.grants();
     if (lacking(lines, action, database, table)) return `user ${user} may not ${action} ${action === 'create' ? 'tables' : `table ${table}`} in database ${database}`;
     // Without it rows could be written between a look at them and the statement that depends on it.
     return action === 'alter' && lacking(lines, 'lock tables', database, null) ? `user ${user} may not lock tables in database ${database}` : null;
@@ -146,6 +199,10 @@ export class MysqlSession implements Session {
       return { name: String(row['name']), kind, reason: `it is a ${kind}` };
     });
   }
+}
+
+function asDependent(key: ForeignKey): Dependent {
+  return { kind: 'foreign key', name: key.name };
 }
 
 /** Both quoted, outside of any literal. */

@@ -5,7 +5,7 @@ const CODES: Record<number, ErrorCode> = {
   1044: 'permission_denied', 1142: 'permission_denied', 1143: 'permission_denied', 1227: 'permission_denied', 1370: 'permission_denied',
   1062: 'rows_conflict', 1048: 'rows_conflict', 1138: 'rows_conflict', 1452: 'rows_conflict',
   1264: 'lossy_conversion', 1265: 'lossy_conversion', 1292: 'lossy_conversion', 1366: 'lossy_conversion', 1406: 'lossy_conversion',
-  1451: 'dependents_exist', 1829: 'dependents_exist', 1832: 'dependents_exist', 1833: 'dependents_exist', 3730: 'dependents_exist',
+  1451: 'dependents_exist', 1553: 'dependents_exist', 1829: 'dependents_exist', 1830: 'dependents_exist', 1832: 'dependents_exist', 1833: 'dependents_exist', 3730: 'dependents_exist',
 };
 /** Read-only after a switchover, offline, not in its cluster, blocked, cut, a session ended for idling: another time, or another server behind the same name. */
 const AWAY = new Set([1047, 1129, 1152, 1158, 1159, 1160, 1161, 1184, 1290, 1836, 3032, 4031]);
