@@ -225,6 +225,27 @@ test('m11: what was dropped takes its room until it is purged, and that is told 
   await field.done(field.column(slim, { name: 'more', type: 'string', length: 1000 }));
 });
 
+test('x8: renames that MariaDB carries are done', async () => {
+  await field.sql('create table album (id int primary key, title varchar(20), pages int, twice int as (pages * 2) stored, constraint some_pages check (pages > 0))',
+    'create table track (id int primary key, album_id int, constraint track_album foreign key (album_id) references album (id))', 'insert into album (id, pages) values (1, 4)', 'insert into track values (1, 1)');
+  const [album] = await field.adopt('album') as [string];
+  await field.done(field.column(album, { name: 'id', rename_to: 'nr' }));
+  await field.done(field.column(album, { name: 'pages', rename_to: 'sheets' }));
+  await field.done(field.call('/table/rename', { table_id: album, name: 'albums' }));
+  await expect(field.sql('insert into track values (2, 7)')).rejects.toThrow(/REFERENCES `albums` \(`nr`\)/);
+  await expect(field.sql('insert into albums (nr, sheets) values (2, 0)')).rejects.toThrow(/some_pages/);
+  expect(await field.sql('select sheets, twice from albums')).toEqual([{ sheets: 4, twice: 8 }]);
+  await field.done(field.call('/table/revert', { table_id: album, version: 2 }));
+  await expect(field.sql('insert into track values (2, 7)')).rejects.toThrow(/REFERENCES `album` \(`id`\)/);
+});
+
+test('a partition key is not dropped: a row would have no partition', async () => {
+  await field.sql('create table parted (id int, kind int, n int) partition by list (kind) (partition a values in (1, 2))');
+  const [parted] = await field.adopt('parted') as [string];
+  await field.rejected(field.column(parted, { name: 'kind' }), 'dependents_exist', /^partition key kind depend/);
+  await field.done(field.column(parted, { name: 'n' }));
+});
+
 async function triggersOf(table: string): Promise<{ name: string }[]> {
   return await field.sql(`select trigger_name as name, action_timing, event_manipulation, action_order, action_statement, definer, sql_mode, collation_connection from information_schema.triggers
     where trigger_schema = database() and event_object_table = '${table}' order by trigger_name`) as { name: string }[];

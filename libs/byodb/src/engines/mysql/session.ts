@@ -7,7 +7,7 @@ import { everywhere, lacking, WHOLE_DATABASE } from './grants.js';
 import { hasIndexBeside, readKey } from './keys.js';
 import { translate } from './translate.js';
 import type { Column } from '../../schema.js';
-import { blank, literal, optionsOf, parts, quote, tokens, unquote } from './text.js';
+import { blank, literal, optionsOf, partitionKey, parts, quote, tokens, unquote } from './text.js';
 import { dropTriggers, makerOf, readTrigger, TRIGGERS, triggersOf } from './triggers.js';
 import { readColumn } from './types.js';
 
@@ -88,26 +88,41 @@ export class MysqlSession implements Session {
       from information_schema.key_column_usage where referenced_table_schema = database() and referenced_table_name = ?`, [table, table]);
     const found: Dependent[] = views.filter((v) => has(v['body'], qualified) && (column === null || has(v['body'], quote(column))))
       .map((v) => ({ kind: 'view', name: v['d'] === own!['d'] ? String(v['name']) : `${String(v['d'])}.${String(v['name'])}` }));
-    // A key from the table to itself goes where the table goes; but what refers to a column that is away can have no new rows.
-    for (const k of keys) if (column === null ? Number(k['own']) === 0 : foldName(String(k['col'])) === foldName(column)) found.push({ kind: 'foreign key', name: `${String(k['child'])}.${String(k['name'])}` });
+    // Followed by the server in a rename. A key from the table to itself goes where the table goes; but what refers to a column that is away can have no new rows.
+    for (const k of change === 'rename' ? [] : keys) if (column === null ? Number(k['own']) === 0 : foldName(String(k['col'])) === foldName(column)) found.push({ kind: 'foreign key', name: `${String(k['child'])}.${String(k['name'])}` });
     for (const t of triggers) {
       const isOwn = foldName(String(t['tbl'])) === foldName(table);
       if (isOwn ? column !== null && says(t['body'], column) : says(t['body'], table) && (column === null || says(t['body'], column))) found.push({ kind: 'trigger', name: String(t['name']) });
     }
     if (column === null) return found;
+    const within = await this.within(table, column, change);
+    // MariaDB follows in all else, MySQL refuses; but a default is known by its text.
+    return [...found, ...change === 'rename' && await this.isMariaDb() ? within.filter((d) => d.kind === 'default') : within];
+  }
+
+  /** What hangs on a column in its own table. */
+  private async within(table: string, column: string, change: Touch): Promise<Dependent[]> {
+    const found: Dependent[] = [];
     const live = await this.introspect(table);
     // What the column refers to by is dropped with it and follows a new name, but is of its type.
     if (live !== null && change === 'retype') found.push(...foreignKeys(live).filter((key) => key.columns.some((c) => foldName(c) === foldName(column))).map(asDependent));
     for (const e of live?.extras ?? []) {
       if (e.kind === 'check' && has(e.definition, quote(column))) found.push({ kind: 'check', name: e.name });
       // Its two columns are of one type, and there as long as it is.
-      if (e.kind === 'PERIOD FOR' && change !== 'rename' && has(e.definition, quote(column))) found.push({ kind: 'period', name: e.name });
+      if (e.kind === 'PERIOD FOR' && has(e.definition, quote(column))) found.push({ kind: 'period', name: e.name });
+      // Without it a row has no partition, or not its own.
+      if (e.kind === 'options' && change === 'remove' && partitionKey(e.definition).some((name) => foldName(name) === foldName(column))) found.push({ kind: 'partition key', name: column });
     }
     for (const c of live?.columns ?? []) {
       if (foldName(c.name) === foldName(column) || !has(c.definition, quote(column))) continue;
       found.push({ kind: / AS \(/.test(c.definition) ? 'generated column' : /CHECK \(.*/is.exec(c.definition) !== null && has(/CHECK \(.*/is.exec(c.definition)![0], quote(column)) ? 'check' : 'default', name: c.name });
     }
     return found;
+  }
+
+  private async isMariaDb(): Promise<boolean> {
+    const [row] = await this.query('select version() as v');
+    return /MariaDB/i.test(String(row!['v']));
   }
 
   async forbidding(live: LiveTable, from: Column, to: Column): Promise<Dependent[]> {

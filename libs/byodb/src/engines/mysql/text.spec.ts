@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { blank, optionsOf, parts, renameIn, tokens } from './text.js';
+import { blank, optionsOf, partitionKey, parts, renameIn, tokens } from './text.js';
 import { readColumn } from './types.js';
 
 /** Texts as MySQL 8 prints them, and not MariaDB. */
@@ -39,6 +39,12 @@ describe('what MySQL 8 prints', () => {
     expect(lines).toHaveLength(22);
     expect(lines.at(-1)).toBe('CONSTRAINT `t_chk_1` CHECK ((`id` > 0))');
     expect(optionsOf(MYSQL8)).toBe('ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin');
+  });
+
+  it('tells by which columns rows are parted', () => {
+    expect(partitionKey(' ENGINE=InnoDB\n/*!50100 PARTITION BY RANGE (year(`made`))\nSUBPARTITION BY HASH (`id`)\n(PARTITION `p` VALUES LESS THAN (2000) ENGINE = InnoDB) */')).toEqual(['made', 'id']);
+    expect(partitionKey(' ENGINE=InnoDB\n PARTITION BY RANGE  COLUMNS(`a`,`b``c`)\n(PARTITION `p` VALUES LESS THAN (5,6))')).toEqual(['a', 'b`c']);
+    expect(partitionKey('ENGINE=InnoDB DEFAULT CHARSET=utf8mb4')).toEqual([]);
   });
 
   it('gives the portable types, whether widths are printed or not', () => {

@@ -82,6 +82,13 @@ export function optionsOf(create: string): string {
   return blank(create.slice(endOf(create, create.indexOf('(')))).replace(/ (AUTO_INCREMENT=\d+|COMMENT='\s*')/g, '').trim();
 }
 
+/** The columns by which the rows of a table with these options are parted. */
+export function partitionKey(options: string): string[] {
+  const words = tokens(options);
+  const groups = words.flatMap((word, i) => (word.toUpperCase() === 'BY' && /^(SUB)?PARTITION$/i.test(words[i - 1] ?? '') ? words.slice(i).find((next) => next.includes('(')) ?? [] : []));
+  return groups.flatMap((group) => group.match(/`(?:[^`]|``)+`/g) ?? []).map(unquote);
+}
+
 /**
  * SQL with its string literals and comments emptied: what is left are words and names that mean something. A quote or a comment
  * that is not closed is left as it stands, and so are all of its kind behind it: each is looked for once, however long the text.
