@@ -113,8 +113,8 @@ class Application {
     const after = await schemaText(this.url);
     const lost = before.filter((part) => !after.includes(part));
     const came = after.filter((part) => !before.includes(part));
-    const inOrder = this.url.startsWith('postgres') ? sorted : (part: string): string => part;
-    if (lost.map(inOrder).sort().join() !== came.map(inOrder).sort().join()) this.fail(table, change, JSON.stringify({ lost, came }, null, 1));
+    const alike = asTheEngineWrites(this.url);
+    if (lost.map(alike).sort().join() !== came.map(alike).sort().join()) this.fail(table, change, JSON.stringify({ lost, came }, null, 1));
   }
 
   private fail(table: string, change: string, why: string): void {
@@ -130,9 +130,20 @@ class Application {
   }
 }
 
+/** Without what the engine itself writes otherwise once something went and came back. */
+function asTheEngineWrites(url: string): (part: string) => string {
+  if (url.startsWith('postgres')) return sorted;
+  return url.startsWith('sqlite') ? unquoted : (part) => part;
+}
+
 /** On PostgreSQL a column that left its table comes back last: the same lines, in another order. */
 function sorted(part: string): string {
   return part.split('\n').map((line) => line.replace(/,$/, '')).sort().join('\n');
+}
+
+/** SQLite quotes each name that it renames, wherever it stands. */
+function unquoted(part: string): string {
+  return part.replaceAll(/"(\w+)"|\[(\w+)\]/g, '$1$2');
 }
 
 describe('the schema of', () => {

@@ -58,6 +58,35 @@ test('x2: the foreign keys of what was dropped act on nobody, and come back', as
   await expect(field.sql('insert into logs values (30,3,9)')).rejects.toThrow(/foreign key/);
 });
 
+test('x2: a foreign key that rests on the primary key holds while another member of that is away', async () => {
+  await field.sql('create table halls (id int primary key)', 'create table shows (id int primary key)',
+    'create table seats (hall int, row_ int, name varchar(20), primary key (hall, row_), key by_row (row_), key by_name (name), constraint seat_hall foreign key (hall) references halls (id), constraint seat_row foreign key (row_) references shows (id))',
+    'create table tickets (id int primary key, hall int, constraint ticket_hall foreign key (hall) references seats (hall))',
+    'insert into halls values (1)', 'insert into shows values (1), (2)', 'insert into seats values (1, 1, \'a\'), (1, 2, \'b\')');
+  const [, , seats, tickets] = await field.adopt('halls', 'shows', 'seats', 'tickets') as [string, string, string, string];
+  const before = await create('seats');
+  await field.rejected(field.column(seats, { name: 'row_' }), 'dependents_exist', /^foreign key tickets\.ticket_hall depend on seats\.row_/);
+  await field.done(field.call('/table/delete', { table_id: tickets }));
+  await field.done(field.column(seats, { name: 'row_' }));
+  await expect(field.sql('insert into seats (hall, name) values (9, \'c\')')).rejects.toThrow(/seat_hall/);
+  await field.done(field.call('/table/revert', { table_id: seats, version: 2 }));
+  expect(await create('seats')).toBe(before);
+});
+
+test('x2: indexes keep their places when a foreign key comes back', async () => {
+  await field.sql('create table makers (id int primary key)', 'create table parts (id int primary key, maker int, kind int, parent int, key z_maker (maker), key a_kind (kind), key m_parent (parent), constraint part_maker foreign key (maker) references makers (id), constraint part_kind foreign key (kind) references makers (id), constraint part_parent foreign key (parent) references parts (id))');
+  const [, parts] = await field.adopt('makers', 'parts') as [string, string];
+  const before = await create('parts');
+  for (const name of ['maker', 'kind', 'parent']) {
+    await field.done(field.column(parts, { name }));
+    await field.done(field.call('/table/revert', { table_id: parts, version: 2 }));
+    expect(await create('parts')).toBe(before);
+  }
+  await field.done(field.call('/table/delete', { table_id: parts }));
+  await field.done(field.call('/table/restore', { table_id: parts }));
+  expect(await create('parts')).toBe(before);
+});
+
 test('D2: a parent can be dropped after its child, and comes back before it', async () => {
   await field.sql('create table p2 (id int primary key)', 'create table c2 (id int primary key, p_id int, foreign key (p_id) references p2 (id))', 'insert into p2 values (1)', 'insert into c2 values (1, 1)');
   const [parent, child] = await field.adopt('p2', 'c2') as [string, string];

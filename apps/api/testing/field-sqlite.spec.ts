@@ -51,6 +51,19 @@ test('x2, D2: the foreign keys of what was dropped act on nobody, and come back'
   await field.rejected(field.call('/table/restore', { table_id: posts }), 'dependents_exist', /users, to which it refers, is not there/);
 });
 
+test('x2: a column that refers to its own table goes and comes back', async () => {
+  await field.sql('create table branch (id integer primary key, title text, above int references branch (id))', 'insert into branch values (1, \'root\', null), (2, \'left\', 1), (3, \'right\', 1)');
+  const [branch] = await field.adopt('branch') as [string];
+  const before = await texts('branch');
+  await field.done(field.column(branch, { name: 'above' }));
+  await field.sql('delete from branch where id = 1');
+  await field.rejected(field.call('/table/revert', { table_id: branch, version: 2 }), 'rows_conflict', /2 row\(s\) do not fit foreign key above of branch/);
+  await field.sql('insert into branch values (1, \'root\')');
+  await field.done(field.call('/table/revert', { table_id: branch, version: 2 }));
+  expect(await texts('branch')).toEqual(before);
+  expect(await field.sql('select * from branch order by id')).toEqual([{ id: 1, title: 'root', above: null }, { id: 2, title: 'left', above: 1 }, { id: 3, title: 'right', above: 1 }]);
+});
+
 test('x4: writes without a list of columns and select * mean what they say after a drop', async () => {
   await field.sql('create table people (id integer primary key, nick varchar(50) not null default \'none\', name varchar(50))', 'create index people_nick on people (nick, name)', 'insert into people values (1, \'nick1\', \'name1\')');
   const [people] = await field.adopt('people') as [string];

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ASIDE_PREFIX, type Extra, type LiveTable } from '../../live.js';
+import { ASIDE_PREFIX, isAside, type Extra, type LiveTable } from '../../live.js';
 import { quote } from './text.js';
 
 /** Longest identifier. */
@@ -38,11 +38,18 @@ export function renameWithKeys(table: string, to: string, keys: Renaming[], more
   return `${unseen}ALTER TABLE ${quote(table)} ${[...clauses, ...more].join(', ')}, RENAME TO ${quote(to)}`;
 }
 
-export const NUMBERING = '_ai';
+/** Ends of the names of keys that stand in for a primary key: one for the column that numbers itself, one for what rests on its first columns. */
+const NUMBERING = '_ai';
+const LEADING = '_pk';
 
-/** The key that keeps an AUTO_INCREMENT column allowed while the primary key is gone. */
-export function numberingKey(aside: string): string {
-  return `${aside}${NUMBERING}`;
+/** While the primary key is gone an AUTO_INCREMENT column must be in a key, and a foreign key over the first members must find one. */
+export function standIns(aside: string, numbered: string | undefined, leading: readonly string[]): Extra[] {
+  const key = (name: string, columns: readonly string[]): Extra[] => (columns.length === 0 ? [] : [{ kind: 'KEY', name, definition: `KEY ${quote(name)} (${columns.map(quote).join(',')})` }]);
+  return [...key(`${aside}${NUMBERING}`, numbered === undefined ? [] : [numbered]), ...key(`${aside}${LEADING}`, leading)];
+}
+
+export function isStandIn({ kind, name }: Extra): boolean {
+  return kind === 'KEY' && isAside(name) && (name.endsWith(NUMBERING) || name.endsWith(LEADING));
 }
 
 export function isForeignKey(extra: Extra): boolean {

@@ -1,9 +1,9 @@
 import type { Ddl, Rendered } from '../../engine.js';
-import { findColumn, foldName, isAside, type Extra, type LiveColumn, type LiveTable } from '../../live.js';
+import { findColumn, foldName, type Extra, type LiveColumn, type LiveTable } from '../../live.js';
 import { keyNames, sameDefault, sameType, type Column } from '../../schema.js';
-import { isForeignKey, keysAway, keysBack, NUMBERING, numberingKey, renameWithKeys } from './aside.js';
+import { isForeignKey, isStandIn, keysAway, keysBack, renameWithKeys, standIns } from './aside.js';
 import { addKeys, dropKey, foreignKeys, formerName, freeKeyNames, givenName, isOwn, missingKeys, nameBack, nameFor, needsOf, type ForeignKey } from './foreign-keys.js';
-import { primaryClause, primaryExtra, primaryMembers, uniqueClause, uniqueExtra } from './keys.js';
+import { membersBefore, primaryClause, primaryExtra, primaryMembers, restsOnPrimaryKey, uniqueClause, uniqueExtra } from './keys.js';
 import { lost } from './lost.js';
 import { refuseLongRow } from './row-size.js';
 import { literal, quote, renameIn, tokens } from './text.js';
@@ -56,12 +56,15 @@ export const ddl: Ddl = {
     const uniques = live.uniques.filter((u) => u.columns.some((c) => same(c, name)));
     const extras = live.extras.map((e) => ({ ...e, name: e.name === '' && isForeignKey(e) ? givenName(live, e) : e.name })).filter((e) => (isForeignKey(e) || e.kind === 'UNIQUE KEY' || e.kind === 'PRIMARY KEY') && namesColumn(e, name));
     const key = live.primaryKey.length > 1 && live.primaryKey.some((k) => same(k, name));
+    // As the server shortens an index that is not unique: a foreign key, of this table or to it, may rest on the members that are left.
+    const shortened = uniques.map((u) => ({ name: u.name, columns: membersBefore(u.columns, name) })).filter((u) => u.columns.length > 0)
+      .map((u): Extra => ({ kind: 'KEY', name: u.name, definition: `KEY ${quote(u.name)} (${u.columns.map(quote).join(',')})` }));
     const clauses = [
       ...extras.filter(isForeignKey).map((e) => `DROP FOREIGN KEY ${quote(e.name)}`), ...(key ? ['DROP PRIMARY KEY'] : []),
-      ...new Set([...uniques, ...extras.filter((e) => e.kind === 'UNIQUE KEY')].map((u) => `DROP INDEX ${quote(u.name)}`)), `DROP COLUMN ${quote(name)}`,
+      ...new Set([...uniques, ...extras.filter((e) => e.kind === 'UNIQUE KEY')].map((u) => `DROP INDEX ${quote(u.name)}`)), ...shortened.map((k) => `ADD ${k.definition}`), `DROP COLUMN ${quote(name)}`,
     ];
     return alter(live, clauses, {
-      columns: live.columns.filter((c) => !same(c.name, name)), uniques: live.uniques.filter((u) => !uniques.includes(u)), extras: live.extras.filter((e) => !extras.some((gone) => gone.definition === e.definition)),
+      columns: live.columns.filter((c) => !same(c.name, name)), uniques: live.uniques.filter((u) => !uniques.includes(u)), extras: [...live.extras.filter((e) => !extras.some((gone) => gone.definition === e.definition)), ...shortened],
       primaryKey: live.primaryKey.some((k) => same(k, name)) ? [] : live.primaryKey,
     });
   },
@@ -77,13 +80,14 @@ export const ddl: Ddl = {
     const gone = [...keys.map((key) => key.extra), ...spatial, ...(inKey ? live.extras.filter((e) => e === primaryExtra(live)) : [])];
     const definition = hidden(live, name, column.generated ? column.definition : freed(column.definition));
     const numbered = inKey ? live.columns.find((c) => c.generated) : undefined;
-    const numbering = numbered === undefined ? [] : [{ kind: 'KEY', name: numberingKey(aside), definition: `KEY ${quote(numberingKey(aside))} (${quote(numbered.name)})` }];
+    const rests = inKey && foreignKeys(live).some((key) => !keys.includes(key) && restsOnPrimaryKey(live, key.columns));
+    const instead = standIns(aside, numbered?.name, rests ? membersBefore(primaryMembers(live), name) : []);
     const left = renamed({ ...live, extras: live.extras.filter((e) => !gone.includes(e)) }, name, aside, () => readColumn(aside, definition.replace(HIDING, ' INVISIBLE')));
     const clauses = [
-      ...keys.map(dropKey), ...spatial.map((e) => `DROP INDEX ${quote(e.name)}`), ...(inKey ? ['DROP PRIMARY KEY'] : []), ...numbering.map((k) => `ADD ${k.definition}`),
+      ...keys.map(dropKey), ...spatial.map((e) => `DROP INDEX ${quote(e.name)}`), ...(inKey ? ['DROP PRIMARY KEY'] : []), ...instead.map((k) => `ADD ${k.definition}`),
       `CHANGE COLUMN ${quote(column.name)} ${quote(aside)} ${definition}`,
     ];
-    return alter(live, clauses, { ...left, extras: [...left.extras!, ...numbering], ...(inKey ? { primaryKey: [] } : {}) });
+    return alter(live, clauses, { ...left, extras: [...left.extras!, ...instead], ...(inKey ? { primaryKey: [] } : {}) });
   },
   bringBackColumn(live, aside, was, name) {
     const column = findColumn(was, name)!;
@@ -92,14 +96,15 @@ export const ddl: Ddl = {
     // A key over two columns that are both set aside is made again with the last of them.
     const clause = primaryClause(live) === null && primaryMembers(was).every((k) => names.some((n) => same(n, k))) ? primaryClause(was) : null;
     const key = clause !== null;
-    const numbering = key ? live.extras.filter((e) => isAside(e.name) && e.name.endsWith(NUMBERING)) : [];
+    const instead = key ? live.extras.filter(isStandIn) : [];
+    const others = back.extras!.filter((e) => !instead.some((k) => k.name === e.name));
     const keys = missingKeys({ ...live, ...back }, was, names).filter((k) => k.columns.some((c) => same(c, name)));
     const spatial = was.extras.filter((e) => e.kind === 'SPATIAL KEY' && namesColumn(e, name));
     const clauses = [
-      ...numbering.map((k) => `DROP INDEX ${quote(k.name)}`), `CHANGE COLUMN ${quote(aside)} ${quote(column.name)} ${column.definition}`,
-      ...(key ? [`ADD ${clause}`] : []), ...spatial.map((e) => `ADD ${e.definition}`), ...addKeys({ ...live, ...back }, was, keys),
+      ...instead.map((k) => `DROP INDEX ${quote(k.name)}`), `CHANGE COLUMN ${quote(aside)} ${quote(column.name)} ${column.definition}`,
+      ...(key ? [`ADD ${clause}`] : []), ...spatial.map((e) => `ADD ${e.definition}`), ...addKeys({ ...live, ...back, extras: others }, was, keys),
     ];
-    const extras = [...back.extras!.filter((e) => !numbering.some((n) => n.name === e.name)), ...spatial, ...keys.map((k) => k.extra), ...(key ? was.extras.filter((e) => e === primaryExtra(was)) : [])];
+    const extras = [...others, ...spatial, ...keys.map((k) => k.extra), ...(key ? was.extras.filter((e) => e === primaryExtra(was)) : [])];
     const rendered = alter(live, clauses, { ...back, extras, ...(key ? { primaryKey: was.primaryKey } : {}) });
     return { ...rendered, needs: needsOf(keys, live.name, live.name, (c) => (same(c, name) ? aside : c)) };
   },

@@ -1,5 +1,5 @@
 import type { Need } from '../../engine.js';
-import { foldName, type Extra, type LiveTable } from '../../live.js';
+import { foldName, isAside, type Extra, type LiveTable } from '../../live.js';
 import { isForeignKey } from './aside.js';
 import { blank, literal, parts, quote, tokens, unquote } from './text.js';
 
@@ -71,10 +71,14 @@ export function missingKeys(live: LiveTable, was: LiveTable, columns: readonly s
 
 /**
  * The clauses that make keys again. A key makes an index of its own where it finds none that its owner made, and takes the place
- * of one that an earlier key made so: an index over the same columns is made again with it, so that it keeps its name.
+ * of one that an earlier key made so: an index over the same columns is made again with it, so that it keeps its name, and those
+ * behind it, so that it keeps its place. The server sees that they are the same, and builds none of them.
  */
 export function addKeys(live: LiveTable, was: LiveTable, keys: readonly ForeignKey[]): string[] {
-  const indexes = live.extras.filter((extra) => extra.kind === 'KEY' && keys.some((key) => sameColumns(extra, key.columns)));
+  const all = live.extras.filter((extra) => extra.kind === 'KEY');
+  const first = all.findIndex((index) => keys.some((key) => sameColumns(index, key.columns)));
+  // One that the server named after a key that was renamed gets that key's new name from it.
+  const indexes = first === -1 ? [] : all.slice(first).filter((index) => !isAside(index.name));
   return [
     ...indexes.flatMap((index) => [`DROP INDEX ${quote(index.name)}`, `ADD ${index.definition}`]),
     ...keys.map((key) => `ADD CONSTRAINT ${quote(nameFor(key, was))} ${key.rule}`),

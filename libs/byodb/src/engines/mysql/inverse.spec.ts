@@ -217,6 +217,15 @@ describe('a table of ours', () => {
     expect(live.extras.map((e) => e.definition).filter((d) => /KEY/.test(d))).toEqual(['KEY `plain_w` (`w`)']);
   }));
 
+  it('loses a column for good where a foreign key rests on what is left of a unique', () => alone(fresh, async (session) => {
+    for (const table of ['leaf', 'mate', 'root']) await session.run(`drop table if exists ${table}`);
+    await session.run('create table root (id int primary key)');
+    await session.run('create table mate (id int primary key, a int, b int, unique key a_b (a, b), unique key b_a (b, a), foreign key (a) references root (id))');
+    await session.run('create table leaf (a int, foreign key (a) references mate (a))');
+    const live = await step(session, ddl.dropColumn((await session.introspect('mate'))!, 'b'));
+    expect([live.uniques, live.extras.map((e) => e.definition).filter((d) => d.startsWith('KEY'))]).toEqual([[], ['KEY `a_b` (`a`)']]);
+  }));
+
   it('lets its names be used again at once', () => alone(fresh, async (session) => {
     await start(session);
     for (const n of [1, 2]) {

@@ -46,9 +46,25 @@ export function uniqueExtra(live: LiveTable, unique: Unique): Extra | undefined 
 
 /** Whether an index begins with the column that is not its own unique: a foreign key that used that one then uses this. */
 export function hasIndexBeside(live: LiveTable, column: string): boolean {
-  const begins = (columns: readonly string[]): boolean => columns.length > 0 && foldName(columns[0]!) === foldName(column);
-  const keys = live.extras.filter((extra) => extra.kind === 'KEY').map((extra) => wholeColumns(live, extra.definition) ?? []);
-  return [live.primaryKey, ...live.uniques.map((unique) => unique.columns).filter((columns) => columns.length > 1), ...keys].some(begins);
+  return [live.primaryKey, ...live.uniques.map((unique) => unique.columns).filter((columns) => columns.length > 1), ...plainKeys(live)].some((index) => begins(index, [column]));
+}
+
+/** Whether a foreign key over these columns, of this table or to it, finds no index but the primary key. */
+export function restsOnPrimaryKey(live: LiveTable, columns: readonly string[]): boolean {
+  return begins(primaryMembers(live), columns) && ![...live.uniques.map((unique) => unique.columns), ...plainKeys(live)].some((index) => begins(index, columns));
+}
+
+/** Those in front of this one. */
+export function membersBefore(columns: readonly string[], name: string): string[] {
+  return columns.slice(0, columns.findIndex((column) => foldName(column) === foldName(name)));
+}
+
+function begins(index: readonly string[], columns: readonly string[]): boolean {
+  return columns.every((column, i) => index[i] !== undefined && foldName(index[i]) === foldName(column));
+}
+
+function plainKeys(live: LiveTable): string[][] {
+  return live.extras.filter((extra) => extra.kind === 'KEY').map((extra) => wholeColumns(live, extra.definition) ?? []);
 }
 
 /** A period stands for its two columns. MariaDB makes USING HASH where a value is too long for an index: nobody here can ask for such a unique. */

@@ -4,7 +4,7 @@ import { DatabaseError } from '../../errors.js';
 import { foldName, isAside, type Extra, type LiveTable } from '../../live.js';
 import { foreignKeys, keysOver, keysThatSetNull, PARENT, type ForeignKey } from './foreign-keys.js';
 import { everywhere, lacking, WHOLE_DATABASE } from './grants.js';
-import { hasIndexBeside, readKey } from './keys.js';
+import { hasIndexBeside, primaryMembers, readKey, restsOnPrimaryKey } from './keys.js';
 import { translate } from './translate.js';
 import type { Column } from '../../schema.js';
 import { blank, literal, optionsOf, partitionKey, parts, quote, tokens, unquote } from './text.js';
@@ -85,22 +85,34 @@ export class MysqlSession implements Session {
     const views = await this.query('select table_schema as d, table_name as name, view_definition as body from information_schema.views where view_definition like ?', [`%${table.replaceAll('_', '\\_')}%`]);
     const triggers = await this.query('select trigger_name as name, event_object_table as tbl, action_statement as body from information_schema.triggers where trigger_schema = database()');
     const keys = await this.query(`select constraint_name as name, referenced_column_name as col, table_name as child, table_schema = database() and table_name = ? as own
-      from information_schema.key_column_usage where referenced_table_schema = database() and referenced_table_name = ?`, [table, table]);
+      from information_schema.key_column_usage where referenced_table_schema = database() and referenced_table_name = ? order by ordinal_position`, [table, table]);
     const found: Dependent[] = views.filter((v) => has(v['body'], qualified) && (column === null || has(v['body'], quote(column))))
       .map((v) => ({ kind: 'view', name: v['d'] === own!['d'] ? String(v['name']) : `${String(v['d'])}.${String(v['name'])}` }));
     // Followed by the server in a rename. A key from the table to itself goes where the table goes; but what refers to a column that is away can have no new rows.
-    for (const k of change === 'rename' ? [] : keys) if (column === null ? Number(k['own']) === 0 : foldName(String(k['col'])) === foldName(column)) found.push({ kind: 'foreign key', name: `${String(k['child'])}.${String(k['name'])}` });
+    for (const k of change === 'rename' ? [] : keys) if (column === null ? Number(k['own']) === 0 : foldName(String(k['col'])) === foldName(column)) found.push({ kind: 'foreign key', name: asReferring(k) });
     for (const t of triggers) {
       const isOwn = foldName(String(t['tbl'])) === foldName(table);
       if (isOwn ? column !== null && says(t['body'], column) : says(t['body'], table) && (column === null || says(t['body'], column))) found.push({ kind: 'trigger', name: String(t['name']) });
     }
     if (column === null) return found;
+    if (change === 'remove') found.push(...await this.restingOn(table, column, keys));
     const within = await this.within(table, column, change);
     // MariaDB follows in all else, MySQL refuses; but a default is known by its text.
     return [...found, ...change === 'rename' && await this.isMariaDb() ? within.filter((d) => d.kind === 'default') : within];
   }
 
   /** What hangs on a column in its own table. */
+  /** Foreign keys to other columns, which find no index but the primary key: that goes with the column. */
+  private async restingOn(table: string, column: string, keys: readonly Row[]): Promise<Dependent[]> {
+    const live = await this.introspect(table);
+    if (live === null || !primaryMembers(live).some((name) => foldName(name) === foldName(column)) || live.columns.some((c) => c.generated && foldName(c.name) === foldName(column))) return [];
+    const names = [...new Set(keys.map(asReferring))].filter((name) => {
+      const columns = keys.filter((k) => asReferring(k) === name).map((k) => foldName(String(k['col'])));
+      return !columns.includes(foldName(column)) && restsOnPrimaryKey(live, columns);
+    });
+    return names.map((name) => ({ kind: 'foreign key', name }));
+  }
+
   private async within(table: string, column: string, change: Touch): Promise<Dependent[]> {
     const found: Dependent[] = [];
     const live = await this.introspect(table);
@@ -214,6 +226,10 @@ export class MysqlSession implements Session {
       return { name: String(row['name']), kind, reason: `it is a ${kind}` };
     });
   }
+}
+
+function asReferring(key: Row): string {
+  return `${String(key['child'])}.${String(key['name'])}`;
 }
 
 function asDependent(key: ForeignKey): Dependent {

@@ -120,5 +120,5 @@ function keyNeeds(live: LiveTable, kept: LiveTable, then: Source, name: string):
   const rows = `(select ${table}.*, _saga_kept."v" as _saga_v, ${findColumn(kept, 'u') === undefined ? 'null' : '_saga_kept."u"'} as _saga_u from ${table}, ${quote(kept.name)} as _saga_kept where ${sameKey(live, kept)}) as _saga_t`;
   const value = (column: string): string => `_saga_t.${sameName(column, name) ? '_saga_v' : quote(column)}`;
   const keys = foreignKeys(parseSource(then), name);
-  return needsOf(keys, '_saga_t._saga_u', { from: rows, source: then, own: live.name, value });
+  return needsOf(keys, '_saga_t._saga_u', { from: rows, source: then, own: live.name, self: table, value });
 }

@@ -35,20 +35,21 @@ interface Where {
   /** Quoted name of the table, or of what stands for it. */
   from: string;
   source: Source;
-  /** The table's own name: a key that refers to itself is looked up in `from`. */
+  /** The table's own name: a key that refers to itself is looked up in `self`, or else in `from`. */
   own: string;
+  self?: string;
   /** Quoted expression of a column. */
   value?: (column: string) => string;
 }
 
 /** A condition on rows: they have not the row that one of their keys refers to. Null: none of them can be asked about. */
-export function unmatched(keys: ForeignKey[], { from, source, own, value = (column) => `${from}.${quote(column)}` }: Where): string | null {
+export function unmatched(keys: ForeignKey[], { from, source, own, self = from, value = (column) => `${from}.${quote(column)}` }: Where): string | null {
   const conditions = keys.flatMap((key) => {
     const target = targetOf(key, source);
     const given = key.columns.map((c) => `${value(c)} is not null`).join(' and ');
     if (target === null) return [`(${given})`];
     if (target.length !== key.columns.length) return [];
-    const parent = sameName(key.parent, own) ? from : quote(key.parent);
+    const parent = sameName(key.parent, own) ? self : quote(key.parent);
     // As a foreign key compares: with the affinity and the collation of what is referred to, and so without those of the value.
     const match = key.columns.map((c, i) => `_saga_p.${quote(target[i]!)} = +${value(c)}`).join(' and ');
     return [`(${given} and not exists (select 1 from ${parent} as _saga_p where ${match}))`];
