@@ -17,6 +17,7 @@ export default {
   },
   globalSetup: '<rootDir>/testing/global-setup.js',
   globalTeardown: '<rootDir>/testing/global-teardown.js',
+  testSequencer: '<rootDir>/testing/sequencer.js',
   testTimeout: 60000,
   maxWorkers: 2,
 };
