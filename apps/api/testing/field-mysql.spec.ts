@@ -284,3 +284,18 @@ async function triggersOf(table: string): Promise<{ name: string }[]> {
 function inAnyOrder(text: string): string[] {
   return text.split('\n').map((line) => line.replace(/,$/, '')).sort();
 }
+
+test('x6: a char(36) that is no uuid stays what it is', async () => {
+  await field.sql(
+    'create table cards (id int primary key, ours char(36) character set ascii collate ascii_bin, theirs char(36) character set latin1 not null, loose char(36))', `insert into cards values (1, uuid(), 'any text of theirs', 'Another')`,
+    'create table plain_keys (id char(36) primary key) default charset ascii collate ascii_bin',
+  );
+  const [id, keys] = await field.adopt('cards', 'plain_keys') as [string, string];
+  const { columns } = (await field.get(`/tables/${id}`)).body['table'];
+  expect([columns['ours'].type, columns['theirs'].type, columns['loose'].type]).toEqual(['uuid', 'native', 'native']);
+  expect((await field.get(`/tables/${keys}`)).body['table'].columns['id'].type).toBe('uuid');
+  await field.rejected(field.column(id, { name: 'theirs', type: 'string', length: 50 }), 'unsupported_change', /theirs has a type or default of the engine's own/);
+  await field.done(field.column(id, { name: 'theirs', rename_to: 'words' }));
+  await field.done(field.call('/table/revert', { table_id: id, version: 2 }));
+  expect(await field.sql('select theirs, loose from cards')).toEqual([{ theirs: 'any text of theirs', loose: 'Another' }]);
+});

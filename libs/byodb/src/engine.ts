@@ -1,5 +1,5 @@
 import type { Address, EngineName } from './address.js';
-import type { LiveTable } from './live.js';
+import type { LiveColumn, LiveTable } from './live.js';
 import type { Claimant, Marks } from './ownership.js';
 import type { Column } from './schema.js';
 
@@ -235,6 +235,8 @@ export interface Engine {
   keeps(column: Column): Column;
   /** One sentence where the engine keeps a type as something else (for docs and dry run), else null. */
   note(column: Column): string | null;
+  /** Whether a column that was read as a portable type holds values that the portable one does not: it is adopted as the engine's own. Missing: none does. */
+  isOwn?(column: LiveColumn, live: LiveTable): boolean;
   /** Why a table of these columns cannot be made here (row size, key length, unindexable type), else null. Pure. */
   refuses(columns: Column[]): string | null;
   /** Opens lazily: no I/O before the first call. */

@@ -19,7 +19,7 @@ export function observe(engine: Engine, live: LiveTable, known: Column[] = []): 
 }
 
 function observed(engine: Engine, live: LiveTable, column: LiveColumn): Omit<Column, 'primary_key'> {
-  const portable = column.type !== null && (column.length ?? 0) <= MAX_STRING;
+  const portable = column.type !== null && (column.length ?? 0) <= MAX_STRING && engine.isOwn?.(column, live) !== true;
   const raw = column.default !== null && 'raw' in column.default ? column.default.raw : null;
   return {
     name: column.name, type: portable ? column.type! : 'native',

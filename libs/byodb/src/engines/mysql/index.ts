@@ -1,4 +1,5 @@
 import type { Engine } from '../../engine.js';
+import type { LiveTable } from '../../live.js';
 import type { Column } from '../../schema.js';
 import { MysqlConnection } from './connection.js';
 import { ddl } from './ddl.js';
@@ -15,6 +16,8 @@ export const mysql: Engine = {
   note(column) {
     return { boolean: 'MySQL keeps a boolean as tinyint(1).', uuid: 'MySQL keeps a uuid as char(36).', timestamp: 'MySQL keeps a timestamp as datetime(6) in UTC.', json: 'MariaDB keeps json as longtext with a check.' }[column.type as string] ?? null;
   },
+  // A char(36) under another collation holds any text, and compares it without regard to case.
+  isOwn: (column, live) => column.type === 'uuid' && !/\bCOLLATE ascii_bin\b/i.test(collated(column.definition) ?? optionsIn(live)),
   refuses(columns) {
     if (columns.length > 1000) return 'a table has at most 1000 columns';
     const bytes = columns.reduce((sum, c) => sum + rowBytes(c), 0);
@@ -27,6 +30,15 @@ export const mysql: Engine = {
     return new MysqlConnection(mysql, address);
   },
 };
+
+/** What a column's line says of its characters; null: nothing, the table's count. */
+function collated(definition: string): string | null {
+  return /\b(?:CHARACTER SET|COLLATE) .*/i.exec(definition)?.[0] ?? null;
+}
+
+function optionsIn(live: LiveTable): string {
+  return (live.extras.find((extra) => extra.kind === 'options')?.definition ?? '').replace('COLLATE=', 'COLLATE ');
+}
 
 function rowBytes(column: Column): number {
   if (column.type === 'string') return column.length! * 4 + 2;
