@@ -36,6 +36,8 @@ export interface Rendered {
   notes?: string[];
   /** Of what brings a NOT NULL column back: rows that were written without it get its default. */
   fills?: true;
+  /** See `Work.thawFirst`. */
+  thawFirst?: true;
 }
 
 /**

@@ -64,7 +64,7 @@ export interface Operation<P> {
 export interface Limits { maxRewriteRows: number }
 
 export function statementsOf(rendered: Rendered): Work {
-  return { statements: rendered.statements };
+  return { statements: rendered.statements, ...(rendered.thawFirst === undefined ? {} : { thawFirst: true }) };
 }
 
 /** `live`: null where it has been set aside already and only what follows is to be done. */

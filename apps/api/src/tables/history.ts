@@ -1,11 +1,15 @@
+import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { CoreDatabase, EventStore } from '../../../../libs/event-store/src/index.js';
-import { ddlOf, decideRevert, diff, outlook, playForward, pointAt, retypesSince, sentence, stateAfter, tableStream, type Point, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
+import { ddlOf, decideRevert, diff, outlook, playForward, pointAt, retypesSince, sentence, stateAfter, tableStream, type Moment, type Point, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
 import type { AppliedThere } from '../databases/applied.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse, type CommandContext } from '../http/input.js';
 import { enginesOf, type Answer, type Commands } from './commands.js';
 import { columnView, statusesOf, tableView } from './view.js';
+
+/** Events read at once while a history is told. */
+const PLAYED_AT_ONCE = 100;
 
 /** Which moment of a table: after event `version`, or at a time; neither: now. */
 export interface When { version?: number | undefined; at?: string | undefined; database?: string | undefined }
@@ -52,9 +56,24 @@ export class History {
 
   async replay(tableId: string, when: When): Promise<Answer> {
     const { table } = await this.point(tableId, when);
-    const timeline = playForward(tableId, await this.store.readStream(tableStream(tableId), { upTo: table.version })).map(({ event, table: then }) => ({ version: event.version, type: event.type, recorded_at: event.recorded_at, actor: event.metadata.actor, table: tableView(then) }));
+    // Each version holds the whole table: told as it is played, in the caller's time, a long history takes no more memory than a short one.
+    return { status: 200, body: Readable.from(this.told(table)), headers: { 'Content-Type': 'application/json; charset=utf-8' } };
+  }
+
+  private async *told(table: Table): AsyncGenerator<string> {
+    yield '{"timeline":[';
+    let last: Point | null = null;
+    while ((last?.table.version ?? 0) < table.version) {
+      const after: number = last?.table.version ?? 0;
+      const moments: Moment[] = playForward(table.table_id, await this.store.readStream(tableStream(table.table_id), { after, upTo: Math.min(after + PLAYED_AT_ONCE, table.version) }), last);
+      for (const { event, table: then } of moments) {
+        const entry = { version: event.version, type: event.type, recorded_at: event.recorded_at, actor: event.metadata.actor, table: tableView(then) };
+        yield `${event.version === 1 ? '' : ','}${JSON.stringify(entry)}`;
+      }
+      last = moments.at(-1)!;
+    }
     const { ddl, missing } = ddlOf(table);
-    return { status: 200, body: { timeline, table: tableView(table), ddl, ddl_missing: missing }, headers: {} };
+    yield `],"table":${JSON.stringify(tableView(table))},"ddl":${JSON.stringify(ddl)},"ddl_missing":${JSON.stringify(missing)}}`;
   }
 
   /** The table then. Errors: ApiError table_not_found, version_not_found, validation_failed for both at once. */

@@ -1,4 +1,5 @@
 import type { Ddl, Rendered } from '../../engine.js';
+import { DatabaseError } from '../../errors.js';
 import { findColumn, foldName, type Extra, type LiveColumn, type LiveTable } from '../../live.js';
 import { keyNames, sameDefault, sameType, type Column } from '../../schema.js';
 import { isForeignKey, isStandIn, keysAway, keysBack, renameWithKeys, standIns } from './aside.js';
@@ -6,7 +7,7 @@ import { addKeys, dropKey, foreignKeys, formerName, freeKeyNames, givenName, isO
 import { membersBefore, primaryClause, primaryExtra, primaryMembers, restsOnPrimaryKey, uniqueClause, uniqueExtra } from './keys.js';
 import { lost } from './lost.js';
 import { refuseLongRow } from './row-size.js';
-import { literal, quote, renameIn, tokens } from './text.js';
+import { blank, literal, quote, renameIn, tokens } from './text.js';
 import { createTrigger, freeTriggerNames, missingTriggers } from './triggers.js';
 import { defaultSql, definitionOf, nativeType, readColumn } from './types.js';
 
@@ -46,6 +47,7 @@ export const ddl: Ddl = {
     };
   },
   addColumn(live, column, uniqueName) {
+    refuseDrawing(live);
     const unique = column.unique ? [{ name: uniqueName, columns: [column.name] }] : [];
     const columns = [...live.columns, liveOf(column)];
     refuseLongRow(live, columns);
@@ -106,7 +108,8 @@ export const ddl: Ddl = {
     ];
     const extras = [...others, ...spatial, ...keys.map((k) => k.extra), ...(key ? was.extras.filter((e) => e === primaryExtra(was)) : [])];
     const rendered = alter(live, clauses, { ...back, extras, ...(key ? { primaryKey: was.primaryKey } : {}) });
-    return { ...rendered, needs: needsOf(keys, live.name, live.name, (c) => (same(c, name) ? aside : c)) };
+    const needs = needsOf(keys, live.name, live.name, (c) => (same(c, name) ? aside : c));
+    return { ...rendered, needs, ...(back.columns!.some(drawsNumbers) ? { thawFirst: true } : {}) };
   },
   keepValues(live, name, keep) {
     const key = list(live.primaryKey);
@@ -114,6 +117,7 @@ export const ddl: Ddl = {
   },
   alterColumn(live, name, to, uniqueName) {
     const column = findColumn(live, name)!;
+    refuseDrawing(live);
     const changes = column.type === null || !sameType(to, { ...column, type: column.type }) || column.nullable !== to.nullable || !defaultsAgree(column, to);
     const mine = live.uniques.filter((u) => u.columns.length === 1 && same(u.columns[0]!, name));
     const gone = to.unique ? [] : mine;
@@ -238,6 +242,17 @@ function changed(column: LiveColumn, to: Column): string {
   const ours = column.type === 'json' && /^\(json_valid\(`(?:[^`]|``)+`\)\)$/i.test(check[1] ?? '') ? [] : check;
   const [native, ...bounds] = nativeType(to).split(' ');
   return [native, ...(textual(column.type) && textual(to.type) ? charset : bounds), to.nullable ? 'NULL' : 'NOT NULL', ...(to.default === null ? [] : ['DEFAULT', defaultSql(to)]), ...behind, ...kept, ...ours].join(' ');
+}
+
+/** MariaDB alters no table with such a default while tables are locked, the sequence among them. What brings a column back refuses rows that do not fit by itself. */
+function drawsNumbers(column: LiveColumn): boolean {
+  return tokens(column.definition).some((word) => /\bnextval\(/i.test(blank(word)));
+}
+
+/** For what must not meet rows that are written meanwhile. Errors: DatabaseError unsupported_change. */
+function refuseDrawing(live: LiveTable): void {
+  const drawing = live.columns.find(drawsNumbers);
+  if (drawing !== undefined) throw new DatabaseError('unsupported_change', `mysql: the default of ${drawing.name} draws from a sequence, and MariaDB adds and alters no column of ${live.name} while nobody may write to it`);
 }
 
 const UNSIGNED = /^(UNSIGNED|ZEROFILL)$/i;

@@ -5,7 +5,7 @@ import { failure, freshDatabase, gate, type Fresh } from './testing/fixture.js';
 let fresh: Fresh;
 beforeAll(async () => { fresh = await freshDatabase(); });
 afterAll(async () => {
-  for (const n of [1, 2, 3, 4, 5, 6, 7, 8]) await fresh.admin(`drop user if exists right_${n}`);
+  for (const n of [1, 2, 3, 4, 5, 6, 7, 8, 9]) await fresh.admin(`drop user if exists right_${n}`);
   await fresh.admin('drop role if exists right_role');
   await fresh.remove();
 });
