@@ -48,7 +48,7 @@ export function createEventStore(
       const page = async (upTo: number): ReturnType<typeof readPage> => (upTo <= after ? { rows: [], more: false }
         : readPage(core, { from: sql`from events where position > ${after} and position <= ${upTo}${where}`, key: 'position', order: 'asc', heavy: 'data', columns: sql`position, ${columns}`, limit }));
       let { rows, more } = await page(settled);
-      if (!more && rows.length < limit && settled < Number.MAX_SAFE_INTEGER) {
+      if (!more && settled < Number.MAX_SAFE_INTEGER) {
         settled = Math.max(settled, await order.horizon());
         ({ rows, more } = await page(settled));
       }
