@@ -110,6 +110,26 @@ test('s2: a virtual table over the table depends on it', async () => {
   await field.done(field.column(notes, { name: 'free' }));
 });
 
+test('x7: a trigger that names the table does not hold its column of the same name', async () => {
+  await field.sql('create table town (id integer primary key, town text, mayor text, seen text)',
+    'create trigger town_seen after insert on town begin update town set seen = \'now\' where rowid = new.rowid; end',
+    'create trigger town_mayor after update of mayor on town when new.mayor is distinct from town begin delete from town where town.id < 0; end');
+  const [town] = await field.adopt('town') as [string];
+  await field.rejected(field.column(town, { name: 'town' }), 'dependents_exist', /^trigger town_mayor depend on town\.town/);
+  await field.sql('drop trigger town_mayor');
+  await field.done(field.column(town, { name: 'town' }));
+  await field.sql('insert into town (id) values (1)');
+  await field.done(field.call('/table/revert', { table_id: town, version: 2 }));
+  expect(await field.sql('select * from town')).toEqual([{ id: 1, town: null, mayor: null, seen: 'now' }]);
+  await field.sql('create table keyless (keyless text, seen text)', 'create trigger keyless_seen after insert on keyless begin update keyless set seen = \'now\' where rowid = new.rowid; end');
+  const [keyless] = await field.adopt('keyless') as [string];
+  const before = await texts('keyless');
+  await field.done(field.column(keyless, { name: 'keyless' }));
+  await field.sql('insert into keyless values (null, \'\')');
+  await field.done(field.call('/table/revert', { table_id: keyless, version: 2 }));
+  expect([await texts('keyless'), await field.sql('select * from keyless')]).toEqual([before, [{ keyless: null, seen: 'now' }]]);
+});
+
 test('s3: a STRICT table takes every type, under a name that it knows', async () => {
   await field.sql('create table strictly (id integer primary key, a text) strict');
   const [strictly] = await field.adopt('strictly') as [string];

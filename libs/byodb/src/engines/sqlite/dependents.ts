@@ -2,7 +2,7 @@ import type { Dependent, Touch } from '../../engine.js';
 import { isAside } from '../../live.js';
 import { primaryKeyOf, triggerName, type SchemaRow } from './introspect.js';
 import { parseIndex, parseTable, referenceOf, type Clause, type TableText } from './parse.js';
-import { isSymbol, isWord, mentions, sameName, tokenize } from './tokens.js';
+import { isSymbol, isWord, mentions, sameName, tokenize, type Token } from './tokens.js';
 
 /**
  * What in the whole schema hangs on a table, or on one column of it; by names in the texts, so rather one too many than one too
@@ -30,10 +30,10 @@ function hanging(rows: SchemaRow[], table: string, column: string | null): Depen
   for (const row of rows) {
     if (row.sql === null) continue;
     const isOwn = sameName(row.tbl_name, table);
-    const hit = says(row.sql, table) && (column === null || says(row.sql, column) || (row.type === 'view' && tokenize(row.sql).some((t) => isSymbol(t, '*'))));
+    const hit = says(row.sql, table) && (column === null || saysColumn(row.sql, column) || (row.type === 'view' && tokenize(row.sql).some((t) => isSymbol(t, '*'))));
     if (row.type === 'view' && hit && !sameName(row.name, table)) found.push({ kind: 'view', name: row.name });
     if (row.type === 'trigger' && !isOwn && hit) found.push({ kind: 'trigger', name: triggerName(row.sql) });
-    if (row.type === 'trigger' && isOwn && column !== null && says(row.sql, column)) found.push({ kind: 'trigger', name: triggerName(row.sql) });
+    if (row.type === 'trigger' && isOwn && column !== null && saysColumn(row.sql, column)) found.push({ kind: 'trigger', name: triggerName(row.sql) });
     if (row.type === 'index' && isOwn && column !== null && text !== null && leansOn(row.sql, text, column)) found.push({ kind: 'index', name: row.name });
     if (row.type === 'table') found.push(...foreignKeys(row, table, column, text));
   }
@@ -41,8 +41,28 @@ function hanging(rows: SchemaRow[], table: string, column: string | null): Depen
 }
 
 function says(sql: string, name: string): boolean {
-  // Any spelling counts, also one in single quotes, which SQLite takes for a name where it must be one.
-  return tokenize(sql).some((t) => mentions(t, name) || (t.kind === 'string' && sameName(t.value, name)));
+  return tokenize(sql).some((t) => names(t, name));
+}
+
+/** Any spelling counts, also one in single quotes, which SQLite takes for a name where it must be one. */
+function names(token: Token, name: string): boolean {
+  return mentions(token, name) || (token.kind === 'string' && sameName(token.value, name));
+}
+
+/** A table may have the column's name: where only a table can stand, the column is not meant. */
+function saysColumn(sql: string, column: string): boolean {
+  const tokens = tokenize(sql);
+  const watched = isTrigger(tokens) ? tokens.findIndex((t) => isWord(t, 'on')) + 1 : -1;
+  return tokens.some((t, i) => names(t, column) && i !== watched && !isTable(tokens, i));
+}
+
+function isTrigger(tokens: readonly Token[]): boolean {
+  return isWord(tokens[1], 'trigger') || isWord(tokens[2], 'trigger');
+}
+
+function isTable(tokens: readonly Token[], i: number): boolean {
+  const [before, ahead] = [tokens[i - 1], tokens[i - 2]];
+  return isSymbol(tokens[i + 1], '.') || isWord(before, 'into', 'update', 'join') || (isWord(before, 'from') && !isWord(ahead, 'distinct'));
 }
 
 /** An expression or a WHERE over other columns as well: what is over the column alone goes and comes with it, as a plain index does. */
