@@ -93,6 +93,19 @@ describe('D7: the revert of a conversion gives back the values as they were writ
   });
 });
 
+test('D13: prices that were texts become decimals, however many digits they were written with, and come back as they were', async () => {
+  const id = await create('priced', [{ name: 'id', type: 'integer', primary_key: true }, { name: 'price', type: 'text' }]);
+  await everywhere(`insert into priced values (1, '2'), (2, '2.5'), (3, '2.50'), (4, '-0.25'), (5, null)`);
+  await done('/table/column', { table_id: id, column: { name: 'price', type: 'decimal', precision: 10, scale: 2 } });
+  expect(await everywhere('select sum(price) as n from priced')).toEqual([[{ n: '6.75' }], [{ n: '6.75' }], [{ n: 6.75 }]]);
+  await revert(id, 2);
+  const texts = ['2', '2.5', '2.50', '-0.25', null].map((price) => ({ price }));
+  expect(await everywhere('select price from priced order by id')).toEqual([texts, texts, texts]);
+  await everywhere(`insert into priced values (6, '007')`);
+  const refused = await s.call('POST', '/table/column', { table_id: id, column: { name: 'price', type: 'decimal', precision: 10, scale: 2 } }, WAIT);
+  expect(refused.body['saga'].error).toMatchObject({ code: 'lossy_conversion', details: { count: 1, example: { id: '6' } } });
+});
+
 describe('x6: the revert of a conversion gives back the native type that the owner had', () => {
   const NATIVE: Record<string, Record<string, string>> = {
     crm: { a: `character varying default 'x'`, b: 'character varying not null', c: 'timestamp(3) with time zone' },

@@ -12,7 +12,7 @@ function condition(from: Column, to: Column, q: string): string {
   const textual = (c: Column): boolean => c.type === 'string' || c.type === 'text';
   if (textual(to)) return [...(isFloating(from.type) ? [`${cast(`CAST(${q} AS CHAR)`, from)} <> ${q}`] : []), ...(to.length === null ? [] : [`CHAR_LENGTH(CAST(${q} AS CHAR)) > ${to.length}`])].join(' OR ') || 'FALSE';
   // Whatever character set and collation the column has, what is compared is bytes.
-  if (textual(from)) return (from.length ?? Infinity) < (SPELLED[to.type] ?? 0) ? 'TRUE' : fromText(to, `CONVERT(${q} USING utf8mb4)`);
+  if (textual(from)) return (from.length ?? Infinity) < (SPELLED[to.type] ?? 0) ? 'TRUE' : fromText(to, `CONVERT(${q} USING utf8mb4)`, from.length);
   if (to.type === 'boolean') return from.type === 'boolean' ? 'FALSE' : `${q} NOT IN (0, 1)`;
   if (from.type === 'timestamp' && to.type === 'date') return `TIME(${q}) <> 0`;
   if (isIntegerType(to.type)) return isIntegerType(from.type) ? outside(q, to) : isFloating(from.type) ? `${q} <> ROUND(${q}) OR ${q} < ${low(to.type)}e0 OR ${q} >= ${high(to.type) + 1n}e0` : `${q} <> ROUND(${q}) OR ${outside(q, to)}`;
@@ -21,12 +21,17 @@ function condition(from: Column, to: Column, q: string): string {
   return 'FALSE';
 }
 
-function fromText(to: Column, q: string): string {
+function fromText(to: Column, q: string, length: number | null): string {
   const is = (pattern: string): string => `${q} REGEXP '^${pattern}\\\\z'`; // $ would allow a line's end behind it
   const comesBack = (converted: string): string => `CAST(CAST(${converted} AS CHAR) AS BINARY) <> CAST(${q} AS BINARY)`;
   switch (to.type) {
     case 'smallint': case 'integer': case 'bigint': return `NOT ${is('(0|-?[1-9][0-9]{0,18})')} OR ${outside(`CAST(${q} AS DECIMAL(65,0))`, to)}`;
-    case 'decimal': return `NOT ${is('-?(0|[1-9][0-9]{0,37})([.][0-9]{1,30})?')} OR ${comesBack(cast(q, to))} OR ${outside(cast(q, to), to)}`;
+    case 'decimal': {
+      // With all the digits of its scale it must have room when it is a text again.
+      const long = length === null ? '' : ` OR CHAR_LENGTH(CAST(${cast(q, to)} AS CHAR)) > ${length}`;
+      const fraction = to.scale === 0 ? '' : `([.][0-9]{1,${to.scale}})?`;
+      return `NOT ${is(`-?(0|[1-9][0-9]{0,37})${fraction}`)} OR ${is('-[0.]*')} OR ${outside(cast(q, to), to)}${long}`;
+    }
     case 'float': case 'double': return `NOT ${is('-?(0|[1-9][0-9]{0,400})([.][0-9]{1,400})?(e[+-]?[0-9]{1,3})?')} OR ${comesBack(cast(q, to))}`;
     case 'uuid': return `NOT ${is('[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}')}`;
     case 'json': return `NOT JSON_VALID(${q})`;

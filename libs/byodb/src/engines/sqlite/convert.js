@@ -52,7 +52,7 @@ export function convert(value, fromText, toText) {
   if (text === undefined) return undefined;
   if (from.type === 'date' && to.type === 'timestamp') return `${text} 00:00:00.000`;
   if (from.type === 'timestamp' && to.type === 'date') return text.endsWith(' 00:00:00.000000') ? text.slice(0, 10) : undefined;
-  return TEXTUAL.has(from.type) && NUMERIC.has(to.type) ? readText(text, to) : writeText(text, to);
+  return TEXTUAL.has(from.type) && NUMERIC.has(to.type) ? readText(text, to, from) : writeText(text, to);
 }
 
 /**
@@ -124,12 +124,21 @@ function exactReal(number) {
   return (back.n === number.n && back.s === number.s) || (number.s === 0 && Number.isInteger(real) && BigInt(real) === number.n) ? real : undefined;
 }
 
-/** Text that is exactly how the number would be printed. @param {string} text @param {Spec} to @returns {Value | undefined} */
-function readText(text, to) {
+/**
+ * Text that is how the number would be printed; of a decimal, zeros at its end may be missing.
+ * @param {string} text @param {Spec} to @param {Spec} from @returns {Value | undefined}
+ */
+function readText(text, to, from) {
   if (text.length > 400 || !/^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(text)) return undefined;
   const number = parse(text);
   const value = to.type === 'boolean' ? undefined : writeNumber(number, to);
-  return value !== undefined && plain(number, to) === text ? value : undefined;
+  if (value === undefined) return undefined;
+  const printed = plain(number, to);
+  if (to.type !== 'decimal') return printed === text ? value : undefined;
+  // With all the digits of its scale it must have room when it is a text again.
+  const fits = from.type !== 'string' || printed.length <= from.length;
+  const digits = text.split('.')[1]?.length ?? 0;
+  return fits && digits <= to.scale && !/^-[0.]*$/.test(text) ? value : undefined;
 }
 
 /** A stored text as the text of its type: a timestamp in full, the rest as it stands. @param {string} value @param {Spec} from */

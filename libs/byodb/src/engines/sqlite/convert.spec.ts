@@ -51,6 +51,7 @@ const tests: [string, string, string, string | null][] = [
   ['text', 'integer', '\'1e3\'', null], ['text', 'integer', '\'\'', null], ['text', 'integer', '\'2147483647\'', '2147483647'], ['text', 'integer', '\'2147483648\'', null],
   ['text', 'integer', '\'-0\'', null], ['text', 'bigint', '\'9223372036854775807\'', '9223372036854775807'], ['text', 'bigint', '\'9223372036854775808\'', null],
   ['text', 'decimal(10,2)', '\'1.50\'', '1.5'], ['text', 'decimal(10,2)', '\'1.505\'', null], ['text', 'decimal(10,2)', '\'1e3\'', null], ['text', 'decimal(10,2)', '\'123456789.00\'', null],
+  ['text', 'decimal(10,2)', '\'2\'', '2'], ['text', 'decimal(10,2)', '\'2.5\'', '2.5'], ['text', 'decimal(10,2)', '\'-0.0\'', null], ['string(3)', 'decimal(10,2)', '\'2.5\'', null], ['string(4)', 'decimal(10,2)', '\'2.5\'', '2.5'],
   ['text', 'decimal(38,2)', '\'12345678901234567.89\'', null], ['text', 'double', '\'0.1\'', '0.1'], ['text', 'double', '\'NaN\'', null], ['text', 'double', '\'1.50\'', null],
   ['text', 'date', '\'2024-02-29\'', '2024-02-29'], ['text', 'date', '\'2024-02-30\'', null], ['text', 'date', '\'2024-1-1\'', null],
   ['text', 'time', '\'23:59:59.5\'', '23:59:59.5'], ['text', 'time', '\'24:00:00\'', null],
