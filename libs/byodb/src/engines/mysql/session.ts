@@ -94,6 +94,7 @@ export class MysqlSession implements Session {
       const isOwn = foldName(String(t['tbl'])) === foldName(table);
       if (isOwn ? column !== null && says(t['body'], column) : says(t['body'], table) && (column === null || says(t['body'], column))) found.push({ kind: 'trigger', name: String(t['name']) });
     }
+    found.push(...await this.inRoutines(table, column));
     if (column === null) return found;
     if (change === 'remove') found.push(...await this.restingOn(table, column, keys));
     const within = await this.within(table, column, change);
@@ -101,7 +102,14 @@ export class MysqlSession implements Session {
     return [...found, ...change === 'rename' && await this.isMariaDb() ? within.filter((d) => d.kind === 'default') : within];
   }
 
-  /** What hangs on a column in its own table. */
+  /** As far as their texts are shown: to who made them, and to who may read those of all. They are followed by nobody, and fail at their next call. */
+  private async inRoutines(table: string, column: string | null): Promise<Dependent[]> {
+    const like = `%${table.replaceAll('_', '\\_')}%`;
+    const bodies = await this.query(`select lower(routine_type) as kind, routine_name as name, routine_definition as body from information_schema.routines where routine_schema = database() and routine_definition like ?
+      union all select 'event', event_name, event_definition from information_schema.events where event_schema = database() and event_definition like ?`, [like, like]);
+    return bodies.filter(({ body }) => says(body, table) && (column === null || says(body, column))).map(({ kind, name }) => ({ kind: String(kind), name: String(name) }));
+  }
+
   /** Foreign keys to other columns, which find no index but the primary key: that goes with the column. */
   private async restingOn(table: string, column: string, keys: readonly Row[]): Promise<Dependent[]> {
     const live = await this.introspect(table);
@@ -113,6 +121,7 @@ export class MysqlSession implements Session {
     return names.map((name) => ({ kind: 'foreign key', name }));
   }
 
+  /** What hangs on a column in its own table. */
   private async within(table: string, column: string, change: Touch): Promise<Dependent[]> {
     const found: Dependent[] = [];
     const live = await this.introspect(table);
