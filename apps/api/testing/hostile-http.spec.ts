@@ -88,10 +88,13 @@ describe('a body', () => {
   test('of 5 MB is answered so that fetch reads it, twenty times of twenty', async () => {
     const body = JSON.stringify({ name: 'x'.repeat(5_000_000) });
     const seen: unknown[] = [];
+    // On a busy machine so large a body takes longer than the second that the others are given.
+    const patient = await service();
     for (let i = 0; i < 20; i++) {
-      const { status, body: problem } = await s.call('POST', '/table/create', body);
+      const { status, body: problem } = await patient.call('POST', '/table/create', body);
       seen.push([status, problem['code']]);
     }
+    await patient.stop();
     expect(seen).toEqual(Array.from({ length: 20 }, () => [413, 'payload_too_large']));
   }, 30_000);
   test('as large as that, in pieces and without a length, on another path and of another type, is answered too', async () => {
