@@ -225,3 +225,17 @@ test.each([['film_id', 'actor_id'], ['actor_id', 'film_id']])('x1: both columns 
   ]);
   expect(await rows(`select actor_id, film_id, note, rank from ${table} order by rank`)).toEqual([{ actor_id: 1, film_id: 1, note: 'a', rank: 1 }, { actor_id: 1, film_id: 2, note: 'b', rank: 2 }]);
 });
+
+test('x1: a key keeps the order of its members when one of them comes back', async () => {
+  await run('create table stops (line bigint not null, place bigint not null, edition bigint not null, seq bigint not null, primary key (line, edition, seq))', 'insert into stops values (1, 2, 3, 4)');
+  const { stops } = await adopt('stops') as { stops: string };
+  const version = await versionOf(stops);
+  for (const name of ['line', 'place', 'edition', 'seq']) {
+    await done('/table/column', { table_id: stops, column: { name } });
+    await done('/table/revert', { table_id: stops, version });
+  }
+  const { columns } = (await s.call('GET', `/tables/${stops}`)).body['table'];
+  expect(Object.keys(columns)).toEqual(['line', 'edition', 'seq', 'place']);
+  expect(await rows('select * from stops')).toEqual([{ line: '1', edition: '3', seq: '4', place: '2' }]);
+  expect(await rows('select pg_get_constraintdef(oid) as key from pg_constraint where conrelid = \'stops\'::regclass')).toEqual([{ key: 'PRIMARY KEY (line, edition, seq)' }]);
+});

@@ -64,6 +64,25 @@ test('x2: a column that refers to its own table goes and comes back', async () =
   expect(await field.sql('select * from branch order by id')).toEqual([{ id: 1, title: 'root', above: null }, { id: 2, title: 'left', above: 1 }, { id: 3, title: 'right', above: 1 }]);
 });
 
+test('x2: the other members of a primary key stay NOT NULL without it, whether they say so or not', async () => {
+  await field.sql('create table tags (item text, tag text -- free\n, rank_ int, primary key (item, tag))', 'insert into tags values (\'a\', \'x\', 1), (\'a\', \'y\', 2)',
+    'create table marks (item text, mark text collate nocase, at int, primary key (item, mark, at)) without rowid', 'insert into marks values (\'a\', \'x\', 1)');
+  const [tags, marks] = await field.adopt('tags', 'marks') as [string, string];
+  const before = [await texts('tags'), await texts('marks')];
+  await field.done(field.column(tags, { name: 'item' }));
+  await expect(field.sql('insert into tags (tag, rank_) values (null, 3)')).rejects.toThrow('NOT NULL constraint failed: tags.tag');
+  await field.done(field.call('/table/revert', { table_id: tags, version: 2 }));
+  await field.done(field.column(marks, { name: 'mark' }));
+  await field.done(field.column(marks, { name: 'at' }));
+  await expect(field.sql('insert into marks (item) values (null)')).rejects.toThrow('NOT NULL constraint failed: marks.item');
+  await field.done(field.call('/table/revert', { table_id: marks, version: 2 }));
+  expect([await texts('tags'), await texts('marks')]).toEqual(before);
+  expect(await field.sql('select * from tags order by tag')).toEqual([{ item: 'a', tag: 'x', rank_: 1 }, { item: 'a', tag: 'y', rank_: 2 }]);
+  await field.sql('insert into tags values (\'b\', null, 3)');
+  expect((await field.column(tags, { name: 'item' })).body['saga'].error).toMatchObject({ code: 'rows_conflict', message: expect.stringContaining('tags.tag') });
+  expect(await texts('tags')).toEqual(before[0]);
+});
+
 test('x4: writes without a list of columns and select * mean what they say after a drop', async () => {
   await field.sql('create table people (id integer primary key, nick varchar(50) not null default \'none\', name varchar(50))', 'create index people_nick on people (nick, name)', 'insert into people values (1, \'nick1\', \'name1\')');
   const [people] = await field.adopt('people') as [string];

@@ -261,32 +261,22 @@ function lastForm(column: Column, ops: ColumnOp[]): Column {
 function afterRevert(table: Table, saga: Saga, ops: ColumnOp[]): { columns: Column[]; variants: Record<string, Variant> } {
   const columns = ops.reduce(applyOp, table.columns);
   const first = table.databases[0];
-  const order = first === undefined || table.variants[first.id] !== undefined ? columns : asItStands(saga, first.id, columns, ops);
+  const order = first === undefined || table.variants[first.id] !== undefined ? columns : asItStands(saga, first.id, columns);
   const variants = Object.fromEntries(table.databases.flatMap(({ id }) => {
     const own = table.variants[id];
-    const there = asItStands(saga, id, ops.reduce(applyOp, columnsIn(table, id)), ops);
+    const there = asItStands(saga, id, ops.reduce(applyOp, columnsIn(table, id)));
     const beside = own?.beside ?? [];
     return beside.length === 0 && JSON.stringify(there) === JSON.stringify(order) ? [] : [[id, { columns: there, beside }]];
   }));
   return { columns: order, variants };
 }
 
-/** `columns` in the order in which they stand in one database after what a revert did there. */
-function asItStands(saga: Saga, databaseId: string, columns: Column[], ops: ColumnOp[]): Column[] {
-  const last = saga.steps.filter((s) => s.target.id === databaseId && s.phase === 'apply').flatMap(({ operation, plan }): string[] => {
-    const { params, columns_after: after } = plan as Plan<{ column: Column }>;
-    // What is made anew is made in its last form.
-    if (operation === 'add_column') return [params.column.name];
-    return operation === 'reattach_column' && foldName(after.at(-1)!.name) === foldName(params.column.name) ? [nameAtEnd(params.column.name, ops)] : [];
-  });
-  const moved = last.flatMap((name) => findColumn(columns, name) ?? []);
-  return [...columns.filter((c) => !moved.includes(c)), ...moved];
-}
-
-/** What a column that a revert brought back under `name` is called when all of it is done. */
-function nameAtEnd(name: string, ops: ColumnOp[]): string {
-  const from = ops.findIndex((op) => op.op === 'bring_back' && foldName(op.column.name) === foldName(name));
-  return ops.slice(from + 1).reduce((now, op) => (op.op === 'rename' && foldName(op.name) === foldName(now) ? op.to : now), name);
+/** `columns` in the order in which they stand in one database after what a revert did there: its last step left them so. */
+function asItStands(saga: Saga, databaseId: string, columns: Column[]): Column[] {
+  const last = saga.steps.filter((s) => s.target.id === databaseId && s.phase === 'apply').at(-1);
+  const left = (last?.plan as Plan | undefined)?.columns_after.map((c) => foldName(c.name)) ?? [];
+  const place = (column: Column): number => left.indexOf(foldName(column.name));
+  return columns.some((column) => place(column) === -1) ? columns : [...columns].sort((a, b) => place(a) - place(b));
 }
 
 /** The databases where a move brought back what had been set aside. */

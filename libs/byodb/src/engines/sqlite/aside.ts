@@ -4,7 +4,7 @@ import { findColumn, foldName, type LiveTable } from '../../live.js';
 import { composeColumn, mergeBack, names, renamedColumn, renamedTable, renderTable, replaceColumn, respell, respellAll } from './edit.js';
 import { isPlainUnique, isRowid, parseSource, primaryKeyOf, readSource, sourceOf, textOf, triggerName, type Source } from './introspect.js';
 import { foreignKeys, isReference, needsOf, unmatched } from './keys.js';
-import { clauseColumns, parseIndex, parseTable, type Clause, type ColumnText, type TableText } from './parse.js';
+import { clauseColumns, parseColumn, parseIndex, parseTable, type Clause, type ColumnText, type TableText } from './parse.js';
 import { dropIndexes, rebuild, refuseUnmakeable, withParents, withRowid, type Value } from './rebuild.js';
 import { isSymbol, isWord, literal, normalise, quote, replaceTokens, sameName, tokenize } from './tokens.js';
 
@@ -157,7 +157,29 @@ function loosen(text: TableText, name: string): TableText {
   const constraints = text.constraints.filter((clause) => !hangsOn(text, clause, name) || (clause.kind === 'primary key' && isRowid(text, name)));
   const lostKey = primaryKeyOf(text).some((c) => sameName(c, name)) && !isRowid(text, name);
   const loosened = replaceColumn(text, name, composeColumn(column.name, column.declared, clauses.map((c) => c.text)));
-  return { ...loosened, constraints, options: lostKey ? withRowid(text.options) : text.options };
+  if (!lostKey) return { ...loosened, constraints };
+  const isLeft = isMember(text, name);
+  return { ...loosened, columns: loosened.columns.map((c) => (isLeft(c) ? notNull(c) : c)), constraints, options: withRowid(text.options) };
+}
+
+/** Another member of the primary key. */
+function isMember(text: TableText, name: string): (column: ColumnText) => boolean {
+  const others = primaryKeyOf(text).filter((c) => !sameName(c, name));
+  return (column) => others.some((other) => sameName(other, column.name));
+}
+
+/** What a member of the key is without saying so has to be said when the key is gone: else it would hold NULLs, which keep the key away. */
+function notNull(column: ColumnText): ColumnText {
+  if (column.clauses.some((c) => c.kind === 'not null')) return column;
+  const { end } = tokenize(column.text).at(-1)!;
+  return parseColumn(`${column.text.slice(0, end)} not null${column.text.slice(end)}`);
+}
+
+/** The members of a key that comes back, as they were. */
+function withMembers(columns: ColumnText[], former: TableText, name: string): ColumnText[] {
+  if (!primaryKeyOf(former).some((c) => sameName(c, name))) return columns;
+  const members = former.columns.filter(isMember(former, name));
+  return columns.map((column) => members.find((was) => normalise(notNull(was).text) === normalise(column.text)) ?? column);
 }
 
 /** Table constraints that go and come with a column: the keys it is part of, and what is over it alone. */
@@ -215,8 +237,9 @@ export function putBack(live: LiveTable, now: LiveTable, name: string, was: Live
   const isSame = (a: Clause, b: Clause): boolean => normalise(a.text, text.name) === normalise(b.text, text.name);
   const stay = text.constraints.filter((clause) => !hangsOn(text, clause, name));
   const constraints = mergeBack(stay, former.constraints, missing, isSame);
+  const replaced = replaceColumn(text, name, column);
   const next = respell({
-    ...replaceColumn(text, name, column), constraints,
+    ...replaced, columns: withMembers(replaced.columns, former, name), constraints,
     options: primaryKeyOf(former).some((c) => sameName(c, name)) ? former.options : text.options,
   }, former);
   const { indexes, triggers } = sourceOf(now);
