@@ -1,5 +1,6 @@
 import { isAside, readTables } from './live.js';
 import { keyOf } from './rows.js';
+import type { Touch } from './compare.js';
 import type { Random } from './random.js';
 import { quote, sql, type Place } from './sql.js';
 
@@ -9,12 +10,24 @@ export interface ChildRow { table: number; database: string; child: string; id: 
 /** What customers put around managed tables: best effort, and taken away again now and then, since a view stands in the way of much. */
 export class Objects {
   readonly children: ChildRow[] = [];
+  /** Twice for each object: before it was made and after. */
+  readonly touches: Touch[] = [];
   private next = 1;
 
   /** `isErased`: an application deleted that row, or may have. */
   constructor(private readonly random: Random, private readonly isErased: (table: number, database: string, key: number) => boolean) {}
 
   async put(table: number, place: Place): Promise<void> {
+    this.touch(table, place);
+    await this.make(table, place);
+    this.touch(table, place);
+  }
+
+  private touch(table: number, { name }: Place): void {
+    this.touches.push({ table, database: name, at: Date.now() });
+  }
+
+  private async make(table: number, place: Place): Promise<void> {
     const { random } = this;
     const found = (await readTables(place).catch(() => [])).find((t) => !isAside(t.name) && keyOf(t, table) !== undefined);
     if (found === undefined) return;

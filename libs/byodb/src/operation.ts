@@ -59,6 +59,8 @@ export interface Operation<P> {
   readonly looksAtRows?: { apply?: true; compensate?: true };
   apply(session: Session, plan: Plan<P>, live: LiveTable | null, ddl: Ddl): Promise<Work>;
   compensate(session: Session, plan: Plan<P>, live: LiveTable | null, ddl: Ddl): Promise<Work>;
+  /** What takes away what the first of its statements left, where the last one was not run and the columns say nothing of it. Missing: there is nothing of the kind. */
+  tidy?(session: Session, plan: Plan<P>): Promise<string[]>;
 }
 
 export interface Limits { maxRewriteRows: number }
@@ -68,8 +70,9 @@ export function statementsOf(rendered: Rendered): Work {
 }
 
 /** `live`: null where it has been set aside already and only what follows is to be done. */
-export function setAside(session: Session, live: LiveTable | null, aside: string, ddl: Ddl): Work {
-  return { statements: live === null ? [] : ddl.setAsideTable(live, aside).statements, settle: async () => await session.freeNames?.(aside) ?? [] };
+export function setAside(session: Session, live: LiveTable | null, aside: string, ddl: Ddl, freesNames = true): Work {
+  const settle = async (): Promise<string[]> => (freesNames ? await session.freeNames?.(aside) ?? [] : []);
+  return { statements: live === null ? [] : ddl.setAsideTable(live, aside).statements, settle };
 }
 
 /** Refuses what could not be put back: see `Session.cannotRemake`. Errors: DatabaseError unsupported_change. */

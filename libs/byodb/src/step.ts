@@ -239,7 +239,8 @@ function undo(connection: Connection, plan: Plan, key: StepKey): Promise<StepRes
     // Intended and nothing more: the worker died around the statement. The catalog tells on which side, unless an undo has begun already.
     if (apply.state === 'intended' && rows.compensate?.state !== 'intended' && (await differences(connection.engine, session, plan.after)).length > 0) {
       const differs = await differences(connection.engine, session, plan.before);
-      if (differs.length === 0 || await isOthers(session, plan)) return { skip: true };
+      if (differs.length === 0) return { skip: true, tidies: true };
+      if (await isOthers(session, plan)) return { skip: true };
       throw drift(differs);
     }
     // Done: the ledger says that it is ours, so a mark that the customer wrote over is no reason to refuse.
@@ -266,7 +267,8 @@ async function isOthers(session: Session, plan: Plan): Promise<boolean> {
   return plan.operation === 'create_table' && (await session.introspect(plan.table))?.owner !== plan.table_id;
 }
 
-type Way = { skip: true } | { skip: false; from: Expectation[]; to: Expectation[]; table: string; check: (live: LiveTable | null) => Promise<void> };
+/** `tidies`: some of the step's statements may have run all the same. */
+type Way = { skip: true; tidies?: true } | { skip: false; from: Expectation[]; to: Expectation[]; table: string; check: (live: LiveTable | null) => Promise<void> };
 type Rows = Partial<Record<Direction, LedgerRow>>;
 
 async function run(connection: Connection, plan: Plan, key: StepKey, direction: Direction, decide: (session: Session, rows: Rows) => Promise<Way>): Promise<StepResult> {
@@ -281,9 +283,10 @@ async function run(connection: Connection, plan: Plan, key: StepKey, direction: 
     const now = fingerprint(await session.introspect(shown[0]!));
     const way = await decide(session, rows);
     if (way.skip) {
+      const statements = way.tidies === true ? await tidy(session, plan) : [];
       const was = fingerprint(await session.introspect(plan.table));
-      await record('nothing', was, was, []);
-      return { fingerprint_before: was, fingerprint_after: was, statements: [] };
+      await record('nothing', was, was, statements);
+      return { fingerprint_before: was, fingerprint_after: was, statements };
     }
     const resumed = done?.state === 'intended';
     const began = resumed ? done.fingerprint_before : now;
@@ -299,7 +302,10 @@ async function run(connection: Connection, plan: Plan, key: StepKey, direction: 
       else work = await settled(session, engine, op, plan, direction);
     } catch (error) {
       // Refused: on an engine without transactions say so, else a crash's look-up would have to guess.
-      if (!engine.facts.transactionalDdl && error instanceof DatabaseError && error.outcome === 'not_applied') await record('not_applied', began, began, []);
+      if (!engine.facts.transactionalDdl && error instanceof DatabaseError && error.outcome === 'not_applied') {
+        if (direction === 'apply') await tidy(session, plan);
+        await record('not_applied', began, began, []);
+      }
       throw error;
     }
     const settle = await work.settle?.() ?? [];
@@ -320,6 +326,13 @@ async function run(connection: Connection, plan: Plan, key: StepKey, direction: 
     await record('done', began, ended, statements);
     return { fingerprint_before: began, fingerprint_after: ended, statements };
   });
+}
+
+/** Takes away what the first of a step's statements left, where the last one was not run. */
+async function tidy(session: Session, plan: Plan): Promise<string[]> {
+  const statements = await operation(plan.operation).tidy?.(session, plan) ?? [];
+  for (const statement of statements) await session.run(statement);
+  return statements;
 }
 
 /** The statements have run already: what follows them is done again. */

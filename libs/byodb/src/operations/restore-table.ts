@@ -34,7 +34,16 @@ export const restoreTable: Operation<Params> = {
   async apply(session, { params }, live, ddl) {
     return statementsOf(ddl.bringBackTable(live!, { ...await inTodaysNames(session, params.former), name: params.to }));
   },
-  async compensate(session, { params }, live, ddl) {
-    return setAside(session, live, params.table, ddl);
+  /** Triggers that were made again before the table came back: on one that is set aside they would hold their names. */
+  async tidy(session, { params, was }) {
+    return keptItsTriggers(was) ? [] : await session.freeNames?.(params.table) ?? [];
+  },
+  async compensate(session, { params, was }, live, ddl) {
+    return setAside(session, live, params.table, ddl, !keptItsTriggers(was));
   },
 };
+
+/** Those that were on the table while it was set aside stay on it: nothing tells how to make them again. */
+function keptItsTriggers(aside: LiveTable | null): boolean {
+  return aside?.extras.some((extra) => extra.kind === 'trigger') === true;
+}

@@ -43,7 +43,7 @@ export const ddl: Ddl = {
       // While it is out of everybody's reach; then they go with it.
       statements: [...triggers.map((trigger) => createTrigger(trigger, live.name)), ...back.statements],
       live: { ...withKeys(back.live!, keys), extras: [...withKeys(back.live!, keys).extras, ...triggers] },
-      needs: [...needsOf(keys, was.name, live.name), ...freeKeyNames(names, was.name), ...freeTriggerNames(triggers, was.name)],
+      needs: [...needsOf(keys, was.name, live.name), ...freeKeyNames(names, was.name), ...freeTriggerNames(triggers, was.name, live.name)],
     };
   },
   addColumn(live, column, uniqueName) {

@@ -62,3 +62,19 @@ it('are finished where a drop, or its undoing, died between two of its statement
     expect([done, fingerprint(await introspect(table))]).toEqual([done, fingerprint(before)]);
   }
 });
+
+it('are finished, or taken away again, where a restore died between two of its statements', async () => {
+  for (const [made, goesOn] of [[1, true], [4, true], [1, false], [4, false]] as const) {
+    const { table, dropped, before } = await given();
+    await applyStep(fresh.connection, dropped.plan, key(dropped.stepId), LIMITS);
+    const aside = asideName(dropped.stepId);
+    const { plans: [restored] } = await preparePlans(fresh.connection, uuid(), [{ do: 'restore_table', table: aside, to: table, former: before }], observe(fresh.connection.engine, before), LIMITS);
+    const { stepId, plan } = restored!;
+    const began = fingerprint(await introspect(aside));
+    await fresh.connection.look((session) => session.writeLedger({ step_id: stepId, direction: 'apply', state: 'intended', fingerprint_before: began, fingerprint_after: null, statements: plan.statements, recorded_at: '' }));
+    for (const statement of plan.statements.slice(0, made)) await fresh.admin(statement);
+    if (goesOn) await applyStep(fresh.connection, plan, key(stepId), LIMITS);
+    else await compensateStep(fresh.connection, plan, key(stepId));
+    expect(fingerprint(await introspect(goesOn ? table : aside))).toBe(goesOn ? fingerprint(before) : began);
+  }
+});

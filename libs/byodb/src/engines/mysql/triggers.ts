@@ -67,8 +67,10 @@ export function dropTriggers(triggers: readonly Extra[]): string[] {
   return [...triggers].reverse().map((extra) => `DROP TRIGGER ${quote(extra.name)}`);
 }
 
-export function freeTriggerNames(triggers: readonly Extra[], table: string): Need[] {
-  return triggers.map((extra) => ({ need: 'free', from: 'information_schema.triggers', like: `trigger_schema = database() and lower(trigger_name) = lower(${literal(extra.name)})`, of: `trigger ${extra.name} of ${table}` }));
+/** `aside`: the table on which they are made: what stands there already was made by the same step, before it died. */
+export function freeTriggerNames(triggers: readonly Extra[], table: string, aside: string): Need[] {
+  const others = `trigger_schema = database() and lower(event_object_table) <> lower(${literal(aside)})`;
+  return triggers.map((extra) => ({ need: 'free', from: 'information_schema.triggers', like: `${others} and lower(trigger_name) = lower(${literal(extra.name)})`, of: `trigger ${extra.name} of ${table}` }));
 }
 
 function partsOf(extra: Extra): Trigger {
