@@ -146,9 +146,9 @@ export function foreignKeyClause(item: Item, table: string, named: (column: stri
   ].join(' ');
 }
 
-/** A unique constraint or a plain unique index: what the contract lists as `uniques`. */
+/** A unique constraint or a plain unique index: what the contract lists as `uniques`. One with NULLS NOT DISTINCT lets in less than any that the contract could make. */
 export function isPlainUnique(item: Item): boolean {
-  return item.unique && item.valid && !item.expression && (item.kind === 'unique' || item.kind === 'index');
+  return item.unique && item.valid && !item.expression && !item.bitesNull && (item.kind === 'unique' || item.kind === 'index');
 }
 
 export function uniquesOver(source: Source, column: string): Item[] {
