@@ -58,9 +58,57 @@ describe('PostgreSQL', () => {
     await pg.done(pg.call('/table/revert', { table_id: book, version: 2 }));
     expect(await look()).toEqual(before);
   });
+
+  // LucasSantana-Dev/Lucky#1837, cockroachdb/cockroach#72456, xataio/pgroll#348, fatkodima/online_migrations#36
+  test('5: a type that an index or a check could not be read with is refused beforehand', async () => {
+    await pg.sql('create table typed (id int primary key, code text, state text, who text, words text, n int, d date)', 'create index typed_code on typed (code text_pattern_ops)', `create index typed_state on typed (id) where state = 'open'`,
+      `alter table typed add constraint typed_who check (who <> '')`, 'create index typed_words on typed (lower(words))', 'create index typed_n on typed ((n + 1)) where n > 0', `alter table typed add constraint typed_d check (d > '2020-01-01' and n is not null)`);
+    const [typed] = await pg.adopt('typed') as [string];
+    for (const [name, what] of [['code', 'index typed_code'], ['state', 'index typed_state'], ['who', 'check typed_who'], ['words', 'index typed_words']] as const) {
+      await pg.rejected(pg.column(typed, { name, type: 'integer' }), 'dependents_exist', new RegExp(`^${what} depend on typed\\.${name}$`));
+    }
+    for (const change of [{ name: 'code', type: 'string', length: 20 }, { name: 'n', type: 'decimal', precision: 20, scale: 2 }, { name: 'd', type: 'timestamp' }]) await pg.done(pg.column(typed, change));
+  });
+
+  // lachlan2k/phatcrack#35, narenaryan/Vidura#12
+  test('5: values that are too long for an index are told before one is made', async () => {
+    await pg.sql('create table pages (id int primary key, body text)', `insert into pages values (1, repeat('x', 100000)), (2, (select string_agg(md5(i::text), '') from generate_series(1, 90) i))`);
+    const [pages] = await pg.adopt('pages') as [string];
+    await pg.rejected(pg.column(pages, { name: 'body', unique: true }), 'rows_conflict', /^1 value\(s\) of body are too long for an index.*"id":"2"/);
+    await pg.sql('delete from pages where id = 2');
+    await pg.done(pg.column(pages, { name: 'body', unique: true }));
+  });
+
+  // dolthub/doltgresql#2197
+  test('5: a column with a default is not added to a table whose rows another one holds', async () => {
+    await pg.sql('create table inner_ (id int primary key, n int)', 'create table outer_ (id int primary key, was inner_)');
+    const [inner] = await pg.adopt('inner_') as [string];
+    await pg.rejected(pg.column(inner, { name: 'more', type: 'integer', default: 3 }), 'dependents_exist', /^column was of outer_ depend on inner_/);
+    await pg.done(pg.column(inner, { name: 'more', type: 'integer' }));
+  });
+
+  // baserow/baserow#3424, greenplum-db/gpdb#15459, Yeraze/meshmonitor#3751
+  test('1: a table that gets no more columns keeps those that are dropped, and says why it gets none', async () => {
+    await pg.sql('create table worn (id int primary key, a int, b int)', 'insert into worn values (1, 2, 3)', `do $$ begin for i in 1..1590 loop alter table worn add c int; alter table worn drop c; end loop; end $$`);
+    const [worn] = await pg.adopt('worn') as [string];
+    await pg.done(pg.column(worn, { name: 'a' }));
+    await pg.sql('do $$ begin for i in 1..7 loop alter table worn add c int; alter table worn drop c; end loop; end $$');
+    await pg.rejected(pg.column(worn, { name: 'more', type: 'integer' }), 'unsupported_change', /worn has had 1600 columns/);
+    await pg.done(pg.call('/table/revert', { table_id: worn, version: 2 }));
+    expect(await pg.sql('select * from worn')).toEqual([{ id: 1, a: 2, b: 3 }]);
+  });
 });
 
 describe('MariaDB', () => {
+  // sequelize/sequelize#9653, frappe/erpnext#31400
+  test('5: one key too many is refused beforehand', async () => {
+    await maria.sql(`create table many (id int primary key, last_ int, ${Array.from({ length: 62 }, (_, i) => `c${i} int`).join(', ')}, ${Array.from({ length: 62 }, (_, i) => `key (c${i})`).join(', ')})`);
+    const [many] = await maria.adopt('many') as [string];
+    await maria.done(maria.column(many, { name: 'last_', unique: true }));
+    await maria.rejected(maria.column(many, { name: 'c0', unique: true }), 'unsupported_change', /many has 64 keys, and a table has at most 64/);
+    await maria.rejected(maria.column(many, { name: 'more', type: 'integer', unique: true }), 'unsupported_change', /many has 64 keys/);
+  });
+
   // orisintel/laravel-online-migrator#7, fleetdm/fleet#3176
   test('3: what was written under another sql_mode names a column all the same', async () => {
     const under = (mode: string, sql: string): Promise<object[]> => query(`${maria.url}?multipleStatements=true`, `set sql_mode = '${mode}'; ${sql}`);

@@ -1,4 +1,4 @@
-import type { Ddl, Engine, Need, Rendered, Session } from './engine.js';
+import type { Ddl, Dependent, Engine, Need, Rendered, Session } from './engine.js';
 import { DatabaseError } from './errors.js';
 import type { Expectation } from './expectation.js';
 import type { LiveTable } from './live.js';
@@ -70,6 +70,11 @@ export function statementsOf(rendered: Rendered): Work {
 /** `live`: null where it has been set aside already and only what follows is to be done. */
 export function setAside(session: Session, live: LiveTable | null, aside: string, ddl: Ddl): Work {
   return { statements: live === null ? [] : ddl.setAsideTable(live, aside).statements, settle: async () => await session.freeNames?.(aside) ?? [] };
+}
+
+/** `on`: what the others hang on. Errors: DatabaseError dependents_exist. */
+export function refuseDependents(dependents: readonly Dependent[], on: string): void {
+  if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${on}`, { details: { dependents } });
 }
 
 /** Refuses what could not be put back: see `Session.cannotRemake`. Errors: DatabaseError unsupported_change. */

@@ -150,7 +150,8 @@ export class MysqlSession implements Session {
     return /MariaDB/i.test(String(row!['v']));
   }
 
-  async forbidding(live: LiveTable, from: Column, to: Column): Promise<Dependent[]> {
+  async forbidding(live: LiveTable, from: Column | null, to: Column): Promise<Dependent[]> {
+    if (from === null) return [];
     const found: Dependent[] = from.nullable && !to.nullable ? keysThatSetNull(live, from.name).map(asDependent) : [];
     if (!from.unique || to.unique || hasIndexBeside(live, from.name)) return found;
     const inbound = await this.query(`select ${CHILD} as child, constraint_name as name from information_schema.key_column_usage where referenced_table_schema = database() and referenced_table_name = ?
