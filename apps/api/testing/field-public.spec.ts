@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import Database from 'better-sqlite3';
 import { freshMysql, freshPostgres, freshSqlite, query, type Fresh } from '../../../testing/fixtures.js';
 import { FieldCase } from './field-case.js';
 import type { Service } from './service.js';
@@ -97,9 +98,27 @@ describe('PostgreSQL', () => {
     await pg.done(pg.call('/table/revert', { table_id: worn, version: 2 }));
     expect(await pg.sql('select * from worn')).toEqual([{ id: 1, a: 2, b: 3 }]);
   });
+
+  // elitan/terradb#73, doctrine/dbal#79
+  test('6: what is asked for by name and is no table of theirs is told by what it is', async () => {
+    await pg.sql('create table ref_sys (id int primary key)', 'alter extension btree_gist add table ref_sys', 'create view seen as select 1 as one', 'create sequence drawn');
+    for (const [name, why] of [['ref_sys', /^ref_sys in field cannot be taken.*btree_gist/], ['seen', /^seen in field cannot be taken.*: it is a view/]] as const) await pg.rejected(pg.call('/databases/field/adopt', { tables: [name] }), 'unsupported_change', why);
+    await pg.sql('alter extension btree_gist drop table ref_sys');
+  });
 });
 
 describe('MariaDB', () => {
+  // balderdashy/waterline#1092
+  test('2: a key that numbers its rows goes on where it was when it comes back', async () => {
+    await maria.sql('create table tickets (id int primary key auto_increment, a int)', 'insert into tickets (a) values (1), (2), (3)', 'delete from tickets where id = 3');
+    const [tickets] = await maria.adopt('tickets') as [string];
+    await maria.done(maria.column(tickets, { name: 'id' }));
+    await maria.sql('insert into tickets (a) values (4)');
+    await maria.done(maria.call('/table/revert', { table_id: tickets, version: 2 }));
+    await maria.sql('insert into tickets (a) values (5)');
+    expect(await maria.sql('select * from tickets order by id')).toEqual([{ id: 1, a: 1 }, { id: 2, a: 2 }, { id: 4, a: 4 }, { id: 5, a: 5 }]);
+  });
+
   // sequelize/sequelize#9653, frappe/erpnext#31400
   test('5: one key too many is refused beforehand', async () => {
     await maria.sql(`create table many (id int primary key, last_ int, ${Array.from({ length: 62 }, (_, i) => `c${i} int`).join(', ')}, ${Array.from({ length: 62 }, (_, i) => `key (c${i})`).join(', ')})`);
@@ -182,5 +201,46 @@ describe('SQLite', () => {
     expect(await lite.sql('select * from messages')).toEqual([{ id: 1, chat: 1, other: 2 }]);
     expect(await objects()).toEqual(before);
     expect((await lite.sql('pragma foreign_key_check'))).toEqual([]);
+  });
+
+  // metabase/metabase#44886, seerr-team/seerr#3496
+  test('2: a way back that rows written since do not fit names them, one reason after the other, and is there when they do', async () => {
+    await lite.sql('create table held (id integer primary key, code text not null, mail text unique)', 'insert into held values (1, \'a\', \'m\')');
+    const [held] = await lite.adopt('held') as [string];
+    const back = (): ReturnType<FieldCase['call']> => lite.call('/table/revert', { table_id: held, version: 2 });
+    await lite.done(lite.call('/table/column', { table_id: held, columns: [{ name: 'code', nullable: true }, { name: 'mail', unique: false }] }));
+    await lite.sql('insert into held values (2, null, \'m\')');
+    await lite.rejected(back(), 'rows_conflict', /^code is NULL in 1 row\(s\), for example at \{"id":"2"\}/);
+    await lite.sql('update held set code = \'b\' where id = 2');
+    await lite.rejected(back(), 'rows_conflict', /^mail is not unique: 2 row\(s\)/);
+    await lite.sql('update held set mail = \'n\' where id = 2');
+    await lite.done(back());
+  });
+
+  // simonw/sqlite-utils#586, sqlalchemy/alembic#1207, tursodatabase/turso#9047
+  test('3: a view that names another column, and a trigger that reads one of the same name elsewhere, hold nothing and go on', async () => {
+    await lite.sql('create table goods (id integer primary key, c text, d text)', 'create view goods_c as select id, c from goods', 'create table sources (c text)', 'create table noted (c text)', 'insert into sources values (\'s\')',
+      'create trigger goods_ai after insert on goods begin insert into noted select c from sources; end');
+    const [goods] = await lite.adopt('goods') as [string];
+    await lite.done(lite.column(goods, { name: 'd' }));
+    await lite.done(lite.column(goods, { name: 'c', rename_to: 'sort' }));
+    await lite.sql('insert into goods (sort) values (\'x\')');
+    expect([await lite.sql('select * from goods_c'), await lite.sql('select * from noted')]).toEqual([[{ id: 1, sort: 'x' }], [{ c: 's' }]]);
+  });
+
+  // simonw/sqlite-utils#134, duckdb/duckdb-sqlite#140
+  test('4: a virtual table whose module only its owner has does not hold the tables beside it', async () => {
+    await lite.sql('create table places (id integer primary key, name text not null, note text)');
+    const file = new Database(lite.url.slice('sqlite:'.length));
+    file.unsafeMode();
+    file.pragma('writable_schema = on');
+    file.exec(`insert into sqlite_schema (type, name, tbl_name, rootpage, sql) values ('table', 'near', 'near', 0, 'CREATE VIRTUAL TABLE near using VirtualSpatialIndex(x)')`);
+    file.close();
+    const [places] = await lite.adopt('places') as [string];
+    await lite.done(lite.column(places, { name: 'note', rename_to: 'remark' }));
+    await lite.done(lite.column(places, { name: 'name', nullable: true }));
+    await lite.done(lite.call('/table/rename', { table_id: places, name: 'spots' }));
+    await lite.done(lite.call('/table/delete', { table_id: places }));
+    await lite.done(lite.call('/table/restore', { table_id: places }));
   });
 });
