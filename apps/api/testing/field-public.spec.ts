@@ -101,13 +101,35 @@ describe('PostgreSQL', () => {
 
   // elitan/terradb#73, doctrine/dbal#79
   test('6: what is asked for by name and is no table of theirs is told by what it is', async () => {
-    await pg.sql('create table ref_sys (id int primary key)', 'alter extension btree_gist add table ref_sys', 'create view seen as select 1 as one', 'create sequence drawn');
+    await pg.sql('create extension if not exists btree_gist', 'create table ref_sys (id int primary key)', 'alter extension btree_gist add table ref_sys', 'create view seen as select 1 as one', 'create sequence drawn');
     for (const [name, why] of [['ref_sys', /^ref_sys in field cannot be taken.*btree_gist/], ['seen', /^seen in field cannot be taken.*: it is a view/]] as const) await pg.rejected(pg.call('/databases/field/adopt', { tables: [name] }), 'unsupported_change', why);
     await pg.sql('alter extension btree_gist drop table ref_sys');
+  });
+
+  // golang-migrate/migrate#282, mattes/migrate#217
+  test('9: a change that somebody else refused leaves nothing behind that must be put right before the next one', async () => {
+    await pg.sql('create table open_ (id int primary key, n int)', `create function frozen() returns event_trigger language plpgsql as $$ begin raise exception 'nobody changes this today'; end $$`);
+    const [open] = await pg.adopt('open_') as [string];
+    await pg.sql(`create event trigger no_changes on ddl_command_start when tag in ('ALTER TABLE') execute function frozen()`);
+    const refused = await pg.column(open, { name: 'n', rename_to: 'm' });
+    expect([refused.body['saga'].status, refused.body['saga'].error.message]).toEqual(['compensated', expect.stringContaining('nobody changes this today')]);
+    await pg.sql('drop event trigger no_changes');
+    await pg.done(pg.column(open, { name: 'n', rename_to: 'm' }));
   });
 });
 
 describe('MariaDB', () => {
+  // phpmyadmin/phpmyadmin#19367
+  test('4: a table of an engine without transactions or foreign keys is changed like any other', async () => {
+    await maria.sql('create table old_ (id int primary key auto_increment, at timestamp(6) not null default current_timestamp(6), n varchar(20), fulltext key (n)) engine=MyISAM charset=latin1', `insert into old_ (n) values ('5')`);
+    const [old] = await maria.adopt('old_') as [string];
+    const before = await create('old_');
+    await maria.done(maria.column(old, { name: 'at', rename_to: 'made' }));
+    await maria.done(maria.column(old, { name: 'n' }));
+    await maria.done(maria.call('/table/revert', { table_id: old, version: 2 }));
+    expect(await create('old_')).toBe(before);
+  });
+
   // balderdashy/waterline#1092
   test('2: a key that numbers its rows goes on where it was when it comes back', async () => {
     await maria.sql('create table tickets (id int primary key auto_increment, a int)', 'insert into tickets (a) values (1), (2), (3)', 'delete from tickets where id = 3');
