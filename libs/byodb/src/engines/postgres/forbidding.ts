@@ -1,6 +1,6 @@
 import type { Dependent } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
-import type { LiveTable } from '../../live.js';
+import { findColumn, type LiveTable } from '../../live.js';
 import { sameType, type Column } from '../../schema.js';
 import { findDependents } from './dependents.js';
 import type { Row } from './link.js';
@@ -28,7 +28,8 @@ type Query = (sql: string, values?: unknown[]) => Promise<Row[]>;
 /** See \`Session.forbidding\`. */
 export async function findForbidding(query: Query, live: LiveTable, from: Column | null, to: Column): Promise<Dependent[]> {
   if (from === null) return to.default === null && !to.generated ? [] : rowTypeHolders(query, live.name);
-  if (sameType(from, to)) return [];
+  // One that is to come back before it: nothing hangs on it yet.
+  if (sameType(from, to) || findColumn(live, from.name) === undefined) return [];
   const column = columnOf(live, from.name).name;
   const found: Dependent[] = (await query(CLASSES_SQL, [live.name, column, nativeType(to)])).map(({ name }) => ({ kind: 'index', name: String(name) }));
   for (const { kind, name, expression, holds } of await query(EXPRESSIONS_SQL, [live.name, column])) {
