@@ -103,6 +103,8 @@ export interface Ddl {
    * text to a temporal type, json or uuid: a valid one). NULL always survives. Must itself never fail on any value. 'false'-like when all do.
    */
   lost(from: Column, to: Column, quoted: string): string;
+  /** An SQL condition that is true where a value of `column` (quoted) is too long for an index, so that it cannot be unique. Missing where the type alone tells. */
+  tooLongForIndex?(quoted: string): string;
 }
 
 /** What is to be done to a table or column: what depends on it minds one more than the other. */
@@ -145,10 +147,10 @@ export interface Session {
    */
   freeNames?(aside: string): Promise<string[]>;
   /**
-   * What forbids that a column becomes `to` though neither its type nor its rows do: foreign keys that need its index, or that set it
-   * NULL. Missing where the engine asks for nothing of the kind.
+   * What forbids that a column becomes `to`, or is added (`from` is null), though neither its type nor its rows do: foreign keys that
+   * need its index or set it NULL, expressions that the new type has no operator for. Missing where the engine asks for nothing of the kind.
    */
-  forbidding?(live: LiveTable, from: Column, to: Column): Promise<Dependent[]>;
+  forbidding?(live: LiveTable, from: Column | null, to: Column): Promise<Dependent[]>;
   /**
    * A table as it was, with what its foreign keys refer to under the names that this has by now. Missing where the engine finds it
    * by those that it had. Errors: DatabaseError dependents_exist (it is not there any more).

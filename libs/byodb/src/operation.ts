@@ -1,4 +1,4 @@
-import type { Ddl, Engine, Need, Rendered, Session } from './engine.js';
+import type { Ddl, Dependent, Engine, Need, Rendered, Session } from './engine.js';
 import { DatabaseError } from './errors.js';
 import type { Expectation } from './expectation.js';
 import type { LiveTable } from './live.js';
@@ -73,6 +73,11 @@ export function statementsOf(rendered: Rendered): Work {
 export function setAside(session: Session, live: LiveTable | null, aside: string, ddl: Ddl, freesNames = true): Work {
   const settle = async (): Promise<string[]> => (freesNames ? await session.freeNames?.(aside) ?? [] : []);
   return { statements: live === null ? [] : ddl.setAsideTable(live, aside).statements, settle };
+}
+
+/** `on`: what the others hang on. Errors: DatabaseError dependents_exist. */
+export function refuseDependents(dependents: readonly Dependent[], on: string): void {
+  if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${on}`, { details: { dependents } });
 }
 
 /** Refuses what could not be put back: see `Session.cannotRemake`. Errors: DatabaseError unsupported_change. */

@@ -30,7 +30,7 @@ export class DatabaseChanges {
       const events: DecidedForDatabase['events'] = [];
       const found = await this.databases.look(database, async (connection) => {
         const there = await connection.tables();
-        const names = tables === 'all' ? await this.unknown(ref, there) : tables.map((asked) => this.exactly(database, there, asked));
+        const names = tables === 'all' ? await this.unknown(ref, there) : await exactly(database, connection, there, tables);
         if (tables === 'all') return takeable(names, await connection.others(), (these) => observed(connection, these));
         refuseTwice(names);
         return { taken: await observed(connection, names), skipped: undefined };
@@ -108,12 +108,18 @@ export class DatabaseChanges {
     const owners = await Promise.all(there.map((table) => nameOwner(this.core, [ref.id], table)));
     return there.filter((_table, i) => owners[i] === null);
   }
+}
 
-  private exactly({ name, engine }: Database, there: string[], asked: string): string {
-    const found = there.find((table) => table === asked) ?? (engine === 'postgres' ? undefined : there.find((table) => foldName(table) === foldName(asked)));
-    if (found === undefined) throw new ApiError('table_not_found', `no table ${JSON.stringify(asked)} in ${name}`);
-    return found;
-  }
+/** The tables that are asked for, as they are called there; what has such a name and is none is told by what it is. */
+async function exactly({ name, engine }: Database, connection: Connection, there: string[], asked: readonly string[]): Promise<string[]> {
+  const called = <T>(all: readonly T[], nameOf: (one: T) => string, as: string): T | undefined =>
+    all.find((one) => nameOf(one) === as) ?? (engine === 'postgres' ? undefined : all.find((one) => foldName(nameOf(one)) === foldName(as)));
+  const names = asked.map((one) => called(there, (table) => table, one));
+  const missing = asked.find((_one, i) => names[i] === undefined);
+  if (missing === undefined) return names.filter((one) => one !== undefined);
+  const other = called(await connection.others(), (one) => one.name, missing);
+  if (other === undefined) throw new ApiError('table_not_found', `no table ${JSON.stringify(missing)} in ${name}`);
+  throw new ApiError('unsupported_change', `${other.name} in ${name} cannot be taken under management: ${other.reason}`);
 }
 
 interface Found { table: string; columns: Column[] | null }

@@ -1,5 +1,5 @@
 import { DatabaseError } from '../errors.js';
-import { asideName, countRows, hasRows, refuseUnremakeable, statementsOf, uniqueName, type Operation } from '../operation.js';
+import { asideName, countRows, hasRows, refuseDependents, refuseUnremakeable, statementsOf, uniqueName, type Operation } from '../operation.js';
 import { refuseRows } from '../rows.js';
 import { defaultFunction, type Column } from '../schema.js';
 
@@ -23,6 +23,7 @@ export const addColumn: Operation<Params> = {
     const lacking = await session.lacksRight('alter', table);
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
     await refuseUnremakeable(session, live, null);
+    refuseDependents(live === null ? [] : await session.forbidding?.(live, null, column) ?? [], table);
     if (live === null || column.default === null && column.nullable) return;
     const rows = (await session.query(`select 1 as found from ${quotedTable} limit 1`)).length > 0;
     if (rows && !column.nullable && column.default === null) {

@@ -1,7 +1,7 @@
 import type { Ddl, Session } from '../engine.js';
 import { DatabaseError } from '../errors.js';
 import { foldName, type LiveTable } from '../live.js';
-import { countRows, refuseUnremakeable, uniqueName, type Operation } from '../operation.js';
+import { countRows, refuseDependents, refuseUnremakeable, uniqueName, type Operation } from '../operation.js';
 import { refuseRows, refuseShared } from '../rows.js';
 import { sameType, type Column } from '../schema.js';
 
@@ -33,7 +33,7 @@ export const alterColumn: Operation<Params> = {
       compensation: engine.ddl.restoreColumn(done.live!, from.name, before!).statements, reason: `alter column ${from.name} of ${table}`,
     };
   },
-  async check(session, plan, live, limits) {
+  async check(session, plan, live, limits, ddl) {
     const { table, params: { from, to, lost, quoted, quotedTable } } = plan;
     const lacking = await session.lacksRight('alter', table);
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
@@ -44,9 +44,10 @@ export const alterColumn: Operation<Params> = {
       ...(retyped ? await session.dependents(table, from.name, 'retype') : []).filter((d) => d.kind !== 'check'),
       ...live === null ? [] : await session.forbidding?.(live, from, to) ?? [],
     ];
-    if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${table}.${from.name}`, { details: { dependents } });
+    refuseDependents(dependents, `${table}.${from.name}`);
     if (retyped && lost !== null) await refuseLoss(session, quotedTable, live, lost, from, to, limits.maxRewriteRows);
     if (from.nullable && !to.nullable) await refuseRows(session, quotedTable, live, `${quoted} is null`, (n) => `${from.name} is NULL in ${n} row(s)`);
+    if (!from.unique && to.unique && ddl.tooLongForIndex !== undefined) await refuseRows(session, quotedTable, live, ddl.tooLongForIndex(quoted), (n) => `${n} value(s) of ${from.name} are too long for an index, without which it cannot be unique`);
     if (!from.unique && to.unique) await refuseShared(session, quotedTable, quoted, live, (n) => `${from.name} is not unique: ${n} row(s) hold a value that another one holds`);
   },
   async apply(session, { table, params }, live, ddl) {

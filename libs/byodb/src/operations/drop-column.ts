@@ -1,6 +1,6 @@
 import { DatabaseError } from '../errors.js';
 import { foldName } from '../live.js';
-import { asideName, inTodaysNames, refuseUnremakeable, statementsOf, type Operation } from '../operation.js';
+import { asideName, inTodaysNames, refuseDependents, refuseUnremakeable, statementsOf, type Operation } from '../operation.js';
 import type { Column } from '../schema.js';
 
 interface Params { table: string; name: string; step_id: string }
@@ -23,7 +23,7 @@ export const dropColumn: Operation<Params> = {
     const lacking = await session.lacksRight('alter', table);
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
     const dependents = await session.dependents(table, params.name, 'remove');
-    if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${table}.${params.name}`, { details: { dependents } });
+    refuseDependents(dependents, `${table}.${params.name}`);
     await refuseUnremakeable(session, live, params.name);
   },
   async apply(_session, { params }, live, ddl) {

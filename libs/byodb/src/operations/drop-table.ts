@@ -1,5 +1,5 @@
 import { DatabaseError } from '../errors.js';
-import { asideName, inTodaysNames, refuseUnremakeable, setAside, statementsOf, type Operation } from '../operation.js';
+import { asideName, inTodaysNames, refuseDependents, refuseUnremakeable, setAside, statementsOf, type Operation } from '../operation.js';
 
 interface Params { table: string; step_id: string }
 
@@ -20,7 +20,7 @@ export const dropTable: Operation<Params> = {
     const lacking = await session.lacksRight('alter', table);
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
     const dependents = await session.dependents(table, null, 'remove');
-    if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${table}`, { details: { dependents } });
+    refuseDependents(dependents, table);
     await refuseUnremakeable(session, live, null);
   },
   async apply(session, { params }, live, ddl) {

@@ -1,6 +1,6 @@
 import { DatabaseError } from '../errors.js';
 import { foldName } from '../live.js';
-import { refuseUnremakeable, statementsOf, type Operation } from '../operation.js';
+import { refuseDependents, refuseUnremakeable, statementsOf, type Operation } from '../operation.js';
 
 interface Params { table: string; name: string; to: string }
 
@@ -22,7 +22,7 @@ export const renameColumn: Operation<Params> = {
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
     await refuseUnremakeable(session, live, null);
     const dependents = await session.dependents(table, params.name, 'rename');
-    if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${table}.${params.name}`, { details: { dependents } });
+    refuseDependents(dependents, `${table}.${params.name}`);
   },
   async apply(_session, { params }, live, ddl) {
     return statementsOf(ddl.renameColumn(live!, params.name, params.to));

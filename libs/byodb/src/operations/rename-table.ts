@@ -1,6 +1,6 @@
 import { DatabaseError } from '../errors.js';
 import { foldName } from '../live.js';
-import { refuseUnremakeable, statementsOf, type Operation } from '../operation.js';
+import { refuseDependents, refuseUnremakeable, statementsOf, type Operation } from '../operation.js';
 
 interface Params { table: string; to: string }
 
@@ -24,7 +24,7 @@ export const renameTable: Operation<Params> = {
     const occupant = foldName(table) === foldName(params.to) ? null : await session.occupant(params.to);
     if (occupant !== null) throw new DatabaseError('table_name_taken', `a ${occupant} named ${params.to} is there already and is not ours`);
     const dependents = await session.dependents(table, null, 'rename');
-    if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${table}`, { details: { dependents } });
+    refuseDependents(dependents, table);
   },
   async apply(_session, { params }, live, ddl) {
     return statementsOf(ddl.renameTable(live!, params.to));

@@ -4,7 +4,7 @@ import { findColumn, foldName, type Extra, type LiveColumn, type LiveTable } fro
 import { keyNames, sameDefault, sameType, type Column } from '../../schema.js';
 import { isForeignKey, isStandIn, keysAway, keysBack, renameWithKeys, standIns } from './aside.js';
 import { addKeys, dropKey, foreignKeys, formerName, freeKeyNames, givenName, isOwn, missingKeys, nameBack, nameFor, needsOf, type ForeignKey } from './foreign-keys.js';
-import { membersBefore, primaryClause, primaryExtra, primaryMembers, restsOnPrimaryKey, uniqueClause, uniqueExtra } from './keys.js';
+import { membersBefore, primaryClause, primaryExtra, primaryMembers, refuseManyKeys, restsOnPrimaryKey, uniqueClause, uniqueExtra } from './keys.js';
 import { lost } from './lost.js';
 import { refuseLongRow } from './row-size.js';
 import { blank, literal, quote, renameIn, tokens } from './text.js';
@@ -51,6 +51,7 @@ export const ddl: Ddl = {
     const unique = column.unique ? [{ name: uniqueName, columns: [column.name] }] : [];
     const columns = [...live.columns, liveOf(column)];
     refuseLongRow(live, columns);
+    if (column.unique) refuseManyKeys(live);
     return alter(live, [`ADD COLUMN ${quote(column.name)} ${definitionOf(column)}`, ...unique.map((u) => addUnique(live, u))], { columns, uniques: [...live.uniques, ...unique] });
   },
   dropColumn(live, name) {
@@ -122,6 +123,7 @@ export const ddl: Ddl = {
     const mine = live.uniques.filter((u) => u.columns.length === 1 && same(u.columns[0]!, name));
     const gone = to.unique ? [] : mine;
     const come = to.unique && mine.length === 0 ? [{ name: uniqueName, columns: [column.name] }] : [];
+    if (come.length > gone.length) refuseManyKeys(live);
     const definition = changed(column, to);
     const clauses = [...(changes ? [`MODIFY COLUMN ${quote(column.name)} ${definition}`] : []), ...gone.map((u) => `DROP INDEX ${quote(u.name)}`), ...come.map((u) => addUnique(live, u))];
     const after = changes ? { ...liveOf({ ...to, name: column.name }), definition } : column;

@@ -3,6 +3,7 @@ import type { LiveTable } from '../../live.js';
 import type { Column } from '../../schema.js';
 import { MysqlConnection } from './connection.js';
 import { ddl } from './ddl.js';
+import { MOST_KEYS } from './keys.js';
 import { ROW_BYTES } from './row-size.js';
 
 const KEY_CHARACTERS = 768;
@@ -22,6 +23,7 @@ export const mysql: Engine = {
     if (columns.length > 1000) return 'a table has at most 1000 columns';
     const bytes = columns.reduce((sum, c) => sum + rowBytes(c), 0);
     if (bytes > ROW_BYTES) return `a row would have ${bytes} bytes, of ${ROW_BYTES} (string columns count 4 bytes a character)`;
+    if (columns.filter((c) => c.unique).length + (columns.some((c) => c.primary_key) ? 1 : 0) > MOST_KEYS) return `a table has at most ${MOST_KEYS} keys`;
     const unfit = columns.find((c) => (c.unique || c.primary_key) && (c.type === 'text' || c.type === 'json' || c.type === 'binary' || (c.length ?? 0) > KEY_CHARACTERS));
     return unfit === undefined ? null : `${unfit.name} cannot be unique or a key: ${unfit.type} has no whole index beyond ${KEY_CHARACTERS} characters`;
   },

@@ -1,3 +1,4 @@
+import { DatabaseError } from '../../errors.js';
 import { foldName, type Extra, type LiveTable } from '../../live.js';
 import { parts, quote, tokens, unquote } from './text.js';
 
@@ -94,4 +95,13 @@ function plainPrimary(columns: readonly string[]): string {
 
 function plainUnique({ name, columns }: Unique): string {
   return `${UNIQUE} ${quote(name)} (${columns.map(quote).join(',')})`;
+}
+
+export const MOST_KEYS = 64;
+
+/** Those of columns that were dropped stand until these are purged. Errors: DatabaseError unsupported_change. */
+export function refuseManyKeys(live: LiveTable): void {
+  const keys = new Set([...live.uniques.map((u) => u.name), ...live.extras.filter((e) => /(^| )KEY$/.test(e.kind) && e.kind !== 'PRIMARY KEY').map((e) => e.name)]);
+  const count = keys.size + (primaryClause(live) === null ? 0 : 1);
+  if (count >= MOST_KEYS) throw new DatabaseError('unsupported_change', `mysql: ${live.name} has ${count} keys, and a table has at most ${MOST_KEYS}`);
 }

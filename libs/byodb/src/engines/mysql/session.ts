@@ -16,6 +16,9 @@ type Row = Record<string, unknown>;
 /** Tables as information_schema calls them; the second has WITH SYSTEM VERSIONING. */
 const KINDS = ['BASE TABLE', 'SYSTEM VERSIONED'];
 
+/** A foreign key's table, as it is called from here. */
+const CHILD = `if(table_schema = database(), table_name, concat(table_schema, '.', table_name))`;
+
 /** One connection. */
 export class MysqlSession implements Session {
   /** Its state is not known any more, so it must not go back into the pool. */
@@ -81,20 +84,22 @@ export class MysqlSession implements Session {
     await this.refuseUnseen();
     const [own] = await this.query('select database() as d');
     const qualified = `${quote(String(own!['d']))}.${quote(table)}`;
+    const like = `%${table.replaceAll('_', '\\_')}%`;
     // A view's text is normalised, every name in it quoted and every table's with its database; a trigger's is as it was written.
-    const views = await this.query('select table_schema as d, table_name as name, view_definition as body from information_schema.views where view_definition like ?', [`%${table.replaceAll('_', '\\_')}%`]);
-    const triggers = await this.query('select trigger_name as name, event_object_table as tbl, action_statement as body from information_schema.triggers where trigger_schema = database()');
-    const keys = await this.query(`select constraint_name as name, referenced_column_name as col, table_name as child, table_schema = database() and table_name = ? as own
+    const views = await this.query('select table_schema as d, table_name as name, view_definition as body from information_schema.views where view_definition like ?', [like]);
+    const triggers = await this.query(`select trigger_schema as d, trigger_name as name, event_object_table as tbl, action_statement as body, sql_mode as mode from information_schema.triggers
+      where trigger_schema = database() or action_statement like ?`, [like]);
+    const keys = await this.query(`select constraint_name as name, referenced_column_name as col, ${CHILD} as child, table_schema = database() and table_name = ? as own
       from information_schema.key_column_usage where referenced_table_schema = database() and referenced_table_name = ? order by ordinal_position`, [table, table]);
-    const found: Dependent[] = views.filter((v) => has(v['body'], qualified) && (column === null || has(v['body'], quote(column))))
-      .map((v) => ({ kind: 'view', name: v['d'] === own!['d'] ? String(v['name']) : `${String(v['d'])}.${String(v['name'])}` }));
+    const here = String(own!['d']);
+    const found: Dependent[] = views.filter((v) => has(v['body'], qualified) && (column === null || has(v['body'], quote(column)))).map((v) => ({ kind: 'view', name: asSeenFrom(here, v) }));
     // Followed by the server in a rename. A key from the table to itself goes where the table goes; but what refers to a column that is away can have no new rows.
     for (const k of change === 'rename' ? [] : keys) if (column === null ? Number(k['own']) === 0 : foldName(String(k['col'])) === foldName(column)) found.push({ kind: 'foreign key', name: asReferring(k) });
     for (const t of triggers) {
-      const isOwn = foldName(String(t['tbl'])) === foldName(table);
-      if (isOwn ? column !== null && says(t['body'], column) : says(t['body'], table) && (column === null || says(t['body'], column))) found.push({ kind: 'trigger', name: String(t['name']) });
+      const isOwn = t['d'] === here && foldName(String(t['tbl'])) === foldName(table);
+      if (isOwn ? column !== null && says(t, column) : reaches(t, here, table, column)) found.push({ kind: 'trigger', name: asSeenFrom(here, t) });
     }
-    found.push(...await this.inRoutines(table, column));
+    found.push(...await this.inRoutines(here, table, column, like));
     if (column === null) return found;
     if (change === 'remove') found.push(...await this.restingOn(table, column, keys));
     const within = await this.within(table, column, change);
@@ -103,11 +108,10 @@ export class MysqlSession implements Session {
   }
 
   /** As far as their texts are shown: to who made them, and to who may read those of all. They are followed by nobody, and fail at their next call. */
-  private async inRoutines(table: string, column: string | null): Promise<Dependent[]> {
-    const like = `%${table.replaceAll('_', '\\_')}%`;
-    const bodies = await this.query(`select lower(routine_type) as kind, routine_name as name, routine_definition as body from information_schema.routines where routine_schema = database() and routine_definition like ?
-      union all select 'event', event_name, event_definition from information_schema.events where event_schema = database() and event_definition like ?`, [like, like]);
-    return bodies.filter(({ body }) => says(body, table) && (column === null || says(body, column))).map(({ kind, name }) => ({ kind: String(kind), name: String(name) }));
+  private async inRoutines(here: string, table: string, column: string | null, like: string): Promise<Dependent[]> {
+    const bodies = await this.query(`select routine_schema as d, lower(routine_type) as kind, routine_name as name, routine_definition as body, sql_mode as mode from information_schema.routines where routine_definition like ?
+      union all select event_schema, 'event', event_name, event_definition, sql_mode from information_schema.events where event_definition like ?`, [like, like]);
+    return bodies.filter((body) => reaches(body, here, table, column)).map((body) => ({ kind: String(body['kind']), name: asSeenFrom(here, body) }));
   }
 
   /** Foreign keys to other columns, which find no index but the primary key: that goes with the column. */
@@ -146,10 +150,11 @@ export class MysqlSession implements Session {
     return /MariaDB/i.test(String(row!['v']));
   }
 
-  async forbidding(live: LiveTable, from: Column, to: Column): Promise<Dependent[]> {
+  async forbidding(live: LiveTable, from: Column | null, to: Column): Promise<Dependent[]> {
+    if (from === null) return [];
     const found: Dependent[] = from.nullable && !to.nullable ? keysThatSetNull(live, from.name).map(asDependent) : [];
     if (!from.unique || to.unique || hasIndexBeside(live, from.name)) return found;
-    const inbound = await this.query(`select table_name as child, constraint_name as name from information_schema.key_column_usage where referenced_table_schema = database() and referenced_table_name = ?
+    const inbound = await this.query(`select ${CHILD} as child, constraint_name as name from information_schema.key_column_usage where referenced_table_schema = database() and referenced_table_name = ?
       group by constraint_schema, table_name, constraint_name having count(*) = 1 and lower(max(referenced_column_name)) = lower(?)`, [live.name, from.name]);
     return [...found, ...keysOver(live, from.name).map(asDependent), ...inbound.map((k) => ({ kind: 'foreign key', name: `${String(k['child'])}.${String(k['name'])}` }))];
   }
@@ -251,6 +256,15 @@ function has(text: unknown, name: string): boolean {
 }
 
 /** As a word, outside of any literal or comment. */
-function says(text: unknown, name: string): boolean {
-  return new RegExp(`(^|[^A-Za-z0-9_$])${name.replace(/[^A-Za-z0-9_]/g, '\\$&')}([^A-Za-z0-9_$]|$)`, 'i').test(blank(String(text)));
+function says({ body, mode }: Row, name: string): boolean {
+  return new RegExp(`(^|[^A-Za-z0-9_$])${name.replace(/[^A-Za-z0-9_]/g, '\\$&')}([^A-Za-z0-9_$]|$)`, 'i').test(blank(String(body), String(mode)));
+}
+
+/** A text of another database can only mean a table here by this one's name. */
+function reaches(text: Row, here: string, table: string, column: string | null): boolean {
+  return (text['d'] === here || says(text, here)) && says(text, table) && (column === null || says(text, column));
+}
+
+function asSeenFrom(here: string, { d, name }: Row): string {
+  return d === here ? String(name) : `${String(d)}.${String(name)}`;
 }

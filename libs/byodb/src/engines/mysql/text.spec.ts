@@ -80,6 +80,12 @@ describe('names in a text', () => {
     expect(renameIn('CHECK (`a` > 0 and \'`a`\' <> `ab`)', 'A', 'b')).toBe('CHECK (`b` > 0 and \'`a`\' <> `ab`)');
   });
 
+  it('are told by the mode that the text was written under', () => {
+    expect(blank('set new."a" = "b" + \'c\'', 'STRICT_TRANS_TABLES,ANSI_QUOTES')).toBe('set new."a" = "b" + \'\'');
+    const path = 'set new.a = concat(\'\\\', new.b, \'x\')';
+    expect([blank(path, 'NO_BACKSLASH_ESCAPES'), blank(path)]).toEqual(['set new.a = concat(\'\', new.b, \'\')', 'set new.a = concat(\'\'x\')']);
+  });
+
   it('behind a version comment are seen, whatever is not closed in it', () => {
     expect(blank("/*M!999999 it's */ set new.a = 'x' /* y */")).toBe("/*M!999999 it's */ set new.a = ''  ");
     expect(blank('/*!50003 -- no */ set new.a = 1')).toBe('/*!50003 -- no */ set new.a = 1');

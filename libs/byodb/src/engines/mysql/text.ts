@@ -92,8 +92,12 @@ export function partitionKey(options: string): string[] {
 /**
  * SQL with its string literals and comments emptied: what is left are words and names that mean something. A quote or a comment
  * that is not closed is left as it stands, and so are all of its kind behind it: each is looked for once, however long the text.
+ * `mode` is the sql_mode that it was written under: by ANSI_QUOTES a name stands in double quotes, by NO_BACKSLASH_ESCAPES a
+ * backslash ends no literal later.
  */
-export function blank(sql: string): string {
+export function blank(sql: string, mode = ''): string {
+  const names = mode.includes('ANSI_QUOTES') ? '`"' : '`';
+  const escapes = !mode.includes('NO_BACKSLASH_ESCAPES');
   const unclosed = new Set<string>();
   let out = '';
   let from = 0;
@@ -109,8 +113,10 @@ export function blank(sql: string): string {
     let end: number | null = null;
     let instead = ' ';
     if ((c === "'" || c === '"' || c === '`') && !unclosed.has(c)) {
-      end = close(c, closing(sql, i));
-      if (c !== '"' && end !== null) instead = c === "'" ? "''" : sql.slice(i, end);
+      const isName = names.includes(c);
+      end = close(c, closing(sql, i, escapes && !isName));
+      if (isName && end !== null) instead = sql.slice(i, end);
+      else if (c === "'") instead = "''";
     } else if (c === '/' && sql[i + 1] === '*') {
       const isVersion = sql[i + 2] === '!' || sql.startsWith('M!', i + 2);
       if (!unclosed.has('/*') && (!isVersion || i >= versionEnd)) {
@@ -134,10 +140,10 @@ export function blank(sql: string): string {
 }
 
 /** Behind the quote that closes the one at `start`; -1: none does. */
-function closing(text: string, start: number): number {
+function closing(text: string, start: number, escapes = text[start] !== '`'): number {
   const mark = text[start]!;
   for (let i = start + 1; i < text.length; i++) {
-    if (mark !== '`' && text[i] === '\\') i++;
+    if (escapes && text[i] === '\\') i++;
     else if (text[i] === mark && text[i + 1] === mark) i++;
     else if (text[i] === mark) return i + 1;
   }

@@ -8,7 +8,7 @@ import { detachColumn, reattachColumn, sameKey, withoutMentions } from './detach
 import { convert, lost, respells } from './convert.js';
 import { refuseUniqueApart, renameColumnIn } from './items.js';
 import { quietly } from './quietly.js';
-import { columnOf, compose, keyItem, sourceOf, type Definition, type Item, type Source } from './source.js';
+import { columnOf, compose, keyItem, refuseFull, sourceOf, wider, type Definition, type Item, type Source } from './source.js';
 import { objectName, quote, quoteAll, whole } from './sql.js';
 import { keeps, metadataOnly, nativeType, renderDefault } from './types.js';
 
@@ -68,6 +68,7 @@ function renameTable(live: LiveTable, to: string): Rendered {
 }
 
 function addColumn(live: LiveTable, column: Column, uniqueName: string): Rendered {
+  refuseFull(live);
   const source = sourceOf(live);
   if (column.unique) refuseUniqueApart(live.name, source, [column.name]);
   const items: Item[] = [
@@ -83,7 +84,7 @@ function addColumn(live: LiveTable, column: Column, uniqueName: string): Rendere
       ...(apart ? [`alter table ${quote(live.name)} ${unique}`] : []),
     ],
     live: compose({ ...live, columns: [...live.columns, predictColumn(live.name, column)] },
-      { ...source, items: [...source.items, ...items], sequences: [...source.sequences, ...sequencesOf(live.name, [column])] }),
+      { ...wider(source), items: [...source.items, ...items], sequences: [...source.sequences, ...sequencesOf(live.name, [column])] }),
   };
 }
 
@@ -135,5 +136,7 @@ function giveBackValues(live: LiveTable, name: string, keep: string, from: Colum
 export const ddl: Ddl = {
   quote, createTable, renameTable, setAsideTable, bringBackTable, addColumn, dropColumn, renameColumn, setAsideColumn, bringBackColumn, detachColumn, reattachColumn, sameKey,
   keepValues, alterColumn, restoreColumn, giveBackValues, metadataOnly, lost,
+  // A third of a page, less what stands before the value; as it is stored, which is how an index would compress it.
+  tooLongForIndex: (quoted) => `pg_column_size(${quoted}) > 2696`,
   dropTable: (live) => ({ statements: [`drop table ${quote(live.name)}`], live: null }),
 };

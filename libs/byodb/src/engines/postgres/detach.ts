@@ -4,7 +4,7 @@ import type { LiveColumn, LiveTable } from '../../live.js';
 import { columnStatements } from './columns.js';
 import { alterTable, goneWith, needsOf, remakeParts } from './items.js';
 import { quietly } from './quietly.js';
-import { columnOf, compose, definitionOf, sourceOf, tableFacts, type Source } from './source.js';
+import { columnOf, compose, definitionOf, MOST_COLUMNS, refuseFull, sourceOf, tableFacts, wider, type Source } from './source.js';
 import { literal, quote, quoteAll } from './sql.js';
 
 /** Takes a column out, its values into a table by primary key; see `Ddl.detachColumn`. */
@@ -40,10 +40,14 @@ export function withoutMentions(source: Source, column: string): Source {
   };
 }
 
+/** Columns that a table must still be able to get when one is taken out: it comes back as a new one, and others may be added before it. */
+const SPARE = 100;
+
 /** Why it must stay in its place; null: it can be taken out. */
 function staysFor(live: LiveTable, column: LiveColumn): string | null {
   const source = sourceOf(live);
   const table = tableFacts(live);
+  if ((source.width ?? 0) > MOST_COLUMNS - SPARE) return `it has had ${source.width} of the ${MOST_COLUMNS} columns that a table gets, and might get none back`;
   if (column.generated) return 'the database goes on numbering it';
   if (source.sequences.some((s) => s.column === column.name)) return 'a sequence belongs to the column';
   if ((source.children ?? []).length > 0) return 'other tables inherit from it';
@@ -64,6 +68,7 @@ function keyMark(live: LiveTable): string {
 }
 
 export function reattachColumn(live: LiveTable, kept: LiveTable, was: LiveTable, name: string, _after?: string | null, others: readonly LiveTable[] = []): Rendered {
+  refuseFull(live);
   const former = columnOf(was, name);
   const definition = definitionOf(former);
   const mark = kept.extras.find((extra) => extra.kind === 'comment')?.definition;
@@ -95,7 +100,7 @@ export function reattachColumn(live: LiveTable, kept: LiveTable, was: LiveTable,
       ...made.statements,
       ...columnStatements(live.name, former),
     ],
-    live: compose(whole, { ...source, items: [...source.items, ...items], statistics: [...source.statistics, ...statistics] }),
+    live: compose(whole, { ...wider(source), items: [...source.items, ...items], statistics: [...source.statistics, ...statistics] }),
     needs: [
       ...(mustHold && !notNull && !fills ? [{ need: 'no_rows' as const, from: joined, like: '_saga_kept."v" is null', of: `the type ${former.native} of ${former.name}` }] : []),
       ...needsOf(items, live.name, { from: joined, valued: (c) => (c === former.name ? '_saga_kept."v"' : `${quoted}.${quote(c)}`), column: former.name }),

@@ -33,7 +33,7 @@ with t as (
   from pg_index i join pg_class ic on ic.oid = i.indexrelid, t
   where i.indrelid = t.table_oid and not exists (select from pg_constraint con where con.conindid = i.indexrelid and con.contype in ('p', 'u', 'x'))
 )
-select
+select t.relnatts as width,
   (select json_agg(json_build_object(
     'name', a.attname, 'native', format_type(a.atttypid, a.atttypmod), 'not_null', a.attnotnull, 'default', pg_get_expr(d.adbin, d.adrelid),
     'identity', a.attidentity::text, 'generated', a.attgenerated::text,
@@ -104,6 +104,7 @@ export interface TableRow {
   statistics: { name: string; definition: string; what: string; mentions: string[] | null }[] | null;
   extras: [kind: string, name: string, definition: string][] | null;
   numbers: Record<string, number> | null;
+  width: number;
   partition_key: (string | null)[] | null;
   children: string[] | null;
 }
@@ -118,7 +119,7 @@ export function readTable(name: string, row: TableRow): LiveTable {
     sequences: columns.flatMap((c) => (c.sequences ?? []).map((s): Sequence => ({ name: s.name, column: c.name, identity: s.identity }))),
     statistics: statistics.map((s) => ({ name: s.name, mentions: [...(s.mentions ?? [])].sort(), definition: s.what })),
     triggers: triggers.map((t) => ({ name: t.name, enabled: t.enabled, onUpdate: t.on_update })),
-    numbers: row.numbers ?? {}, children: row.children ?? [], ...(row.partition_key === null ? {} : { partitionKey: row.partition_key }),
+    numbers: row.numbers ?? {}, width: row.width, children: row.children ?? [], ...(row.partition_key === null ? {} : { partitionKey: row.partition_key }),
   };
   const extras: Extra[] = [
     ...(row.extras ?? []).map(([kind, extra, definition]) => ({ kind, name: extra, definition })),

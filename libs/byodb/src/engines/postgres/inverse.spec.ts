@@ -106,7 +106,8 @@ describe('a table full of others\' things comes back the same', () => {
     await session.run('create table laden (id serial primary key, c numeric unique); create index laden_a on laden (c)');
     const back = await step(session, ddl.bringBackTable(live, { ...before, name: 'restored' }));
     expect(back.extras.filter((e) => e.name.startsWith('_saga_'))).toEqual([]);
-    expect(back.uniques.map((u) => u.name)).toEqual(['pair_restored', 'restored_c_key', 'restored_e_key', 'restored_nulls']);
+    expect(back.uniques.map((u) => u.name)).toEqual(['pair_restored', 'restored_c_key', 'restored_e_key']);
+    expect(back.extras.map((e) => e.name)).toContain('restored_nulls');
     throw new Done();
   }).catch((error: unknown) => { if (!(error instanceof Done)) throw error; }));
 

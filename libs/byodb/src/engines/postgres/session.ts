@@ -1,7 +1,9 @@
 import type { Dependent, Direction, LedgerRow, Session, Touch } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import type { LiveTable } from '../../live.js';
+import type { Column } from '../../schema.js';
 import { findDependents } from './dependents.js';
+import { findForbidding } from './forbidding.js';
 import { readTable, TABLE_SQL, type TableRow } from './introspect.js';
 import type { Link, Row } from './link.js';
 import { followReferences } from './references.js';
@@ -54,6 +56,10 @@ export class PostgresSession implements Session {
 
   async dependents(table: string, column: string | null, change: Touch = 'remove'): Promise<Dependent[]> {
     return findDependents(async (sql, values) => this.open().query(sql, values), table, column, change);
+  }
+
+  async forbidding(live: LiveTable, from: Column | null, to: Column): Promise<Dependent[]> {
+    return findForbidding(async (sql, values) => this.open().query(sql, values), live, from, to);
   }
 
   async inTodaysNames(was: LiveTable): Promise<LiveTable> {

@@ -68,6 +68,8 @@ export interface Source {
   triggers: Trigger[];
   /** The columns' numbers (attnum), by name: they outlive renames. Missing in what earlier versions read. */
   numbers?: Record<string, number>;
+  /** How many columns the table has ever had. Missing in what earlier versions read. */
+  width?: number;
   /** Of a partitioned table: its key's columns; null for an expression. */
   partitionKey?: (string | null)[];
   /** Tables that inherit from it, partitions included. */
@@ -146,9 +148,9 @@ export function foreignKeyClause(item: Item, table: string, named: (column: stri
   ].join(' ');
 }
 
-/** A unique constraint or a plain unique index: what the contract lists as `uniques`. */
+/** A unique constraint or a plain unique index: what the contract lists as `uniques`. One with NULLS NOT DISTINCT lets in less than any that the contract could make. */
 export function isPlainUnique(item: Item): boolean {
-  return item.unique && item.valid && !item.expression && (item.kind === 'unique' || item.kind === 'index');
+  return item.unique && item.valid && !item.expression && !item.bitesNull && (item.kind === 'unique' || item.kind === 'index');
 }
 
 export function uniquesOver(source: Source, column: string): Item[] {
@@ -191,6 +193,20 @@ export function columnOf(live: LiveTable, name: string): LiveColumn {
   if (column !== undefined) whole(column.native);
   if (column === undefined) throw new DatabaseError('drift_detected', `table ${live.name} has no column ${name}`, { details: { table: live.name, column: name } });
   return column;
+}
+
+/** Those that were dropped count for good. */
+export const MOST_COLUMNS = 1600;
+
+/** Errors: DatabaseError unsupported_change. */
+export function refuseFull(live: LiveTable): void {
+  if ((sourceOf(live).width ?? 0) < MOST_COLUMNS) return;
+  throw new DatabaseError('unsupported_change', `postgres: ${live.name} has had ${MOST_COLUMNS} columns, dropped ones among them, and a table gets no more than that`);
+}
+
+/** With one column more. */
+export function wider(source: Source): Source {
+  return source.width === undefined ? source : { ...source, width: source.width + 1 };
 }
 
 interface TableFacts { owner?: string; force_row_security?: boolean; replica_identity?: string; type?: string | null; partition_key?: string | null; partition?: string | null; row_security?: boolean }
