@@ -58,6 +58,11 @@ grant update (a) on laden to public;
 insert into laden (a, b, c, d, e, i, j, k) values ('one', 1, 1.25, 1, 'E1', '1', 1, 1), ('two', 2, 2.50, 2, 'E2', '2', null, null);
 `;
 
+/** But for how many columns it has ever had: PostgreSQL counts those that are gone as well. */
+function narrow(live: LiveTable): LiveTable {
+  return { ...live, source: live.source?.replace(/"width":\d+,?/, '') ?? null };
+}
+
 async function laden(work: (session: Session, before: LiveTable) => Promise<void>): Promise<void> {
   await fresh.admin.query('drop schema public cascade; create schema public');
   await fresh.connection.claim('database-1');
@@ -67,7 +72,7 @@ async function laden(work: (session: Session, before: LiveTable) => Promise<void
     const rows = await session.query('select * from laden order by id');
     await work(session, before);
     const after = await session.introspect('laden');
-    expect(after).toEqual(before);
+    expect(narrow(after!)).toEqual(narrow(before));
     expect(fingerprint(after)).toBe(fingerprint(before));
     expect(await session.query('select * from laden order by id')).toEqual(rows);
   });
@@ -213,7 +218,7 @@ describe('a table of ours', () => {
       live = rendered.live!;
       expect(managed(await look(session, live.name))).toEqual(managed(live));
     }
-    expect(await look(session, live.name)).toEqual(before);
+    expect(narrow(await look(session, live.name))).toEqual(narrow(before));
     await run(session, ddl.dropTable(live));
     expect(await session.introspect(live.name)).toBeNull();
   }));
