@@ -19,5 +19,6 @@ export default {
   globalTeardown: '<rootDir>/testing/global-teardown.js',
   testSequencer: '<rootDir>/testing/sequencer.js',
   testTimeout: 60000,
-  maxWorkers: 2,
+  // More than the two cores it is meant for: specs wait for servers half of their time.
+  maxWorkers: 3,
 };

@@ -52,7 +52,7 @@ test('whatever is asked of a table: what is replayed, what was recorded and what
     expect(whole.map(({ table }) => tableView(table))).toEqual(timeline.map(({ table }) => table));
     expect(parts(events, sizes).reduce<typeof whole>((moments, batch) => [...moments, ...playForward(walk.tableId, batch, moments.at(-1) ?? null)], [])).toEqual(whole);
     await walk.end();
-  }), parameters(16));
+  }), parameters(11));
   // Of other seeds nobody knows beforehand what they bring about.
   if (process.env['PROPERTY_SEED'] === undefined) for (const [what, times] of Object.entries(seen)) expect([what, times > 0]).toEqual([what, true]);
   console.info(`moves: ${JSON.stringify(seen)}`);
