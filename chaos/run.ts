@@ -206,6 +206,8 @@ export class Run {
       if (this.ids.size === 0) continue;
       const newest = [...this.ids].slice(-16);
       const [table, { databases }] = this.random.pick(newest);
+      // A table that is gone from its last database is nobody's to write to.
+      if (databases.length === 0) continue;
       const place = this.world.place(this.random.pick(databases));
       if (this.options.storm && this.random.chance(0.05)) await this.objects.put(table, place);
       else if (this.options.storm && this.random.chance(0.06)) await this.rows.erase(table, place);
