@@ -88,14 +88,15 @@ export async function tablesConcerned(db: Queryable, id: string): Promise<Table[
   return rows.map((row) => JSON.parse(String(row['state'])) as Table).filter((table) => concerns(table, id) || adding(table));
 }
 
-/** Tables that were let go there when the database was given up for lost, and that do not live there again. */
-export async function tablesLetGo(db: Queryable, id: string): Promise<{ table_id: string; name: string }[]> {
-  const rows = await db.query(sql`select state from tables where state like ${`%"let_go"%"${id}"%`}`);
+/** By database: tables that were let go there when it was given up for lost, and that do not live there again. One look for all. */
+export async function tablesLetGo(db: Queryable, ids: readonly string[]): Promise<Map<string, { table_id: string; name: string }[]>> {
+  const rows = await db.query(sql`select state from tables where state like ${'%"let_go":{"%'}`);
   const tables = rows.map((row) => JSON.parse(String(row['state'])) as Table);
-  return tables.flatMap((table) => {
+  const letGoIn = (id: string): { table_id: string; name: string }[] => tables.flatMap((table) => {
     const there = table.let_go?.[id];
     return there === undefined || concerns(table, id) ? [] : [{ table_id: table.table_id, name: there.name }];
   });
+  return new Map(ids.map((id) => [id, letGoIn(id)]));
 }
 
 /** Whether a table lives there, or something of one is set aside there. */

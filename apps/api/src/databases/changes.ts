@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { v7 as uuid } from 'uuid';
 import type { CoreDatabase, Metadata } from '../../../../libs/event-store/src/index.js';
 import { foldName, MAX_COLUMNS, observeTables, type Column, type Connection, type Plan } from '../../../../libs/byodb/src/index.js';
-import { columnsIn, decideDrift, lacking, loadTable, nameOwner, outlook, refOf, tablesConcerned, type Database, type DatabaseRef } from '../../../../libs/tables/src/index.js';
+import { columnsIn, decideDrift, lacking, loadTable, nameOwner, outlook, refOf, tablesConcerned, type Database, type DatabaseRef, type PendingChange } from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
 import { parse, type CommandContext } from '../http/input.js';
 import { enginesOf, type Answer, type Commands, type DecidedForDatabase, type Skipped } from '../tables/commands.js';
@@ -75,15 +75,25 @@ export class DatabaseChanges {
     const { reason: why } = parse(loss, input);
     const database = await this.databases.byName(name);
     const ref = refOf(database);
+    const sagas = await this.letGo(ref, why, metadata);
+    await this.databases.forget(name, why, metadata);
+    // A table that was made there meanwhile: from now on none can be.
+    sagas.push(...await this.letGo(ref, why, metadata));
+    return { status: 202, body: { status: 'ok', database: { database_id: ref.id, name, engine: ref.engine }, sagas }, headers: {} };
+  }
+
+  /** Asks each table that the database concerns, and that was not asked yet, to go on without it. */
+  private async letGo(ref: DatabaseRef, why: string, metadata: Metadata): Promise<object[]> {
     const context = { metadata, waitMs: 0, dryRun: false, ifMatch: null, idempotency: null };
     const sagas: object[] = [];
-    for (const { table_id } of await tablesConcerned(this.core, ref.id)) {
+    for (const { table_id, pending } of await tablesConcerned(this.core, ref.id)) {
+      const isAsked = ({ change }: PendingChange): boolean => change.kind === 'table.databases' && change.lost === true && change.remove.some(({ id }) => id === ref.id);
+      if (pending.some(isAsked)) continue;
       const { body } = await this.commands.run(context, table_id, async (table, sagaId) => this.commands.letGoOf(table!, [ref], why, sagaId));
       const { saga, table } = body as { saga: object; table: object };
       sagas.push({ ...saga, table });
     }
-    await this.databases.forget(name, why, metadata);
-    return { status: 202, body: { status: 'ok', database: { database_id: ref.id, name, engine: ref.engine }, sagas }, headers: {} };
+    return sagas;
   }
 
   /** What is to become of what others changed. */

@@ -46,7 +46,8 @@ export class DatabaseLists {
   async list(query: unknown): Promise<object> {
     const { limit, cursor } = parse(z.strictObject(pageShape), query);
     const rows = await listDatabases(this.core, { limit: limit + 1, before: cursor });
-    return { databases: await Promise.all(rows.slice(0, limit).map((r) => this.databases.view(r.database))), next_cursor: rows.length > limit ? String(rows[limit - 1]!.position) : null };
+    const databases = await this.databases.views(rows.slice(0, limit).map((row) => row.database));
+    return { databases, next_cursor: rows.length > limit ? String(rows[limit - 1]!.position) : null };
   }
 }
 

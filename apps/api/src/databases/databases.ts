@@ -177,10 +177,21 @@ export class Databases {
 
   /** As it is now, or where it does not say so in time, as it was when it was asked last. */
   async view(database: Database): Promise<object> {
-    const { database_id, name, engine, created_at, updated_at } = database;
-    const { version: _version, ...seen } = await soon(this.ask(database), VIEW_MS) ?? await this.known(database);
-    const letGo = await tablesLetGo(this.core, database_id);
-    return { database_id, name, engine, ...seen, ...(letGo.length === 0 ? {} : { let_go: letGo }), drift_detected_at: database.drift?.detected_at ?? null, created_at, updated_at };
+    const [view] = await this.views([database]);
+    return view!;
+  }
+
+  async views(databases: readonly Database[]): Promise<object[]> {
+    const letGo = await tablesLetGo(this.core, databases.map((database) => database.database_id));
+    return Promise.all(databases.map(async (database) => {
+      const { database_id, name, engine, created_at, updated_at } = database;
+      const { version: _version, ...seen } = await soon(this.ask(database), VIEW_MS) ?? await this.known(database);
+      const gone = letGo.get(database_id)!;
+      return {
+        database_id, name, engine, ...seen, ...(gone.length === 0 ? {} : { let_go: gone }),
+        drift_detected_at: database.drift?.detected_at ?? null, created_at, updated_at,
+      };
+    }));
   }
 
   private async known({ database_id, address_version }: Database): Promise<Seen> {
