@@ -1,4 +1,4 @@
-import type { Ddl, Dependent, Engine, Need, Rendered, Session } from './engine.js';
+import type { Ddl, Dependent, Direction, Engine, Need, Rendered, Session } from './engine.js';
 import { DatabaseError } from './errors.js';
 import type { Expectation } from './expectation.js';
 import type { LiveTable } from './live.js';
@@ -45,8 +45,11 @@ export interface Plan<P = unknown> {
 
 export type Draft = Omit<Plan, 'operation' | 'params' | 'table_id' | 'was'> & { live: LiveTable | null };
 
-/** Statements to run; `settle` gives such as follow them and are run again after a crash even when the schema is there already (safe to run twice). */
-export interface Work { statements: string[]; settle?: () => Promise<string[]>; /** The statements lose nothing whatever is written before them, and cannot run while the table is frozen (MySQL: a rename). */ thawFirst?: boolean }
+export interface Work {
+  statements: string[];
+  /** The statements lose nothing whatever is written before them, and cannot run while the table is frozen (MySQL: a rename). */
+  thawFirst?: boolean;
+}
 
 /** One kind of schema change; one file each. */
 export interface Operation<P> {
@@ -59,6 +62,11 @@ export interface Operation<P> {
   readonly looksAtRows?: { apply?: true; compensate?: true };
   apply(session: Session, plan: Plan<P>, live: LiveTable | null, ddl: Ddl): Promise<Work>;
   compensate(session: Session, plan: Plan<P>, live: LiveTable | null, ddl: Ddl): Promise<Work>;
+  /**
+   * Statements that follow, by what stands there by then. Run again after a crash, also where the others have run already: safe to
+   * run twice. Missing: none follow.
+   */
+  settle?(session: Session, plan: Plan<P>, direction: Direction, ddl: Ddl): Promise<string[]>;
   /** What takes away what the first of its statements left, where the last one was not run and the columns say nothing of it. Missing: there is nothing of the kind. */
   tidy?(session: Session, plan: Plan<P>): Promise<string[]>;
 }
@@ -67,12 +75,6 @@ export interface Limits { maxRewriteRows: number }
 
 export function statementsOf(rendered: Rendered): Work {
   return { statements: rendered.statements, ...(rendered.thawFirst === undefined ? {} : { thawFirst: true }) };
-}
-
-/** `live`: null where it has been set aside already and only what follows is to be done. */
-export function setAside(session: Session, live: LiveTable | null, aside: string, ddl: Ddl, freesNames = true): Work {
-  const settle = async (): Promise<string[]> => (freesNames ? await session.freeNames?.(aside) ?? [] : []);
-  return { statements: live === null ? [] : ddl.setAsideTable(live, aside).statements, settle };
 }
 
 /** `on`: what the others hang on. Errors: DatabaseError dependents_exist. */

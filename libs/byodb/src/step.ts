@@ -3,7 +3,7 @@ import type { Connection, Direction, Engine, LedgerRow, Session } from './engine
 import { DatabaseError } from './errors.js';
 import { differences, drift, type Difference, type Expectation } from './expectation.js';
 import { findColumn, fingerprint, foldName, type LiveTable } from './live.js';
-import { asideName, inTodaysNames, type Limits, type Operation, type Plan, type Work } from './operation.js';
+import { asideName, inTodaysNames, type Limits, type Operation, type Plan } from './operation.js';
 import { staysInPlace, stayNote } from './operations/detach-column.js';
 import type { Former } from './operations/alter-column.js';
 import { operations, type OperationKind } from './operations/index.js';
@@ -71,7 +71,8 @@ export async function preparePlans(connection: Connection, tableId: string, task
         const op = operation(kind);
         const { live: left, ...draft } = op.plan(params, live, { engine: connection.engine, tableId, stepId, columns: managed });
         const plan: Plan = { ...draft, operation: kind, params, table_id: tableId, was: live };
-        const [before, now] = [live, standingOf(plan, standing)];
+        const [before, column] = [live, columnIn(plan)];
+        const now = column === null ? undefined : standing.get(foldName(column));
         checks.push(async () => (now === undefined ? op.check?.(session, plan, before, limits, connection.engine.ddl) : checkAhead(session, plan, now, found, limits, connection.engine)));
         plans.push({ stepId, plan, task: place });
         live = left;
@@ -142,10 +143,11 @@ interface Standing { name: string; kept: LiveTable | null }
 
 type ColumnPlan = Plan<{ name: string; from: Column; to: Column; lost: string | null }>;
 
-function standingOf(plan: Plan, standing: ReadonlyMap<string, Standing>): Standing | undefined {
+/** The column that a step alters, renames or drops; null: another kind of step. */
+function columnIn(plan: Plan): string | null {
   const { params, operation: kind } = plan as ColumnPlan;
-  const name = kind === 'alter_column' ? params.from.name : kind === 'rename_column' || kind === 'drop_column' ? params.name : '';
-  return standing.get(foldName(name));
+  if (kind === 'alter_column') return params.from.name;
+  return kind === 'rename_column' || kind === 'drop_column' ? params.name : null;
 }
 
 /** Prepare looks before any step has run: under the new name there would be no such column yet, or one that goes. Told in the name that the caller knows. */
@@ -163,7 +165,7 @@ async function checkAhead(session: Session, plan: Plan, { name, kept }: Standing
     await check?.(session, seen, found, limits, engine.ddl);
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
-    throw new DatabaseError(error.code, error.message.replaceAll(name, plan.operation === 'alter_column' ? params.from.name : params.name), { retryable: error.retryable, outcome: error.outcome, details: error.details, cause: error });
+    throw new DatabaseError(error.code, error.message.replaceAll(name, columnIn(plan)!), { retryable: error.retryable, outcome: error.outcome, details: error.details, cause: error });
   }
 }
 
@@ -296,10 +298,9 @@ async function run(connection: Connection, plan: Plan, key: StepKey, direction: 
     const op = operation(plan.operation);
     // Before anything is touched, on an engine where the ledger cannot commit with the statement.
     if (!engine.facts.transactionalDdl && !resumed) await record('intended', began, null, direction === 'compensate' ? plan.compensation : plan.statements);
-    let work: Work;
+    let acted: string[] = [];
     try {
-      if (!there) work = await act(session, engine, op, plan, direction, way);
-      else work = await settled(session, engine, op, plan, direction);
+      if (!there) acted = await act(session, engine, op, plan, direction, way);
     } catch (error) {
       // Refused: on an engine without transactions say so, else a crash's look-up would have to guess.
       if (!engine.facts.transactionalDdl && error instanceof DatabaseError && error.outcome === 'not_applied') {
@@ -308,9 +309,9 @@ async function run(connection: Connection, plan: Plan, key: StepKey, direction: 
       }
       throw error;
     }
-    const settle = await work.settle?.() ?? [];
+    const settle = await op.settle?.(session, plan, direction, engine.ddl) ?? [];
     for (const statement of settle) await session.run(statement);
-    const statements = [...there ? done.statements : work.statements, ...settle];
+    const statements = [...there ? done.statements : acted, ...settle];
     const left = await differences(engine, session, way.to);
     const ended = fingerprint(await session.introspect(shown[1]!));
     if (left.length > 0) {
@@ -335,18 +336,8 @@ async function tidy(session: Session, plan: Plan): Promise<string[]> {
   return statements;
 }
 
-/** The statements have run already: what follows them is done again. */
-async function settled(session: Session, engine: Engine, op: Operation<unknown>, plan: Plan, direction: Direction): Promise<Work> {
-  const givesBack = plan.operation === 'alter_column' && (direction === 'compensate' || (plan.params as { former?: Former }).former !== undefined);
-  const setsAside = plan.operation === (direction === 'compensate' ? 'restore_table' : 'drop_table');
-  if (!givesBack && !setsAside) return { statements: [] };
-  const live = await session.introspect(direction === 'compensate' && setsAside ? plan.table_after : plan.table);
-  const work = direction === 'compensate' ? await op.compensate(session, plan, live, engine.ddl) : await op.apply(session, plan, live, engine.ddl);
-  return { ...work, statements: [] };
-}
-
 /** Looks at the rows and acts with nobody writing in between: what was found must still hold when the statement comes. */
-async function act(session: Session, engine: Engine, op: Operation<unknown>, plan: Plan, direction: Direction, way: Extract<Way, { skip: false }>): Promise<Work> {
+async function act(session: Session, engine: Engine, op: Operation<unknown>, plan: Plan, direction: Direction, way: Extract<Way, { skip: false }>): Promise<string[]> {
   const looks = direction === 'compensate' ? op.looksAtRows?.compensate : op.looksAtRows?.apply;
   const reading = (plan.needs ?? []).flatMap((need) => (need.need === 'table' ? [need.table] : []));
   let thaw = looks === true ? await session.freeze?.(way.table, reading) : undefined;
@@ -359,7 +350,7 @@ async function act(session: Session, engine: Engine, op: Operation<unknown>, pla
       thaw = undefined;
     }
     for (const statement of work.statements) await session.run(statement);
-    return work;
+    return work.statements;
   } finally {
     await thaw?.();
   }

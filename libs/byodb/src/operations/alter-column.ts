@@ -50,17 +50,19 @@ export const alterColumn: Operation<Params> = {
     if (!from.unique && to.unique && ddl.tooLongForIndex !== undefined) await refuseRows(session, quotedTable, live, ddl.tooLongForIndex(quoted), (n) => `${n} value(s) of ${from.name} are too long for an index, without which it cannot be unique`);
     if (!from.unique && to.unique) await refuseShared(session, quotedTable, quoted, live, (n) => `${from.name} is not unique: ${n} row(s) hold a value that another one holds`);
   },
-  async apply(session, { table, params }, live, ddl) {
+  async apply(_session, { table, params }, live, ddl) {
     const { former, from, to } = params;
     if (former === undefined) return ddlOnly(ddl.alterColumn(live!, from.name, to, uniqueName(params.step_id)).statements);
-    const was = asCalled(former, from.name, table, ddl);
-    // The values were converted from what the column is to be again.
-    return { ...ddlOnly(ddl.restoreColumn(live!, from.name, was).statements), settle: () => giveBack(session, ddl, table, live!, { from: to, to: from, keep: former.keep, former }) };
+    return ddlOnly(ddl.restoreColumn(live!, from.name, asCalled(former, from.name, table, ddl)).statements);
   },
-  async compensate(session, { table, params, was }, live, ddl) {
+  async compensate(session, { params, was }, live, ddl) {
     if (params.lostBack != null) await refuseLoss(session, params.quotedTable, live, params.lostBack, params.to, params.from, null);
-    const { former: _former, ...own } = params;
-    return { ...ddlOnly(ddl.restoreColumn(live!, params.from.name, was!).statements), settle: () => giveBack(session, ddl, table, live!, own) };
+    return ddlOnly(ddl.restoreColumn(live!, params.from.name, was!).statements);
+  },
+  async settle(session, { table, params: { former, from, to, keep } }, direction, ddl) {
+    if (direction === 'compensate') return giveBack(session, ddl, table, { from, to, keep });
+    // The values were converted from what the column is to be again.
+    return former === undefined ? [] : giveBack(session, ddl, table, { from: to, to: from, keep: former.keep, former });
   },
 };
 
@@ -72,13 +74,14 @@ function asCalled({ table: was, name }: Former, now: string, table: string, ddl:
 
 function ddlOnly(statements: string[]): { statements: string[] } { return { statements }; }
 
-async function giveBack(session: Session, ddl: Ddl, table: string, live: LiveTable, params: Pick<Params, 'from' | 'to' | 'keep' | 'former'>): Promise<string[]> {
-  const { former } = params;
+/** Once the column is restored. `from`: what it is again. */
+async function giveBack(session: Session, ddl: Ddl, table: string, { from, to, keep, former }: Pick<Params, 'from' | 'to' | 'keep' | 'former'>): Promise<string[]> {
+  if (keep === null || await session.introspect(keep) === null || await countRows(session, ddl, table, '1 = 1') === 0) return [];
+  const live = (await session.introspect(table))!;
   const then = former === undefined ? undefined : { column: former.name, key: former.table.primaryKey };
   // By another key no row would be found again, or a wrong one.
   if (then !== undefined && then.key.length !== live.primaryKey.length) return [];
-  if (params.keep === null || await session.introspect(params.keep) === null || await countRows(session, ddl, table, '1 = 1') === 0) return [];
-  return ddl.giveBackValues(live, params.from.name, params.keep, params.from, params.to, then);
+  return ddl.giveBackValues(live, from.name, keep, from, to, then);
 }
 
 async function refuseLoss(session: Session, table: string, live: LiveTable | null, lost: string, from: Column, to: Column, maxRows: number | null): Promise<void> {

@@ -1,5 +1,5 @@
 import { DatabaseError } from '../errors.js';
-import { asideName, inTodaysNames, refuseDependents, refuseUnremakeable, setAside, statementsOf, type Operation } from '../operation.js';
+import { asideName, inTodaysNames, refuseDependents, refuseUnremakeable, statementsOf, type Operation } from '../operation.js';
 
 interface Params { table: string; step_id: string }
 
@@ -23,8 +23,11 @@ export const dropTable: Operation<Params> = {
     refuseDependents(dependents, table);
     await refuseUnremakeable(session, live, null);
   },
-  async apply(session, { params }, live, ddl) {
-    return setAside(session, live, asideName(params.step_id), ddl);
+  async apply(_session, { params }, live, ddl) {
+    return statementsOf(ddl.setAsideTable(live!, asideName(params.step_id)));
+  },
+  async settle(session, { params }, direction) {
+    return direction === 'apply' ? await session.freeNames?.(asideName(params.step_id)) ?? [] : [];
   },
   async compensate(session, { was }, live, ddl) {
     return statementsOf(ddl.bringBackTable(live!, await inTodaysNames(session, was!)));

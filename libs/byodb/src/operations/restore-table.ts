@@ -1,6 +1,7 @@
+import type { Session } from '../engine.js';
 import { DatabaseError } from '../errors.js';
 import type { LiveTable } from '../live.js';
-import { inTodaysNames, setAside, statementsOf, type Operation } from '../operation.js';
+import { inTodaysNames, statementsOf, type Operation, type Plan } from '../operation.js';
 import { meetNeeds } from '../rows.js';
 
 /** `table`: its name while set aside. `former`: the table as it was before it was set aside. */
@@ -35,15 +36,19 @@ export const restoreTable: Operation<Params> = {
     return statementsOf(ddl.bringBackTable(live!, { ...await inTodaysNames(session, params.former), name: params.to }));
   },
   /** Triggers that were made again before the table came back: on one that is set aside they would hold their names. */
-  async tidy(session, { params, was }) {
-    return keptItsTriggers(was) ? [] : await session.freeNames?.(params.table) ?? [];
+  async tidy(session, plan) {
+    return freedNames(session, plan);
   },
-  async compensate(session, { params, was }, live, ddl) {
-    return setAside(session, live, params.table, ddl, !keptItsTriggers(was));
+  async compensate(_session, { params }, live, ddl) {
+    return statementsOf(ddl.setAsideTable(live!, params.table));
+  },
+  async settle(session, plan, direction) {
+    return direction === 'compensate' ? freedNames(session, plan) : [];
   },
 };
 
-/** Those that were on the table while it was set aside stay on it: nothing tells how to make them again. */
-function keptItsTriggers(aside: LiveTable | null): boolean {
-  return aside?.extras.some((extra) => extra.kind === 'trigger') === true;
+/** Triggers that were on the table while it was set aside stay on it: nothing tells how to make them again. */
+async function freedNames(session: Session, { params, was }: Plan<Params>): Promise<string[]> {
+  const keptTriggers = was?.extras.some((extra) => extra.kind === 'trigger') === true;
+  return keptTriggers ? [] : await session.freeNames?.(params.table) ?? [];
 }
