@@ -7,6 +7,7 @@ import type { ServerAddress } from '../../address.js';
 import { startPostgres, type Server } from '../../../../../testing/servers.js';
 import { freshDatabase, type Fresh } from './testing/fixture.js';
 import { postgres } from './index.js';
+import { takesOverWhileClockIsSetBack } from '../../../testing/wrong-clock.js';
 
 let fresh: Fresh;
 const opened: Connection[] = [];
@@ -125,23 +126,7 @@ describe('exclusively', () => {
     expect(await stalled).toMatchObject({ code: 'database_unreachable' });
   });
 
-  it('ends a worker that stalled with the lock as soon, though the clock is set back meanwhile', async () => {
-    const [had, over] = [gate(), gate()];
-    const stalled = open().exclusively(on('clock', 1), async () => { had.open(); await over.opened; }).catch(() => undefined);
-    await had.opened;
-    const [now, began] = [Date.now, performance.now()];
-    try {
-      const waiting = open().exclusively(on('clock', 2, 400), async () => 'successor');
-      await sleep(50);
-      Date.now = () => now() - 20_000;
-      expect(await waiting).toBe('successor');
-      expect(performance.now() - began).toBeLessThan(5000);
-    } finally {
-      Date.now = now;
-      over.open();
-      await stalled;
-    }
-  }, 60_000);
+  it('ends a worker that stalled with the lock as soon, though the clock is set back meanwhile', () => takesOverWhileClockIsSetBack(open, on), 60_000);
 
   it('refuses a token that is behind, also when it comes between', async () => {
     await open().exclusively(on('fenced', 5), async () => undefined);

@@ -1,10 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { v7 as uuid } from 'uuid';
-import { DatabaseError } from '../../errors.js';
+import { CHANGES, outcomeOf, pageOf } from '../../../testing/engine-page.js';
 import { fingerprint } from '../../live.js';
-import { applyStep, compensateStep, preparePlans, type StepKey, type Task } from '../../step.js';
-import type { Column } from '../../schema.js';
 import { column, freshDatabase, type Fresh } from './testing/fixture.js';
 
 /** What others put around a table `T (id, n)`; `P` is another table, names that begin with T are each case's own. */
@@ -42,23 +38,7 @@ const OBJECTS: Record<string, string[]> = {
   'extension': ['create extension T_e'],
   'type of the table': ['drop table T', 'create type T_y as (id int, n int)', 'create table T of T_y (primary key (id))'],
 };
-const CHANGES: Record<string, (table: string, n: Column) => Task> = {
-  'rename table': (table) => ({ do: 'rename_table', table, to: `${table}_away` }),
-  'rename column': (table) => ({ do: 'rename_column', table, name: 'n', to: 'm' }),
-  'drop column': (table) => ({ do: 'drop_column', table, name: 'n' }),
-  'drop table': (table) => ({ do: 'drop_table', table }),
-  'alter type': (table, n) => ({ do: 'alter_column', table, from: n, to: { ...n, type: 'bigint' } }),
-};
-
-/** The lines of the page's table with this head. */
-function linesOf(head: string): string[][] {
-  const page = readFileSync(new URL('../../../../../docs/engines/postgres.md', import.meta.url), 'utf8').split('\n');
-  const start = page.findIndex((line) => line.startsWith(`| ${head} |`));
-  const rows = page.slice(start).slice(0, page.slice(start).indexOf(''));
-  return [rows[0]!, ...rows.slice(2)].map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()));
-}
-
-const [[, ...changes], ...lines] = linesOf('object') as [string[], ...string[][]];
+const { changes, objects } = pageOf('postgres');
 let fresh: Fresh;
 let serial = 0;
 
@@ -68,10 +48,8 @@ beforeAll(async () => {
 });
 afterAll(async () => { await fresh.remove(); });
 
-const key = (stepId: string): StepKey => ({ stepId, token: 1, lockTimeoutMs: 2000 });
-
-/** Refused in prepare; carried: done, undone, and then to the letter what it was. */
-async function outcomeOf(object: string, change: string): Promise<string> {
+/** Carried: done, undone, and then to the letter what it was. */
+async function tried(object: string, change: string): Promise<string> {
   const table = `b${serial += 1}`;
   await fresh.admin.query(`create table ${table} (id int primary key, n int)`);
   if (object === 'extension') await fresh.admin.query(`create extension if not exists plpgsql; alter extension plpgsql add table ${table}`);
@@ -84,14 +62,10 @@ async function outcomeOf(object: string, change: string): Promise<string> {
   const columns = [column({ name: 'id', type: 'integer', primary_key: keyed, nullable: !keyed }), n];
   try {
     const before = await look();
-    const { plans } = await preparePlans(fresh.connection, uuid(), [CHANGES[change]!(table, n)], columns, { maxRewriteRows: 1000 });
-    const steps = plans.filter(({ phase }) => phase === undefined);
-    for (const { stepId, plan } of steps) await applyStep(fresh.connection, plan, key(stepId), { maxRewriteRows: 1000 });
-    for (const { stepId, plan } of [...steps].reverse()) await compensateStep(fresh.connection, plan, key(stepId));
+    const outcome = await outcomeOf(fresh.connection, CHANGES[change]!(table, n), columns);
     expect(await look()).toBe(before);
-    return 'carried';
+    return outcome;
   } catch (error) {
-    if (error instanceof DatabaseError && (error.code === 'dependents_exist' || error.code === 'unsupported_change') && !error.message.includes('_saga_')) return 'refused';
     throw new Error(`${object}, ${change}`, { cause: error });
   } finally {
     if (object === 'publication FOR ALL TABLES') await fresh.admin.query(`drop publication ${table}_u`);
@@ -102,12 +76,12 @@ async function outcomeOf(object: string, change: string): Promise<string> {
 describe('what hangs on a table', () => {
   it('is on the page, all of it', () => {
     expect(changes).toEqual(Object.keys(CHANGES));
-    expect(lines.map(([object]) => object)).toEqual(Object.keys(OBJECTS));
+    expect(objects.map(([object]) => object)).toEqual(Object.keys(OBJECTS));
   });
 
-  it.each(lines.map(([object, ...cells]) => [object!, cells] as const))('%s', async (object, cells) => {
+  it.each(objects)('%s', async (object, cells) => {
     const found: string[] = [];
-    for (const [i, cell] of cells.entries()) found.push(cell === '–' ? cell : await outcomeOf(object, changes[i]!));
+    for (const [i, cell] of cells.entries()) found.push(cell === '–' ? cell : await tried(object, changes[i]!));
     expect(found).toEqual(cells);
   });
 });
