@@ -40,10 +40,10 @@ function opsDone(before: Point | null, body: TableEvent): ColumnOp[] {
 }
 
 /** By a column's mark: the changes of its type behind `from`, the first one first. `moments` follow `from` without a gap. */
-export function retypesSince(from: Point, moments: readonly Moment[]): Record<string, Retype[]> {
+export async function retypesSince(from: Point, moments: AsyncIterable<Moment>): Promise<Record<string, Retype[]>> {
   const retypes: Record<string, Retype[]> = {};
   let before = from;
-  for (const moment of moments) {
+  for await (const moment of moments) {
     const body = { ...moment.event.data, type: moment.event.type } as TableEvent;
     let marks = before.lineage;
     for (const op of opsDone(before, body)) {

@@ -11,6 +11,6 @@ export * from './databases.js';
 export * from './history.js';
 export { decideRevert } from './revert.js';
 export { appliedSteps, listApplied, pageOfApplied, readApplied, stateAfter, type Applied } from './applied.js';
-export { pointAt, SNAPSHOT_SHAPE, tableSnapshots, type Which } from './snapshots.js';
+export { momentsUpTo, pointAt, SNAPSHOT_SHAPE, tableSnapshots, type Which } from './snapshots.js';
 export { upcasters } from './upcasters.js';
 export * from './event-schemas.js';

@@ -1,5 +1,5 @@
 import { sql, type EventReader, type Queryable, type ReadModel, type Sql, type StoredEvent, type Tx } from '../../event-store/src/index.js';
-import { playForward, type Point } from './history.js';
+import { playForward, type Moment, type Point } from './history.js';
 import { tableStream } from './table.js';
 
 /** Raised with every change of what is kept in a snapshot, and of what folding the same events gives. */
@@ -42,6 +42,18 @@ export function tableSnapshots(store: EventReader, distance = SNAPSHOT_DISTANCE)
       const point: Point = { position, table, lineage, dropped, order };
       await tx.upsert('table_snapshots', ['table_id', 'version'], { table_id: tableId, version: event.version, recorded_at: event.recorded_at, shape: SNAPSHOT_SHAPE, point: JSON.stringify(point) });
     }
+  }
+}
+
+/** The moments behind `from` (null: from the first) up to version `upTo`, played some events at a time: a long history takes no more memory than a short one. */
+export async function* momentsUpTo(store: EventReader, tableId: string, from: Point | null, upTo: number): AsyncGenerator<Moment> {
+  let last = from;
+  while ((last?.table.version ?? 0) < upTo) {
+    const after: number = last?.table.version ?? 0;
+    const events = await store.readStream(tableStream(tableId), { after, upTo: Math.min(after + BATCH, upTo) });
+    const moments = playForward(tableId, events, last);
+    yield* moments;
+    last = moments.at(-1)!;
   }
 }
 

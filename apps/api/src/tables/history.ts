@@ -1,15 +1,12 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { CoreDatabase, EventStore } from '../../../../libs/event-store/src/index.js';
-import { ddlOf, decideRevert, diff, outlook, playForward, pointAt, retypesSince, sentence, stateAfter, tableStream, type Moment, type Point, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
+import { ddlOf, decideRevert, diff, momentsUpTo, outlook, pointAt, retypesSince, sentence, stateAfter, tableStream, type Point, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
 import type { AppliedThere } from '../databases/applied.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse, type CommandContext } from '../http/input.js';
 import { enginesOf, type Answer, type Commands } from './commands.js';
 import { columnView, statusesOf, tableView } from './view.js';
-
-/** Events read at once while a history is told. */
-const PLAYED_AT_ONCE = 100;
 
 /** Which moment of a table: after event `version`, or at a time; neither: now. */
 export interface When { version?: number | undefined; at?: string | undefined; database?: string | undefined }
@@ -62,15 +59,9 @@ export class History {
 
   private async *told(table: Table): AsyncGenerator<string> {
     yield '{"timeline":[';
-    let last: Point | null = null;
-    while ((last?.table.version ?? 0) < table.version) {
-      const after: number = last?.table.version ?? 0;
-      const moments: Moment[] = playForward(table.table_id, await this.store.readStream(tableStream(table.table_id), { after, upTo: Math.min(after + PLAYED_AT_ONCE, table.version) }), last);
-      for (const { event, table: then } of moments) {
-        const entry = { version: event.version, type: event.type, recorded_at: event.recorded_at, actor: event.metadata.actor, table: tableView(then) };
-        yield `${event.version === 1 ? '' : ','}${JSON.stringify(entry)}`;
-      }
-      last = moments.at(-1)!;
+    for await (const { event, table: then } of momentsUpTo(this.store, table.table_id, null, table.version)) {
+      const { version, type, recorded_at, metadata: { actor } } = event;
+      yield `${version === 1 ? '' : ','}${JSON.stringify({ version, type, recorded_at, actor, table: tableView(then) })}`;
     }
     const { ddl, missing } = ddlOf(table);
     yield `],"table":${JSON.stringify(tableView(table))},"ddl":${JSON.stringify(ddl)},"ddl_missing":${JSON.stringify(missing)}}`;
@@ -90,8 +81,7 @@ export class History {
       if (version === 0 || version > table!.version) throw noVersion(version);
       const [head, target] = [await this.point(tableId, { version: table!.version }), await this.point(tableId, { version })];
       const { databases } = outlook(table!);
-      const since = await this.store.readStream(tableStream(tableId), { after: version, upTo: table!.version });
-      const retypes = retypesSince(target, playForward(tableId, since, target));
+      const retypes = await retypesSince(target, momentsUpTo(this.store, tableId, target, table!.version));
       const event = decideRevert(head, target, enginesOf(databases), await this.commands.keptBy(), sagaId, retypes);
       if (event.type !== 'TableRevertRequested') throw new Error('a revert is asked for by its own event');
       return { event, change: { kind: 'table.revert', name: event.name, version, ops: event.ops }, name: table!.name, databases };
