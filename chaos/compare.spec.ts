@@ -72,11 +72,22 @@ describe('planted inconsistencies are found', () => {
     expect(compareSaga(saga('compensated', 'aborted', 'f'), ['StepIntended'], item)).toEqual([]);
     expect(compareSaga(saga('compensated', 'aborted', 'g'), ['StepIntended'], item)).toHaveLength(1);
     expect(compareSaga(saga('compensated', 'aborted', 'f'), [], item)).toHaveLength(1);
-    expect(compareSaga(saga('compensated', 'drift_detected', 'f'), ['StepIntended'], { ...item, takenLate: true })).toEqual([]);
-    const [at, step] = [Date.parse('2026-01-01T00:00:01Z'), { ...saga('compensated', 'aborted', 'g').steps[0]!, finished_at: '2026-01-01T00:00:02Z' }];
+    expect(
+      compareSaga(saga('compensated', 'drift_detected', 'f'), ['StepIntended'], { ...item, takenLate: true }),
+    ).toEqual([]);
+    const [at, step] = [
+      Date.parse('2026-01-01T00:00:01Z'),
+      { ...saga('compensated', 'aborted', 'g').steps[0]!, finished_at: '2026-01-01T00:00:02Z' },
+    ];
     const touchedSaga = { ...saga('compensated', 'aborted', 'g'), started_at: '2026-01-01T00:00:00Z', steps: [step] };
-    expect(compareSaga(touchedSaga, ['StepIntended'], item, true, [{ table: item.table, database: step.database, at }])).toEqual([]);
-    expect(compareSaga(touchedSaga, ['StepIntended'], item, true, [{ table: item.table, database: step.database, at: at + 5000 }])).toHaveLength(1);
+    expect(
+      compareSaga(touchedSaga, ['StepIntended'], item, true, [{ table: item.table, database: step.database, at }]),
+    ).toEqual([]);
+    expect(
+      compareSaga(touchedSaga, ['StepIntended'], item, true, [
+        { table: item.table, database: step.database, at: at + 5000 },
+      ]),
+    ).toHaveLength(1);
     expect(compareSaga(saga('rejected', 'aborted', 'f'), ['StepIntended'], item)).toHaveLength(1);
     expect(compareSaga(saga('compensated', 'drift_detected', 'f'), ['StepIntended'], item)).toHaveLength(1);
     expect(compareSaga(saga('completed', null, 'f'), ['StepIntended'], { ...item, poisoned: true })).toHaveLength(1);

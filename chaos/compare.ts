@@ -14,8 +14,24 @@ export interface Shown {
   columns: Record<string, { name: string; type: string; length?: number; precision?: number; scale?: number; nullable: boolean; default: unknown; unique: boolean; primary_key: boolean; generated: boolean }>;
 }
 export interface ShownSaga {
-  saga_id: string; kind: string; table_id: string; status: string; error: { code: string; message: string; database: string | null } | null; started_at: string | null;
-  steps: { step_id: string; database: string; operation: string; phase: string; status: string; fingerprint_before: string | null; fingerprint_after: string | null; started_at?: string | null; finished_at?: string | null; error: { code: string; message: string } | null }[];
+  saga_id: string;
+  kind: string;
+  table_id: string;
+  status: string;
+  error: { code: string; message: string; database: string | null } | null;
+  started_at: string | null;
+  steps: {
+    step_id: string;
+    database: string;
+    operation: string;
+    phase: string;
+    status: string;
+    fingerprint_before: string | null;
+    fingerprint_after: string | null;
+    started_at?: string | null;
+    finished_at?: string | null;
+    error: { code: string; message: string } | null;
+  }[];
 }
 
 export function compareSchema(model: ModelTable, database: string, engine: EngineName, live: LiveTable | undefined): Found[] {
@@ -116,20 +132,57 @@ const EXPECTED_ERRORS = ['invalid_in_turn', 'table_name_taken', 'lossy_conversio
 /** What a customer made on a table of a database, and when (milliseconds since the epoch). */
 export interface Touch { table: number; database: string; at: number }
 
-/** What a saga's own record must keep to. In a storm, views and the like stand in the way of some changes. `touches`: a table that somebody touched meanwhile is not what it was. */
-export function compareSaga(saga: ShownSaga, eventTypes: string[], item: { table: number; poisoned: boolean; takenLate?: boolean }, storm = false, touches: readonly Touch[] = []): Found[] {
+/**
+ * What a saga's own record must keep to. In a storm, views and the like stand in the way of some changes. `touches`: a
+ * table that somebody touched meanwhile is not what it was.
+ */
+export function compareSaga(
+  saga: ShownSaga,
+  eventTypes: string[],
+  item: { table: number; poisoned: boolean; takenLate?: boolean },
+  storm = false,
+  touches: readonly Touch[] = [],
+): Found[] {
   const found: Found[] = [];
-  const say = (message: string, database: string | null = null): void => { found.push({ kind: 'inconsistency', table: item.table, database, message: `saga ${saga.saga_id} (${saga.kind}, ${saga.status}): ${message}`, sagaId: saga.saga_id }); };
+  const say = (message: string, database: string | null = null): void => {
+    found.push({
+      kind: 'inconsistency',
+      table: item.table,
+      database,
+      message: `saga ${saga.saga_id} (${saga.kind}, ${saga.status}): ${message}`,
+      sagaId: saga.saga_id,
+    });
+  };
   const intents = eventTypes.filter((type) => type === 'StepIntended').length;
   if (saga.status === 'rejected' && intents > 0) say('rejected, though a step was intended');
   if (saga.status === 'compensated' && intents === 0) say('compensated, though no step was intended');
   if (saga.status === 'completed' && item.poisoned) say('completed, though a database must have refused it');
   for (const step of saga.steps) {
-    if (saga.status === 'compensated' && step.phase === 'apply' && step.status !== 'compensated' && step.status !== 'skipped') say(`step ${step.step_id} is ${step.status}`, step.database);
-    const isTouched = touches.some(({ table, database, at }) => table === item.table && database === step.database && at >= Date.parse(saga.started_at ?? '') && at <= Date.parse(step.finished_at ?? ''));
-    if (step.status === 'compensated' && step.fingerprint_before !== step.fingerprint_after && !isTouched) say(`step ${step.step_id} (${step.operation}) ended with another fingerprint than it began with`, step.database);
+    if (
+      saga.status === 'compensated' &&
+      step.phase === 'apply' &&
+      step.status !== 'compensated' &&
+      step.status !== 'skipped'
+    )
+      say(`step ${step.step_id} is ${step.status}`, step.database);
+    const isTouched = touches.some(
+      ({ table, database, at }) =>
+        table === item.table &&
+        database === step.database &&
+        at >= Date.parse(saga.started_at ?? '') &&
+        at <= Date.parse(step.finished_at ?? ''),
+    );
+    if (step.status === 'compensated' && step.fingerprint_before !== step.fingerprint_after && !isTouched)
+      say(`step ${step.step_id} (${step.operation}) ended with another fingerprint than it began with`, step.database);
   }
   const code = saga.error?.code;
-  if (code !== undefined && !EXPECTED_ERRORS.includes(code) && !(storm && code === 'dependents_exist') && !(item.poisoned && code === 'database_error') && !(item.takenLate === true && code === 'drift_detected')) say(`ended with ${code}: ${saga.error!.message}`, saga.error!.database);
+  if (
+    code !== undefined &&
+    !EXPECTED_ERRORS.includes(code) &&
+    !(storm && code === 'dependents_exist') &&
+    !(item.poisoned && code === 'database_error') &&
+    !(item.takenLate === true && code === 'drift_detected')
+  )
+    say(`ended with ${code}: ${saga.error!.message}`, saga.error!.database);
   return found;
 }

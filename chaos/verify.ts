@@ -53,7 +53,15 @@ export async function verify(world: World, run: Run, sagas: Map<string, SagaReco
       found.push({ kind: 'inconsistency', table: item.table, database: null, message: `saga ${fate.sagaId} was accepted, and is not known` });
       continue;
     }
-    found.push(...compareSaga(record.saga, record.events.map((e) => e.type), { ...item, takenLate: item.change.what === 'create' && item.change.occupied?.late === true }, storm, run.objects.touches));
+    found.push(
+      ...compareSaga(
+        record.saga,
+        record.events.map((e) => e.type),
+        { ...item, takenLate: item.change.what === 'create' && item.change.occupied?.late === true },
+        storm,
+        run.objects.touches,
+      ),
+    );
     if (!ENDED.includes(record.saga.status)) found.push({ kind: 'stuck', table: item.table, database: record.saga.error?.database ?? null, message: `saga ${fate.sagaId} (${record.saga.kind}) is ${record.saga.status}: ${JSON.stringify(record.saga.error)}`, sagaId: fate.sagaId });
     const next = play(models.get(item.table), item, fate.tableId, record.saga.status as Outcome, storm ? await outcomeOf(world, versions, fate.tableId, fate.sagaId) : 0, fate.done);
     if (typeof next === 'string') found.push({ kind: 'inconsistency', table: item.table, database: null, message: `saga ${fate.sagaId}: ${next}`, sagaId: fate.sagaId });

@@ -15,7 +15,10 @@ import { keyOf } from './rows.js';
 import { holdFile, patiently, quote, sql, type Place } from './sql.js';
 
 export interface Lease { subject: string; owner: string; token: number; expires: number }
-/** A lease whose holder was killed at `at`; `taken`: when it was seen that a living worker had taken it, null while none has. */
+/**
+ * A lease whose holder was killed at `at`; `taken`: when it was seen that a living worker had taken it, null while none
+ * has.
+ */
 export interface Orphan { subject: string; at: number; taken: number | null }
 
 /** Off by so much, one after the other; days are what a wrong machine or a failed battery is off by. */
@@ -156,7 +159,9 @@ export class World {
     });
   }
 
-  /** Who is off from a server's clock takes no work: somebody has to. In a file there is no other clock to be off from. */
+  /**
+   * Who is off from a server's clock takes no work: somebody has to. In a file there is no other clock to be off from.
+   */
   private clockFor(victim: Process, dice: number): string | null {
     const works = (p: Process): boolean => p !== victim && p.role !== 'api' && p.clock === null;
     return this.options.core === 'sqlite' || this.processes.some(works) ? CLOCKS[dice % CLOCKS.length]! : null;

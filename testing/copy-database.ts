@@ -14,8 +14,13 @@ export async function copyDatabase(url: string): Promise<Fresh> {
     return copy;
   }
   const copy = url.startsWith('postgres') ? await freshPostgres() : await freshMysql();
-  const dump = url.startsWith('postgres') ? 'pg_dump "$@" -d "$FROM"' : 'mariadb-dump --protocol=tcp --skip-ssl --triggers "$@" "$FROM"';
-  await shell(`${dump} | ${readingInto(url)}`, url, { FROM: new URL(url).pathname.slice(1), INTO: new URL(copy.url).pathname.slice(1) });
+  const dump = url.startsWith('postgres')
+    ? 'pg_dump "$@" -d "$FROM"'
+    : 'mariadb-dump --protocol=tcp --skip-ssl --triggers "$@" "$FROM"';
+  await shell(`${dump} | ${readingInto(url)}`, url, {
+    FROM: new URL(url).pathname.slice(1),
+    INTO: new URL(copy.url).pathname.slice(1),
+  });
   return copy;
 }
 
@@ -25,13 +30,24 @@ export async function restoreDump(file: string, url: string): Promise<void> {
 }
 
 function readingInto(url: string): string {
-  return url.startsWith('postgres') ? 'psql -q -o /dev/null -v ON_ERROR_STOP=1 "$@" -d "$INTO"' : 'mariadb --protocol=tcp --skip-ssl "$@" "$INTO"';
+  return url.startsWith('postgres')
+    ? 'psql -q -o /dev/null -v ON_ERROR_STOP=1 "$@" -d "$INTO"'
+    : 'mariadb --protocol=tcp --skip-ssl "$@" "$INTO"';
 }
 
 /** The server of `url` and its user are the command's arguments. */
 async function shell(command: string, url: string, variables: Record<string, string>): Promise<void> {
   const { hostname, port, username, password } = new URL(url);
   const secrets = { PGPASSWORD: decodeURIComponent(password), MYSQL_PWD: decodeURIComponent(password) };
-  const at = ['-h', hostname, url.startsWith('postgres') ? '-p' : '-P', port, url.startsWith('postgres') ? '-U' : '-u', decodeURIComponent(username)];
-  await run('bash', ['-o', 'pipefail', '-c', command, 'shell', ...at], { env: { ...process.env, ...secrets, ...variables } });
+  const at = [
+    '-h',
+    hostname,
+    url.startsWith('postgres') ? '-p' : '-P',
+    port,
+    url.startsWith('postgres') ? '-U' : '-u',
+    decodeURIComponent(username),
+  ];
+  await run('bash', ['-o', 'pipefail', '-c', command, 'shell', ...at], {
+    env: { ...process.env, ...secrets, ...variables },
+  });
 }

@@ -61,8 +61,13 @@ export async function schemaText(url: string): Promise<string[]> {
 }
 
 async function sqliteText(url: string): Promise<string[]> {
-  const rows = await query<{ type: string; name: string; on: string; sql: string | null }>(url, 'select type, name, tbl_name as "on", sql from sqlite_schema order by type, name');
-  return rows.filter((row) => !isOurs(row.on)).map(({ type, name, sql }) => `${type} ${name}: ${(sql ?? '').replaceAll(ASIDE_IN_SQLITE, '')}`);
+  const rows = await query<{ type: string; name: string; on: string; sql: string | null }>(
+    url,
+    'select type, name, tbl_name as "on", sql from sqlite_schema order by type, name',
+  );
+  return rows
+    .filter((row) => !isOurs(row.on))
+    .map(({ type, name, sql }) => `${type} ${name}: ${(sql ?? '').replaceAll(ASIDE_IN_SQLITE, '')}`);
 }
 
 /** A column that is set aside in its place, where it stands on no line of its own. */

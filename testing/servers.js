@@ -244,7 +244,17 @@ function dockerHost(kind, port, password) {
     ended: () => false,
     log: () => `docker logs ${name}`,
     async prepare() {
-      await run('docker', ['create', '--name', name, '-p', `127.0.0.1:${port}:${inner}`, ...env.flatMap(pair => ['-e', pair]), ...files.flatMap(file => ['-v', `${file}:${file}:ro`]), image, ...args]);
+      await run('docker', [
+        'create',
+        '--name',
+        name,
+        '-p',
+        `127.0.0.1:${port}:${inner}`,
+        ...env.flatMap((pair) => ['-e', pair]),
+        ...files.flatMap((file) => ['-v', `${file}:${file}:ro`]),
+        image,
+        ...args,
+      ]);
     },
     async launch() {
       await run('docker', ['start', name]);

@@ -34,7 +34,9 @@ async function takeTable(connection: Connection, session: Session, name: string)
   const { source: _private, ...live } = { ...read, uniques: inOrder(read.uniques), extras: inOrder(read.extras) };
   const { quote } = connection.engine.ddl;
   // By name: an invisible column of MariaDB's is not in `*`.
-  const rows = await session.query(`select ${read.columns.map((column) => quote(column.name)).join(', ')} from ${quote(name)}`);
+  const rows = await session.query(
+    `select ${read.columns.map((column) => quote(column.name)).join(', ')} from ${quote(name)}`,
+  );
   return { name, fingerprint: fingerprint(read), live, rows: inOrder(rows.map((row) => ({ ...row }))) };
 }
 

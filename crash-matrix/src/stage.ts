@@ -138,7 +138,15 @@ async function copyMysql(copy: Client, from: string, name: string): Promise<void
     for (const table of await listed('table_name', 'tables', `table_type <> 'VIEW' and table_schema`)) {
       await copy.run(String((await copy.run(`show create table ${from}.${table}`))[0]!['Create Table']));
       // By name: an invisible column is not in `*`. One that the engine generates is not written.
-      const columns = (await listed('column_name', 'columns', `coalesce(generation_expression, '') = '' and table_name = '${table}' and table_schema`)).map((column) => `\`${column}\``).join(', ');
+      const columns = (
+        await listed(
+          'column_name',
+          'columns',
+          `coalesce(generation_expression, '') = '' and table_name = '${table}' and table_schema`,
+        )
+      )
+        .map((column) => `\`${column}\``)
+        .join(', ');
       await copy.run(`insert into ${table} (${columns}) select ${columns} from ${from}.${table}`);
     }
     for (const trigger of await listed('trigger_name', 'triggers', 'trigger_schema')) await copy.run(String((await copy.run(`show create trigger ${from}.${trigger}`))[0]!['SQL Original Statement']));

@@ -3,7 +3,14 @@ import type { Connection } from '../../libs/byodb/src/engine.js';
 import { engineOf } from '../../libs/byodb/src/engines/index.js';
 import { observeTables } from '../../libs/byodb/src/observe.js';
 import type { Column } from '../../libs/byodb/src/schema.js';
-import { CoreClock, createEventStore, migrate, openCoreDatabase, type CoreDatabase, type EventStore } from '../../libs/event-store/src/index.js';
+import {
+  CoreClock,
+  createEventStore,
+  migrate,
+  openCoreDatabase,
+  type CoreDatabase,
+  type EventStore,
+} from '../../libs/event-store/src/index.js';
 // Not from the index: it would load the queue's client, half of a worker's time to start.
 import { SAGA_SCHEMA_VERSION, sagaStream } from '../../libs/sagas/src/events.js';
 import { Orchestrator } from '../../libs/sagas/src/orchestrator.js';
@@ -49,7 +56,9 @@ export async function openWorld(place: Pick<Place, 'core' | 'targets'>, points: 
   const watched = new Map(place.targets.map((t) => [t.id, watchConnection(raw.get(t.role)!, t.role, points, doing.get(t.id)!)]));
   const real = changes({ store, core, slots: SLOTS, connect: async (id) => watched.get(id)!, limits: LIMITS, retentionSeconds: RETENTION_SECONDS, lockTimeoutMs: LOCK_TIMEOUT_MS });
   const definition = watchDefinition(real, plain, doing, direction);
-  const clock = await CoreClock.open(core, (_level, message, details) => { log(`${message} ${JSON.stringify(details)}`); });
+  const clock = await CoreClock.open(core, (_level, message, details) => {
+    log(`${message} ${JSON.stringify(details)}`);
+  });
   const orchestrator = new Orchestrator({
     store, core, clock, queue: new InProcessQueue(2), definition, leaseMs: LEASE_MS, sweepMs: SWEEP_MS,
     log: (message, details) => { log(`${message} ${JSON.stringify(details)}`); },

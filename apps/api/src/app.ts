@@ -1,7 +1,18 @@
 import 'reflect-metadata';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { pino } from 'pino';
-import { CoreClock, coreIdentity, createEventStore, Followers, liftReadModels, migrate, openCoreDatabase, packageVersion, ReadModels, startSealer } from '../../../libs/event-store/src/index.js';
+import {
+  CoreClock,
+  coreIdentity,
+  createEventStore,
+  Followers,
+  liftReadModels,
+  migrate,
+  openCoreDatabase,
+  packageVersion,
+  ReadModels,
+  startSealer,
+} from '../../../libs/event-store/src/index.js';
 import { InProcessQueue, Orchestrator } from '../../../libs/sagas/src/index.js';
 import { changes, Purger, upcasters } from '../../../libs/tables/src/index.js';
 import type { Config } from './config.js';
@@ -51,7 +62,12 @@ export async function startApp(config: Config): Promise<App> {
   const store = createEventStore(core, { projections: keptInline.map(({ projection }) => projection), upcasters, now });
   const behind = keptBehind(store);
   const readModels = [...keptInline, ...behind];
-  await liftReadModels(core, store, readModels, { version: packageVersion(), onLift: (names) => { logger.info({ names }, 'read models of an earlier version are made anew from the log'); } });
+  await liftReadModels(core, store, readModels, {
+    version: packageVersion(),
+    onLift: (names) => {
+      logger.info({ names }, 'read models of an earlier version are made anew from the log');
+    },
+  });
   const vault = await Vault.open(config.CREDENTIALS_KEY, config.DATA_DIR, core);
   const log = (message: string, details: Record<string, unknown>): void => { logger.warn(details, message); };
   // Loaded when asked for: BullMQ and its Redis client are half of a start's time.
@@ -60,9 +76,34 @@ export async function startApp(config: Config): Promise<App> {
   const databases = new Databases(core, store, vault, new Candidates(await coreIdentity(core), new OwnFiles(config.CORE_DATABASE_URL, config.DATA_DIR)));
   const limits = { maxRewriteRows: config.MAX_REWRITE_ROWS };
   const definition = changes({ store, core, connect: (id) => databases.connect(id), limits, retentionSeconds: config.RETENTION_SECONDS, lockTimeoutMs: config.LOCK_TIMEOUT_MS, slots: config.DATABASE_CONCURRENCY });
-  const orchestrator = new Orchestrator({ store, core, clock, queue, definition, log, concurrency: config.SAGA_CONCURRENCY, perTarget: config.DATABASE_CONCURRENCY });
-  const purger = new Purger({ store, core, clock, wake: (sagaId) => orchestrator.wake(sagaId), deadlineSeconds: config.CHANGE_DEADLINE_SECONDS, log });
-  const commands = new Commands({ core, clock, store, databases, orchestrator, deadlineSeconds: config.CHANGE_DEADLINE_SECONDS, retentionSeconds: config.RETENTION_SECONDS, limits });
+  const orchestrator = new Orchestrator({
+    store,
+    core,
+    clock,
+    queue,
+    definition,
+    log,
+    concurrency: config.SAGA_CONCURRENCY,
+    perTarget: config.DATABASE_CONCURRENCY,
+  });
+  const purger = new Purger({
+    store,
+    core,
+    clock,
+    wake: (sagaId) => orchestrator.wake(sagaId),
+    deadlineSeconds: config.CHANGE_DEADLINE_SECONDS,
+    log,
+  });
+  const commands = new Commands({
+    core,
+    clock,
+    store,
+    databases,
+    orchestrator,
+    deadlineSeconds: config.CHANGE_DEADLINE_SECONDS,
+    retentionSeconds: config.RETENTION_SECONDS,
+    limits,
+  });
   const forgetting = setInterval(() => { commands.forgetKeys().catch((error: unknown) => { log('old idempotency keys were not forgotten', { error: String(error) }); }); }, HOUR_MS);
   const rules = new AddressRules();
   const registering = new DefaultDatabase(databases, rules.read({ url: config.BYODB_URL }), (error) => { logger.error({ error: String(error) }, 'the default database cannot be reached yet'); });

@@ -2,15 +2,25 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { createEventStore, migrate, openCoreDatabase, sql, sqlName, type CoreDatabase, type EventStore, type ReadModel, type StoredEvent } from '../../../libs/event-store/src/index.js';
+import {
+  createEventStore,
+  migrate,
+  openCoreDatabase,
+  sql,
+  sqlName,
+  type CoreDatabase,
+  type EventStore,
+  type ReadModel,
+  type StoredEvent,
+} from '../../../libs/event-store/src/index.js';
 import { Upcasts } from '../../../libs/event-store/src/upcast.js';
 import { upcasters } from '../../../libs/tables/src/index.js';
 import { freshSqlite, type Fresh } from '../../../testing/fixtures.js';
 import { keptBehind, keptInline } from './read-models.js';
 
 /**
- * By read model, shape and golden event: the hash of the model's rows after that event. What was recorded of a shape never
- * changes; UPDATE_SHAPES=1 adds a new shape, and to the present one the events that are new.
+ * By read model, shape and golden event: the hash of the model's rows after that event. What was recorded of a shape
+ * never changes; UPDATE_SHAPES=1 adds a new shape, and to the present one the events that are new.
  */
 type Shapes = Record<string, Record<string, Record<string, string>>>;
 
@@ -36,29 +46,42 @@ afterAll(async () => {
   await fresh.drop();
 });
 
-/** One event of each type and version, those of a kind as one stream, in the order in which they became golden files; what takes the row away comes last. */
+/**
+ * One event of each type and version, those of a kind as one stream, in the order in which they became golden files;
+ * what takes the row away comes last.
+ */
 async function goldenEvents(): Promise<{ file: string; event: StoredEvent }[]> {
   const upcasts = new Upcasts(upcasters);
   const found: { file: string; event: StoredEvent }[] = [];
   for (const lib of ['tables', 'sagas']) {
     const folder = at(`../../../libs/${lib}/testing/golden/`);
-    const files = (await readFile(`${folder}SHA256SUMS`, 'utf8')).split('\n').filter((line) => line !== '').map((line) => line.slice(SUM));
-    for (const file of files) found.push({ file, event: upcasts.apply(JSON.parse(await readFile(folder + file, 'utf8')) as StoredEvent) });
+    const files = (await readFile(`${folder}SHA256SUMS`, 'utf8'))
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => line.slice(SUM));
+    for (const file of files)
+      found.push({ file, event: upcasts.apply(JSON.parse(await readFile(folder + file, 'utf8')) as StoredEvent) });
   }
   const isLast = ({ event }: { event: StoredEvent }): number => Number(event.type === 'DatabaseRemoved');
   const streams = new Map<string, { name: string; version: number }>();
-  return found.sort((a, b) => isLast(a) - isLast(b)).map(({ file, event }) => {
-    const kind = event.stream.slice(0, event.stream.indexOf('-'));
-    const stream = streams.get(kind) ?? { name: event.stream, version: 0 };
-    const version = stream.version + 1;
-    streams.set(kind, { ...stream, version });
-    // Were positions counted over all kinds, a new event of one would change the rows of another.
-    return { file, event: { ...event, stream: stream.name, version, position: version } };
-  });
+  return found
+    .sort((a, b) => isLast(a) - isLast(b))
+    .map(({ file, event }) => {
+      const kind = event.stream.slice(0, event.stream.indexOf('-'));
+      const stream = streams.get(kind) ?? { name: event.stream, version: 0 };
+      const version = stream.version + 1;
+      streams.set(kind, { ...stream, version });
+      // Were positions counted over all kinds, a new event of one would change the rows of another.
+      return { file, event: { ...event, stream: stream.name, version, position: version } };
+    });
 }
 
 async function rowsOf({ tables, beside = [] }: ReadModel): Promise<string> {
-  const rows = await Promise.all(tables.filter((table) => !beside.includes(table)).map((table) => core.query(sql`select * from ${sqlName(table)} order by 1, 2`)));
+  const rows = await Promise.all(
+    tables
+      .filter((table) => !beside.includes(table))
+      .map((table) => core.query(sql`select * from ${sqlName(table)} order by 1, 2`)),
+  );
   return createHash('sha256').update(JSON.stringify(rows)).digest('hex').slice(0, 16);
 }
 
@@ -66,7 +89,10 @@ test('what stands in the rows of a read model is what its shape has always meant
   const now: Shapes = {};
   for (const { file, event } of await goldenEvents()) {
     for (const model of models) {
-      const { projection: { name }, shape } = model;
+      const {
+        projection: { name },
+        shape,
+      } = model;
       const before = await rowsOf(model);
       await core.transaction((tx) => model.projection.apply(tx, [event]));
       const after = await rowsOf(model);
@@ -75,10 +101,17 @@ test('what stands in the rows of a read model is what its shape has always meant
   }
   const changed = models.flatMap(({ projection: { name }, shape }) => {
     const [known, found] = [recorded[name]?.[shape] ?? {}, now[name]?.[shape] ?? {}];
-    return Object.keys(known).filter((file) => known[file] !== found[file]).map((file) => `${file} gives other rows of ${name} than it gave in shape ${shape}: raise that shape, and run this with UPDATE_SHAPES=1`);
+    return Object.keys(known)
+      .filter((file) => known[file] !== found[file])
+      .map(
+        (file) =>
+          `${file} gives other rows of ${name} than it gave in shape ${shape}: raise that shape, and run this with UPDATE_SHAPES=1`,
+      );
   });
   expect(changed).toEqual([]);
-  const merged: Shapes = Object.fromEntries(models.map(({ projection: { name } }) => [name, { ...recorded[name], ...now[name] }]));
+  const merged: Shapes = Object.fromEntries(
+    models.map(({ projection: { name } }) => [name, { ...recorded[name], ...now[name] }]),
+  );
   if (process.env['UPDATE_SHAPES'] === '1') await writeFile(kept, `${JSON.stringify(merged, null, 1)}\n`);
   // What is new and not recorded yet.
   expect(merged).toEqual(JSON.parse(await readFile(kept, 'utf8')));

@@ -1,12 +1,23 @@
 import type { EventStore, ReadModel } from '../../../libs/event-store/src/index.js';
 import { SAGA_SHAPE, sagasProjection } from '../../../libs/sagas/src/index.js';
-import { appliedSteps, DATABASE_SHAPE, databasesProjection, TABLE_SHAPE, tablesProjection, tableSnapshots } from '../../../libs/tables/src/index.js';
+import {
+  appliedSteps,
+  DATABASE_SHAPE,
+  databasesProjection,
+  TABLE_SHAPE,
+  tablesProjection,
+  tableSnapshots,
+} from '../../../libs/tables/src/index.js';
 
 /** In the order of their writing. A rebuild touches these tables alone, so each must list all that its projection writes. */
 export const keptInline: readonly ReadModel[] = [
   // A removed database's credentials go with the event; they are no read model and cannot come from one.
   { projection: databasesProjection, shape: DATABASE_SHAPE, tables: ['customer_databases'], beside: ['credentials'] },
-  { projection: tablesProjection, shape: TABLE_SHAPE, tables: ['tables', 'table_databases', 'table_names', 'purges_due'] },
+  {
+    projection: tablesProjection,
+    shape: TABLE_SHAPE,
+    tables: ['tables', 'table_databases', 'table_names', 'purges_due'],
+  },
   { projection: sagasProjection, shape: SAGA_SHAPE, tables: ['sagas', 'saga_targets'] },
 ];
 

@@ -114,7 +114,8 @@ class Application {
     const lost = before.filter((part) => !after.includes(part));
     const came = after.filter((part) => !before.includes(part));
     const alike = asTheEngineWrites(this.url);
-    if (lost.map(alike).sort().join() !== came.map(alike).sort().join()) this.fail(table, change, JSON.stringify({ lost, came }, null, 1));
+    if (lost.map(alike).sort().join() !== came.map(alike).sort().join())
+      this.fail(table, change, JSON.stringify({ lost, came }, null, 1));
   }
 
   private fail(table: string, change: string, why: string): void {

@@ -59,7 +59,9 @@ describe.each(ON)('drift on %s', (where) => {
     expect(await drift(where, `meets_${where}`)).toHaveLength(2);
     const restored = await resolve(where, id, 'restore');
     expect([restored.status, restored.body['detail']]).toEqual([200, undefined]);
-    expect(restored.body).toMatchObject({ saga: { kind: 'drift.resolve', status: 'completed', reversible_until: null } });
+    expect(restored.body).toMatchObject({
+      saga: { kind: 'drift.resolve', status: 'completed', reversible_until: null },
+    });
     expect(await query(urls[where]!, `select code from meets_${where}`)).toEqual([{ code: 'c1' }]);
     expect(await drift(where, `meets_${where}`)).toEqual([]);
     expect(Object.keys(await shown(id))).toEqual(['id', 'code', 'qty']);
@@ -92,11 +94,17 @@ describe.each(ON)('drift on %s', (where) => {
     await query(urls[where]!, `alter table ${table} rename column code to remark`);
     await query(urls[where]!, `alter table ${table} add column extra varchar(20)`);
     const dry = await s.call('POST', `/databases/${where}/drift/resolve?dry_run=true`, { table_id: id, as: 'adopt' });
-    expect((dry.body['plan'].steps as { database: string; operation: string }[]).filter(({ database }) => database === others[0]).map(({ operation }) => operation)).toEqual(['rename_column', 'add_column']);
+    expect(
+      (dry.body['plan'].steps as { database: string; operation: string }[])
+        .filter(({ database }) => database === others[0])
+        .map(({ operation }) => operation),
+    ).toEqual(['rename_column', 'add_column']);
     expect((await resolve(where, id, 'adopt')).status).toBe(200);
     expect(Object.keys(await shown(id))).toEqual(['id', 'remark', 'qty', 'extra']);
     for (const name of ON) {
-      expect(await query(urls[name]!, `select id, remark, qty, extra from ${table}`)).toEqual([{ id: 1, remark: 'c1', qty: 1, extra: null }]);
+      expect(await query(urls[name]!, `select id, remark, qty, extra from ${table}`)).toEqual([
+        { id: 1, remark: 'c1', qty: 1, extra: null },
+      ]);
       expect(await drift(name, table)).toEqual([]);
     }
   });
@@ -199,7 +207,9 @@ describe.each(ON)('adopted from %s', (where) => {
     expect(await drift(where, 'legacy')).toEqual([]);
     for (const [name, type] of Object.entries(THEIRS[where]!.own)) expect((await shown(id))[name]).toMatchObject({ type: 'native', native: { type } });
     expect(await s.call('POST', '/table/column', { table_id: id, column: { name: 'tags', type: 'text' } })).toMatchObject({ status: 422, body: { code: 'unsupported_change' } });
-    expect(await s.call('POST', '/table/databases', { table_id: id, add: [where === 'shop' ? 'crm' : 'default'] })).toMatchObject({ status: 422, body: { code: 'unsupported_change' } });
+    expect(
+      await s.call('POST', '/table/databases', { table_id: id, add: [where === 'shop' ? 'crm' : 'default'] }),
+    ).toMatchObject({ status: 422, body: { code: 'unsupported_change' } });
     await done('/table/column', { table_id: id, columns: [{ name: 'tags', rename_to: 'labels' }, { name: 'note' }] });
     await done('/table/revert', { table_id: id, version });
     expect(await drift(where, 'legacy')).toEqual([]);

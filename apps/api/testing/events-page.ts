@@ -32,11 +32,25 @@ export const CHANGES: Record<Change['kind'], { request: TableEvent['type']; outc
 
 /** The event that a call begins with, by the call's id; held against a real run too. */
 export const BEGINS: Record<string, (TableEvent | SagaEvent | DatabaseEvent)['type']> = {
-  createTable: 'TableCreationRequested', replayTable: 'TableCreationRequested', changeColumns: 'ColumnsChangeRequested', renameTable: 'TableRenameRequested', deleteTable: 'TableDropRequested',
-  restoreTable: 'TableRestoreRequested', revertTable: 'TableRevertRequested', moveTable: 'TableDatabasesRequested', purgeTable: 'PurgeRequested',
-  retrySaga: 'RetryRequested', abortSaga: 'AbortRequested', resolveSaga: 'StepResolved',
-  registerDatabase: 'DatabaseRegistered', changeDatabase: 'DatabaseAddressChanged', deleteDatabase: 'DatabaseRemoved', forgetDatabase: 'DatabaseRemoved',
-  adoptTables: 'TableAdoptionRequested', catchUpDatabase: 'CatchUpRequested', resolveDrift: 'DriftResolutionRequested',
+  createTable: 'TableCreationRequested',
+  replayTable: 'TableCreationRequested',
+  changeColumns: 'ColumnsChangeRequested',
+  renameTable: 'TableRenameRequested',
+  deleteTable: 'TableDropRequested',
+  restoreTable: 'TableRestoreRequested',
+  revertTable: 'TableRevertRequested',
+  moveTable: 'TableDatabasesRequested',
+  purgeTable: 'PurgeRequested',
+  retrySaga: 'RetryRequested',
+  abortSaga: 'AbortRequested',
+  resolveSaga: 'StepResolved',
+  registerDatabase: 'DatabaseRegistered',
+  changeDatabase: 'DatabaseAddressChanged',
+  deleteDatabase: 'DatabaseRemoved',
+  forgetDatabase: 'DatabaseRemoved',
+  adoptTables: 'TableAdoptionRequested',
+  catchUpDatabase: 'CatchUpRequested',
+  resolveDrift: 'DriftResolutionRequested',
 };
 
 /** Which streams a read model is kept from: those whose first golden event leaves a row in it. */

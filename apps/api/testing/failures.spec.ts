@@ -22,7 +22,10 @@ async function world(refusing: string): Promise<World> {
   const user = `limited_${randomUUID().slice(0, 8)}`;
   const base = new URL(my.url).pathname.slice(1);
   await query(my.url, `create user '${user}'@'%' identified by 'pw'`);
-  await query(my.url, `grant select, insert, update, delete, create, drop, lock tables, trigger, show view on \`${base}\`.* to '${user}'@'%'`);
+  await query(
+    my.url,
+    `grant select, insert, update, delete, create, drop, lock tables, trigger, show view on \`${base}\`.* to '${user}'@'%'`,
+  );
   const limited = new URL(my.url);
   limited.username = user;
   limited.password = 'pw';

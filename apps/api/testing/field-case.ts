@@ -4,10 +4,18 @@ import { service, WAIT, type Reply, type Service } from './service.js';
 
 /** One database with what its owner made, under management: what the cases from the field are told with. */
 export class FieldCase {
-  private constructor(private readonly s: Service, readonly database: string, readonly url: string) {}
+  private constructor(
+    private readonly s: Service,
+    readonly database: string,
+    readonly url: string,
+  ) {}
 
   /** `as`: the address that it is registered by, where that is not its owner's. */
-  static async start(fresh: Fresh, environment: Record<string, string> = {}, as = fresh.url): Promise<{ field: FieldCase; s: Service }> {
+  static async start(
+    fresh: Fresh,
+    environment: Record<string, string> = {},
+    as = fresh.url,
+  ): Promise<{ field: FieldCase; s: Service }> {
     const s = await service(environment);
     expect((await s.call('POST', '/databases', { name: 'field', url: as })).status).toBe(201);
     return { field: new FieldCase(s, 'field', fresh.url), s };
@@ -23,10 +31,12 @@ export class FieldCase {
   async adopt(...tables: string[]): Promise<string[]> {
     const answer = await this.s.call('POST', `/databases/${this.database}/adopt`, { tables }, WAIT);
     expect([answer.status, answer.body['detail']]).toEqual([200, undefined]);
-    return Promise.all(tables.map(async (name) => {
-      const { body } = await this.s.call('GET', `/tables?name=${encodeURIComponent(name)}`);
-      return String(body['tables'][0].table_id);
-    }));
+    return Promise.all(
+      tables.map(async (name) => {
+        const { body } = await this.s.call('GET', `/tables?name=${encodeURIComponent(name)}`);
+        return String(body['tables'][0].table_id);
+      }),
+    );
   }
 
   call(path: string, body: object): Promise<Reply> {
@@ -47,7 +57,11 @@ export class FieldCase {
   async rejected(reply: Promise<Reply>, code: string, message: RegExp): Promise<void> {
     const { body } = await reply;
     const error = body['saga']?.error ?? { code: body['code'], message: body['detail'] };
-    expect([body['code'], error.code, error.message]).toEqual([expect.stringMatching(/^(saga_rejected|unsupported_change)$/), code, expect.stringMatching(message)]);
+    expect([body['code'], error.code, error.message]).toEqual([
+      expect.stringMatching(/^(saga_rejected|unsupported_change)$/),
+      code,
+      expect.stringMatching(message),
+    ]);
     expect(error.message).not.toContain('_saga_');
   }
 

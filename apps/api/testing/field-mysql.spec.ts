@@ -48,7 +48,11 @@ test('x2: the foreign keys of what was dropped act on nobody, and come back', as
   await field.done(field.call('/table/delete', { table_id: logs }));
   await field.sql('delete from users where id = 1', 'delete from users where id = 2', 'delete from users where id = 3');
   expect(await field.sql('select id from posts order by id')).toEqual([{ id: 10 }, { id: 20 }]);
-  await field.rejected(field.call('/table/revert', { table_id: posts, version: 2 }), 'rows_conflict', /1 row\(s\) do not fit foreign key e of posts/);
+  await field.rejected(
+    field.call('/table/revert', { table_id: posts, version: 2 }),
+    'rows_conflict',
+    /1 row\(s\) do not fit foreign key e of posts/,
+  );
   await field.rejected(field.call('/table/restore', { table_id: logs }), 'rows_conflict', /2 row\(s\) do not fit foreign key logs_ibfk_1 of logs/);
   await field.sql('insert into users values (1,\'a\'),(2,\'b\'),(3,\'c\')');
   await field.done(field.call('/table/revert', { table_id: posts, version: 2 }));
@@ -59,13 +63,27 @@ test('x2: the foreign keys of what was dropped act on nobody, and come back', as
 });
 
 test('x2: a foreign key that rests on the primary key holds while another member of that is away', async () => {
-  await field.sql('create table halls (id int primary key)', 'create table shows (id int primary key)',
+  await field.sql(
+    'create table halls (id int primary key)',
+    'create table shows (id int primary key)',
     'create table seats (hall int, row_ int, name varchar(20), primary key (hall, row_), key by_row (row_), key by_name (name), constraint seat_hall foreign key (hall) references halls (id), constraint seat_row foreign key (row_) references shows (id))',
     'create table tickets (id int primary key, hall int, constraint ticket_hall foreign key (hall) references seats (hall))',
-    'insert into halls values (1)', 'insert into shows values (1), (2)', 'insert into seats values (1, 1, \'a\'), (1, 2, \'b\')');
-  const [, , seats, tickets] = await field.adopt('halls', 'shows', 'seats', 'tickets') as [string, string, string, string];
+    'insert into halls values (1)',
+    'insert into shows values (1), (2)',
+    "insert into seats values (1, 1, 'a'), (1, 2, 'b')",
+  );
+  const [, , seats, tickets] = (await field.adopt('halls', 'shows', 'seats', 'tickets')) as [
+    string,
+    string,
+    string,
+    string,
+  ];
   const before = await create('seats');
-  await field.rejected(field.column(seats, { name: 'row_' }), 'dependents_exist', /^foreign key tickets\.ticket_hall depend on seats\.row_/);
+  await field.rejected(
+    field.column(seats, { name: 'row_' }),
+    'dependents_exist',
+    /^foreign key tickets\.ticket_hall depend on seats\.row_/,
+  );
   await field.done(field.call('/table/delete', { table_id: tickets }));
   await field.done(field.column(seats, { name: 'row_' }));
   await expect(field.sql('insert into seats (hall, name) values (9, \'c\')')).rejects.toThrow(/seat_hall/);
@@ -74,7 +92,10 @@ test('x2: a foreign key that rests on the primary key holds while another member
 });
 
 test('x2: indexes keep their places when a foreign key comes back', async () => {
-  await field.sql('create table makers (id int primary key)', 'create table parts (id int primary key, maker int, kind int, parent int, key z_maker (maker), key a_kind (kind), key m_parent (parent), constraint part_maker foreign key (maker) references makers (id), constraint part_kind foreign key (kind) references makers (id), constraint part_parent foreign key (parent) references parts (id))');
+  await field.sql(
+    'create table makers (id int primary key)',
+    'create table parts (id int primary key, maker int, kind int, parent int, key z_maker (maker), key a_kind (kind), key m_parent (parent), constraint part_maker foreign key (maker) references makers (id), constraint part_kind foreign key (kind) references makers (id), constraint part_parent foreign key (parent) references parts (id))',
+  );
   const [, parts] = await field.adopt('makers', 'parts') as [string, string];
   const before = await create('parts');
   for (const name of ['maker', 'kind', 'parent']) {
@@ -143,12 +164,20 @@ test('m1: a table with system versioning is adopted and changed, its history kep
 });
 
 test('m5: keys are read whatever stands in or behind their brackets, and come back to the letter', async () => {
-  await field.sql('create table members (id int auto_increment, mail varchar(100) not null, login varchar(60), rank_ int, nick varchar(60), old int, primary key (id) using btree comment \'pk\', unique key mail (mail) using btree, unique key login (login) comment \'once, (twice)\', unique key rank_ (rank_ desc), unique key nick (nick(10)), unique key old (old) ignored)',
-    'create table bookings (room int, s date, e date, n int, period for p (s, e), primary key (room, p without overlaps) comment \'one guest\')',
-    'create table links (url varchar(2000), n int, primary key (url(100)))');
+  await field.sql(
+    "create table members (id int auto_increment, mail varchar(100) not null, login varchar(60), rank_ int, nick varchar(60), old int, primary key (id) using btree comment 'pk', unique key mail (mail) using btree, unique key login (login) comment 'once, (twice)', unique key rank_ (rank_ desc), unique key nick (nick(10)), unique key old (old) ignored)",
+    "create table bookings (room int, s date, e date, n int, period for p (s, e), primary key (room, p without overlaps) comment 'one guest')",
+    'create table links (url varchar(2000), n int, primary key (url(100)))',
+  );
   const [members, bookings, links] = await field.adopt('members', 'bookings', 'links') as [string, string, string];
-  const columns = async (table: string): Promise<[string, { unique: boolean; primary_key: boolean }][]> => Object.entries((await field.get(`/tables/${table}`)).body['table'].columns);
-  expect((await columns(members)).filter(([, c]) => c.unique).map(([name]) => name)).toEqual(['mail', 'login', 'rank_', 'old']);
+  const columns = async (table: string): Promise<[string, { unique: boolean; primary_key: boolean }][]> =>
+    Object.entries((await field.get(`/tables/${table}`)).body['table'].columns);
+  expect((await columns(members)).filter(([, c]) => c.unique).map(([name]) => name)).toEqual([
+    'mail',
+    'login',
+    'rank_',
+    'old',
+  ]);
   expect((await columns(bookings)).filter(([, c]) => c.primary_key).map(([name]) => name)).toEqual(['room', 's', 'e']);
   await field.done(field.column(members, { name: 'login', unique: false }));
   expect(await create('members')).not.toContain('UNIQUE KEY `login`');
@@ -162,20 +191,54 @@ test('m5: keys are read whatever stands in or behind their brackets, and come ba
   await field.done(field.column(links, { name: 'url' }));
   await field.sql('insert into links (n) values (1)', 'delete from links');
   await field.rejected(field.column(bookings, { name: 's' }), 'dependents_exist', /^period p depend/);
-  for (const [table, to] of [[members, version], [bookings, 2], [links, 2]] as const) await field.done(field.call('/table/revert', { table_id: table, version: to }));
-  expect([await create('members'), await create('bookings'), await create('links')].map(inAnyOrder)).toEqual(before.map(inAnyOrder));
+  for (const [table, to] of [
+    [members, version],
+    [bookings, 2],
+    [links, 2],
+  ] as const)
+    await field.done(field.call('/table/revert', { table_id: table, version: to }));
+  expect([await create('members'), await create('bookings'), await create('links')].map(inAnyOrder)).toEqual(
+    before.map(inAnyOrder),
+  );
 });
 
 test('m3: who may not see triggers and views changes nothing under them', async () => {
-  await field.sql('create table orders (id int primary key auto_increment, total int not null default 0, note varchar(50))', 'create trigger orders_bi before insert on orders for each row set new.note = concat(\'n\', new.total)', 'create view totals as select total from orders');
+  await field.sql(
+    'create table orders (id int primary key auto_increment, total int not null default 0, note varchar(50))',
+    "create trigger orders_bi before insert on orders for each row set new.note = concat('n', new.total)",
+    'create view totals as select total from orders',
+  );
   const [orders] = await field.adopt('orders') as [string];
-  for (const change of [{ name: 'total' }, { name: 'total', rename_to: 'amount' }, { name: 'total', type: 'bigint' }]) await field.rejected(field.column(orders, change), 'dependents_exist', /^view totals, trigger orders_bi depend/);
+  for (const change of [{ name: 'total' }, { name: 'total', rename_to: 'amount' }, { name: 'total', type: 'bigint' }])
+    await field.rejected(field.column(orders, change), 'dependents_exist', /^view totals, trigger orders_bi depend/);
   const rights = await rightsAsked();
-  for (const [right, without] of [['TRIGGER', ['TRIGGER']], ['SHOW VIEW', ['SHOW VIEW']], ['TRIGGER and SHOW VIEW', ['TRIGGER', 'SHOW VIEW']]] as const) {
+  for (const [right, without] of [
+    ['TRIGGER', ['TRIGGER']],
+    ['SHOW VIEW', ['SHOW VIEW']],
+    ['TRIGGER and SHOW VIEW', ['TRIGGER', 'SHOW VIEW']],
+  ] as const) {
     await query(fresh.url, `drop user if exists ${user}_less`);
-    expect((await s.call('PUT', '/databases/field', { url: await addressOf(`${user}_less`, rights.filter((each) => !without.some((gone) => gone === each))) })).status).toBe(200);
-    for (const change of [{ name: 'total' }, { name: 'note', rename_to: 'remark' }, { name: 'total', type: 'bigint' }]) await field.rejected(field.column(orders, change), 'permission_denied', new RegExp(`^user .* has no right ${right} on database`));
-    await field.rejected(field.call('/table/rename', { table_id: orders, name: 'orders2' }), 'permission_denied', /has no right/);
+    expect(
+      (
+        await s.call('PUT', '/databases/field', {
+          url: await addressOf(
+            `${user}_less`,
+            rights.filter((each) => !without.some((gone) => gone === each)),
+          ),
+        })
+      ).status,
+    ).toBe(200);
+    for (const change of [{ name: 'total' }, { name: 'note', rename_to: 'remark' }, { name: 'total', type: 'bigint' }])
+      await field.rejected(
+        field.column(orders, change),
+        'permission_denied',
+        new RegExp(`^user .* has no right ${right} on database`),
+      );
+    await field.rejected(
+      field.call('/table/rename', { table_id: orders, name: 'orders2' }),
+      'permission_denied',
+      /has no right/,
+    );
     await field.rejected(field.call('/table/delete', { table_id: orders }), 'permission_denied', /has no right/);
   }
   await field.done(field.column(orders, { name: 'more', type: 'integer' }));
@@ -183,17 +246,52 @@ test('m3: who may not see triggers and views changes nothing under them', async 
 });
 
 test('m6: what foreign keys of the column forbid is foreseen', async () => {
-  await field.sql('create table parent (id int primary key, code varchar(20), other int, unique key code (code), unique key other (other))',
-    'create table child (id int primary key, parent_id int not null, code varchar(20), one int, two int, constraint child_parent foreign key (parent_id) references parent (id), constraint child_code foreign key (code) references parent (code), unique key one (one), constraint child_one foreign key (one) references parent (id), unique key two (two), key two_id (two, id), constraint child_two foreign key (two) references parent (id) on delete set null)');
+  await field.sql(
+    'create table parent (id int primary key, code varchar(20), other int, unique key code (code), unique key other (other))',
+    'create table child (id int primary key, parent_id int not null, code varchar(20), one int, two int, constraint child_parent foreign key (parent_id) references parent (id), constraint child_code foreign key (code) references parent (code), unique key one (one), constraint child_one foreign key (one) references parent (id), unique key two (two), key two_id (two, id), constraint child_two foreign key (two) references parent (id) on delete set null)',
+  );
   const [parent, child] = await field.adopt('parent', 'child') as [string, string];
-  await field.rejected(field.column(child, { name: 'parent_id', type: 'bigint' }), 'dependents_exist', /^foreign key child_parent depend on child\.parent_id/);
-  await field.rejected(field.column(child, { name: 'code', length: 40 }), 'dependents_exist', /^foreign key child_code depend/);
-  await field.rejected(field.column(parent, { name: 'code', length: 40 }), 'dependents_exist', /^foreign key child\.child_code depend/);
-  await field.rejected(field.column(child, { name: 'one', unique: false }), 'dependents_exist', /^foreign key child_one depend/);
-  await field.rejected(field.column(parent, { name: 'code', unique: false }), 'dependents_exist', /^foreign key child\.child_code depend/);
-  await field.rejected(field.column(child, { name: 'two', nullable: false }), 'dependents_exist', /^foreign key child_two depend/);
-  for (const change of [{ name: 'two', unique: false }, { name: 'parent_id', nullable: true }, { name: 'one', default: 3 }]) await field.done(field.column(child, change));
-  for (const change of [{ name: 'other', unique: false }, { name: 'code', nullable: false }]) await field.done(field.column(parent, change));
+  await field.rejected(
+    field.column(child, { name: 'parent_id', type: 'bigint' }),
+    'dependents_exist',
+    /^foreign key child_parent depend on child\.parent_id/,
+  );
+  await field.rejected(
+    field.column(child, { name: 'code', length: 40 }),
+    'dependents_exist',
+    /^foreign key child_code depend/,
+  );
+  await field.rejected(
+    field.column(parent, { name: 'code', length: 40 }),
+    'dependents_exist',
+    /^foreign key child\.child_code depend/,
+  );
+  await field.rejected(
+    field.column(child, { name: 'one', unique: false }),
+    'dependents_exist',
+    /^foreign key child_one depend/,
+  );
+  await field.rejected(
+    field.column(parent, { name: 'code', unique: false }),
+    'dependents_exist',
+    /^foreign key child\.child_code depend/,
+  );
+  await field.rejected(
+    field.column(child, { name: 'two', nullable: false }),
+    'dependents_exist',
+    /^foreign key child_two depend/,
+  );
+  for (const change of [
+    { name: 'two', unique: false },
+    { name: 'parent_id', nullable: true },
+    { name: 'one', default: 3 },
+  ])
+    await field.done(field.column(child, change));
+  for (const change of [
+    { name: 'other', unique: false },
+    { name: 'code', nullable: false },
+  ])
+    await field.done(field.column(parent, change));
 });
 
 test('x5: names of triggers and keys are free when their table is dropped, and come back with it', async () => {
@@ -209,54 +307,99 @@ test('x5: names of triggers and keys are free when their table is dropped, and c
   expect(triggers).toHaveLength(3);
   await field.done(field.call('/table/delete', { table_id: o }));
   await field.sql(...made);
-  await field.rejected(field.call('/table/restore', { table_id: o }), 'table_name_taken', /table named o is there already/);
+  await field.rejected(
+    field.call('/table/restore', { table_id: o }),
+    'table_name_taken',
+    /table named o is there already/,
+  );
   await field.sql('rename table o to p');
-  await field.rejected(field.call('/table/restore', { table_id: o }), 'table_name_taken', /^foreign key o_own of o is to come back, and another one has its name/);
+  await field.rejected(
+    field.call('/table/restore', { table_id: o }),
+    'table_name_taken',
+    /^foreign key o_own of o is to come back, and another one has its name/,
+  );
   await field.sql('alter table p drop foreign key o_own, drop foreign key o_top');
-  await field.rejected(field.call('/table/restore', { table_id: o }), 'table_name_taken', /^trigger o_bi of o is to come back, and another one has its name: restore the table under another name/);
-  await field.sql('alter table p add constraint o_own foreign key (n) references p (id), add constraint o_top foreign key (top) references tops (id)');
+  await field.rejected(
+    field.call('/table/restore', { table_id: o }),
+    'table_name_taken',
+    /^trigger o_bi of o is to come back, and another one has its name: restore the table under another name/,
+  );
+  await field.sql(
+    'alter table p add constraint o_own foreign key (n) references p (id), add constraint o_top foreign key (top) references tops (id)',
+  );
   await field.done(field.call('/table/restore', { table_id: o, as: 'o_old' }));
   await field.sql('insert into o_old (note) values (\'x\')', 'insert into p (note) values (\'y\')');
-  expect([await field.sql('select note from o_old'), await field.sql('select note from p')]).toEqual([[{ note: 'x\\é\'2' }], [{ note: 'y\\é\'2' }]]);
-  expect(await create('o_old')).toMatch(/CONSTRAINT `o_old_o_own` FOREIGN KEY \(`n`\) REFERENCES `o_old`[^]*CONSTRAINT `o_old_o_top`/);
+  expect([await field.sql('select note from o_old'), await field.sql('select note from p')]).toEqual([
+    [{ note: "x\\é'2" }],
+    [{ note: "y\\é'2" }],
+  ]);
+  expect(await create('o_old')).toMatch(
+    /CONSTRAINT `o_old_o_own` FOREIGN KEY \(`n`\) REFERENCES `o_old`[^]*CONSTRAINT `o_old_o_top`/,
+  );
   expect((await triggersOf('o_old')).map((t) => t.name)).toEqual(['o_old_o_ad', 'o_old_o_bi', 'o_old_o_bi_2']);
   await field.sql('drop table p');
   await field.done(field.call('/table/delete', { table_id: o }));
   await field.done(field.call('/table/restore', { table_id: o, as: 'o_older' }));
-  expect((await triggersOf('o_older')).map(({ name: _name, ...t }) => t)).toEqual(triggers.map(({ name: _name, ...t }) => t));
-  expect(before.split('\n').filter((line) => !line.includes('CONSTRAINT')).length).toBe((await create('o_older')).split('\n').filter((line) => !line.includes('CONSTRAINT')).length);
+  expect((await triggersOf('o_older')).map(({ name: _name, ...t }) => t)).toEqual(
+    triggers.map(({ name: _name, ...t }) => t),
+  );
+  expect(before.split('\n').filter((line) => !line.includes('CONSTRAINT')).length).toBe(
+    (await create('o_older')).split('\n').filter((line) => !line.includes('CONSTRAINT')).length,
+  );
 });
 
 test('x5: triggers that others made keep their names, unless the service may make them for those', async () => {
-  await field.sql('create table q (id int primary key, n int)', 'create trigger q_bi before insert on q for each row set new.n = 7');
+  await field.sql(
+    'create table q (id int primary key, n int)',
+    'create trigger q_bi before insert on q for each row set new.n = 7',
+  );
   const [q] = await field.adopt('q') as [string];
   const triggers = await triggersOf('q');
   await field.done(field.call('/table/delete', { table_id: q }));
-  expect(await field.sql('select trigger_name from information_schema.triggers where trigger_schema = database() and trigger_name = \'q_bi\'')).toHaveLength(1);
+  expect(
+    await field.sql(
+      "select trigger_name from information_schema.triggers where trigger_schema = database() and trigger_name = 'q_bi'",
+    ),
+  ).toHaveLength(1);
   await field.done(field.call('/table/restore', { table_id: q }));
   expect(await triggersOf('q')).toEqual(triggers);
   await field.sql(`grant set user on *.* to ${user}`);
   expect((await s.call('PUT', '/databases/field', { url: address })).status).toBe(200);
   await field.done(field.call('/table/delete', { table_id: q }));
-  await field.sql('create table q (id int primary key)', 'create trigger q_bi before insert on q for each row set @q = 1', 'drop table q');
+  await field.sql(
+    'create table q (id int primary key)',
+    'create trigger q_bi before insert on q for each row set @q = 1',
+    'drop table q',
+  );
   await field.done(field.call('/table/restore', { table_id: q }));
   expect(await triggersOf('q')).toEqual(triggers);
 });
 
 test('m11: what was dropped takes its room until it is purged, and that is told beforehand', async () => {
   const columns = Array.from({ length: 16 }, (_, i) => `c${i} varchar(1000)`);
-  await field.sql(`create table wide (id int primary key, ${columns.join(', ')}) charset utf8mb4`, `create table slim (id int primary key, ${columns.join(', ')}) charset latin1`);
+  await field.sql(
+    `create table wide (id int primary key, ${columns.join(', ')}) charset utf8mb4`,
+    `create table slim (id int primary key, ${columns.join(', ')}) charset latin1`,
+  );
   const [wide, slim] = await field.adopt('wide', 'slim') as [string, string];
   for (const table of [wide, slim]) for (const name of ['c0', 'c1']) await field.done(field.column(table, { name }));
-  await field.rejected(field.column(wide, { name: 'more', type: 'string', length: 1000 }), 'unsupported_change', /^mysql: a row would have at least 68035 bytes, of 65535; 8004 of them are of dropped columns, which are kept in wide until they are purged$/);
+  await field.rejected(
+    field.column(wide, { name: 'more', type: 'string', length: 1000 }),
+    'unsupported_change',
+    /^mysql: a row would have at least 68035 bytes, of 65535; 8004 of them are of dropped columns, which are kept in wide until they are purged$/,
+  );
   await field.rejected(field.column(wide, { name: 'c2', length: 2000 }), 'unsupported_change', /dropped columns/);
   await field.done(field.column(wide, { name: 'more', type: 'string', length: 300 }));
   await field.done(field.column(slim, { name: 'more', type: 'string', length: 1000 }));
 });
 
 test('x8: renames that MariaDB carries are done', async () => {
-  await field.sql('create table album (id int primary key, title varchar(20), pages int, twice int as (pages * 2) stored, constraint some_pages check (pages > 0))',
-    'create table track (id int primary key, album_id int, constraint track_album foreign key (album_id) references album (id))', 'insert into album (id, pages) values (1, 4)', 'insert into track values (1, 1)');
+  await field.sql(
+    'create table album (id int primary key, title varchar(20), pages int, twice int as (pages * 2) stored, constraint some_pages check (pages > 0))',
+    'create table track (id int primary key, album_id int, constraint track_album foreign key (album_id) references album (id))',
+    'insert into album (id, pages) values (1, 4)',
+    'insert into track values (1, 1)',
+  );
   const [album] = await field.adopt('album') as [string];
   await field.done(field.column(album, { name: 'id', rename_to: 'nr' }));
   await field.done(field.column(album, { name: 'pages', rename_to: 'sheets' }));
@@ -269,22 +412,40 @@ test('x8: renames that MariaDB carries are done', async () => {
 });
 
 test('a partition key is not dropped: a row would have no partition', async () => {
-  await field.sql('create table parted (id int, kind int, n int) partition by list (kind) (partition a values in (1, 2))');
+  await field.sql(
+    'create table parted (id int, kind int, n int) partition by list (kind) (partition a values in (1, 2))',
+  );
   const [parted] = await field.adopt('parted') as [string];
   await field.rejected(field.column(parted, { name: 'kind' }), 'dependents_exist', /^partition key kind depend/);
   await field.done(field.column(parted, { name: 'n' }));
 });
 
 test('columns beside one whose default draws from a sequence come back, and so does that one', async () => {
-  await field.sql('create sequence numbers', 'create table numbered (id int primary key, a int, n int not null default nextval(numbers))', 'insert into numbered (id) values (1)');
+  await field.sql(
+    'create sequence numbers',
+    'create table numbered (id int primary key, a int, n int not null default nextval(numbers))',
+    'insert into numbered (id) values (1)',
+  );
   const [numbered] = await field.adopt('numbered') as [string];
   const before = await create('numbered');
-  for (const change of [{ name: 'a', type: 'bigint' }, { name: 'more', type: 'integer' }]) await field.rejected(field.column(numbered, change), 'unsupported_change', /the default of n draws from a sequence/);
+  for (const change of [
+    { name: 'a', type: 'bigint' },
+    { name: 'more', type: 'integer' },
+  ])
+    await field.rejected(
+      field.column(numbered, change),
+      'unsupported_change',
+      /the default of n draws from a sequence/,
+    );
   await field.done(field.column(numbered, { name: 'a' }));
   await field.done(field.call('/table/revert', { table_id: numbered, version: 2 }));
   await field.done(field.column(numbered, { name: 'n' }));
   await field.sql('insert into numbered (id) values (2)');
-  await field.rejected(field.call('/table/revert', { table_id: numbered, version: 2 }), 'rows_conflict', /1 row\(s\) were written without n/);
+  await field.rejected(
+    field.call('/table/revert', { table_id: numbered, version: 2 }),
+    'rows_conflict',
+    /1 row\(s\) were written without n/,
+  );
   await field.sql('delete from numbered where id = 2');
   await field.done(field.call('/table/revert', { table_id: numbered, version: 2 }));
   expect(await create('numbered')).toBe(before);
@@ -292,8 +453,10 @@ test('columns beside one whose default draws from a sequence come back, and so d
 });
 
 async function triggersOf(table: string): Promise<{ name: string }[]> {
-  return await field.sql(`select trigger_name as name, action_timing, event_manipulation, action_order, action_statement, definer, sql_mode, collation_connection from information_schema.triggers
-    where trigger_schema = database() and event_object_table = '${table}' order by trigger_name`) as { name: string }[];
+  return (await field.sql(`select trigger_name as name, action_timing, event_manipulation, action_order, action_statement, definer, sql_mode, collation_connection from information_schema.triggers
+    where trigger_schema = database() and event_object_table = '${table}' order by trigger_name`)) as {
+    name: string;
+  }[];
 }
 
 /** An index that InnoDB made for a foreign key is made again with it, and then stands last. */
@@ -303,15 +466,22 @@ function inAnyOrder(text: string): string[] {
 
 test('x6: a char(36) that is no uuid stays what it is', async () => {
   await field.sql(
-    'create table cards (id int primary key, ours char(36) character set ascii collate ascii_bin, theirs char(36) character set latin1 not null, loose char(36))', `insert into cards values (1, uuid(), 'any text of theirs', 'Another')`,
+    'create table cards (id int primary key, ours char(36) character set ascii collate ascii_bin, theirs char(36) character set latin1 not null, loose char(36))',
+    `insert into cards values (1, uuid(), 'any text of theirs', 'Another')`,
     'create table plain_keys (id char(36) primary key) default charset ascii collate ascii_bin',
   );
   const [id, keys] = await field.adopt('cards', 'plain_keys') as [string, string];
   const { columns } = (await field.get(`/tables/${id}`)).body['table'];
   expect([columns['ours'].type, columns['theirs'].type, columns['loose'].type]).toEqual(['uuid', 'native', 'native']);
   expect((await field.get(`/tables/${keys}`)).body['table'].columns['id'].type).toBe('uuid');
-  await field.rejected(field.column(id, { name: 'theirs', type: 'string', length: 50 }), 'unsupported_change', /theirs has a type or default of the engine's own/);
+  await field.rejected(
+    field.column(id, { name: 'theirs', type: 'string', length: 50 }),
+    'unsupported_change',
+    /theirs has a type or default of the engine's own/,
+  );
   await field.done(field.column(id, { name: 'theirs', rename_to: 'words' }));
   await field.done(field.call('/table/revert', { table_id: id, version: 2 }));
-  expect(await field.sql('select theirs, loose from cards')).toEqual([{ theirs: 'any text of theirs', loose: 'Another' }]);
+  expect(await field.sql('select theirs, loose from cards')).toEqual([
+    { theirs: 'any text of theirs', loose: 'Another' },
+  ]);
 });

@@ -206,28 +206,46 @@ test('m6 on PostgreSQL: a type that a column\'s own foreign key could not follow
   await refused('/table/column', { table_id: kid, column: { name: 'parent_id', type: 'string' } }, 'dependents_exist', 'foreign key kid_parent_id_fkey');
 });
 
-test.each([['film_id', 'actor_id'], ['actor_id', 'film_id']])('x1: both columns of a key come back with it, and with what hung on both, whichever went first: %s, %s', async (first, second) => {
-  const table = `film_actor_${first}`;
-  await run(
-    `create table ${table} (actor_id int, note text, film_id int, rank int, primary key (actor_id, film_id))`, `create index ${table}_both on ${table} (film_id, actor_id)`,
-    `create unique index ${table}_rank on ${table} (rank, note)`, `insert into ${table} values (1, 'a', 1, 1), (1, 'b', 2, 2)`,
-  );
-  const { [table]: id } = await adopt(table) as Record<string, string>;
-  const version = await versionOf(id!);
-  // Taken out by the key, which goes after it and must be back before it.
-  await done('/table/column', { table_id: id, column: { name: 'note' } });
-  for (const name of [first, second]) await done('/table/column', { table_id: id, column: { name } });
-  await done('/table/revert', { table_id: id, version });
-  expect(await rows(`select pg_get_indexdef(indexrelid) as d from pg_index where indrelid = '${table}'::regclass order by 1`)).toEqual([
-    { d: `CREATE INDEX ${table}_both ON public.${table} USING btree (film_id, actor_id)` },
-    { d: `CREATE UNIQUE INDEX ${table}_pkey ON public.${table} USING btree (actor_id, film_id)` },
-    { d: `CREATE UNIQUE INDEX ${table}_rank ON public.${table} USING btree (rank, note)` },
-  ]);
-  expect(await rows(`select actor_id, film_id, note, rank from ${table} order by rank`)).toEqual([{ actor_id: 1, film_id: 1, note: 'a', rank: 1 }, { actor_id: 1, film_id: 2, note: 'b', rank: 2 }]);
-});
+test.each([
+  ['film_id', 'actor_id'],
+  ['actor_id', 'film_id'],
+])(
+  'x1: both columns of a key come back with it, and with what hung on both, whichever went first: %s, %s',
+  async (first, second) => {
+    const table = `film_actor_${first}`;
+    await run(
+      `create table ${table} (actor_id int, note text, film_id int, rank int, primary key (actor_id, film_id))`,
+      `create index ${table}_both on ${table} (film_id, actor_id)`,
+      `create unique index ${table}_rank on ${table} (rank, note)`,
+      `insert into ${table} values (1, 'a', 1, 1), (1, 'b', 2, 2)`,
+    );
+    const { [table]: id } = (await adopt(table)) as Record<string, string>;
+    const version = await versionOf(id!);
+    // Taken out by the key, which goes after it and must be back before it.
+    await done('/table/column', { table_id: id, column: { name: 'note' } });
+    for (const name of [first, second]) await done('/table/column', { table_id: id, column: { name } });
+    await done('/table/revert', { table_id: id, version });
+    expect(
+      await rows(
+        `select pg_get_indexdef(indexrelid) as d from pg_index where indrelid = '${table}'::regclass order by 1`,
+      ),
+    ).toEqual([
+      { d: `CREATE INDEX ${table}_both ON public.${table} USING btree (film_id, actor_id)` },
+      { d: `CREATE UNIQUE INDEX ${table}_pkey ON public.${table} USING btree (actor_id, film_id)` },
+      { d: `CREATE UNIQUE INDEX ${table}_rank ON public.${table} USING btree (rank, note)` },
+    ]);
+    expect(await rows(`select actor_id, film_id, note, rank from ${table} order by rank`)).toEqual([
+      { actor_id: 1, film_id: 1, note: 'a', rank: 1 },
+      { actor_id: 1, film_id: 2, note: 'b', rank: 2 },
+    ]);
+  },
+);
 
 test('x1: a key keeps the order of its members when one of them comes back', async () => {
-  await run('create table stops (line bigint not null, place bigint not null, edition bigint not null, seq bigint not null, primary key (line, edition, seq))', 'insert into stops values (1, 2, 3, 4)');
+  await run(
+    'create table stops (line bigint not null, place bigint not null, edition bigint not null, seq bigint not null, primary key (line, edition, seq))',
+    'insert into stops values (1, 2, 3, 4)',
+  );
   const { stops } = await adopt('stops') as { stops: string };
   const version = await versionOf(stops);
   for (const name of ['line', 'place', 'edition', 'seq']) {
@@ -237,5 +255,7 @@ test('x1: a key keeps the order of its members when one of them comes back', asy
   const { columns } = (await s.call('GET', `/tables/${stops}`)).body['table'];
   expect(Object.keys(columns)).toEqual(['line', 'edition', 'seq', 'place']);
   expect(await rows('select * from stops')).toEqual([{ line: '1', edition: '3', seq: '4', place: '2' }]);
-  expect(await rows('select pg_get_constraintdef(oid) as key from pg_constraint where conrelid = \'stops\'::regclass')).toEqual([{ key: 'PRIMARY KEY (line, edition, seq)' }]);
+  expect(
+    await rows("select pg_get_constraintdef(oid) as key from pg_constraint where conrelid = 'stops'::regclass"),
+  ).toEqual([{ key: 'PRIMARY KEY (line, edition, seq)' }]);
 });

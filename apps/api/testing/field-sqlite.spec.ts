@@ -52,34 +52,59 @@ test('x2, D2: the foreign keys of what was dropped act on nobody, and come back'
 });
 
 test('x2: a column that refers to its own table goes and comes back', async () => {
-  await field.sql('create table branch (id integer primary key, title text, above int references branch (id))', 'insert into branch values (1, \'root\', null), (2, \'left\', 1), (3, \'right\', 1)');
+  await field.sql(
+    'create table branch (id integer primary key, title text, above int references branch (id))',
+    "insert into branch values (1, 'root', null), (2, 'left', 1), (3, 'right', 1)",
+  );
   const [branch] = await field.adopt('branch') as [string];
   const before = await texts('branch');
   await field.done(field.column(branch, { name: 'above' }));
   await field.sql('delete from branch where id = 1');
-  await field.rejected(field.call('/table/revert', { table_id: branch, version: 2 }), 'rows_conflict', /2 row\(s\) do not fit foreign key above of branch/);
+  await field.rejected(
+    field.call('/table/revert', { table_id: branch, version: 2 }),
+    'rows_conflict',
+    /2 row\(s\) do not fit foreign key above of branch/,
+  );
   await field.sql('insert into branch values (1, \'root\')');
   await field.done(field.call('/table/revert', { table_id: branch, version: 2 }));
   expect(await texts('branch')).toEqual(before);
-  expect(await field.sql('select * from branch order by id')).toEqual([{ id: 1, title: 'root', above: null }, { id: 2, title: 'left', above: 1 }, { id: 3, title: 'right', above: 1 }]);
+  expect(await field.sql('select * from branch order by id')).toEqual([
+    { id: 1, title: 'root', above: null },
+    { id: 2, title: 'left', above: 1 },
+    { id: 3, title: 'right', above: 1 },
+  ]);
 });
 
 test('x2: the other members of a primary key stay NOT NULL without it, whether they say so or not', async () => {
-  await field.sql('create table tags (item text, tag text -- free\n, rank_ int, primary key (item, tag))', 'insert into tags values (\'a\', \'x\', 1), (\'a\', \'y\', 2)',
-    'create table marks (item text, mark text collate nocase, at int, primary key (item, mark, at)) without rowid', 'insert into marks values (\'a\', \'x\', 1)');
+  await field.sql(
+    'create table tags (item text, tag text -- free\n, rank_ int, primary key (item, tag))',
+    "insert into tags values ('a', 'x', 1), ('a', 'y', 2)",
+    'create table marks (item text, mark text collate nocase, at int, primary key (item, mark, at)) without rowid',
+    "insert into marks values ('a', 'x', 1)",
+  );
   const [tags, marks] = await field.adopt('tags', 'marks') as [string, string];
   const before = [await texts('tags'), await texts('marks')];
   await field.done(field.column(tags, { name: 'item' }));
-  await expect(field.sql('insert into tags (tag, rank_) values (null, 3)')).rejects.toMatchObject({ message: expect.stringContaining('NOT NULL constraint failed: tags.tag') });
+  await expect(field.sql('insert into tags (tag, rank_) values (null, 3)')).rejects.toMatchObject({
+    message: expect.stringContaining('NOT NULL constraint failed: tags.tag'),
+  });
   await field.done(field.call('/table/revert', { table_id: tags, version: 2 }));
   await field.done(field.column(marks, { name: 'mark' }));
   await field.done(field.column(marks, { name: 'at' }));
-  await expect(field.sql('insert into marks (item) values (null)')).rejects.toMatchObject({ message: expect.stringContaining('NOT NULL constraint failed: marks.item') });
+  await expect(field.sql('insert into marks (item) values (null)')).rejects.toMatchObject({
+    message: expect.stringContaining('NOT NULL constraint failed: marks.item'),
+  });
   await field.done(field.call('/table/revert', { table_id: marks, version: 2 }));
   expect([await texts('tags'), await texts('marks')]).toEqual(before);
-  expect(await field.sql('select * from tags order by tag')).toEqual([{ item: 'a', tag: 'x', rank_: 1 }, { item: 'a', tag: 'y', rank_: 2 }]);
+  expect(await field.sql('select * from tags order by tag')).toEqual([
+    { item: 'a', tag: 'x', rank_: 1 },
+    { item: 'a', tag: 'y', rank_: 2 },
+  ]);
   await field.sql('insert into tags values (\'b\', null, 3)');
-  expect((await field.column(tags, { name: 'item' })).body['saga'].error).toMatchObject({ code: 'rows_conflict', message: expect.stringContaining('tags.tag') });
+  expect((await field.column(tags, { name: 'item' })).body['saga'].error).toMatchObject({
+    code: 'rows_conflict',
+    message: expect.stringContaining('tags.tag'),
+  });
   expect(await texts('tags')).toEqual(before[0]);
 });
 
@@ -130,23 +155,35 @@ test('s2: a virtual table over the table depends on it', async () => {
 });
 
 test('x7: a trigger that names the table does not hold its column of the same name', async () => {
-  await field.sql('create table town (id integer primary key, town text, mayor text, seen text)',
-    'create trigger town_seen after insert on town begin update town set seen = \'now\' where rowid = new.rowid; end',
-    'create trigger town_mayor after update of mayor on town when new.mayor is distinct from town begin delete from town where town.id < 0; end');
+  await field.sql(
+    'create table town (id integer primary key, town text, mayor text, seen text)',
+    "create trigger town_seen after insert on town begin update town set seen = 'now' where rowid = new.rowid; end",
+    'create trigger town_mayor after update of mayor on town when new.mayor is distinct from town begin delete from town where town.id < 0; end',
+  );
   const [town] = await field.adopt('town') as [string];
-  await field.rejected(field.column(town, { name: 'town' }), 'dependents_exist', /^trigger town_mayor depend on town\.town/);
+  await field.rejected(
+    field.column(town, { name: 'town' }),
+    'dependents_exist',
+    /^trigger town_mayor depend on town\.town/,
+  );
   await field.sql('drop trigger town_mayor');
   await field.done(field.column(town, { name: 'town' }));
   await field.sql('insert into town (id) values (1)');
   await field.done(field.call('/table/revert', { table_id: town, version: 2 }));
   expect(await field.sql('select * from town')).toEqual([{ id: 1, town: null, mayor: null, seen: 'now' }]);
-  await field.sql('create table keyless (keyless text, seen text)', 'create trigger keyless_seen after insert on keyless begin update keyless set seen = \'now\' where rowid = new.rowid; end');
+  await field.sql(
+    'create table keyless (keyless text, seen text)',
+    "create trigger keyless_seen after insert on keyless begin update keyless set seen = 'now' where rowid = new.rowid; end",
+  );
   const [keyless] = await field.adopt('keyless') as [string];
   const before = await texts('keyless');
   await field.done(field.column(keyless, { name: 'keyless' }));
   await field.sql('insert into keyless values (null, \'\')');
   await field.done(field.call('/table/revert', { table_id: keyless, version: 2 }));
-  expect([await texts('keyless'), await field.sql('select * from keyless')]).toEqual([before, [{ keyless: null, seen: 'now' }]]);
+  expect([await texts('keyless'), await field.sql('select * from keyless')]).toEqual([
+    before,
+    [{ keyless: null, seen: 'now' }],
+  ]);
 });
 
 test('s3: a STRICT table takes every type, under a name that it knows', async () => {

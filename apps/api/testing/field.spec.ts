@@ -58,9 +58,18 @@ test('D19: a plan says whether and until when it can be undone', async () => {
 
 describe('D18: what history says of an adopted table is built again on its own engine, to the letter', () => {
   const OWN: Record<string, { columns: string; types: string }> = {
-    crm: { columns: `kind text collate "C" not null, net inet default '10.0.0.1', tags text[] default array['a;--', 'b'], part numeric, spent interval default '1 day' not null`, types: `select column_name, udt_name, is_nullable, column_default from information_schema.columns where table_name = '#' and column_name <> 'id' order by ordinal_position` },
-    erp: { columns: `kind enum('a','b;c','it''s') not null default 'a', n int unsigned default 7, flags set('x','y'), y year(4)`, types: `select column_name, column_type, is_nullable, column_default from information_schema.columns where table_schema = database() and table_name = '#' and column_name <> 'id' order by ordinal_position` },
-    shop: { columns: `kind MONEY_BAG(4,2) not null, n default (1 + 1), w "odd type" default 'x;y'`, types: `select name, type, "notnull", dflt_value from pragma_table_info('#') where name <> 'id'` },
+    crm: {
+      columns: `kind text collate "C" not null, net inet default '10.0.0.1', tags text[] default array['a;--', 'b'], part numeric, spent interval default '1 day' not null`,
+      types: `select column_name, udt_name, is_nullable, column_default from information_schema.columns where table_name = '#' and column_name <> 'id' order by ordinal_position`,
+    },
+    erp: {
+      columns: `kind enum('a','b;c','it''s') not null default 'a', n int unsigned default 7, flags set('x','y'), y year(4)`,
+      types: `select column_name, column_type, is_nullable, column_default from information_schema.columns where table_schema = database() and table_name = '#' and column_name <> 'id' order by ordinal_position`,
+    },
+    shop: {
+      columns: `kind MONEY_BAG(4,2) not null, n default (1 + 1), w "odd type" default 'x;y'`,
+      types: `select name, type, "notnull", dflt_value from pragma_table_info('#') where name <> 'id'`,
+    },
   };
 
   test.each(ON)('%s', async (database) => {
@@ -71,7 +80,10 @@ describe('D18: what history says of an adopted table is built again on its own e
     const engine = { crm: 'postgres', erp: 'mysql', shop: 'sqlite' }[database]!;
     expect(body['ddl'][engine]).not.toEqual([]);
     for (const other of ['postgres', 'mysql', 'sqlite'].filter((name) => name !== engine)) {
-      expect([body['ddl'][other], body['ddl_missing'][other]]).toEqual([[], expect.stringContaining(`of ${engine}'s own`)]);
+      expect([body['ddl'][other], body['ddl_missing'][other]]).toEqual([
+        [],
+        expect.stringContaining(`of ${engine}'s own`),
+      ]);
     }
     const built = await s.call('POST', '/table/replay', { table_id, database, as: 'things_again' }, WAIT);
     expect([built.status, built.body['detail']]).toEqual([200, undefined]);
@@ -80,13 +92,20 @@ describe('D18: what history says of an adopted table is built again on its own e
     expect((await s.call('GET', `/databases/${database}/drift`)).body['drift']).toEqual([]);
     // Undone and changed like any other.
     expect((await column(built.body['table'].table_id, { name: 'kind' })).status).toBe(200);
-    expect((await s.call('POST', '/table/revert', { table_id: built.body['table'].table_id, version: 2 }, WAIT)).body['detail']).toBeUndefined();
-    expect(await s.call('POST', '/table/databases', { table_id, add: [ON.find((name) => name !== database)] }, WAIT)).toMatchObject({ status: 422, body: { code: 'unsupported_change' } });
+    expect(
+      (await s.call('POST', '/table/revert', { table_id: built.body['table'].table_id, version: 2 }, WAIT)).body[
+        'detail'
+      ],
+    ).toBeUndefined();
+    expect(
+      await s.call('POST', '/table/databases', { table_id, add: [ON.find((name) => name !== database)] }, WAIT),
+    ).toMatchObject({ status: 422, body: { code: 'unsupported_change' } });
   });
 });
 
 test('D21: a table for every tenant is one change: 500 databases can be named at once', async () => {
   const names = (n: number): string[] => Array.from({ length: n }, (_, i) => `tenant_${i}`);
-  const create = async (databases: string[]): Promise<unknown> => (await s.call('POST', '/table/create', { name: 'orders', databases })).body['code'];
+  const create = async (databases: string[]): Promise<unknown> =>
+    (await s.call('POST', '/table/create', { name: 'orders', databases })).body['code'];
   expect([await create(names(500)), await create(names(501))]).toEqual(['database_not_found', 'validation_failed']);
 });

@@ -31,7 +31,16 @@ export async function live(): Promise<Lived> {
     await answers(s, 200, 'POST', '/table/delete', { table_id: main });
     await eventually(async () => ((await s.call('GET', `/sagas?table_id=${main}&kind=table.purge&status=completed`)).body['sagas'] as object[]).length > 0);
     // Others' purges may be under way: each saga is told with its end.
-    await eventually(async () => (await Promise.all(['pending', 'running'].map(async (status) => (await s.call('GET', `/sagas?status=${status}`)).body['sagas'] as object[]))).flat().length === 0);
+    await eventually(
+      async () =>
+        (
+          await Promise.all(
+            ['pending', 'running'].map(
+              async (status) => (await s.call('GET', `/sagas?status=${status}`)).body['sagas'] as object[],
+            ),
+          )
+        ).flat().length === 0,
+    );
     return { events: await allEvents(s), commands: (await s.call('GET', '/commands?limit=500')).body['commands'] as ReceivedCommand[], main, stuck };
   } finally {
     await s.stop();

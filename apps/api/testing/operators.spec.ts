@@ -147,30 +147,68 @@ test('a change that waits behind a long reader holds up no other query longer th
 // The second was resolved against what the first would have made of the column, its default's spelling included.
 test.each([
   ['bigint', { type: 'bigint' }, { type: 'bigint' }, { type: 'bigint', default: '7' }],
-  ['decimal', { type: 'decimal', precision: 20, scale: 2 }, { type: 'decimal', precision: 20, scale: 2 }, { type: 'decimal', default: '7' }],
-  ['a default alone, spelt for a type that does not come', { type: 'bigint' }, { default: 8 }, { type: 'integer', default: 8 }],
-])('the first of two changes that wait is aborted: the second is done all the same, on every engine: %s', async (_what, first, second, then) => {
-  const [s, crm, shop] = [await service({ LOCK_TIMEOUT_MS: '100' }), await freshPostgres(), await freshMysql()];
-  let holder: mysql.Connection | undefined;
-  try {
-    for (const [name, { url }] of [['crm', crm], ['shop', shop]] as const) await s.call('POST', '/databases', { name, url });
-    const { table } = (await s.call('POST', '/table/create', { name: 'counted', databases: ['default', 'crm', 'shop'], columns: [{ name: 'id', type: 'integer', primary_key: true }, { name: 'n', type: 'integer', default: 7 }] }, WAIT)).body;
-    for (const url of [crm.url, shop.url]) await query(url, 'insert into counted (id) values (1)');
-    holder = await mysql.createConnection({ uri: shop.url });
-    await holder.query('lock tables counted read');
-    const ask = async (set: object): Promise<string> => (await s.call('POST', '/table/column', { table_id: table.table_id, column: { name: 'n', ...set } })).body['saga'].saga_id as string;
-    const [one, two] = [await ask(first), await ask(second)];
-    expect((await s.call('POST', `/sagas/${one}/abort`, { reason })).status).toBe(200);
-    await holder.end();
-    const ends = (seen: SagaView): boolean => !['pending', 'running', 'compensating'].includes(seen.status);
-    const went = [await saga(s, one, ends), await saga(s, two, ends)];
-    expect(went.map(({ status, error }) => [status, error?.code])).toEqual([[expect.stringMatching(/^(rejected|compensated)$/), 'aborted'], ['completed', undefined]]);
-    expect((await s.call('GET', `/tables/${table.table_id}`)).body['table'].columns['n']).toMatchObject(then);
-    for (const url of [crm.url, shop.url]) expect((await query<{ n: unknown }>(url, 'select n from counted')).map(({ n }) => Number(n))).toEqual([7]);
-    expect((await s.call('GET', '/databases/shop/drift')).body['drift']).toEqual([]);
-  } finally {
-    await holder?.end().catch(() => {});
-    await s.stop();
-    await Promise.all([crm.drop(), shop.drop()]);
-  }
-});
+  [
+    'decimal',
+    { type: 'decimal', precision: 20, scale: 2 },
+    { type: 'decimal', precision: 20, scale: 2 },
+    { type: 'decimal', default: '7' },
+  ],
+  [
+    'a default alone, spelt for a type that does not come',
+    { type: 'bigint' },
+    { default: 8 },
+    { type: 'integer', default: 8 },
+  ],
+])(
+  'the first of two changes that wait is aborted: the second is done all the same, on every engine: %s',
+  async (_what, first, second, then) => {
+    const [s, crm, shop] = [await service({ LOCK_TIMEOUT_MS: '100' }), await freshPostgres(), await freshMysql()];
+    let holder: mysql.Connection | undefined;
+    try {
+      for (const [name, { url }] of [
+        ['crm', crm],
+        ['shop', shop],
+      ] as const)
+        await s.call('POST', '/databases', { name, url });
+      const { table } = (
+        await s.call(
+          'POST',
+          '/table/create',
+          {
+            name: 'counted',
+            databases: ['default', 'crm', 'shop'],
+            columns: [
+              { name: 'id', type: 'integer', primary_key: true },
+              { name: 'n', type: 'integer', default: 7 },
+            ],
+          },
+          WAIT,
+        )
+      ).body;
+      for (const url of [crm.url, shop.url]) await query(url, 'insert into counted (id) values (1)');
+      holder = await mysql.createConnection({ uri: shop.url });
+      await holder.query('lock tables counted read');
+      const ask = async (set: object): Promise<string> =>
+        (await s.call('POST', '/table/column', { table_id: table.table_id, column: { name: 'n', ...set } })).body[
+          'saga'
+        ].saga_id as string;
+      const [one, two] = [await ask(first), await ask(second)];
+      expect((await s.call('POST', `/sagas/${one}/abort`, { reason })).status).toBe(200);
+      await holder.end();
+      const ends = (seen: SagaView): boolean => !['pending', 'running', 'compensating'].includes(seen.status);
+      const went = [await saga(s, one, ends), await saga(s, two, ends)];
+      expect(went.map(({ status, error }) => [status, error?.code])).toEqual([
+        [expect.stringMatching(/^(rejected|compensated)$/), 'aborted'],
+        ['completed', undefined],
+      ]);
+      expect((await s.call('GET', `/tables/${table.table_id}`)).body['table'].columns['n']).toMatchObject(then);
+      for (const url of [crm.url, shop.url])
+        expect((await query<{ n: unknown }>(url, 'select n from counted')).map(({ n }) => Number(n))).toEqual([7]);
+      expect((await s.call('GET', '/databases/shop/drift')).body['drift']).toEqual([]);
+    } finally {
+      await holder?.end().catch(() => {});
+      await s.stop();
+      await Promise.all([crm.drop(), shop.drop()]);
+    }
+  },
+);

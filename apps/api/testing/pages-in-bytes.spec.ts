@@ -97,14 +97,26 @@ test('with a filter, and with a limit, pages lead on as well', async () => {
 
 test('a replay is told as it is played: it is nowhere held as a whole', async () => {
   const table_id = ids[1]!;
-  const post = (path: string, body: object, wait = true): Promise<Response> => fetch(running.url + path, { method: 'POST', headers: { 'Content-Type': 'application/json', ...(wait ? { Prefer: 'wait=50' } : {}) }, body: JSON.stringify(body) });
-  for (let i = 0; i < 8; i++) expect((await post('/table/rename', { table_id, name: `wide_${i}` }, i === 7)).status).toBeLessThan(300);
+  const post = (path: string, body: object, wait = true): Promise<Response> =>
+    fetch(running.url + path, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', ...(wait ? { Prefer: 'wait=50' } : {}) },
+      body: JSON.stringify(body),
+    });
+  for (let i = 0; i < 8; i++)
+    expect((await post('/table/rename', { table_id, name: `wide_${i}` }, i === 7)).status).toBeLessThan(300);
   await tell('reset');
   const response = await post('/table/replay', { table_id });
   // Built first and sent then, its length would be known.
-  expect([response.headers.get('content-type'), response.headers.get('content-length')]).toEqual(['application/json; charset=utf-8', null]);
+  expect([response.headers.get('content-type'), response.headers.get('content-length')]).toEqual([
+    'application/json; charset=utf-8',
+    null,
+  ]);
   const told = await response.text();
   expect(told.length).toBeGreaterThan(1_500_000);
   const { timeline, table } = JSON.parse(told) as { timeline: Item[]; table: Item };
-  expect([timeline.map((entry) => entry['version']), timeline.at(-1)!['table']]).toEqual([Array.from({ length: 18 }, (_, n) => n + 1), table]);
+  expect([timeline.map((entry) => entry['version']), timeline.at(-1)!['table']]).toEqual([
+    Array.from({ length: 18 }, (_, n) => n + 1),
+    table,
+  ]);
 });

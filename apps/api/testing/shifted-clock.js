@@ -1,8 +1,9 @@
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * Loaded into the service's own process before it starts (`node --import`): its clock is off by CLOCK_SHIFT_MS, and by another
- * number of milliseconds as soon as its parent says so. The monotonic clock is left alone, as it is when a machine's clock is set.
+ * Loaded into the service's own process before it starts (`node --import`): its clock is off by CLOCK_SHIFT_MS, and by
+ * another number of milliseconds as soon as its parent says so. The monotonic clock is left alone, as it is when a
+ * machine's clock is set.
  */
 const right = Date;
 let shift = Number(process.env.CLOCK_SHIFT_MS ?? 0);

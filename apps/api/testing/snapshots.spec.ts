@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { CoreClock, createEventStore, Followers, type CoreDatabase, type EventStore, type StoredEvent } from '../../../libs/event-store/src/index.js';
+import {
+  CoreClock,
+  createEventStore,
+  Followers,
+  type CoreDatabase,
+  type EventStore,
+  type StoredEvent,
+} from '../../../libs/event-store/src/index.js';
 import { createMigratedDatabase, type TestDatabase } from '../../../libs/event-store/testing/core-databases.js';
 import { metadata } from '../../../libs/event-store/testing/hooked-core.js';
 import { InProcessQueue, Orchestrator } from '../../../libs/sagas/src/index.js';
@@ -48,8 +55,24 @@ beforeAll(async () => {
   const definition = schemaChange({ store, core, connect: (one) => databases.connect(one), limits, retentionSeconds: 1, lockTimeoutMs: 10, slots: 1 });
   const told = await CoreClock.open(core, () => undefined);
   // Not started: what is asked for here stays pending.
-  const orchestrator = new Orchestrator({ store, core, clock: told, queue: new InProcessQueue(1), definition, log: () => undefined });
-  const commands = new Commands({ core, clock: told, store, databases, orchestrator, deadlineSeconds: 60, retentionSeconds: 60, limits });
+  const orchestrator = new Orchestrator({
+    store,
+    core,
+    clock: told,
+    queue: new InProcessQueue(1),
+    definition,
+    log: () => undefined,
+  });
+  const commands = new Commands({
+    core,
+    clock: told,
+    store,
+    databases,
+    orchestrator,
+    deadlineSeconds: 60,
+    retentionSeconds: 60,
+    limits,
+  });
   history = new History(core, store, commands, new AppliedThere(core, store, followers));
   taken();
 }, 120_000);

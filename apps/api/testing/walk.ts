@@ -64,10 +64,23 @@ export async function plant(url: string): Promise<void> {
 export function liveOf(database: string, { live }: Held, said?: Record<string, unknown>): object {
   const engine = engineOf(ENGINE[database as keyof typeof ENGINE]);
   // Without their order: what was taken out of its table comes back last, where the engine knows no other place.
-  if (said === undefined) return { table: live?.name ?? null, columns: live?.columns.map((c) => c.name).filter((c) => !isAside(c)).sort() ?? null, differs: [] };
+  if (said === undefined)
+    return {
+      table: live?.name ?? null,
+      columns:
+        live?.columns
+          .map((c) => c.name)
+          .filter((c) => !isAside(c))
+          .sort() ?? null,
+      differs: [],
+    };
   const { exists, name: table, columns } = said as Shown;
   if (!exists) return { table: null, columns: null, differs: [] };
-  return { table, columns: Object.keys(columns).sort(), differs: compare(engine, { table, columns: Object.values(columns).map(complete) }, live) };
+  return {
+    table,
+    columns: Object.keys(columns).sort(),
+    differs: compare(engine, { table, columns: Object.values(columns).map(complete) }, live),
+  };
 }
 
 function literalOf(type: PortableType, n: number, database: string): string {
@@ -150,7 +163,10 @@ export class Walk {
     this.seen.reverted++;
     const { name: table, columns } = this.now.shown;
     // What was taken out of its table comes back last, where the engine knows no other place.
-    const sorted = (all: Record<string, object>): object[] => Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, column]) => column);
+    const sorted = (all: Record<string, object>): object[] =>
+      Object.entries(all)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([, column]) => column);
     expect([table, sorted(columns)]).toEqual([then.name, sorted(then.columns)]);
   }
 

@@ -72,12 +72,20 @@ describe('D7: the revert of a conversion gives back the values as they were writ
     ['json', texts[0]!, [{ type: 'json' }]],
     ['timestamp', texts[1]!, [{ type: 'timestamp' }]],
     ['uuid', texts[2]!, [{ type: 'uuid' }]],
-    ['json, and altered beside it', texts[0]!, [{ type: 'json' }, { nullable: true }, { rename_to: 'w', nullable: false }]],
+    [
+      'json, and altered beside it',
+      texts[0]!,
+      [{ type: 'json' }, { nullable: true }, { rename_to: 'w', nullable: false }],
+    ],
     ['json, and dropped after it', texts[0]!, [{ type: 'json' }, {}]],
     ['json, renamed, and dropped after it', texts[0]!, [{ type: 'json', rename_to: 'w' }, {}]],
   ])('%s', async (what, value, changes) => {
     const table = `spelt_${what.replaceAll(/\W+/g, '_')}`;
-    const id = await create(table, [{ name: 'id', type: 'integer', primary_key: true }, { name: 'v', type: 'text', nullable: false }, { name: 'n', type: 'integer' }]);
+    const id = await create(table, [
+      { name: 'id', type: 'integer', primary_key: true },
+      { name: 'v', type: 'text', nullable: false },
+      { name: 'n', type: 'integer' },
+    ]);
     await everywhere(`insert into ${table} values (1, '${value}', 1), (2, '${value}', 2)`);
     const before = await shown(id);
     let name = 'v';
@@ -88,22 +96,40 @@ describe('D7: the revert of a conversion gives back the values as they were writ
     await everywhere(`update ${table} set n = 3 where id = 2`);
     await revert(id, 2);
     expect(await shown(id)).toEqual(before);
-    const rows = [{ id: 1, v: value, n: 1 }, { id: 2, v: value, n: 3 }];
+    const rows = [
+      { id: 1, v: value, n: 1 },
+      { id: 2, v: value, n: 3 },
+    ];
     expect(await everywhere(`select id, v, n from ${table} order by id`)).toEqual([rows, rows, rows]);
   });
 });
 
 test('D13: prices that were texts become decimals, however many digits they were written with, and come back as they were', async () => {
-  const id = await create('priced', [{ name: 'id', type: 'integer', primary_key: true }, { name: 'price', type: 'text' }]);
+  const id = await create('priced', [
+    { name: 'id', type: 'integer', primary_key: true },
+    { name: 'price', type: 'text' },
+  ]);
   await everywhere(`insert into priced values (1, '2'), (2, '2.5'), (3, '2.50'), (4, '-0.25'), (5, null)`);
   await done('/table/column', { table_id: id, column: { name: 'price', type: 'decimal', precision: 10, scale: 2 } });
-  expect(await everywhere('select sum(price) as n from priced')).toEqual([[{ n: '6.75' }], [{ n: '6.75' }], [{ n: 6.75 }]]);
+  expect(await everywhere('select sum(price) as n from priced')).toEqual([
+    [{ n: '6.75' }],
+    [{ n: '6.75' }],
+    [{ n: 6.75 }],
+  ]);
   await revert(id, 2);
   const texts = ['2', '2.5', '2.50', '-0.25', null].map((price) => ({ price }));
   expect(await everywhere('select price from priced order by id')).toEqual([texts, texts, texts]);
   await everywhere(`insert into priced values (6, '007')`);
-  const refused = await s.call('POST', '/table/column', { table_id: id, column: { name: 'price', type: 'decimal', precision: 10, scale: 2 } }, WAIT);
-  expect(refused.body['saga'].error).toMatchObject({ code: 'lossy_conversion', details: { count: 1, example: { id: '6' } } });
+  const refused = await s.call(
+    'POST',
+    '/table/column',
+    { table_id: id, column: { name: 'price', type: 'decimal', precision: 10, scale: 2 } },
+    WAIT,
+  );
+  expect(refused.body['saga'].error).toMatchObject({
+    code: 'lossy_conversion',
+    details: { count: 1, example: { id: '6' } },
+  });
 });
 
 describe('x6: the revert of a conversion gives back the native type that the owner had', () => {
@@ -117,15 +143,37 @@ describe('x6: the revert of a conversion gives back the native type that the own
     const [url, native] = [fresh[ON.indexOf(name)]!.url, NATIVE[name]!];
     const lines = Object.entries(native).map(([column, type]) => `${column} ${type}`).join(', ');
     await query(url, `create table theirs_${name} (id int primary key, ${lines})`);
-    const texts = async (): Promise<string> => JSON.stringify(await query(url, name === 'erp' ? `show create table theirs_${name}` : name === 'shop' ? `select sql from sqlite_schema where name = 'theirs_${name}'`
-      : `select a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid) from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum where a.attrelid = 'theirs_${name}'::regclass and a.attnum > 0 order by a.attnum`));
+    const texts = async (): Promise<string> =>
+      JSON.stringify(
+        await query(
+          url,
+          name === 'erp'
+            ? `show create table theirs_${name}`
+            : name === 'shop'
+              ? `select sql from sqlite_schema where name = 'theirs_${name}'`
+              : `select a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid) from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum where a.attrelid = 'theirs_${name}'::regclass and a.attnum > 0 order by a.attnum`,
+        ),
+      );
     const before = await texts();
     await done(`/databases/${name}/adopt`, { tables: [`theirs_${name}`] });
-    const { table } = (await s.call('GET', `/tables?name=theirs_${name}`)).body['tables'].map((one: object) => ({ table: one }))[0];
+    const { table } = (await s.call('GET', `/tables?name=theirs_${name}`)).body['tables'].map((one: object) => ({
+      table: one,
+    }))[0];
     const columns = (await shown(table.table_id)) as Record<string, { type: string }>;
     for (const [column, { type }] of Object.entries(columns)) {
       if (column === 'id' || type === 'native') continue;
-      await done('/table/column', { table_id: table.table_id, column: { name: column, ...(column === 'd' ? { default: '3' } : {}), ...(type === 'text' || type === 'string' ? { type: 'string', length: 50 } : type === 'decimal' ? { type: 'decimal', precision: 12, scale: 3 } : { type: 'string', length: 40 }) } });
+      await done('/table/column', {
+        table_id: table.table_id,
+        column: {
+          name: column,
+          ...(column === 'd' ? { default: '3' } : {}),
+          ...(type === 'text' || type === 'string'
+            ? { type: 'string', length: 50 }
+            : type === 'decimal'
+              ? { type: 'decimal', precision: 12, scale: 3 }
+              : { type: 'string', length: 40 }),
+        },
+      });
     }
     await revert(table.table_id, 2);
     expect(await texts()).toBe(before);

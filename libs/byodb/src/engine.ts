@@ -41,10 +41,10 @@ export interface Rendered {
 }
 
 /**
- * Pure renderers, golden-tested. Identifiers are always quoted. They work from a `LiveTable`, either read just now under
- * the lock or predicted, and keep whatever others put beside the managed part.
- * On an engine without transactional DDL each gives exactly one statement (MySQL: one ALTER with several clauses), and before it
- * at most what harms nobody when it stands there alone.
+ * Pure renderers, golden-tested. Identifiers are always quoted. They work from a `LiveTable`, either read just now
+ * under the lock or predicted, and keep whatever others put beside the managed part. On an engine without transactional
+ * DDL each gives exactly one statement (MySQL: one ALTER with several clauses), and before it at most what harms nobody
+ * when it stands there alone.
  */
 export interface Ddl {
   quote(name: string): string;
@@ -63,10 +63,18 @@ export interface Ddl {
   /** Renamed to `aside` and made unable to block inserts: nullable; a non-generated primary key it is part of is dropped; a default on a unique one goes. */
   setAsideColumn(live: LiveTable, name: string, aside: string): Rendered;
   /**
-   * The exact inverse, from the `was` of before; rows that do not fit (NULLs, duplicates) make the statement fail. `others`: the table
-   * as it was before columns that came back before this one were dropped: what hung on them and on this one is made with the last of them.
+   * The exact inverse, from the `was` of before; rows that do not fit (NULLs, duplicates) make the statement fail.
+   * `others`: the table
+   * as it was before columns that came back before this one were dropped: what hung on them and on this one is made
+   * with the last of them.
    */
-  bringBackColumn(live: LiveTable, aside: string, was: LiveTable, name: string, others?: readonly LiveTable[]): Rendered;
+  bringBackColumn(
+    live: LiveTable,
+    aside: string,
+    was: LiveTable,
+    name: string,
+    others?: readonly LiveTable[],
+  ): Rendered;
   /**
    * Moves the values of `column` into a new table of that name (columns k1, k2, … for the primary key, and v), and takes the
    * column out with all that hangs on it, so that nobody meets it any more. With `kept`: back into that table, from which it
@@ -76,11 +84,18 @@ export interface Ddl {
    */
   detachColumn?(live: LiveTable, column: string, kept?: LiveTable): Rendered;
   /**
-   * The way back: makes the column again from `was` under `name`, with its indexes, keys and checks, and fills it from the
-   * table `kept`, by primary key; where the engine knows places, no further to the front than behind `after`. That table stays
-   * as it is: it is destroyed by the purge of what was dropped.
+   * The way back: makes the column again from `was` under `name`, with its indexes, keys and checks, and fills it from
+   * the table `kept`, by primary key; where the engine knows places, no further to the front than behind `after`. That
+   * table stays as it is: it is destroyed by the purge of what was dropped.
    */
-  reattachColumn?(live: LiveTable, kept: LiveTable, was: LiveTable, name: string, after?: string | null, others?: readonly LiveTable[]): Rendered;
+  reattachColumn?(
+    live: LiveTable,
+    kept: LiveTable,
+    was: LiveTable,
+    name: string,
+    after?: string | null,
+    others?: readonly LiveTable[],
+  ): Rendered;
   /** A condition: a row of the table (under its quoted name) and one of `kept` (under the name _saga_kept) have the same key. Missing: all members are equal. */
   sameKey?(live: LiveTable, kept: LiveTable): string;
   /** Copies primary key and values of one column into the new table `keep`. Only for tables with a primary key. */
@@ -91,10 +106,18 @@ export interface Ddl {
   restoreColumn(live: LiveTable, name: string, was: LiveTable): Rendered;
   /**
    * After restoreColumn: rows whose value still equals the conversion of their kept one get the kept one back (none: nothing to do).
-   * `from` is the former column, `to` what it was converted to; `then`: what column and key were called when the values were
+   * `from` is the former column, `to` what it was converted to; `then`: what column and key were called when the values
+   * were
    * kept, where they may have been renamed since. Safe to run twice.
    */
-  giveBackValues(live: LiveTable, name: string, keep: string, from: Column, to: Column, then?: { column: string; key: readonly string[] }): string[];
+  giveBackValues(
+    live: LiveTable,
+    name: string,
+    keep: string,
+    from: Column,
+    to: Column,
+    then?: { column: string; key: readonly string[] },
+  ): string[];
   /** Whether the conversion touches nothing but the catalog, so that no value can be lost. */
   metadataOnly(from: Column, to: Column): boolean;
   /**
@@ -103,7 +126,10 @@ export interface Ddl {
    * text to a temporal type, json or uuid: a valid one). NULL always survives. Must itself never fail on any value. 'false'-like when all do.
    */
   lost(from: Column, to: Column, quoted: string): string;
-  /** An SQL condition that is true where a value of `column` (quoted) is too long for an index, so that it cannot be unique. Missing where the type alone tells. */
+  /**
+   * An SQL condition that is true where a value of `column` (quoted) is too long for an index, so that it cannot be
+   * unique. Missing where the type alone tells.
+   */
   tooLongForIndex?(quoted: string): string;
 }
 
@@ -142,13 +168,15 @@ export interface Session {
    */
   dependents(table: string, column: string | null, change?: Touch): Promise<Dependent[]>;
   /**
-   * Statements that free names which are the whole database's and which a table that was set aside has still; none where what has
-   * them could not be made again. Asked for again after a crash. Missing where setting it aside has freed them.
+   * Statements that free names which are the whole database's and which a table that was set aside has still; none
+   * where what has them could not be made again. Asked for again after a crash. Missing where setting it aside has
+   * freed them.
    */
   freeNames?(aside: string): Promise<string[]>;
   /**
-   * What forbids that a column becomes `to`, or is added (`from` is null), though neither its type nor its rows do: foreign keys that
-   * need its index or set it NULL, expressions that the new type has no operator for. Missing where the engine asks for nothing of the kind.
+   * What forbids that a column becomes `to`, or is added (`from` is null), though neither its type nor its rows do:
+   * foreign keys that need its index or set it NULL, expressions that the new type has no operator for. Missing where
+   * the engine asks for nothing of the kind.
    */
   forbidding?(live: LiveTable, from: Column | null, to: Column): Promise<Dependent[]>;
   /**
@@ -239,7 +267,10 @@ export interface Engine {
   keeps(column: Column): Column;
   /** One sentence where the engine keeps a type as something else (for docs and dry run), else null. */
   note(column: Column): string | null;
-  /** Whether a column that was read as a portable type holds values that the portable one does not: it is adopted as the engine's own. Missing: none does. */
+  /**
+   * Whether a column that was read as a portable type holds values that the portable one does not: it is adopted as the
+   * engine's own. Missing: none does.
+   */
   isOwn?(column: LiveColumn, live: LiveTable): boolean;
   /** Why a table of these columns cannot be made here (row size, key length, unindexable type), else null. Pure. */
   refuses(columns: Column[]): string | null;

@@ -47,7 +47,10 @@ export type Draft = Omit<Plan, 'operation' | 'params' | 'table_id' | 'was'> & { 
 
 export interface Work {
   statements: string[];
-  /** The statements lose nothing whatever is written before them, and cannot run while the table is frozen (MySQL: a rename). */
+  /**
+   * The statements lose nothing whatever is written before them, and cannot run while the table is frozen (MySQL: a
+   * rename).
+   */
   thawFirst?: boolean;
 }
 
@@ -63,11 +66,14 @@ export interface Operation<P> {
   apply(session: Session, plan: Plan<P>, live: LiveTable | null, ddl: Ddl): Promise<Work>;
   compensate(session: Session, plan: Plan<P>, live: LiveTable | null, ddl: Ddl): Promise<Work>;
   /**
-   * Statements that follow, by what stands there by then. Run again after a crash, also where the others have run already: safe to
-   * run twice. Missing: none follow.
+   * Statements that follow, by what stands there by then. Run again after a crash, also where the others have run
+   * already: safe to run twice. Missing: none follow.
    */
   settle?(session: Session, plan: Plan<P>, direction: Direction, ddl: Ddl): Promise<string[]>;
-  /** What takes away what the first of its statements left, where the last one was not run and the columns say nothing of it. Missing: there is nothing of the kind. */
+  /**
+   * What takes away what the first of its statements left, where the last one was not run and the columns say nothing
+   * of it. Missing: there is nothing of the kind.
+   */
   tidy?(session: Session, plan: Plan<P>): Promise<string[]>;
 }
 
@@ -79,7 +85,12 @@ export function statementsOf(rendered: Rendered): Work {
 
 /** `on`: what the others hang on. Errors: DatabaseError dependents_exist. */
 export function refuseDependents(dependents: readonly Dependent[], on: string): void {
-  if (dependents.length > 0) throw new DatabaseError('dependents_exist', `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${on}`, { details: { dependents } });
+  if (dependents.length > 0)
+    throw new DatabaseError(
+      'dependents_exist',
+      `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${on}`,
+      { details: { dependents } },
+    );
 }
 
 /** Refuses what could not be put back: see `Session.cannotRemake`. Errors: DatabaseError unsupported_change. */
@@ -93,7 +104,10 @@ export async function inTodaysNames(session: Session, was: LiveTable): Promise<L
   return await session.inTodaysNames?.(was) ?? was;
 }
 
-/** What a renderer gives for the table as it stands; null: not yet, since a change before this one has still to rename something back. */
+/**
+ * What a renderer gives for the table as it stands; null: not yet, since a change before this one has still to rename
+ * something back.
+ */
 export function renderedNow(render: () => Rendered): Rendered | null {
   try {
     return render();

@@ -27,8 +27,9 @@ export async function refuseShared(session: Session, table: string, column: stri
 }
 
 /**
- * Refuses unless all that statements need is there. `live` tells the primary key by which a row is named.
- * Errors: DatabaseError dependents_exist (a table or column that a key refers to is missing), rows_conflict (rows do not fit), table_name_taken.
+ * Refuses unless all that statements need is there. `live` tells the primary key by which a row is named. Errors:
+ * DatabaseError dependents_exist (a table or column that a key refers to is missing), rows_conflict (rows do not fit),
+ * table_name_taken.
  */
 export async function meetNeeds(session: Session, live: LiveTable | null, needs: readonly Need[]): Promise<void> {
   for (const need of needs) {
@@ -40,7 +41,10 @@ export async function meetNeeds(session: Session, live: LiveTable | null, needs:
 
 async function refuseTaken(session: Session, { from, like, of }: Extract<Need, { need: 'free' }>): Promise<void> {
   if ((await session.query(`select 1 as found from ${from} where ${like} limit 1`)).length === 0) return;
-  throw new DatabaseError('table_name_taken', `${of} is to come back, and another one has its name: restore the table under another name, or rename what has it`);
+  throw new DatabaseError(
+    'table_name_taken',
+    `${of} is to come back, and another one has its name: restore the table under another name, or rename what has it`,
+  );
 }
 
 async function refuseMissing(session: Session, { table, columns, of }: Extract<Need, { need: 'table' }>): Promise<void> {

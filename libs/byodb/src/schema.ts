@@ -30,7 +30,10 @@ export interface Column {
   primary_key: boolean;
   generated: boolean;
   unique: boolean;
-  /** What no portable type or default expresses of an adopted column, as its engine prints it. Such a column can be renamed, dropped and built anew by that engine, but not altered or built by another. */
+  /**
+   * What no portable type or default expresses of an adopted column, as its engine prints it. Such a column can be
+   * renamed, dropped and built anew by that engine, but not altered or built by another.
+   */
   native?: { engine: EngineName; type?: string; default?: string };
   /** Place in the primary key, from 1: of an adopted key that names its columns in another order than the table. */
   key_place?: number;
@@ -318,7 +321,10 @@ export function sameType(a: Pick<Column, 'type' | 'length' | 'precision' | 'scal
   return a.type === b.type && a.length === b.length && a.precision === b.precision && a.scale === b.scale;
 }
 
-/** Of columns that only their own engine knows: why none of the others can build them; null: there is none that it cannot. */
+/**
+ * Of columns that only their own engine knows: why none of the others can build them; null: there is none that it
+ * cannot.
+ */
 export function builtElsewhere(columns: readonly Column[], engine: string): string | null {
   const own = columns.find((c) => c.native !== undefined && c.native.engine !== engine);
   if (own === undefined) return null;

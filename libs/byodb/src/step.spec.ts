@@ -269,7 +269,13 @@ describe.each<[string, () => Promise<Fresh>]>([['sqlite', freshSqlite], ['postgr
     const plans = await plansOf(tableId, [{ do: 'alter_column', table, from: QTY, to: { ...QTY, type: 'bigint' } }]);
     const { stepId, plan } = plans.at(-1)!;
     for (const one of plans.slice(0, -1)) await applyStep(connection, one.plan, key(one.stepId), LIMITS);
-    const misread = { ...plan, after: plan.after.map((one) => ({ ...one, columns: (one.columns as Column[]).map((c) => (c.name === 'qty' ? { ...c, default: '9' } : c)) })) };
+    const misread = {
+      ...plan,
+      after: plan.after.map((one) => ({
+        ...one,
+        columns: (one.columns as Column[]).map((c) => (c.name === 'qty' ? { ...c, default: '9' } : c)),
+      })),
+    };
     await expect(applyStep(connection, misread, key(stepId), LIMITS)).rejects.toMatchObject({ code: 'drift_detected' });
     await expect(applyStep(connection, misread, key(stepId), LIMITS)).rejects.toMatchObject({ code: 'drift_detected' });
     await compensateStep(connection, misread, key(stepId));

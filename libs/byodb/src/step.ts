@@ -20,7 +20,16 @@ export type Task =
   | { do: 'alter_column'; table: string; from: Column; to: Column; former?: Former }
   | { do: 'adopt'; table: string; columns: Column[] | null }
   | { do: 'restore_table'; table: string; to: string; former: LiveTable }
-  | { do: 'restore_column'; others?: LiveTable[]; table: string; aside: string; column: Column; former: LiveTable; after: string | null; key?: string[] };
+  | {
+      do: 'restore_column';
+      others?: LiveTable[];
+      table: string;
+      aside: string;
+      column: Column;
+      former: LiveTable;
+      after: string | null;
+      key?: string[];
+    };
 
 /**
  * Something set aside: a table, or a column of `table` that may have been taken out of it. `column`: of a table that is
@@ -60,7 +69,10 @@ export async function preparePlans(connection: Connection, tableId: string, task
     }
     const back: LiveTable[] = [];
     for (const [place, given] of detachedLast(tasks, found)) {
-      const task: Task = given.do === 'restore_table' || given.do === 'restore_column' ? { ...given, former: await inTodaysNames(session, given.former) } : given;
+      const task: Task =
+        given.do === 'restore_table' || given.do === 'restore_column'
+          ? { ...given, former: await inTodaysNames(session, given.former) }
+          : given;
       if (task.do === 'restore_column') {
         if (back.length > 0) task.others = [...back];
         back.push(task.former);
@@ -73,12 +85,17 @@ export async function preparePlans(connection: Connection, tableId: string, task
         const plan: Plan = { ...draft, operation: kind, params, table_id: tableId, was: live };
         const [before, column] = [live, columnIn(plan)];
         const now = column === null ? undefined : standing.get(foldName(column));
-        checks.push(async () => (now === undefined ? op.check?.(session, plan, before, limits, connection.engine.ddl) : checkAhead(session, plan, now, found, limits, connection.engine)));
+        checks.push(async () =>
+          now === undefined
+            ? op.check?.(session, plan, before, limits, connection.engine.ddl)
+            : checkAhead(session, plan, now, found, limits, connection.engine),
+        );
         plans.push({ stepId, plan, task: place });
         live = left;
         managed = plan.columns_after;
       }
-      if (task.do === 'rename_column') standing.set(foldName(task.to), standing.get(foldName(task.name)) ?? { name: task.name, kept: null });
+      if (task.do === 'rename_column')
+        standing.set(foldName(task.to), standing.get(foldName(task.name)) ?? { name: task.name, kept: null });
       if (task.do === 'restore_column') standing.set(foldName(task.column.name), { name: task.aside, kept });
     }
     for (const check of checks) await check();
@@ -91,17 +108,26 @@ export async function preparePlans(connection: Connection, tableId: string, task
   });
 }
 
-/** Columns that still stand in their table come back before those that were taken out do: these find their values by the key, of which those may be members. */
+/**
+ * Columns that still stand in their table come back before those that were taken out do: these find their values by the
+ * key, of which those may be members.
+ */
 function detachedLast(tasks: readonly Task[], found: LiveTable | null): [place: number, task: Task][] {
   const isBack = (task: Task | undefined): boolean => task?.do === 'restore_column';
-  const stands = (task: Task): boolean => task.do === 'restore_column' && found !== null && findColumn(found, task.aside) !== undefined;
+  const stands = (task: Task): boolean =>
+    task.do === 'restore_column' && found !== null && findColumn(found, task.aside) !== undefined;
   const ordered = [...tasks.entries()];
   for (let i = 0; i < tasks.length; i += 1) {
     if (!isBack(tasks[i]) || isBack(tasks[i - 1])) continue;
     let end = i;
     while (isBack(tasks[end])) end += 1;
     const run = ordered.slice(i, end);
-    ordered.splice(i, run.length, ...run.filter(([, task]) => stands(task)), ...run.filter(([, task]) => !stands(task)));
+    ordered.splice(
+      i,
+      run.length,
+      ...run.filter(([, task]) => stands(task)),
+      ...run.filter(([, task]) => !stands(task)),
+    );
   }
   return ordered;
 }
@@ -138,7 +164,10 @@ async function detachments(session: Session, engine: Engine, plans: readonly Pla
   return more;
 }
 
-/** Where a column that an earlier task renames or brings back stands until that has run: under which name, or as the values of a table of its own. */
+/**
+ * Where a column that an earlier task renames or brings back stands until that has run: under which name, or as the
+ * values of a table of its own.
+ */
 interface Standing { name: string; kept: LiveTable | null }
 
 type ColumnPlan = Plan<{ name: string; from: Column; to: Column; lost: string | null }>;
@@ -150,22 +179,41 @@ function columnIn(plan: Plan): string | null {
   return kind === 'rename_column' || kind === 'drop_column' ? params.name : null;
 }
 
-/** Prepare looks before any step has run: under the new name there would be no such column yet, or one that goes. Told in the name that the caller knows. */
-async function checkAhead(session: Session, plan: Plan, { name, kept }: Standing, found: LiveTable | null, limits: Limits, engine: Engine): Promise<void> {
+/**
+ * Prepare looks before any step has run: under the new name there would be no such column yet, or one that goes. Told
+ * in the name that the caller knows.
+ */
+async function checkAhead(
+  session: Session,
+  plan: Plan,
+  { name, kept }: Standing,
+  found: LiveTable | null,
+  limits: Limits,
+  engine: Engine,
+): Promise<void> {
   const { check } = operation(plan.operation);
   const { params } = plan as ColumnPlan;
   const { quote, lost } = engine.ddl;
   // Nothing but its values is there: what refuses a column by what hangs on it is looked at by what brings it back.
   if (kept !== null && plan.operation !== 'alter_column') return;
   try {
-    if (plan.operation !== 'alter_column') return await check?.(session, { ...plan, params: { ...params, name } }, found, limits, engine.ddl);
+    if (plan.operation !== 'alter_column')
+      return await check?.(session, { ...plan, params: { ...params, name } }, found, limits, engine.ddl);
     const quoted = quote(kept === null ? name : 'v');
     const place = kept === null ? { from: { ...params.from, name } } : { quotedTable: quote(kept.name) };
-    const seen = { ...plan, params: { ...params, ...place, quoted, lost: params.lost === null ? null : lost(params.from, params.to, quoted) } };
+    const seen = {
+      ...plan,
+      params: { ...params, ...place, quoted, lost: params.lost === null ? null : lost(params.from, params.to, quoted) },
+    };
     await check?.(session, seen, found, limits, engine.ddl);
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
-    throw new DatabaseError(error.code, error.message.replaceAll(name, columnIn(plan)!), { retryable: error.retryable, outcome: error.outcome, details: error.details, cause: error });
+    throw new DatabaseError(error.code, error.message.replaceAll(name, columnIn(plan)!), {
+      retryable: error.retryable,
+      outcome: error.outcome,
+      details: error.details,
+      cause: error,
+    });
   }
 }
 
@@ -235,7 +283,11 @@ function undo(connection: Connection, plan: Plan, key: StepKey): Promise<StepRes
     const { apply } = rows;
     if (apply === undefined || apply.state === 'not_applied' || apply.state === 'nothing') return { skip: true };
     // Made by the step, and not what its plan foresaw: that is no reason to leave it. Nobody touched it since.
-    if (apply.state === 'intended' && apply.fingerprint_after !== null && fingerprint(await session.introspect(plan.shown_after)) === apply.fingerprint_after) {
+    if (
+      apply.state === 'intended' &&
+      apply.fingerprint_after !== null &&
+      fingerprint(await session.introspect(plan.shown_after)) === apply.fingerprint_after
+    ) {
       return { skip: false, from: [], to: plan.before, table: plan.table_after, check: () => Promise.resolve() };
     }
     // Intended and nothing more: the worker died around the statement. The catalog tells on which side, unless an undo has begun already.
@@ -270,7 +322,15 @@ async function isOthers(session: Session, plan: Plan): Promise<boolean> {
 }
 
 /** `tidies`: some of the step's statements may have run all the same. */
-type Way = { skip: true; tidies?: true } | { skip: false; from: Expectation[]; to: Expectation[]; table: string; check: (live: LiveTable | null) => Promise<void> };
+type Way =
+  | { skip: true; tidies?: true }
+  | {
+      skip: false;
+      from: Expectation[];
+      to: Expectation[];
+      table: string;
+      check: (live: LiveTable | null) => Promise<void>;
+    };
 type Rows = Partial<Record<Direction, LedgerRow>>;
 
 async function run(connection: Connection, plan: Plan, key: StepKey, direction: Direction, decide: (session: Session, rows: Rows) => Promise<Way>): Promise<StepResult> {
@@ -316,7 +376,8 @@ async function run(connection: Connection, plan: Plan, key: StepKey, direction: 
     const ended = fingerprint(await session.introspect(shown[1]!));
     if (left.length > 0) {
       // Where it stays all the same: the undo knows by this that it is ours.
-      if (!engine.facts.transactionalDdl && !there && direction === 'apply') await record('intended', began, ended, statements);
+      if (!engine.facts.transactionalDdl && !there && direction === 'apply')
+        await record('intended', began, ended, statements);
       throw drift(left);
     }
     // Nobody touched the table since apply, so it must be to the letter what it was.
@@ -337,14 +398,24 @@ async function tidy(session: Session, plan: Plan): Promise<string[]> {
 }
 
 /** Looks at the rows and acts with nobody writing in between: what was found must still hold when the statement comes. */
-async function act(session: Session, engine: Engine, op: Operation<unknown>, plan: Plan, direction: Direction, way: Extract<Way, { skip: false }>): Promise<string[]> {
+async function act(
+  session: Session,
+  engine: Engine,
+  op: Operation<unknown>,
+  plan: Plan,
+  direction: Direction,
+  way: Extract<Way, { skip: false }>,
+): Promise<string[]> {
   const looks = direction === 'compensate' ? op.looksAtRows?.compensate : op.looksAtRows?.apply;
   const reading = (plan.needs ?? []).flatMap((need) => (need.need === 'table' ? [need.table] : []));
   let thaw = looks === true ? await session.freeze?.(way.table, reading) : undefined;
   try {
     const live = await session.introspect(way.table);
     await way.check(live);
-    const work = direction === 'compensate' ? await op.compensate(session, plan, live, engine.ddl) : await op.apply(session, plan, live, engine.ddl);
+    const work =
+      direction === 'compensate'
+        ? await op.compensate(session, plan, live, engine.ddl)
+        : await op.apply(session, plan, live, engine.ddl);
     if (work.thawFirst === true) {
       await thaw?.();
       thaw = undefined;

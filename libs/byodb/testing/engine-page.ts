@@ -14,7 +14,10 @@ export const CHANGES: Record<string, (table: string, n: Column) => Task> = {
   'drop column': (table) => ({ do: 'drop_column', table, name: 'n' }),
   'drop table': (table) => ({ do: 'drop_table', table }),
   'alter type': (table, n) => ({
-    do: 'alter_column', table, from: n, to: { ...n, type: n.type === 'date' ? 'timestamp' : 'bigint' },
+    do: 'alter_column',
+    table,
+    from: n,
+    to: { ...n, type: n.type === 'date' ? 'timestamp' : 'bigint' },
   }),
 };
 
@@ -22,8 +25,16 @@ export const CHANGES: Record<string, (table: string, n: Column) => Task> = {
 export function pageOf(engine: string): { changes: string[]; objects: [object: string, cells: string[]][] } {
   const page = readFileSync(new URL(`../../../docs/engines/${engine}.md`, import.meta.url), 'utf8').split('\n');
   const rows = page.slice(page.findIndex((line) => line.startsWith('| object |')));
-  const cellsOf = (line: string): string[] => line.split('|').slice(1, -1).map((cell) => cell.trim());
-  const [[, ...changes], _rule, ...lines] = rows.slice(0, rows.indexOf('')).map(cellsOf) as [string[], string[], ...string[][]];
+  const cellsOf = (line: string): string[] =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim());
+  const [[, ...changes], _rule, ...lines] = rows.slice(0, rows.indexOf('')).map(cellsOf) as [
+    string[],
+    string[],
+    ...string[][],
+  ];
   return { changes, objects: lines.map(([object, ...cells]) => [object!, cells]) };
 }
 
@@ -34,10 +45,16 @@ export async function plansOf(connection: Connection, task: Task, columns: Colum
 }
 
 /**
- * `refused`: in prepare, before anything is touched, in names that the owner knows. `carried`: done and undone; `look` is
+ * `refused`: in prepare, before anything is touched, in names that the owner knows. `carried`: done and undone; `look`
+ * is
  * called in between, and tells by itself what is not as it must be. Whatever else happens is thrown.
  */
-export async function outcomeOf(connection: Connection, task: Task, columns: Column[], look = (): void => undefined): Promise<string> {
+export async function outcomeOf(
+  connection: Connection,
+  task: Task,
+  columns: Column[],
+  look = (): void => undefined,
+): Promise<string> {
   let plans: Planned[];
   try {
     plans = await plansOf(connection, task, columns);

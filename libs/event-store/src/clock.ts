@@ -7,19 +7,28 @@ export const MOST_OFF_MS = 5_000;
 export type TellOfClock = (level: 'error' | 'warn', message: string, details: Record<string, unknown>) => void;
 
 /**
- * The core database's clock as a process knows it: what it said last, carried on by the monotonic clock, which nobody sets. The
+ * The core database's clock as a process knows it: what it said last, carried on by the monotonic clock, which nobody
+ * sets. The
  * process's own clock decides nothing; how far it is off is measured, to be told.
  *
- * A core database on SQLite knows no other clock than the machine's, so none is ever off from it. That the machine's was set is
- * seen all the same: it did not go on as the monotonic one did. After such a jump, of whichever clock, nothing is over before
- * this process has seen the time pass, and nothing is kept for less. One that was off before the process began cannot be told.
+ * A core database on SQLite knows no other clock than the machine's, so none is ever off from it. That the machine's
+ * was set is
+ * seen all the same: it did not go on as the monotonic one did. After such a jump, of whichever clock, nothing is over
+ * before
+ * this process has seen the time pass, and nothing is kept for less. One that was off before the process began cannot
+ * be told.
  */
 export class CoreClock {
   private offset = 0;
   private off = false;
   private timer: NodeJS.Timeout | null = null;
 
-  private constructor(private readonly core: CoreDatabase, private readonly tell: TellOfClock, private last: Reading, private readonly first: Reading) {}
+  private constructor(
+    private readonly core: CoreDatabase,
+    private readonly tell: TellOfClock,
+    private last: Reading,
+    private readonly first: Reading,
+  ) {}
 
   /** Errors: CoreUnavailable. */
   static async open(core: CoreDatabase, tell: TellOfClock): Promise<CoreClock> {
@@ -60,18 +69,36 @@ export class CoreClock {
     const jump = reading.told - carriedOn(this.last, reading.at);
     this.last = reading;
     this.offset = own - reading.told;
-    if (Math.abs(jump) > MOST_OFF_MS + sure) this.tell('error', 'a clock jumped, the core database\'s or that of a machine which slept: nothing is destroyed before the time has passed', { jumped_ms: Math.round(jump) });
+    if (Math.abs(jump) > MOST_OFF_MS + sure)
+      this.tell(
+        'error',
+        "a clock jumped, the core database's or that of a machine which slept: nothing is destroyed before the time has passed",
+        { jumped_ms: Math.round(jump) },
+      );
     // An answer that took long says less of when it was given: it may leave open what is so.
-    const is = Math.abs(this.offset) > MOST_OFF_MS + sure ? true : Math.abs(this.offset) <= MOST_OFF_MS - sure ? false : this.off;
+    const is =
+      Math.abs(this.offset) > MOST_OFF_MS + sure
+        ? true
+        : Math.abs(this.offset) <= MOST_OFF_MS - sure
+          ? false
+          : this.off;
     if (is === this.off) return;
     this.off = is;
-    if (is) this.tell('error', 'the clock of this process is off from the core database\'s: it takes no work', { off_by_ms: Math.round(this.offset) });
-    else this.tell('warn', 'the clock of this process is right again: it takes work', { off_by_ms: Math.round(this.offset) });
+    if (is)
+      this.tell('error', "the clock of this process is off from the core database's: it takes no work", {
+        off_by_ms: Math.round(this.offset),
+      });
+    else
+      this.tell('warn', 'the clock of this process is right again: it takes work', {
+        off_by_ms: Math.round(this.offset),
+      });
   }
 
   /** Measures from time to time. A core database that is away is asked again. */
   watch(everyMs = 1000): void {
-    this.timer = setInterval(() => { this.measure().catch(() => undefined); }, everyMs);
+    this.timer = setInterval(() => {
+      this.measure().catch(() => undefined);
+    }, everyMs);
     this.timer.unref();
   }
 
@@ -81,9 +108,15 @@ export class CoreClock {
 }
 
 /** What the clock said, and when that was by the monotonic one. */
-interface Reading { told: number; at: number }
+interface Reading {
+  told: number;
+  at: number;
+}
 
-/** `own`: what the process's clock said at the same moment, in the middle of asking; `sure`: the moment may be so far from the middle. */
+/**
+ * `own`: what the process's clock said at the same moment, in the middle of asking; `sure`: the moment may be so far
+ * from the middle.
+ */
 async function read(core: CoreDatabase): Promise<{ reading: Reading; own: number; sure: number }> {
   const asked = performance.now();
   const told = await core.now();

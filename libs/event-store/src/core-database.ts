@@ -57,8 +57,9 @@ export interface Tx extends Queryable {
 export interface CoreDatabase extends Queryable {
   readonly engine: 'sqlite' | 'postgres' | 'mysql';
   /**
-   * Milliseconds since the epoch by this database's own clock, at the moment when the statement comes to it: after a lock was
-   * waited for, not before. On SQLite there is no other clock than that of the machine which all its processes share.
+   * Milliseconds since the epoch by this database's own clock, at the moment when the statement comes to it: after a
+   * lock was waited for, not before. On SQLite there is no other clock than that of the machine which all its processes
+   * share.
    */
   readonly clock: Sql;
   /**
@@ -68,7 +69,10 @@ export interface CoreDatabase extends Queryable {
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   /** What `clock` says now: the time by which is decided what is over, whatever a process's own clock says. */
   now(): Promise<number>;
-  /** Adds one to the counter in this column of one row and gives what it has come to; null: there is no such row. A statement of its own: nobody holds it up. */
+  /**
+   * Adds one to the counter in this column of one row and gives what it has come to; null: there is no such row. A
+   * statement of its own: nobody holds it up.
+   */
   countUp(table: string, column: string, where: Sql): Promise<number | null>;
   /** Resolves when the database answers; else throws CoreUnavailable. */
   ping(): Promise<void>;

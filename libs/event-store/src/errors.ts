@@ -31,6 +31,8 @@ export class MigrationRefused extends Error {
 export class NewerCore extends MigrationRefused {
   override readonly code = 'newer_core';
   constructor(why: string) {
-    super(`the core database belongs to a newer version of schemasaga: ${why}. Start the newer version again; to go back, put back the copies of the core database and of the customers' databases that were made before it`);
+    super(
+      `the core database belongs to a newer version of schemasaga: ${why}. Start the newer version again; to go back, put back the copies of the core database and of the customers' databases that were made before it`,
+    );
   }
 }

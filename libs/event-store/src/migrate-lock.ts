@@ -9,8 +9,15 @@ const postgresLock = 0x53534d49;
 const lockSeconds = 120;
 const againMs = 200;
 
-/** Runs `work` in a transaction while no other process migrates or lifts read models. Errors: CoreUnavailable when others do so for too long. */
-export function migrating<T>(core: CoreDatabase, work: (tx: Tx) => Promise<T>, inTransaction: typeof core.transaction = (run) => core.transaction(run)): Promise<T> {
+/**
+ * Runs `work` in a transaction while no other process migrates or lifts read models. Errors: CoreUnavailable when
+ * others do so for too long.
+ */
+export function migrating<T>(
+  core: CoreDatabase,
+  work: (tx: Tx) => Promise<T>,
+  inTransaction: typeof core.transaction = (run) => core.transaction(run),
+): Promise<T> {
   const run = (): Promise<T> => inTransaction((tx) => locked(core.engine, tx, () => work(tx)));
   return core.engine === 'sqlite' ? patiently(run) : run();
 }
@@ -22,7 +29,8 @@ async function locked<T>(engine: CoreDatabase['engine'], tx: Tx, run: () => Prom
     await tx.query(sql`select pg_advisory_xact_lock(${postgresLock})`);
     return run();
   }
-  // MySQL ends the transaction at the first DDL, so only a lock of the session holds; and it is the server's, so it names the database.
+  // MySQL ends the transaction at the first DDL, so only a lock of the session holds; and it is the server's, so it
+  // names the database.
   const name = sql`concat('schemasaga_migrate_', left(sha1(database()), 40))`;
   const [answer] = await tx.query(sql`select get_lock(${name}, ${lockSeconds}) as held`);
   if (answer!.held !== 1) throw new CoreUnavailable(`another process has been migrating for over ${lockSeconds} s`);

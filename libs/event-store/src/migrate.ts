@@ -56,7 +56,9 @@ async function applyMissing(tx: Tx, known: readonly Migration[]): Promise<string
   for (const row of rows) {
     const migration = known.find(({ version }) => version === row.version);
     if (migration === undefined) {
-      throw new NewerCore(`its schema was brought to ${row.name} on ${row.applied_at}, and this version knows ${known.length} migrations`);
+      throw new NewerCore(
+        `its schema was brought to ${row.name} on ${row.applied_at}, and this version knows ${known.length} migrations`,
+      );
     }
     if (migration.checksum !== row.checksum) {
       throw new MigrationRefused(`migration ${migration.name} was edited after it was applied: add a new one instead`);

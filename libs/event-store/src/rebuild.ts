@@ -9,11 +9,17 @@ import { createShadows, dropShadows, onShadows, switchTo } from './shadow.js';
 import { checkpointPosition } from './subscription.js';
 
 /**
- * A projection and every table it writes. `beside`: tables it writes too that are no read model; a rebuild leaves them as
- * they are. `behind`: it is not kept in the appending transaction but from a checkpoint, see followers.ts. `shape`: raised
- * with every change of what a row holds, and of what folding the same events gives; see shapes.ts.
+ * A projection and every table it writes. `beside`: tables it writes too that are no read model; a rebuild leaves them
+ * as they are. `behind`: it is not kept in the appending transaction but from a checkpoint, see followers.ts. `shape`:
+ * raised with every change of what a row holds, and of what folding the same events gives; see shapes.ts.
  */
-export interface ReadModel { projection: InlineProjection; shape: number; tables: readonly string[]; beside?: readonly string[]; behind?: true }
+export interface ReadModel {
+  projection: InlineProjection;
+  shape: number;
+  tables: readonly string[];
+  beside?: readonly string[];
+  behind?: true;
+}
 
 /** The last rebuild of a read model. `position` of `target` is its progress. */
 export interface Rebuild {
@@ -38,17 +44,34 @@ export class ReadModels {
   private readonly running = new Map<string, Promise<void>>();
   private stopped = false;
 
-  constructor(private readonly core: CoreDatabase, private readonly store: EventStore, private readonly models: readonly ReadModel[], private readonly now: () => Date = () => new Date()) {}
+  constructor(
+    private readonly core: CoreDatabase,
+    private readonly store: EventStore,
+    private readonly models: readonly ReadModel[],
+    private readonly now: () => Date = () => new Date(),
+  ) {}
 
-  get inline(): string[] { return this.models.filter(({ behind }) => behind === undefined).map(({ projection }) => projection.name); }
+  get inline(): string[] {
+    return this.models.filter(({ behind }) => behind === undefined).map(({ projection }) => projection.name);
+  }
 
-  get behind(): string[] { return this.models.filter(({ behind }) => behind === true).map(({ projection }) => projection.name); }
+  get behind(): string[] {
+    return this.models.filter(({ behind }) => behind === true).map(({ projection }) => projection.name);
+  }
 
   async rebuilds(): Promise<Rebuild[]> {
-    const rows = await this.core.query(sql`select name, status, position, target, processed, error, started_at, updated_at from rebuilds order by name`);
+    const rows = await this.core.query(
+      sql`select name, status, position, target, processed, error, started_at, updated_at from rebuilds order by name`,
+    );
     return rows.map((row: Row) => ({
-      name: String(row['name']), status: row['status'] as Rebuild['status'], position: Number(row['position']), target: Number(row['target']), processed: Number(row['processed']),
-      error: row['error'] as string | null, started_at: String(row['started_at']), updated_at: String(row['updated_at']),
+      name: String(row['name']),
+      status: row['status'] as Rebuild['status'],
+      position: Number(row['position']),
+      target: Number(row['target']),
+      processed: Number(row['processed']),
+      error: row['error'] as string | null,
+      started_at: String(row['started_at']),
+      updated_at: String(row['updated_at']),
     }));
   }
 
@@ -57,8 +80,12 @@ export class ReadModels {
     const model = this.models.find(({ projection }) => projection.name === name);
     if (model === undefined) throw new UnknownReadModel(name);
     const owner = uuidv7();
-    if (this.stopped || !await this.claim(name, owner)) return;
-    const run = this.run(model, owner).catch((error: unknown) => this.fail(name, owner, error)).finally(() => { if (this.running.get(name) === run) this.running.delete(name); });
+    if (this.stopped || !(await this.claim(name, owner))) return;
+    const run = this.run(model, owner)
+      .catch((error: unknown) => this.fail(name, owner, error))
+      .finally(() => {
+        if (this.running.get(name) === run) this.running.delete(name);
+      });
     this.running.set(name, run);
   }
 
@@ -72,14 +99,19 @@ export class ReadModels {
     const [now, target] = [this.now(), await this.store.head()];
     const at = now.toISOString();
     try {
-      await this.core.execute(sql`insert into rebuilds (name, owner, status, position, target, processed, started_at, updated_at) values (${name}, ${owner}, 'running', 0, ${target}, 0, ${at}, ${at})`);
+      await this.core.execute(
+        sql`insert into rebuilds (name, owner, status, position, target, processed, started_at, updated_at) values (${name}, ${owner}, 'running', 0, ${target}, 0, ${at}, ${at})`,
+      );
       return true;
     } catch (error) {
       if (!(error instanceof UniqueViolation)) throw error;
     }
     const abandoned = new Date(now.getTime() - abandonedMs).toISOString();
-    return await this.core.execute(sql`update rebuilds set owner = ${owner}, status = 'running', position = 0, target = ${target}, processed = 0, error = null, started_at = ${at}, updated_at = ${at}
-      where name = ${name} and (status <> 'running' or updated_at < ${abandoned})`) === 1;
+    return (
+      (await this.core
+        .execute(sql`update rebuilds set owner = ${owner}, status = 'running', position = 0, target = ${target}, processed = 0, error = null, started_at = ${at}, updated_at = ${at}
+      where name = ${name} and (status <> 'running' or updated_at < ${abandoned})`)) === 1
+    );
   }
 
   private async run({ projection, tables, beside = [], behind: follows }: ReadModel, owner: string): Promise<void> {
@@ -106,7 +138,11 @@ export class ReadModels {
       } catch (error) {
         // After a commit that was not answered the batch may have been applied already.
         if (error instanceof Superseded || error instanceof CoreUnavailable) throw error;
-        if (size === 1) throw new Error(`event ${events[0]!.event_id} at position ${events[0]!.position} (${events[0]!.stream}, ${events[0]!.type}): ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+        if (size === 1)
+          throw new Error(
+            `event ${events[0]!.event_id} at position ${events[0]!.position} (${events[0]!.stream}, ${events[0]!.type}): ${error instanceof Error ? error.message : String(error)}`,
+            { cause: error },
+          );
         singly = events.at(-1)!.position;
         continue;
       }
@@ -125,7 +161,9 @@ export class ReadModels {
     };
     const finish = async (tx: Tx): Promise<void> => {
       await switchTo(tx, tables);
-      const done = await tx.execute(sql`update rebuilds set status = 'done', target = position, updated_at = ${this.now().toISOString()} where name = ${name} and owner = ${owner} and status = 'running'`);
+      const done = await tx.execute(
+        sql`update rebuilds set status = 'done', target = position, updated_at = ${this.now().toISOString()} where name = ${name} and owner = ${owner} and status = 'running'`,
+      );
       if (done !== 1) throw new Superseded();
     };
     if (follows) {
@@ -137,7 +175,9 @@ export class ReadModels {
         // Where the living one stands, or further if that one is parked: a reader must never see it go back.
         const at = await rest(tx, Number(living!['position']));
         await finish(tx);
-        await tx.execute(sql`update checkpoints set position = ${at}, failures = 0, error = null, failed_at = null where name = ${name}`);
+        await tx.execute(
+          sql`update checkpoints set position = ${at}, failures = 0, error = null, failed_at = null where name = ${name}`,
+        );
       });
     } else {
       await withoutAppends(core, async (tx) => {
@@ -149,7 +189,8 @@ export class ReadModels {
   }
 
   private async progress(tx: Tx, name: string, owner: string, events: readonly StoredEvent[]): Promise<void> {
-    const own = await tx.execute(sql`update rebuilds set position = ${events.at(-1)!.position}, processed = processed + ${events.length}, updated_at = ${this.now().toISOString()}
+    const own =
+      await tx.execute(sql`update rebuilds set position = ${events.at(-1)!.position}, processed = processed + ${events.length}, updated_at = ${this.now().toISOString()}
       where name = ${name} and owner = ${owner} and status = 'running'`);
     if (own !== 1) throw new Superseded();
   }
@@ -159,6 +200,10 @@ export class ReadModels {
     // Somebody else took it over: the tables it works on are theirs.
     if (error instanceof Superseded) return;
     const text = (error instanceof Error ? error.message : String(error)).replaceAll('\0', '').slice(0, 4000);
-    await this.core.execute(sql`update rebuilds set status = 'failed', error = ${text}, updated_at = ${this.now().toISOString()} where name = ${name} and owner = ${owner}`).catch(() => undefined);
+    await this.core
+      .execute(
+        sql`update rebuilds set status = 'failed', error = ${text}, updated_at = ${this.now().toISOString()} where name = ${name} and owner = ${owner}`,
+      )
+      .catch(() => undefined);
   }
 }

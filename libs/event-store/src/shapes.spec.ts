@@ -30,7 +30,8 @@ describe.each(engineNames)('shapes of read models: %s', (engine) => {
   const names: InlineProjection = {
     name: 'names',
     async apply(tx, events) {
-      for (const { stream, version: seen } of events) if (seen === 1) await tx.execute(sql`insert into names (stream) values (${stream})`);
+      for (const { stream, version: seen } of events)
+        if (seen === 1) await tx.execute(sql`insert into names (stream) values (${stream})`);
     },
   };
   const model = (shape: number): ReadModel => ({ projection: counts, shape, tables: ['counts'], beside: ['secrets'] });
@@ -39,28 +40,48 @@ describe.each(engineNames)('shapes of read models: %s', (engine) => {
   beforeEach(async () => {
     database = await createMigratedDatabase(engine);
     core = await database.open();
-    for (const table of ['counts', 'secrets']) await core.execute({ texts: [`create table ${table} (stream varchar(100) not null primary key, seen integer not null)`], values: [] });
+    for (const table of ['counts', 'secrets'])
+      await core.execute({
+        texts: [`create table ${table} (stream varchar(100) not null primary key, seen integer not null)`],
+        values: [],
+      });
     await core.execute(sql`create table names (stream varchar(100) not null primary key)`);
     refused = null;
     store = createEventStore(core, { projections: [counts, names] });
   });
   afterEach(() => database.drop());
 
-  const lift = (models: ReadModel[], on = core): Promise<string[]> => liftReadModels(on, createEventStore(on), models, { version });
+  const lift = (models: ReadModel[], on = core): Promise<string[]> =>
+    liftReadModels(on, createEventStore(on), models, { version });
   const fill = async (): Promise<void> => {
-    for (const stream of ['a', 'b', 'c']) await store.append([{ stream, expectedVersion: 0, events: Array.from({ length: 150 }, (_, n) => happened(n)) }], metadata);
+    for (const stream of ['a', 'b', 'c'])
+      await store.append(
+        [{ stream, expectedVersion: 0, events: Array.from({ length: 150 }, (_, n) => happened(n)) }],
+        metadata,
+      );
   };
   const rows = (): Promise<Row[]> => core.query(sql`select stream, seen from counts order by stream`);
-  const shapes = (): Promise<Row[]> => core.query(sql`select name, shape, written_by from read_model_shapes order by name`);
+  const shapes = (): Promise<Row[]> =>
+    core.query(sql`select name, shape, written_by from read_model_shapes order by name`);
 
   test('at the first start there is nothing to make anew, and each start after it looks once', async () => {
     expect(await lift([model(3), other])).toEqual([]);
-    expect(await shapes()).toEqual([{ name: 'counts', shape: 3, written_by: version }, { name: 'names', shape: 1, written_by: version }]);
+    expect(await shapes()).toEqual([
+      { name: 'counts', shape: 3, written_by: version },
+      { name: 'names', shape: 1, written_by: version },
+    ]);
     let statements = 0;
     const counted: CoreDatabase = Object.assign(Object.create(core) as CoreDatabase, {
-      query: (statement: Parameters<CoreDatabase['query']>[0]) => { statements++; return core.query(statement); },
-      execute: () => { throw new Error('nothing is to be written'); },
-      transaction: () => { throw new Error('no lock is needed'); },
+      query: (statement: Parameters<CoreDatabase['query']>[0]) => {
+        statements++;
+        return core.query(statement);
+      },
+      execute: () => {
+        throw new Error('nothing is to be written');
+      },
+      transaction: () => {
+        throw new Error('no lock is needed');
+      },
     });
     await fill();
     expect(await liftReadModels(counted, store, [model(3), other], { version })).toEqual([]);
@@ -78,7 +99,10 @@ describe.each(engineNames)('shapes of read models: %s', (engine) => {
     expect(await rows()).toEqual(lived);
     expect(await core.query(sql`select stream, seen from secrets`)).toEqual([{ stream: 'a', seen: 1 }]);
     expect(await core.query(sql`select stream from names`)).toEqual([]);
-    expect(await shapes()).toMatchObject([{ name: 'counts', shape: 2 }, { name: 'names', shape: 1 }]);
+    expect(await shapes()).toMatchObject([
+      { name: 'counts', shape: 2 },
+      { name: 'names', shape: 1 },
+    ]);
     expect(await lift([model(2), other])).toEqual([]);
   });
 
@@ -92,10 +116,14 @@ describe.each(engineNames)('shapes of read models: %s', (engine) => {
 
   test('a model behind the log begins anew', async () => {
     await fill();
-    await core.execute(sql`insert into checkpoints (name, position, failures, error) values (${'counts'}, 99, 2, ${'it stood still'})`);
+    await core.execute(
+      sql`insert into checkpoints (name, position, failures, error) values (${'counts'}, 99, 2, ${'it stood still'})`,
+    );
     expect(await lift([{ projection: counts, shape: 1, tables: ['counts'], behind: true }])).toEqual(['counts']);
     expect(await rows()).toEqual([]);
-    expect(await core.query(sql`select position, failures, error from checkpoints where name = ${'counts'}`)).toEqual([{ position: 0, failures: 0, error: null }]);
+    expect(await core.query(sql`select position, failures, error from checkpoints where name = ${'counts'}`)).toEqual([
+      { position: 0, failures: 0, error: null },
+    ]);
   });
 
   test('10 processes that start at once: one does it, the others wait and find it done', async () => {
@@ -123,6 +151,11 @@ describe.each(engineNames)('shapes of read models: %s', (engine) => {
     await lift([model(9)]);
     const error = await lift([model(8)]).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(NewerCore);
-    expect(error).toMatchObject({ code: 'newer_core', message: expect.stringMatching(/read model counts was written in shape 9 by version 7\.0\.0 on 20.*this version knows shape 8\. Start the newer version again/) });
+    expect(error).toMatchObject({
+      code: 'newer_core',
+      message: expect.stringMatching(
+        /read model counts was written in shape 9 by version 7\.0\.0 on 20.*this version knows shape 8\. Start the newer version again/,
+      ),
+    });
   });
 });

@@ -60,8 +60,12 @@ export function coreDatabaseContract(name: string, create: () => Promise<TestDat
 
     test('a counter gives each number once, whoever counts, and nothing where it is not there', async () => {
       await core.execute(sql`insert into things values (${1}, ${'a'}, ${1_700_000_000_000})`);
-      const counted = await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? core : other).countUp('things', 'size', sql`id = ${1}`)));
-      expect(counted.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => 1_700_000_000_001 + i));
+      const counted = await Promise.all(
+        Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? core : other).countUp('things', 'size', sql`id = ${1}`)),
+      );
+      expect(counted.map(Number).sort((a, b) => a - b)).toEqual(
+        Array.from({ length: 20 }, (_, i) => 1_700_000_000_001 + i),
+      );
       expect(await core.countUp('things', 'size', sql`id = ${2}`)).toBeNull();
     });
 

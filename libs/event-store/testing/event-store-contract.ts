@@ -111,7 +111,19 @@ export function eventStoreContract(name: string, create: () => Promise<TestDatab
 
     test('a page that ends where the log had come to when it was last looked at is not taken for the last one', async () => {
       const start = await store.head();
-      const two = async (): Promise<void> => { for (let i = 0; i < 2; i++) await store.append([{ stream: `paged-${start}-${i}-${Math.random()}`, expectedVersion: 0, events: [{ type: 'x', schema_version: 1, data: {} }] }], metadata); };
+      const two = async (): Promise<void> => {
+        for (let i = 0; i < 2; i++)
+          await store.append(
+            [
+              {
+                stream: `paged-${start}-${i}-${Math.random()}`,
+                expectedVersion: 0,
+                events: [{ type: 'x', schema_version: 1, data: {} }],
+              },
+            ],
+            metadata,
+          );
+      };
       await two();
       await store.head();
       await two();

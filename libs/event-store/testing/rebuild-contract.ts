@@ -30,7 +30,12 @@ export function rebuildContract(engine: EngineName): void {
         await tx.execute(sql`insert into tally_calls (n) values (${events.length})`);
       },
     };
-    const model: ReadModel = { projection: tallies, shape: 1, tables: ['tallies', 'tally_marks'], beside: ['tally_calls'] };
+    const model: ReadModel = {
+      projection: tallies,
+      shape: 1,
+      tables: ['tallies', 'tally_marks'],
+      beside: ['tally_calls'],
+    };
 
     beforeEach(async () => {
       database = await createMigratedDatabase(engine);

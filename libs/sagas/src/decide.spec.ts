@@ -73,8 +73,18 @@ describe('decide', () => {
     expect(decide(again, now, idle, 1).effects.map((e) => [e.way, e.step.step_id])).toEqual([['compensate', 'a1']]);
   });
   test('a compensation is tried past the deadline, and shown stuck', () => {
-    const saga = given(...ready, intended('a1'), failed('a1'), goingBack, undoing('a1'), delayed('a1', 'compensate', '2026-01-01T01:01:45.000Z'));
-    expect(decide(saga, now + 3_700_000, idle, 1)).toMatchObject({ events: [{ type: 'SagaStuck' }], wakeAt: now + 3_705_000 });
+    const saga = given(
+      ...ready,
+      intended('a1'),
+      failed('a1'),
+      goingBack,
+      undoing('a1'),
+      delayed('a1', 'compensate', '2026-01-01T01:01:45.000Z'),
+    );
+    expect(decide(saga, now + 3_700_000, idle, 1)).toMatchObject({
+      events: [{ type: 'SagaStuck' }],
+      wakeAt: now + 3_705_000,
+    });
   });
   test('an abort before the first intent rejects, after it goes back', () => {
     const abort: SagaEvent = { type: 'AbortRequested', reason: 'mistake' };

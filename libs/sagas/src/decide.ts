@@ -15,7 +15,10 @@ export interface Decision {
   end: { as: 'completed' } | { as: 'compensated' | 'rejected'; error: StepError } | null;
 }
 
-/** A delayed step is never due later than this from now, milliseconds. One that seems to be was delayed by a clock that has been set back since. */
+/**
+ * A delayed step is never due later than this from now, milliseconds. One that seems to be was delayed by a clock that
+ * has been set back since.
+ */
 export const LONGEST_DELAY_MS = 15_000;
 
 /**

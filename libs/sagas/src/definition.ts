@@ -15,7 +15,11 @@ export function isFailure(error: unknown): error is Failure {
 /** What this library asks of a domain. Effects may be run any number of times, by two processes at once, and be killed anywhere. */
 export interface SagaDefinition {
   /** When its turn has come: go on, end at once because nothing is to be changed, or refuse; `wait`: what it concerns is still held by a saga of another subject. */
-  judge(saga: Saga): Promise<{ verdict: 'go' } | { verdict: 'wait' } | { verdict: 'nothing_to_do' } | { verdict: 'refuse'; error: StepError }>;
+  judge(
+    saga: Saga,
+  ): Promise<
+    { verdict: 'go' } | { verdict: 'wait' } | { verdict: 'nothing_to_do' } | { verdict: 'refuse'; error: StepError }
+  >;
   prepare(saga: Saga, step: Step): Promise<Prepared>;
   apply(saga: Saga, step: Step, token: number): Promise<Outcome>;
   compensate(saga: Saga, step: Step, token: number): Promise<Outcome>;
@@ -23,6 +27,14 @@ export interface SagaDefinition {
   finalize(saga: Saga, step: Step, token: number): Promise<Outcome>;
   /** Looks whether what an operator claims of a step is so: the fingerprint seen, null when nobody could look. Throws Error with what differs. */
   look(saga: Saga, step: Step, claim: 'applied' | 'restored'): Promise<string | null>;
-  /** What the end means for the subject's own stream; appended in one transaction with the saga's last event. `at`: from when counts how long something is kept, milliseconds since the epoch. */
-  ending(saga: Saga, end: 'completed' | 'compensated' | 'rejected', error: StepError | null, at: number): Promise<Append[]>;
+  /**
+   * What the end means for the subject's own stream; appended in one transaction with the saga's last event. `at`: from
+   * when counts how long something is kept, milliseconds since the epoch.
+   */
+  ending(
+    saga: Saga,
+    end: 'completed' | 'compensated' | 'rejected',
+    error: StepError | null,
+    at: number,
+  ): Promise<Append[]>;
 }

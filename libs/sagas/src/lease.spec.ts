@@ -1,6 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CoreUnavailable, migrate, openCoreDatabase, sql, type CoreDatabase, type Sql } from '../../event-store/src/index.js';
+import {
+  CoreUnavailable,
+  migrate,
+  openCoreDatabase,
+  sql,
+  type CoreDatabase,
+  type Sql,
+} from '../../event-store/src/index.js';
 import { createMigratedDatabase, engineNames, type TestDatabase } from '../../event-store/testing/core-databases.js';
 import { freshSqlite, type Fresh } from '../../../testing/fixtures.js';
 import { Leases } from './lease.js';
@@ -32,7 +39,10 @@ function cutOffFrom(core: CoreDatabase): CoreDatabase {
 }
 
 test('a lease whose release was not heard runs out, though its process goes on holding others', async () => {
-  const [ours, theirs] = [new Leases(cutOffFrom(core), 'ours', TTL_MS, (error) => errors.push(error)), new Leases(core, 'theirs', TTL_MS, (error) => errors.push(error))];
+  const [ours, theirs] = [
+    new Leases(cutOffFrom(core), 'ours', TTL_MS, (error) => errors.push(error)),
+    new Leases(core, 'theirs', TTL_MS, (error) => errors.push(error)),
+  ];
   await ours.acquire('kept');
   await ours.acquire('let go');
   refusing = /expires_at = 0/;
@@ -55,8 +65,11 @@ for (const engine of engineNames) {
     });
     afterAll(() => database.drop());
 
-    const leases = (on: CoreDatabase, owner: string): Leases => new Leases(on, owner, TTL_MS, (error) => errors.push(error));
-    const lie = async (subject: string, byMs: number): Promise<void> => { await first.execute(sql`update leases set expires_at = ${first.clock} + ${byMs} where subject = ${subject}`); };
+    const leases = (on: CoreDatabase, owner: string): Leases =>
+      new Leases(on, owner, TTL_MS, (error) => errors.push(error));
+    const lie = async (subject: string, byMs: number): Promise<void> => {
+      await first.execute(sql`update leases set expires_at = ${first.clock} + ${byMs} where subject = ${subject}`);
+    };
 
     test('a lease lasts as long as the core database says, whatever the clocks of processes say', async () => {
       const now = Date.now;
@@ -67,7 +80,9 @@ for (const engine of engineNames) {
         expect(token).not.toBeNull();
         if (engine !== 'sqlite') Date.now = () => now() - HOUR_MS;
         expect(await behind.acquire('s')).toBeNull();
-        const [row] = await first.query(sql`select expires_at - ${first.clock} as still from leases where subject = ${'s'}`);
+        const [row] = await first.query(
+          sql`select expires_at - ${first.clock} as still from leases where subject = ${'s'}`,
+        );
         expect(Number(row!['still'])).toBeGreaterThan(0);
         expect(Number(row!['still'])).toBeLessThanOrEqual(TTL_MS);
         // Renewed, and prolonged by an append, by the same clock.
@@ -115,7 +130,11 @@ for (const engine of engineNames) {
     });
 
     test('two that take different subjects at once never get one token', async () => {
-      const all = await Promise.all(Array.from({ length: 20 }, (_, i) => leases(i % 2 === 0 ? first : second, `at once ${i}`).acquire(`at once ${i}`)));
+      const all = await Promise.all(
+        Array.from({ length: 20 }, (_, i) =>
+          leases(i % 2 === 0 ? first : second, `at once ${i}`).acquire(`at once ${i}`),
+        ),
+      );
       expect(new Set(all).size).toBe(20);
       expect(all).not.toContain(null);
     });
@@ -123,7 +142,9 @@ for (const engine of engineNames) {
     test('counting begins above every token of the former kind, and goes on above one that was met', async () => {
       await first.execute(sql`delete from leases`);
       const future = Date.now() + HOUR_MS;
-      await first.execute(sql`insert into leases (subject, owner, token, expires_at) values (${'old'}, ${'x'}, ${future}, ${0})`);
+      await first.execute(
+        sql`insert into leases (subject, owner, token, expires_at) values (${'old'}, ${'x'}, ${future}, ${0})`,
+      );
       const holder = leases(second, 'counts');
       const begun = (await holder.acquire('new'))!;
       expect(begun).toBeGreaterThan(future);

@@ -10,16 +10,17 @@ export class LeaseLost extends Error {
 const COUNTER = 'tokens';
 
 /**
- * Whether the lease of a row of `leases` is held now, by the core database's clock. One that lies further in the future than it
- * can last was written before that clock was set back, or by a process that went by its own: nobody waits for it.
+ * Whether the lease of a row of `leases` is held now, by the core database's clock. One that lies further in the future
+ * than it can last was written before that clock was set back, or by a process that went by its own: nobody waits for
+ * it.
  */
 export function isHeld(core: CoreDatabase, ttlMs: number): Sql {
   return sql`(expires_at > ${core.clock} and expires_at <= ${core.clock} + ${ttlMs})`;
 }
 
 /**
- * One holder per subject at a time; `token` rises with every new holder and fences the former one out. Durations in milliseconds.
- * No process's own clock is asked.
+ * One holder per subject at a time; `token` rises with every new holder and fences the former one out. Durations in
+ * milliseconds. No process's own clock is asked.
  */
 export class Leases {
   private readonly held = new Map<string, number>();
@@ -47,7 +48,9 @@ export class Leases {
 
   /** In the transaction of an append: throws LeaseLost unless the token is still the newest. */
   async check(tx: Tx, subject: string, token: number): Promise<void> {
-    const same = await tx.execute(sql`update leases set expires_at = ${this.fromNow()} where subject = ${subject} and token = ${token} and owner = ${this.owner}`);
+    const same = await tx.execute(
+      sql`update leases set expires_at = ${this.fromNow()} where subject = ${subject} and token = ${token} and owner = ${this.owner}`,
+    );
     if (same !== 1) throw new LeaseLost(subject);
   }
 
@@ -63,15 +66,21 @@ export class Leases {
     await this.core.execute(sql`update leases set token = ${token} where subject = ${COUNTER} and token < ${token}`);
   }
 
-  /** Statements of their own, each done or not: in a transaction a process that is stopped between two of them would keep everybody from the counter. */
+  /**
+   * Statements of their own, each done or not: in a transaction a process that is stopped between two of them would
+   * keep everybody from the counter.
+   */
   private async take(subject: string): Promise<number | null> {
     const token = await this.nextToken();
-    const taken = await this.core.execute(sql`update leases set owner = ${this.owner}, token = ${token}, expires_at = ${this.fromNow()}
+    const taken = await this.core
+      .execute(sql`update leases set owner = ${this.owner}, token = ${token}, expires_at = ${this.fromNow()}
       where subject = ${subject} and token < ${token} and not ${isHeld(this.core, this.ttlMs)}`);
     if (taken === 1) return token;
     const [row] = await this.core.query(sql`select token from leases where subject = ${subject}`);
     if (row === undefined) {
-      await this.core.execute(sql`insert into leases (subject, owner, token, expires_at) values (${subject}, ${this.owner}, ${token}, ${this.fromNow()})`);
+      await this.core.execute(
+        sql`insert into leases (subject, owner, token, expires_at) values (${subject}, ${this.owner}, ${token}, ${this.fromNow()})`,
+      );
       return token;
     }
     // Given by a process of a former version, by its clock: the next try is above it.
@@ -79,7 +88,10 @@ export class Leases {
     return null;
   }
 
-  /** One counter for all subjects, so that a saga of a whole database and one of a table in it, with a lease each, fence one another out too. */
+  /**
+   * One counter for all subjects, so that a saga of a whole database and one of a table in it, with a lease each, fence
+   * one another out too.
+   */
   private async nextToken(): Promise<number> {
     for (;;) {
       const next = await this.core.countUp('leases', 'token', sql`subject = ${COUNTER}`);
@@ -88,11 +100,18 @@ export class Leases {
     }
   }
 
-  /** Tokens used to be times: the first that is counted is above all that were given, and above those of an installation given up for this one. */
+  /**
+   * Tokens used to be times: the first that is counted is above all that were given, and above those of an installation
+   * given up for this one.
+   */
   private async beginCounting(): Promise<void> {
-    const [row] = await this.core.query(sql`select coalesce(max(token), 0) as last, ${this.core.clock} as now from leases`);
+    const [row] = await this.core.query(
+      sql`select coalesce(max(token), 0) as last, ${this.core.clock} as now from leases`,
+    );
     try {
-      await this.core.execute(sql`insert into leases (subject, owner, token, expires_at) values (${COUNTER}, ${''}, ${Math.max(Number(row!['last']), Number(row!['now']))}, ${0})`);
+      await this.core.execute(
+        sql`insert into leases (subject, owner, token, expires_at) values (${COUNTER}, ${''}, ${Math.max(Number(row!['last']), Number(row!['now']))}, ${0})`,
+      );
     } catch (error) {
       // Another process began.
       if (!(error instanceof UniqueViolation)) throw error;
@@ -112,7 +131,11 @@ export class Leases {
         return;
       }
       // Those alone that somebody here works under: a lease whose release, or whose taking, was not answered must run out.
-      this.core.execute(sql`update leases set expires_at = ${this.fromNow()} where owner = ${this.owner} and expires_at > 0 and subject in (${sqlList([...this.held.keys()])})`).catch(this.onError);
+      this.core
+        .execute(
+          sql`update leases set expires_at = ${this.fromNow()} where owner = ${this.owner} and expires_at > 0 and subject in (${sqlList([...this.held.keys()])})`,
+        )
+        .catch(this.onError);
     }, this.ttlMs / 4);
     this.timer.unref();
   }

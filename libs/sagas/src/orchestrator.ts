@@ -1,4 +1,11 @@
-import { CoreUnavailable, VersionConflict, type CoreClock, type CoreDatabase, type EventStore, type Metadata } from '../../event-store/src/index.js';
+import {
+  CoreUnavailable,
+  VersionConflict,
+  type CoreClock,
+  type CoreDatabase,
+  type EventStore,
+  type Metadata,
+} from '../../event-store/src/index.js';
 import { v7 as uuid } from 'uuid';
 import { decide } from './decide.js';
 import type { SagaDefinition } from './definition.js';
@@ -54,7 +61,9 @@ export class Orchestrator {
     this.found = new InProcessQueue(options.concurrency ?? 8);
     this.places = new Places(options.perTarget ?? 4, (sagaId) => { void this.found.wake(sagaId); });
     this.leaseMs = options.leaseMs ?? 900;
-    this.leases = new Leases(options.core, uuid(), this.leaseMs, (error) => options.log('heartbeat failed', { error: String(error) }));
+    this.leases = new Leases(options.core, uuid(), this.leaseMs, (error) =>
+      options.log('heartbeat failed', { error: String(error) }),
+    );
   }
 
   /** Starts taking sagas, unfinished ones first. */

@@ -1,4 +1,15 @@
-import { readPage, sql, sqlList, type CoreDatabase, type InlineProjection, type Queryable, type Row, type Sql, type StoredEvent, type Tx } from '../../event-store/src/index.js';
+import {
+  readPage,
+  sql,
+  sqlList,
+  type CoreDatabase,
+  type InlineProjection,
+  type Queryable,
+  type Row,
+  type Sql,
+  type StoredEvent,
+  type Tx,
+} from '../../event-store/src/index.js';
 import type { SagaEvent } from './events.js';
 import { isHeld } from './lease.js';
 import { evolve, isEnded, type Saga } from './saga.js';
@@ -42,9 +53,13 @@ export async function nextOf(db: Queryable, subjectId: string): Promise<string |
   return row === undefined ? null : String(row['saga_id']);
 }
 
-/** Sagas whose turn it is and that nobody runs now, under a lease of so many milliseconds, the oldest first; for the reconciler. */
+/**
+ * Sagas whose turn it is and that nobody runs now, under a lease of so many milliseconds, the oldest first; for the
+ * reconciler.
+ */
 export async function openSagas(core: CoreDatabase, leaseMs: number): Promise<Saga[]> {
-  const rows = await core.query(sql`select state from sagas s where ended = 0 and not exists (select 1 from sagas e where e.subject_id = s.subject_id and e.ended = 0 and e.position < s.position)
+  const rows =
+    await core.query(sql`select state from sagas s where ended = 0 and not exists (select 1 from sagas e where e.subject_id = s.subject_id and e.ended = 0 and e.position < s.position)
     and not exists (select 1 from leases l where l.subject = s.subject_id and ${isHeld(core, leaseMs)}) order by position limit 1000`);
   return rows.map(state);
 }

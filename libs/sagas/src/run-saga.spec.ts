@@ -1,6 +1,15 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { v7 as uuid } from 'uuid';
-import { CoreClock, CoreUnavailable, createEventStore, migrate, openCoreDatabase, sql, type CoreDatabase, type EventStore } from '../../event-store/src/index.js';
+import {
+  CoreClock,
+  CoreUnavailable,
+  createEventStore,
+  migrate,
+  openCoreDatabase,
+  sql,
+  type CoreDatabase,
+  type EventStore,
+} from '../../event-store/src/index.js';
 import { freshSqlite, type Fresh } from '../../../testing/fixtures.js';
 import { freePort } from '../../../testing/servers.js';
 import type { SagaDefinition } from './definition.js';
@@ -50,7 +59,15 @@ const definition: SagaDefinition = {
   look: async () => null,
   ending: async () => [],
 };
-const ports = (): RunnerPorts => ({ store, core, clock, leases, definition, log: () => undefined, draining: () => false });
+const ports = (): RunnerPorts => ({
+  store,
+  core,
+  clock,
+  leases,
+  definition,
+  log: () => undefined,
+  draining: () => false,
+});
 const types = async (sagaId: string): Promise<string[]> => (await store.readStream(sagaStream(sagaId))).map((e) => e.type);
 
 async function asked(subject: string, targets = ['one']): Promise<string> {
@@ -108,15 +125,29 @@ test('a target that has met a higher token than ours is told one above it, and t
     fence ||= token + 3_600_000;
     if (token < fence) {
       refused.push(token);
-      throw Object.assign(new Error('stale'), { code: 'stale_token', retryable: true, outcome: 'not_applied', details: { token, seen: fence } });
+      throw Object.assign(new Error('stale'), {
+        code: 'stale_token',
+        retryable: true,
+        outcome: 'not_applied',
+        details: { token, seen: fence },
+      });
     }
     fence = token;
     return outcome;
   } };
-  const orchestrator = new Orchestrator({ store, core, clock, queue: new InProcessQueue(2), definition: fenced, log: () => undefined, sweepMs: 20 });
+  const orchestrator = new Orchestrator({
+    store,
+    core,
+    clock,
+    queue: new InProcessQueue(2),
+    definition: fenced,
+    log: () => undefined,
+    sweepMs: 20,
+  });
   orchestrator.start();
   const began = performance.now();
-  while ((await loadSaga(core, sagaId))!.status !== 'completed' && performance.now() - began < 5000) await new Promise((resolve) => setTimeout(resolve, 20));
+  while ((await loadSaga(core, sagaId))!.status !== 'completed' && performance.now() - began < 5000)
+    await new Promise((resolve) => setTimeout(resolve, 20));
   await orchestrator.stop();
   expect((await loadSaga(core, sagaId))!.status).toBe('completed');
   expect(refused).toHaveLength(1);
@@ -124,7 +155,17 @@ test('a target that has met a higher token than ours is told one above it, and t
 
 test('a token that no counter can have given is not gone beyond', async () => {
   const sagaId = await asked('s');
-  const fenced: SagaDefinition = { ...definition, async apply(_saga, _step, token) { throw Object.assign(new Error('stale'), { code: 'stale_token', retryable: true, outcome: 'not_applied', details: { token, seen: Number.MAX_SAFE_INTEGER } }); } };
+  const fenced: SagaDefinition = {
+    ...definition,
+    async apply(_saga, _step, token) {
+      throw Object.assign(new Error('stale'), {
+        code: 'stale_token',
+        retryable: true,
+        outcome: 'not_applied',
+        details: { token, seen: Number.MAX_SAFE_INTEGER },
+      });
+    },
+  };
   await runSaga({ ...ports(), definition: fenced }, sagaId);
   expect(await leases.acquire('t')).toBeLessThan(Date.now() + 60_000);
 });
@@ -216,7 +257,15 @@ test('a saga seen stuck that has recovered by itself goes on after a crash, and 
   ] }], { correlation_id: uuid(), causation_id: null, actor: 'test' });
   expect([(await loadSaga(core, recovering))!.status, (await loadSaga(core, conflict))!.status]).toEqual(['stuck', 'stuck']);
   const stuckAt = (await loadSaga(core, conflict))!.version;
-  const orchestrator = new Orchestrator({ store, core, clock, queue: new InProcessQueue(2), definition, log: () => undefined, sweepMs: 20 });
+  const orchestrator = new Orchestrator({
+    store,
+    core,
+    clock,
+    queue: new InProcessQueue(2),
+    definition,
+    log: () => undefined,
+    sweepMs: 20,
+  });
   orchestrator.start();
   for (const until = Date.now() + 5000; (await loadSaga(core, recovering))!.status === 'stuck' && Date.now() < until;) await new Promise((resolve) => setTimeout(resolve, 20));
   await orchestrator.stop();

@@ -1,4 +1,11 @@
-import { CoreUnavailable, VersionConflict, type Append, type CoreClock, type CoreDatabase, type EventStore } from '../../event-store/src/index.js';
+import {
+  CoreUnavailable,
+  VersionConflict,
+  type Append,
+  type CoreClock,
+  type CoreDatabase,
+  type EventStore,
+} from '../../event-store/src/index.js';
 import { decide, LONGEST_DELAY_MS, type Decision, type Effect } from './decide.js';
 import { isFailure, type SagaDefinition } from './definition.js';
 import { SAGA_SCHEMA_VERSION, sagaStream, type SagaEvent, type StepError } from './events.js';
@@ -6,13 +13,19 @@ import { LeaseLost, type Leases } from './lease.js';
 import { nextOf, recorded } from './read-model.js';
 import { evolve, isEnded, type Saga } from './saga.js';
 
-/** Back-off of a delayed step: doubled from the first to the longest, then jittered between half and whole. Milliseconds. */
+/**
+ * Back-off of a delayed step: doubled from the first to the longest, then jittered between half and whole.
+ * Milliseconds.
+ */
 const FIRST_DELAY_MS = 100;
 /** A run that has waited so long for a database does not take up a place of the process any more. */
 const WAITS_MS = 250;
 /** A look that began late is given so long even beyond the deadline. */
 const LOOK_MS = 2_000;
-/** What stands in a customer's database may be anything: a counter that followed it to the end of its numbers would have none left. */
+/**
+ * What stands in a customer's database may be anything: a counter that followed it to the end of its numbers would have
+ * none left.
+ */
 const HIGHEST_TOKEN = Number.MAX_SAFE_INTEGER / 2;
 /** A wait shorter than this is slept through; a longer one gives the worker back and asks to be woken. */
 const SLEEP_MS = 1_000;
@@ -58,7 +71,8 @@ class Place {
   /** False: it is woken when there may be one. */
   enter(): boolean {
     const { saga_id, steps, abort, deadline_at } = this.saga;
-    if (this.ports.enter === undefined || abort !== null || this.ports.clock.now() >= Date.parse(deadline_at)) return true;
+    if (this.ports.enter === undefined || abort !== null || this.ports.clock.now() >= Date.parse(deadline_at))
+      return true;
     this.given ??= this.ports.enter(saga_id, [...new Set(steps.map((step) => step.target.id))]);
     return this.given !== null;
   }
@@ -146,8 +160,24 @@ class Run {
   private async nextOutcome(wakeAt: number | null): Promise<SagaEvent | null> {
     let timer: NodeJS.Timeout | undefined;
     const waits = setTimeout(() => this.ports.waits?.(), WAITS_MS);
-    const at = Math.min(wakeAt ?? Infinity, ...[...this.looking.values()].map((began) => this.lookUntil(began)), this.isLeaving() ? Infinity : this.now() + LOOK_MS);
-    const due = at === Infinity ? [] : [new Promise<null>((resolve) => { timer = setTimeout(() => { resolve(null); }, Math.max(1, at - this.now())); })];
+    const at = Math.min(
+      wakeAt ?? Infinity,
+      ...[...this.looking.values()].map((began) => this.lookUntil(began)),
+      this.isLeaving() ? Infinity : this.now() + LOOK_MS,
+    );
+    const due =
+      at === Infinity
+        ? []
+        : [
+            new Promise<null>((resolve) => {
+              timer = setTimeout(
+                () => {
+                  resolve(null);
+                },
+                Math.max(1, at - this.now()),
+              );
+            }),
+          ];
     try {
       return await Promise.race([...this.busy.values(), ...due]);
     } finally {
@@ -162,7 +192,9 @@ class Run {
 
   /** Looks that the deadline came upon: the database has not answered, and may never do. */
   private async giveUpLooks(): Promise<void> {
-    const late = [...this.looking].filter(([, began]) => this.now() >= this.lookUntil(began)).map(([id]) => this.saga.steps.find((step) => step.step_id === id)!);
+    const late = [...this.looking]
+      .filter(([, began]) => this.now() >= this.lookUntil(began))
+      .map(([id]) => this.saga.steps.find((step) => step.step_id === id)!);
     if (late.length === 0) return this.refresh();
     await this.record(late.map((step) => ({
       type: 'StepFailed', step_id: step.step_id, way: 'prepare',

@@ -88,14 +88,21 @@ export async function tablesConcerned(db: Queryable, id: string): Promise<Table[
   return rows.map((row) => JSON.parse(String(row['state'])) as Table).filter((table) => concerns(table, id) || adding(table));
 }
 
-/** By database: tables that were let go there when it was given up for lost, and that do not live there again. One look for all. */
-export async function tablesLetGo(db: Queryable, ids: readonly string[]): Promise<Map<string, { table_id: string; name: string }[]>> {
+/**
+ * By database: tables that were let go there when it was given up for lost, and that do not live there again. One look
+ * for all.
+ */
+export async function tablesLetGo(
+  db: Queryable,
+  ids: readonly string[],
+): Promise<Map<string, { table_id: string; name: string }[]>> {
   const rows = await db.query(sql`select state from tables where state like ${'%"let_go":{"%'}`);
   const tables = rows.map((row) => JSON.parse(String(row['state'])) as Table);
-  const letGoIn = (id: string): { table_id: string; name: string }[] => tables.flatMap((table) => {
-    const there = table.let_go?.[id];
-    return there === undefined || concerns(table, id) ? [] : [{ table_id: table.table_id, name: there.name }];
-  });
+  const letGoIn = (id: string): { table_id: string; name: string }[] =>
+    tables.flatMap((table) => {
+      const there = table.let_go?.[id];
+      return there === undefined || concerns(table, id) ? [] : [{ table_id: table.table_id, name: there.name }];
+    });
   return new Map(ids.map((id) => [id, letGoIn(id)]));
 }
 

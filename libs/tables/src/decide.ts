@@ -1,4 +1,17 @@
-import { builtElsewhere, completeColumn, convertible, fitDefault, foldName, MAX_COLUMNS, nameSchema, sameType, type Column, type ColumnChange, type Engine, type Problem } from '../../byodb/src/index.js';
+import {
+  builtElsewhere,
+  completeColumn,
+  convertible,
+  fitDefault,
+  foldName,
+  MAX_COLUMNS,
+  nameSchema,
+  sameType,
+  type Column,
+  type ColumnChange,
+  type Engine,
+  type Problem,
+} from '../../byodb/src/index.js';
 import { applyOp, concerns, findColumn, isCreation, movedTo, outlook, type Change, type ColumnOp, type ColumnSet, type ColumnsKind, type DatabaseRef, type Origin, type Table, type TableEvent } from './table.js';
 
 /** A command that is refused at once; nothing is recorded. `code` is API.md's. */

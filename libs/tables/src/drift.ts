@@ -1,4 +1,12 @@
-import { convertible, engineOf, foldName, MAX_COLUMNS, type Column, type Engine, type EngineName } from '../../byodb/src/index.js';
+import {
+  convertible,
+  engineOf,
+  foldName,
+  MAX_COLUMNS,
+  type Column,
+  type Engine,
+  type EngineName,
+} from '../../byodb/src/index.js';
 import { refuseBuiltElsewhere, Refused, refuseEnded, refuseOwnTypes, refuseUnsupported } from './decide.js';
 import { applyOp, findColumn, outlook, type ColumnOp, type DatabaseRef, type DriftAnswer, type Table, type TableEvent, type Variant } from './table.js';
 
@@ -41,19 +49,25 @@ function leading(from: Column[], to: Column[]): ColumnOp[] {
   return [
     ...renamed.map((pair): ColumnOp => ({ op: 'rename', name: pair.from.name, to: pair.to.name, set: null })),
     ...before.filter((c) => findColumn(to, c.name) === undefined).map((c): ColumnOp => ({ op: 'drop', name: c.name })),
-    ...to.filter((c) => { const was = findColumn(before, c.name); return was !== undefined && !sameColumn(was, c); }).map((column): ColumnOp => ({ op: 'take', column })),
+    ...to
+      .filter((c) => {
+        const was = findColumn(before, c.name);
+        return was !== undefined && !sameColumn(was, c);
+      })
+      .map((column): ColumnOp => ({ op: 'take', column })),
     ...to.filter((c) => findColumn(before, c.name) === undefined).map((column): ColumnOp => ({ op: 'add', column })),
   ];
 }
 
 /**
- * Columns that stand in the same place with another name and nothing else changed: they were renamed. Taken for a column that went
- * and one that came, their values would not follow.
+ * Columns that stand in the same place with another name and nothing else changed: they were renamed. Taken for a
+ * column that went and one that came, their values would not follow.
  */
 function renamedIn(from: Column[], to: Column[]): { from: Column; to: Column }[] {
   return from.flatMap((column, i) => {
     const now = to[i];
-    if (now === undefined || findColumn(to, column.name) !== undefined || findColumn(from, now.name) !== undefined) return [];
+    if (now === undefined || findColumn(to, column.name) !== undefined || findColumn(from, now.name) !== undefined)
+      return [];
     return sameColumn({ ...now, name: column.name }, column) ? [{ from: column, to: now }] : [];
   });
 }

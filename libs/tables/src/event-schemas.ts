@@ -22,9 +22,21 @@ const ColumnSet = z.strictObject({
 const ColumnOp = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('add'), column: Column }),
   z.strictObject({ op: z.literal('drop'), name }),
-  z.strictObject({ op: z.literal('alter'), name, set: ColumnSet, undoes: z.array(z.strictObject({ saga_id: id, name })).optional() }),
+  z.strictObject({
+    op: z.literal('alter'),
+    name,
+    set: ColumnSet,
+    undoes: z.array(z.strictObject({ saga_id: id, name })).optional(),
+  }),
   z.strictObject({ op: z.literal('rename'), name, to: name, set: ColumnSet.nullable() }),
-  z.strictObject({ op: z.literal('bring_back'), column: Column, saga_id: id, after: name.nullable(), mark: z.string(), key: z.array(name).optional() }),
+  z.strictObject({
+    op: z.literal('bring_back'),
+    column: Column,
+    saga_id: id,
+    after: name.nullable(),
+    mark: z.string(),
+    key: z.array(name).optional(),
+  }),
   z.strictObject({ op: z.literal('take'), column: Column }),
 ]);
 const ChangeError = z.strictObject({ code: name, message: z.string(), database: name.nullable(), step_id: id.nullable(), details: z.record(z.string(), z.unknown()).optional() });

@@ -1,6 +1,25 @@
 import type { StoredEvent } from '../../event-store/src/index.js';
-import { builtElsewhere, DatabaseError, engineOf, ENGINE_NAMES, foldName, keyNames, uniqueName, type Column, type EngineName } from '../../byodb/src/index.js';
-import { applyOp, evolve, findColumn, opsOf, type ColumnOp, type Retype, type Table, type TableEvent } from './table.js';
+import {
+  builtElsewhere,
+  DatabaseError,
+  engineOf,
+  ENGINE_NAMES,
+  foldName,
+  keyNames,
+  uniqueName,
+  type Column,
+  type EngineName,
+} from '../../byodb/src/index.js';
+import {
+  applyOp,
+  evolve,
+  findColumn,
+  opsOf,
+  type ColumnOp,
+  type Retype,
+  type Table,
+  type TableEvent,
+} from './table.js';
 
 export type Marks = Record<string, string>;
 
@@ -39,7 +58,10 @@ function opsDone(before: Point | null, body: TableEvent): ColumnOp[] {
   return opsOf(before?.table.pending.find((p) => p.saga_id === body.saga_id)?.change);
 }
 
-/** By a column's mark: the changes of its type behind `from`, the first one first. `moments` follow `from` without a gap. */
+/**
+ * By a column's mark: the changes of its type behind `from`, the first one first. `moments` follow `from` without a
+ * gap.
+ */
 export async function retypesSince(from: Point, moments: AsyncIterable<Moment>): Promise<Record<string, Retype[]>> {
   const retypes: Record<string, Retype[]> = {};
   let before = from;
@@ -134,15 +156,25 @@ export function diff(from: Point, to: Point): Diff {
 }
 
 /** Statements that build the table anew, by engine; none, and in `missing` the reason, where an engine cannot. */
-export function ddlOf(table: Table): { ddl: Record<EngineName, string[]>; missing: Partial<Record<EngineName, string>> } {
+export function ddlOf(table: Table): {
+  ddl: Record<EngineName, string[]>;
+  missing: Partial<Record<EngineName, string>>;
+} {
   const ddl = { postgres: [], mysql: [], sqlite: [] } as Record<EngineName, string[]>;
   const missing: Partial<Record<EngineName, string>> = {};
-  const unique = (column: string): string => uniqueName(table.table_id, table.columns.findIndex((c) => c.name === column));
+  const unique = (column: string): string =>
+    uniqueName(
+      table.table_id,
+      table.columns.findIndex((c) => c.name === column),
+    );
   for (const name of ENGINE_NAMES) {
     const engine = engineOf(name);
-    const reason = !table.exists ? 'the table is not there' : builtElsewhere(table.columns, name) ?? engine.refuses(table.columns.filter((c) => c.type !== 'native'));
+    const reason = !table.exists
+      ? 'the table is not there'
+      : (builtElsewhere(table.columns, name) ?? engine.refuses(table.columns.filter((c) => c.type !== 'native')));
     try {
-      if (reason === null) ddl[name] = engine.ddl.createTable(table.name, table.columns, table.table_id, unique).statements;
+      if (reason === null)
+        ddl[name] = engine.ddl.createTable(table.name, table.columns, table.table_id, unique).statements;
       else missing[name] = reason;
     } catch (error) {
       // What was read of a column may be more than the engine's renderers print.

@@ -1,24 +1,64 @@
 import { convertible, foldName, type Column, type Engine, type Problem } from '../../byodb/src/index.js';
 import { Refused, refuseEnded, refuseUnsupported } from './decide.js';
 import { follow, track, type Dropped, type Marks, type Point, type Track } from './history.js';
-import { applyOp, findColumn, opsOf, outlook, type ColumnOp, type ColumnSet, type Retype, type Table, type TableEvent } from './table.js';
+import {
+  applyOp,
+  findColumn,
+  opsOf,
+  outlook,
+  type ColumnOp,
+  type ColumnSet,
+  type Retype,
+  type Table,
+  type TableEvent,
+} from './table.js';
 
 /**
- * The plan that leads from the table as it will be after `head` to what it was at `target`; refused with every conflict where that
- * cannot be without loss. `now` in milliseconds since the epoch. `retypes`: see retypesSince.
+ * The plan that leads from the table as it will be after `head` to what it was at `target`; refused with every conflict
+ * where that cannot be without loss. `now` in milliseconds since the epoch. `retypes`: see retypesSince.
  */
-export function decideRevert(head: Point, target: Point, engines: Engine[], now: number, sagaId: string, retypes: Record<string, Retype[]> = {}): TableEvent {
+export function decideRevert(
+  head: Point,
+  target: Point,
+  engines: Engine[],
+  now: number,
+  sagaId: string,
+  retypes: Record<string, Retype[]> = {},
+): TableEvent {
   const { table } = head;
   refuseEnded(table);
-  if (!target.table.exists) throw new Refused('unsupported_change', `at version ${target.table.version} there was no table`);
+  if (!target.table.exists)
+    throw new Refused('unsupported_change', `at version ${target.table.version} there was no table`);
   const ahead = outlook(table);
   const start: Track = { columns: table.columns, lineage: head.lineage, dropped: head.dropped, order: head.order };
-  const { lineage, dropped } = table.pending.reduce((seen, { saga_id, change }) => opsOf(change).reduce((s, op) => track(s, op, saga_id, 0), seen), start);
-  const plan = new Plan(ahead.columns, lineage, target, dropped, keptSagas(table, now), table.pending.length > 0, retypes);
+  const { lineage, dropped } = table.pending.reduce(
+    (seen, { saga_id, change }) => opsOf(change).reduce((s, op) => track(s, op, saga_id, 0), seen),
+    start,
+  );
+  const plan = new Plan(
+    ahead.columns,
+    lineage,
+    target,
+    dropped,
+    keptSagas(table, now),
+    table.pending.length > 0,
+    retypes,
+  );
   const { ops, conflicts, lost } = plan.make();
-  if (conflicts.length > 0) throw new Refused(lost ? 'retention_expired' : 'unsupported_change', `it cannot go back to version ${target.table.version} without loss: ${conflicts.map((c) => `${c.path} ${c.message}`).join('; ')}`, conflicts);
+  if (conflicts.length > 0)
+    throw new Refused(
+      lost ? 'retention_expired' : 'unsupported_change',
+      `it cannot go back to version ${target.table.version} without loss: ${conflicts.map((c) => `${c.path} ${c.message}`).join('; ')}`,
+      conflicts,
+    );
   refuseUnsupported(target.table.columns, engines);
-  return { type: 'TableRevertRequested', saga_id: sagaId, to_version: target.table.version, name: target.table.name, ops };
+  return {
+    type: 'TableRevertRequested',
+    saga_id: sagaId,
+    to_version: target.table.version,
+    name: target.table.name,
+    ops,
+  };
 }
 
 /** Sagas whose set-aside columns can still come back, those included that are still to set them aside. */
@@ -33,15 +73,29 @@ class Plan {
   private readonly conflicts: Problem[] = [];
   private lost = false;
 
-  constructor(private columns: Column[], private marks: Marks, private readonly target: Point, private readonly dropped: Record<string, Dropped>, private readonly kept: Set<string>, private readonly whole: boolean, private readonly retypes: Record<string, Retype[]>) {}
+  constructor(
+    private columns: Column[],
+    private marks: Marks,
+    private readonly target: Point,
+    private readonly dropped: Record<string, Dropped>,
+    private readonly kept: Set<string>,
+    private readonly whole: boolean,
+    private readonly retypes: Record<string, Retype[]>,
+  ) {}
 
   make(): { ops: ColumnOp[]; conflicts: Problem[]; lost: boolean } {
-    const wanted = this.target.table.columns.map((column) => ({ column, mark: this.target.lineage[foldName(column.name)]! }));
-    for (const column of [...this.columns]) if (!wanted.some((w) => w.mark === this.markOf(column))) this.add({ op: 'drop', name: column.name });
+    const wanted = this.target.table.columns.map((column) => ({
+      column,
+      mark: this.target.lineage[foldName(column.name)]!,
+    }));
+    for (const column of [...this.columns])
+      if (!wanted.some((w) => w.mark === this.markOf(column))) this.add({ op: 'drop', name: column.name });
     this.rename(wanted);
     // The last one that was dropped first: with it the key that it was part of is whole, as it was.
     const drops = Object.keys(this.dropped);
-    const gone = wanted.filter(({ mark }) => this.byMark(mark) === undefined).sort((a, b) => drops.indexOf(b.mark) - drops.indexOf(a.mark));
+    const gone = wanted
+      .filter(({ mark }) => this.byMark(mark) === undefined)
+      .sort((a, b) => drops.indexOf(b.mark) - drops.indexOf(a.mark));
     for (const { column, mark } of gone) this.bringBack(column, mark);
     // Those that came back under the name that they were dropped by.
     if (this.conflicts.length === 0) this.rename(wanted);
@@ -57,10 +111,17 @@ class Plan {
         return now === undefined || now.name === column.name ? [] : [{ from: now.name, to: column.name }];
       });
       if (open.length === 0) return;
-      const next = open.find(({ from, to }) => foldName(from) === foldName(to) || findColumn(this.columns, to) === undefined);
+      const next = open.find(
+        ({ from, to }) => foldName(from) === foldName(to) || findColumn(this.columns, to) === undefined,
+      );
       const movable = open.find(({ to }) => open.some(({ from }) => foldName(from) === foldName(to)));
       if (next === undefined && movable === undefined) {
-        this.conflicts.push(...open.map(({ from, to }) => ({ path: from, message: `cannot take its former name ${to}: another column has it` })));
+        this.conflicts.push(
+          ...open.map(({ from, to }) => ({
+            path: from,
+            message: `cannot take its former name ${to}: another column has it`,
+          })),
+        );
         return;
       }
       const { from, to } = next ?? { from: movable!.from, to: this.freeName(movable!.to) };
@@ -74,20 +135,40 @@ class Plan {
       this.lost = true;
       this.conflicts.push({ path: column.name, message: 'was dropped, and its values are not kept any more' });
     } else if (findColumn(this.columns, found.column.name) !== undefined) {
-      this.conflicts.push({ path: column.name, message: `was dropped as ${found.column.name}, and another column has that name` });
+      this.conflicts.push({
+        path: column.name,
+        message: `was dropped as ${found.column.name}, and another column has that name`,
+      });
     } else {
-      const after = found.before.map((m) => this.byMark(m)?.name).filter((name) => name !== undefined).at(-1) ?? null;
+      const after =
+        found.before
+          .map((m) => this.byMark(m)?.name)
+          .filter((name) => name !== undefined)
+          .at(-1) ?? null;
       const key = found.key.map((m) => (m === mark ? found.column.name : this.byMark(m)?.name));
       const others = key.filter((name) => name !== undefined);
-      if (others.length < key.length) this.conflicts.push({ path: column.name, message: 'was part of a primary key whose other columns are not there any more' });
-      else this.add({ op: 'bring_back', column: found.column, saga_id: found.saga_id, after, mark, ...(others.length > 1 ? { key: others } : {}) });
+      if (others.length < key.length)
+        this.conflicts.push({
+          path: column.name,
+          message: 'was part of a primary key whose other columns are not there any more',
+        });
+      else
+        this.add({
+          op: 'bring_back',
+          column: found.column,
+          saga_id: found.saga_id,
+          after,
+          mark,
+          ...(others.length > 1 ? { key: others } : {}),
+        });
     }
   }
 
   private freeName(name: string): string {
     for (let i = 1; ; i += 1) {
       const free = `${name.slice(0, 40)}_${i}`;
-      if (findColumn(this.columns, free) === undefined && findColumn(this.target.table.columns, free) === undefined) return free;
+      if (findColumn(this.columns, free) === undefined && findColumn(this.target.table.columns, free) === undefined)
+        return free;
     }
   }
 
@@ -96,18 +177,26 @@ class Plan {
     // Behind a change that may not succeed everything is named: what is so ahead may not be so when the turn comes.
     if (JSON.stringify(now) === JSON.stringify(then) && (!this.whole || now.native !== undefined)) return;
     if (now.native !== undefined || then.native !== undefined) {
-      this.conflicts.push({ path: then.name, message: 'has a type or default of the engine\'s own, which is not changed through here' });
+      this.conflicts.push({
+        path: then.name,
+        message: "has a type or default of the engine's own, which is not changed through here",
+      });
       return;
     }
     const set: Record<string, unknown> = {};
-    for (const key of ['type', 'length', 'precision', 'scale', 'nullable', 'default', 'unique'] as const) if (this.whole || JSON.stringify(now[key]) !== JSON.stringify(then[key])) set[key] = then[key];
-    if (now.primary_key !== then.primary_key || now.generated !== then.generated) this.conflicts.push({ path: then.name, message: 'is in the primary key in one of the two only' });
-    else if (!convertible(now.type, then.type)) this.conflicts.push({ path: then.name, message: `${now.type} cannot become ${then.type} again` });
-    else if (Object.keys(set).length > 0) this.add({ op: 'alter', name: now.name, set: set as ColumnSet, ...this.undoes(now, set) });
+    for (const key of ['type', 'length', 'precision', 'scale', 'nullable', 'default', 'unique'] as const)
+      if (this.whole || JSON.stringify(now[key]) !== JSON.stringify(then[key])) set[key] = then[key];
+    if (now.primary_key !== then.primary_key || now.generated !== then.generated)
+      this.conflicts.push({ path: then.name, message: 'is in the primary key in one of the two only' });
+    else if (!convertible(now.type, then.type))
+      this.conflicts.push({ path: then.name, message: `${now.type} cannot become ${then.type} again` });
+    else if (Object.keys(set).length > 0)
+      this.add({ op: 'alter', name: now.name, set: set as ColumnSet, ...this.undoes(now, set) });
   }
 
   private undoes(now: Column, set: ColumnSet): { undoes?: Retype[] } {
-    const sized = set.type !== undefined || set.length !== undefined || set.precision !== undefined || set.scale !== undefined;
+    const sized =
+      set.type !== undefined || set.length !== undefined || set.precision !== undefined || set.scale !== undefined;
     const retypes = this.retypes[this.markOf(now) ?? ''];
     return sized && retypes !== undefined ? { undoes: retypes } : {};
   }
@@ -118,6 +207,10 @@ class Plan {
     this.marks = follow(this.marks, op, 0);
   }
 
-  private markOf(column: Column): string | undefined { return this.marks[foldName(column.name)]; }
-  private byMark(mark: string): Column | undefined { return this.columns.find((c) => this.markOf(c) === mark); }
+  private markOf(column: Column): string | undefined {
+    return this.marks[foldName(column.name)];
+  }
+  private byMark(mark: string): Column | undefined {
+    return this.columns.find((c) => this.markOf(c) === mark);
+  }
 }

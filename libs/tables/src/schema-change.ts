@@ -1,9 +1,44 @@
 import type { Append, CoreDatabase, EventStore } from '../../event-store/src/index.js';
-import { applyStep, asideName, compensateStep, convertible, DatabaseError, finalizeStep, foldName, lookAtClaim, preparePlans, preparePurge, sameType, type Aside, type Column, type Connection, type Limits, type Plan, type StepKey, type Task } from '../../byodb/src/index.js';
+import {
+  applyStep,
+  asideName,
+  compensateStep,
+  convertible,
+  DatabaseError,
+  finalizeStep,
+  foldName,
+  lookAtClaim,
+  preparePlans,
+  preparePurge,
+  sameType,
+  type Aside,
+  type Column,
+  type Connection,
+  type Limits,
+  type Plan,
+  type StepKey,
+  type Task,
+} from '../../byodb/src/index.js';
 import { loadSaga, type PlannedStep, type Saga, type SagaDefinition, type Step, type StepError } from '../../sagas/src/index.js';
 import { judgeInTurn } from './decide.js';
 import { pointAt } from './snapshots.js';
-import { applyOp, asideIn, columnsIn, evolve, findColumn, movedTo, tableStream, TABLE_SCHEMA_VERSION, type Change, type ColumnOp, type DatabaseRef, type Retype, type Table, type TableEvent, type Variant } from './table.js';
+import {
+  applyOp,
+  asideIn,
+  columnsIn,
+  evolve,
+  findColumn,
+  movedTo,
+  tableStream,
+  TABLE_SCHEMA_VERSION,
+  type Change,
+  type ColumnOp,
+  type DatabaseRef,
+  type Retype,
+  type Table,
+  type TableEvent,
+  type Variant,
+} from './table.js';
 
 export interface ChangePorts {
   store: EventStore;
@@ -215,7 +250,8 @@ async function columnTasks(core: CoreDatabase, table: string, columns: Column[],
       if (op.op === 'drop') tasks.push({ do: 'drop_column', table, name: from.name });
       else {
         const to = applyOp([from], op)[0]!;
-        if (JSON.stringify({ ...from, name: to.name }) !== JSON.stringify(to)) tasks.push(...await alterTasks(core, table, from, { ...to, name: from.name }, op, databaseId));
+        if (JSON.stringify({ ...from, name: to.name }) !== JSON.stringify(to))
+          tasks.push(...(await alterTasks(core, table, from, { ...to, name: from.name }, op, databaseId)));
         if (to.name !== from.name) tasks.push({ do: 'rename_column', table, name: from.name, to: to.name });
       }
     }
@@ -225,25 +261,44 @@ async function columnTasks(core: CoreDatabase, table: string, columns: Column[],
 }
 
 /**
- * Of a revert that undoes conversions: the column's native type and default come from what the first of them found here, and the
- * values that it kept. What was altered beside the type is altered by itself.
+ * Of a revert that undoes conversions: the column's native type and default come from what the first of them found
+ * here, and the values that it kept. What was altered beside the type is altered by itself.
  */
-async function alterTasks(core: CoreDatabase, table: string, from: Column, to: Column, op: ColumnOp, databaseId: string): Promise<Task[]> {
+async function alterTasks(
+  core: CoreDatabase,
+  table: string,
+  from: Column,
+  to: Column,
+  op: ColumnOp,
+  databaseId: string,
+): Promise<Task[]> {
   const plain: Task = { do: 'alter_column', table, from, to };
   const first = op.op === 'alter' && op.undoes !== undefined ? await firstRetype(core, op.undoes, databaseId) : null;
   if (first === null || !sameType(first.params.from, to)) return [plain];
   const found = { ...first.params.from, name: from.name };
-  const former = { table: first.was!, name: first.params.from.name, keep: convertible(found.type, from.type) ? first.params.keep : null };
+  const former = {
+    table: first.was!,
+    name: first.params.from.name,
+    keep: convertible(found.type, from.type) ? first.params.keep : null,
+  };
   const back: Task = { do: 'alter_column', table, from, to: found, former };
   return JSON.stringify(found) === JSON.stringify(to) ? [back] : [back, { do: 'alter_column', table, from: found, to }];
 }
 
 /** The plan of the step that was the first of these conversions in one database; null: none was made there. */
-async function firstRetype(core: CoreDatabase, retypes: Retype[], databaseId: string): Promise<Plan<{ from: Column; to: Column; keep: string | null }> | null> {
+async function firstRetype(
+  core: CoreDatabase,
+  retypes: Retype[],
+  databaseId: string,
+): Promise<Plan<{ from: Column; to: Column; keep: string | null }> | null> {
   for (const { saga_id, name } of retypes) {
-    const made = (await stepsThere(core, saga_id, databaseId)).filter((step) => step.operation === 'alter_column' && step.status === 'succeeded');
+    const made = (await stepsThere(core, saga_id, databaseId)).filter(
+      (step) => step.operation === 'alter_column' && step.status === 'succeeded',
+    );
     const plans = made.map((step) => step.plan as Plan<{ from: Column; to: Column; keep: string | null }>);
-    const found = plans.find(({ params }) => foldName(params.from.name) === foldName(name) && !sameType(params.from, params.to));
+    const found = plans.find(
+      ({ params }) => foldName(params.from.name) === foldName(name) && !sameType(params.from, params.to),
+    );
     if (found !== undefined) return found;
   }
   return null;
@@ -261,7 +316,8 @@ function lastForm(column: Column, ops: ColumnOp[]): Column {
 function afterRevert(table: Table, saga: Saga, ops: ColumnOp[]): { columns: Column[]; variants: Record<string, Variant> } {
   const columns = ops.reduce(applyOp, table.columns);
   const first = table.databases[0];
-  const order = first === undefined || table.variants[first.id] !== undefined ? columns : asItStands(saga, first.id, columns);
+  const order =
+    first === undefined || table.variants[first.id] !== undefined ? columns : asItStands(saga, first.id, columns);
   const variants = Object.fromEntries(table.databases.flatMap(({ id }) => {
     const own = table.variants[id];
     const there = asItStands(saga, id, ops.reduce(applyOp, columnsIn(table, id)));
@@ -271,7 +327,9 @@ function afterRevert(table: Table, saga: Saga, ops: ColumnOp[]): { columns: Colu
   return { columns: order, variants };
 }
 
-/** `columns` in the order in which they stand in one database after what a revert did there: its last step left them so. */
+/**
+ * `columns` in the order in which they stand in one database after what a revert did there: its last step left them so.
+ */
 function asItStands(saga: Saga, databaseId: string, columns: Column[]): Column[] {
   const last = saga.steps.filter((s) => s.target.id === databaseId && s.phase === 'apply').at(-1);
   const left = (last?.plan as Plan | undefined)?.columns_after.map((c) => foldName(c.name)) ?? [];
@@ -294,34 +352,79 @@ function plannedStep(stepId: string, plan: Plan, phase: PlannedStep['phase']): P
   return { step_id: stepId, operation: plan.operation, phase, reason: plan.reason, statements: plan.statements, compensation: plan.compensation, plan };
 }
 
-function endingEvent(table: Table, saga: Saga, end: 'completed' | 'compensated' | 'rejected', error: StepError | null, until: string): TableEvent {
+function endingEvent(
+  table: Table,
+  saga: Saga,
+  end: 'completed' | 'compensated' | 'rejected',
+  error: StepError | null,
+  until: string,
+): TableEvent {
   const change = saga.change as Change;
   const { saga_id } = saga;
-  if (end !== 'completed') return { type: end === 'rejected' ? 'ChangeRejected' : 'ChangeCompensated', saga_id, kind: saga.kind, error: error! };
+  if (end !== 'completed')
+    return {
+      type: end === 'rejected' ? 'ChangeRejected' : 'ChangeCompensated',
+      saga_id,
+      kind: saga.kind,
+      error: error!,
+    };
   switch (change.kind) {
-    case 'table.create': case 'table.replay': return { type: 'TableCreated', saga_id };
-    case 'table.rename': return { type: 'TableRenamed', saga_id, name: change.name };
-    case 'table.drop': return { type: 'TableDropped', saga_id, reversible_until: until };
-    case 'table.restore': return { type: 'TableRestored', saga_id, name: table.exists ? table.name : change.name };
+    case 'table.create':
+    case 'table.replay':
+      return { type: 'TableCreated', saga_id };
+    case 'table.rename':
+      return { type: 'TableRenamed', saga_id, name: change.name };
+    case 'table.drop':
+      return { type: 'TableDropped', saga_id, reversible_until: until };
+    case 'table.restore':
+      return { type: 'TableRestored', saga_id, name: table.exists ? table.name : change.name };
     case 'table.revert': {
       const { columns, variants } = afterRevert(table, saga, change.ops);
       return {
-        type: 'TableReverted', saga_id, name: change.name, columns, reversible_until: saga.reversible_seconds === null ? null : until,
+        type: 'TableReverted',
+        saga_id,
+        name: change.name,
+        columns,
+        reversible_until: saga.reversible_seconds === null ? null : until,
         ...(Object.keys(variants).length === 0 ? {} : { variants }),
       };
     }
-    case 'table.databases': return { type: 'TableDatabasesChanged', saga_id, databases: movedTo(table.databases, change), removed: change.remove, reversible_until: saga.reversible_seconds === null ? null : until, ...(change.lost === true ? { lost: true as const } : {}), ...broughtBack(saga) };
-    case 'table.purge': return { type: 'Purged', saga_id, of: change.of };
+    case 'table.databases':
+      return {
+        type: 'TableDatabasesChanged',
+        saga_id,
+        databases: movedTo(table.databases, change),
+        removed: change.remove,
+        reversible_until: saga.reversible_seconds === null ? null : until,
+        ...(change.lost === true ? { lost: true as const } : {}),
+        ...broughtBack(saga),
+      };
+    case 'table.purge':
+      return { type: 'Purged', saga_id, of: change.of };
     case 'drift.resolve': {
       const { database, as, found, changes, variant } = change;
       const gone = as === 'adopt' && found === null;
       return {
-        type: 'DriftResolved', saga_id, database, as, variant, columns: as === 'adopt' ? changes.reduce(applyOp, table.columns) : table.columns,
-        databases: gone ? table.databases.filter((d) => d.id !== database.id) : table.databases, reversible_until: saga.reversible_seconds === null ? null : until,
+        type: 'DriftResolved',
+        saga_id,
+        database,
+        as,
+        variant,
+        columns: as === 'adopt' ? changes.reduce(applyOp, table.columns) : table.columns,
+        databases: gone ? table.databases.filter((d) => d.id !== database.id) : table.databases,
+        reversible_until: saga.reversible_seconds === null ? null : until,
       };
     }
-    case 'database.adopt': case 'database.catch_up': throw new Error(`${change.kind} concerns a database, not one table`);
-    default: return { type: 'ColumnsChanged', saga_id, columns: change.ops.reduce(applyOp, table.columns), reversible_until: saga.reversible_seconds === null ? null : until };
+    case 'database.adopt':
+    case 'database.catch_up':
+      throw new Error(`${change.kind} concerns a database, not one table`);
+    default:
+      return {
+        type: 'ColumnsChanged',
+        saga_id,
+        columns: change.ops.reduce(applyOp, table.columns),
+        reversible_until: saga.reversible_seconds === null ? null : until,
+      };
   }
 }
 

@@ -45,8 +45,16 @@ export function tableSnapshots(store: EventReader, distance = SNAPSHOT_DISTANCE)
   }
 }
 
-/** The moments behind `from` (null: from the first) up to version `upTo`, played some events at a time: a long history takes no more memory than a short one. */
-export async function* momentsUpTo(store: EventReader, tableId: string, from: Point | null, upTo: number): AsyncGenerator<Moment> {
+/**
+ * The moments behind `from` (null: from the first) up to version `upTo`, played some events at a time: a long history
+ * takes no more memory than a short one.
+ */
+export async function* momentsUpTo(
+  store: EventReader,
+  tableId: string,
+  from: Point | null,
+  upTo: number,
+): AsyncGenerator<Moment> {
   let last = from;
   while ((last?.table.version ?? 0) < upTo) {
     const after: number = last?.table.version ?? 0;

@@ -325,14 +325,17 @@ export function applyOp(columns: Column[], op: ColumnOp): Column[] {
 }
 
 /**
- * The default in the spelling of the column's type: it was resolved against what pending changes would make of the column, and
- * one of them may not have come true. One that does not fit stays, to be refused in its turn.
+ * The default in the spelling of the column's type: it was resolved against what pending changes would make of the
+ * column, and one of them may not have come true. One that does not fit stays, to be refused in its turn.
  */
 function spelt(column: Column): Column {
   if (column.type === 'native' || column.default === null) return column;
   const { default: value } = column;
   const small = column.type === 'integer' || column.type === 'smallint';
-  const fitted = fitDefault(column, small && typeof value === 'string' && /^-?\d{1,10}$/.test(value) ? Number(value) : value);
+  const fitted = fitDefault(
+    column,
+    small && typeof value === 'string' && /^-?\d{1,10}$/.test(value) ? Number(value) : value,
+  );
   return 'problem' in fitted ? column : { ...column, default: fitted.value };
 }
 

@@ -2,7 +2,19 @@ import { z } from 'zod';
 import { v7 as uuid } from 'uuid';
 import type { CoreDatabase, Metadata } from '../../../../libs/event-store/src/index.js';
 import { foldName, MAX_COLUMNS, observeTables, type Column, type Connection, type Plan } from '../../../../libs/byodb/src/index.js';
-import { columnsIn, decideDrift, lacking, loadTable, nameOwner, outlook, refOf, tablesConcerned, type Database, type DatabaseRef, type PendingChange } from '../../../../libs/tables/src/index.js';
+import {
+  columnsIn,
+  decideDrift,
+  lacking,
+  loadTable,
+  nameOwner,
+  outlook,
+  refOf,
+  tablesConcerned,
+  type Database,
+  type DatabaseRef,
+  type PendingChange,
+} from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
 import { parse, type CommandContext } from '../http/input.js';
 import { enginesOf, type Answer, type Commands, type DecidedForDatabase, type Skipped } from '../tables/commands.js';
@@ -30,7 +42,8 @@ export class DatabaseChanges {
       const events: DecidedForDatabase['events'] = [];
       const found = await this.databases.look(database, async (connection) => {
         const there = await connection.tables();
-        const names = tables === 'all' ? await this.unknown(ref, there) : await exactly(database, connection, there, tables);
+        const names =
+          tables === 'all' ? await this.unknown(ref, there) : await exactly(database, connection, there, tables);
         if (tables === 'all') return takeable(names, await connection.others(), (these) => observed(connection, these));
         refuseTwice(names);
         return { taken: await observed(connection, names), skipped: undefined };
@@ -68,8 +81,9 @@ export class DatabaseChanges {
   }
 
   /**
-   * The end of a database that is lost for good: nothing is sent there any more. Each of its tables goes on elsewhere, or is
-   * dropped where it lived nowhere else; changes under way end without it. Broken off, it is finished by the same call again.
+   * The end of a database that is lost for good: nothing is sent there any more. Each of its tables goes on elsewhere,
+   * or is dropped where it lived nowhere else; changes under way end without it. Broken off, it is finished by the same
+   * call again.
    */
   async forget(metadata: Metadata, name: string, input: unknown): Promise<Answer> {
     const { reason: why } = parse(loss, input);
@@ -79,7 +93,11 @@ export class DatabaseChanges {
     await this.databases.forget(name, why, metadata);
     // A table that was made there meanwhile: from now on none can be.
     sagas.push(...await this.letGo(ref, why, metadata));
-    return { status: 202, body: { status: 'ok', database: { database_id: ref.id, name, engine: ref.engine }, sagas }, headers: {} };
+    return {
+      status: 202,
+      body: { status: 'ok', database: { database_id: ref.id, name, engine: ref.engine }, sagas },
+      headers: {},
+    };
   }
 
   /** Asks each table that the database concerns, and that was not asked yet, to go on without it. */
@@ -87,9 +105,12 @@ export class DatabaseChanges {
     const context = { metadata, waitMs: 0, dryRun: false, ifMatch: null, idempotency: null };
     const sagas: object[] = [];
     for (const { table_id, pending } of await tablesConcerned(this.core, ref.id)) {
-      const isAsked = ({ change }: PendingChange): boolean => change.kind === 'table.databases' && change.lost === true && change.remove.some(({ id }) => id === ref.id);
+      const isAsked = ({ change }: PendingChange): boolean =>
+        change.kind === 'table.databases' && change.lost === true && change.remove.some(({ id }) => id === ref.id);
       if (pending.some(isAsked)) continue;
-      const { body } = await this.commands.run(context, table_id, async (table, sagaId) => this.commands.letGoOf(table!, [ref], why, sagaId));
+      const { body } = await this.commands.run(context, table_id, async (table, sagaId) =>
+        this.commands.letGoOf(table!, [ref], why, sagaId),
+      );
       const { saga, table } = body as { saga: object; table: object };
       sagas.push({ ...saga, table });
     }
@@ -121,15 +142,24 @@ export class DatabaseChanges {
 }
 
 /** The tables that are asked for, as they are called there; what has such a name and is none is told by what it is. */
-async function exactly({ name, engine }: Database, connection: Connection, there: string[], asked: readonly string[]): Promise<string[]> {
-  const called = <T>(all: readonly T[], nameOf: (one: T) => string, as: string): T | undefined =>
-    all.find((one) => nameOf(one) === as) ?? (engine === 'postgres' ? undefined : all.find((one) => foldName(nameOf(one)) === foldName(as)));
+async function exactly(
+  { name, engine }: Database,
+  connection: Connection,
+  there: string[],
+  asked: readonly string[],
+): Promise<string[]> {
+  const called = <T,>(all: readonly T[], nameOf: (one: T) => string, as: string): T | undefined =>
+    all.find((one) => nameOf(one) === as) ??
+    (engine === 'postgres' ? undefined : all.find((one) => foldName(nameOf(one)) === foldName(as)));
   const names = asked.map((one) => called(there, (table) => table, one));
   const missing = asked.find((_one, i) => names[i] === undefined);
   if (missing === undefined) return names.filter((one) => one !== undefined);
   const other = called(await connection.others(), (one) => one.name, missing);
   if (other === undefined) throw new ApiError('table_not_found', `no table ${JSON.stringify(missing)} in ${name}`);
-  throw new ApiError('unsupported_change', `${other.name} in ${name} cannot be taken under management: ${other.reason}`);
+  throw new ApiError(
+    'unsupported_change',
+    `${other.name} in ${name} cannot be taken under management: ${other.reason}`,
+  );
 }
 
 interface Found { table: string; columns: Column[] | null }

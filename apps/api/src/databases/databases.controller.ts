@@ -53,17 +53,30 @@ export class DatabaseLists {
 
 @Controller('databases')
 export class DatabasesController {
-  constructor(private readonly databases: Databases, private readonly rules: AddressRules, private readonly lists: DatabaseLists, private readonly past: DatabasePast, private readonly changes: DatabaseChanges, private readonly asides: AsideLists) {}
+  constructor(
+    private readonly databases: Databases,
+    private readonly rules: AddressRules,
+    private readonly lists: DatabaseLists,
+    private readonly past: DatabasePast,
+    private readonly changes: DatabaseChanges,
+    private readonly asides: AsideLists,
+  ) {}
 
   @Post()
   async register(@Query() query: unknown, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
     parse(nothingAsked, query);
     const { name, take_over, ...rest } = parse(registration, body);
-    return { database: await this.databases.view(await this.databases.register(name, this.rules.read(rest), metadataOf(request), take_over)) };
+    return {
+      database: await this.databases.view(
+        await this.databases.register(name, this.rules.read(rest), metadataOf(request), take_over),
+      ),
+    };
   }
 
   @Get()
-  async list(@Query() query: unknown): Promise<object> { return this.lists.list(query); }
+  async list(@Query() query: unknown): Promise<object> {
+    return this.lists.list(query);
+  }
 
   @Get(':name')
   async one(@Param('name') name: string, @Query() query: unknown): Promise<object> {
@@ -72,10 +85,14 @@ export class DatabasesController {
   }
 
   @Get(':name/history')
-  async history(@Param('name') name: string, @Query() query: unknown): Promise<object> { return this.past.history(name, query); }
+  async history(@Param('name') name: string, @Query() query: unknown): Promise<object> {
+    return this.past.history(name, query);
+  }
 
   @Get(':name/aside')
-  async aside(@Param('name') name: string, @Query() query: unknown): Promise<object> { return this.asides.ofDatabase(name, query); }
+  async aside(@Param('name') name: string, @Query() query: unknown): Promise<object> {
+    return this.asides.ofDatabase(name, query);
+  }
 
   @Get(':name/drift')
   async drift(@Param('name') name: string, @Query() query: unknown): Promise<object> {
@@ -84,16 +101,43 @@ export class DatabasesController {
   }
 
   @Post(':name/adopt')
-  async adopt(@Param('name') name: string, @Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.changes.adopt(commandContext(request), name, body)); }
+  async adopt(
+    @Param('name') name: string,
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    send(reply, await this.changes.adopt(commandContext(request), name, body));
+  }
 
   @Post(':name/catch-up')
-  async catchUp(@Param('name') name: string, @Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.changes.catchUp(commandContext(request), name, body)); }
+  async catchUp(
+    @Param('name') name: string,
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    send(reply, await this.changes.catchUp(commandContext(request), name, body));
+  }
 
   @Post(':name/drift/resolve')
-  async resolve(@Param('name') name: string, @Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> { send(reply, await this.changes.resolve(commandContext(request), name, body)); }
+  async resolve(
+    @Param('name') name: string,
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    send(reply, await this.changes.resolve(commandContext(request), name, body));
+  }
 
   @Post(':name/forget')
-  async forget(@Param('name') name: string, @Query() query: unknown, @Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async forget(
+    @Param('name') name: string,
+    @Query() query: unknown,
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     parse(nothingAsked, query);
     send(reply, await this.changes.forget(metadataOf(request), name, body));
   }
@@ -108,10 +152,19 @@ export class DatabasesController {
   }
 
   @Put(':name')
-  async change(@Param('name') name: string, @Query() query: unknown, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
+  async change(
+    @Param('name') name: string,
+    @Query() query: unknown,
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+  ): Promise<object> {
     parse(nothingAsked, query);
     await this.databases.byName(name);
-    return { database: await this.databases.view(await this.databases.change(name, this.rules.read(parse(relocation, body)), metadataOf(request))) };
+    return {
+      database: await this.databases.view(
+        await this.databases.change(name, this.rules.read(parse(relocation, body)), metadataOf(request)),
+      ),
+    };
   }
 
   @Delete(':name')

@@ -3,7 +3,16 @@ import { dirname } from 'node:path';
 import { v7 as uuid } from 'uuid';
 import { sql, UniqueViolation, VersionConflict, type CoreDatabase, type EventStore, type Metadata } from '../../../../libs/event-store/src/index.js';
 import { DatabaseError, engineOf, refuseOthers, type Address, type Connection } from '../../../../libs/byodb/src/index.js';
-import { databaseStream, findDatabase, isInUse, loadDatabase, tablesIn, tablesLetGo, type Database, type DatabaseEvent } from '../../../../libs/tables/src/index.js';
+import {
+  databaseStream,
+  findDatabase,
+  isInUse,
+  loadDatabase,
+  tablesIn,
+  tablesLetGo,
+  type Database,
+  type DatabaseEvent,
+} from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
 import { Candidates, notHad, type TakeOver } from './candidates.js';
 import { Reach, soon } from './reach.js';
@@ -152,7 +161,16 @@ export class Databases {
   async forget(name: string, reason: string, metadata: Metadata): Promise<void> {
     await afresh(async () => {
       const { database_id: id, version } = await this.byName(name);
-      await this.store.append([{ stream: databaseStream(id), expectedVersion: version, events: [{ type: 'DatabaseRemoved', schema_version: 1, data: { reason, lost: true } }] }], metadata);
+      await this.store.append(
+        [
+          {
+            stream: databaseStream(id),
+            expectedVersion: version,
+            events: [{ type: 'DatabaseRemoved', schema_version: 1, data: { reason, lost: true } }],
+          },
+        ],
+        metadata,
+      );
       const former = this.open.get(id)?.connection;
       this.drop(id);
       former?.close().catch(() => undefined);

@@ -96,12 +96,23 @@ export const Plan = z.object({
 });
 
 export const Database = z.object({
-  database_id: id, name: z.string(), engine, server_version: z.string().nullable(), reachable: z.boolean(),
-  error: z.object({ code: z.enum(ERROR_CODES), message: z.string() }).nullable(), tables: z.array(z.string()).describe('Names of the tables that are there now, whoever made them.'),
-  checked_at: at.nullable().describe('When it was asked for this; longer ago where it does not answer. Null: it has not answered yet.'),
-  let_go: z.array(z.object({ table_id: id, name: z.string() })).optional().describe('Tables that were given up here while the database was lost: what stands there is theirs no more.'),
+  database_id: id,
+  name: z.string(),
+  engine,
+  server_version: z.string().nullable(),
+  reachable: z.boolean(),
+  error: z.object({ code: z.enum(ERROR_CODES), message: z.string() }).nullable(),
+  tables: z.array(z.string()).describe('Names of the tables that are there now, whoever made them.'),
+  checked_at: at
+    .nullable()
+    .describe('When it was asked for this; longer ago where it does not answer. Null: it has not answered yet.'),
+  let_go: z
+    .array(z.object({ table_id: id, name: z.string() }))
+    .optional()
+    .describe('Tables that were given up here while the database was lost: what stands there is theirs no more.'),
   drift_detected_at: at.nullable().describe('When the last check found that it is not what history says; null: it is.'),
-  created_at: at, updated_at: at,
+  created_at: at,
+  updated_at: at,
 });
 
 /** Open: a code may come with members of its own. */
@@ -112,12 +123,27 @@ export const Problem = z.looseObject({
 });
 
 export const Forgotten = z.object({
-  status: z.literal('ok'), database: z.object({ database_id: id, name: z.string(), engine }),
-  sagas: z.array(z.object({ saga_id: id, status: z.string(), href: z.string(), table: z.object({ table_id: id, name: z.string(), version: z.int() }) })),
+  status: z.literal('ok'),
+  database: z.object({ database_id: id, name: z.string(), engine }),
+  sagas: z.array(
+    z.object({
+      saga_id: id,
+      status: z.string(),
+      href: z.string(),
+      table: z.object({ table_id: id, name: z.string(), version: z.int() }),
+    }),
+  ),
 });
 export const TableAnswer = z.object({ table: Table });
 const TimelineEntry = z.object({ version: z.int().min(1), type: z.string(), recorded_at: at, actor: z.string(), table: Table });
-export const Replayed = z.object({ timeline: z.array(TimelineEntry), table: Table, ddl: z.object({ postgres: z.array(z.string()), mysql: z.array(z.string()), sqlite: z.array(z.string()) }), ddl_missing: z.partialRecord(z.enum(['postgres', 'mysql', 'sqlite']), z.string()).describe('Why an engine cannot build the table; its `ddl` is empty then.') });
+export const Replayed = z.object({
+  timeline: z.array(TimelineEntry),
+  table: Table,
+  ddl: z.object({ postgres: z.array(z.string()), mysql: z.array(z.string()), sqlite: z.array(z.string()) }),
+  ddl_missing: z
+    .partialRecord(z.enum(['postgres', 'mysql', 'sqlite']), z.string())
+    .describe('Why an engine cannot build the table; its `ddl` is empty then.'),
+});
 export const TableHistory = list('events', z.object({ version: z.int().min(1), type: z.string(), recorded_at: at, actor: z.string(), saga_id: id, data: z.record(z.string(), z.unknown()), summary: z.string() }));
 export const TableDiff = z.object({
   name: z.object({ from: z.string(), to: z.string() }).nullable(), added: z.array(Column), removed: z.array(Column),
@@ -158,7 +184,12 @@ const Projection = z.object({
 export const ProjectionList = list('projections', Projection, z.null());
 export const ProjectionAnswer = z.object({ projection: Projection });
 export const Live = z.object({ status: z.literal('ok') });
-export const Ready = z.object({ status: z.literal('ok'), core_database: z.literal('ok'), clock: z.literal('ok'), queue: z.literal('ok') });
+export const Ready = z.object({
+  status: z.literal('ok'),
+  core_database: z.literal('ok'),
+  clock: z.literal('ok'),
+  queue: z.literal('ok'),
+});
 /** Open: what stands in it is AsyncAPI's. */
 export const AsyncApiDocument = z.looseObject({ asyncapi: z.literal('3.0.0'), info: z.looseObject({ title: z.string(), version: z.string() }), channels: z.record(z.string(), z.unknown()), operations: z.record(z.string(), z.unknown()), components: z.record(z.string(), z.unknown()) });
 

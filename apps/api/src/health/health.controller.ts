@@ -6,7 +6,13 @@ import { ApiError } from '../http/api-error.js';
 
 export class Health {
   readonly registry = new Registry();
-  constructor(private readonly core: CoreDatabase, private readonly clock: CoreClock, private readonly queue: SagaQueue) { collectDefaultMetrics({ register: this.registry }); }
+  constructor(
+    private readonly core: CoreDatabase,
+    private readonly clock: CoreClock,
+    private readonly queue: SagaQueue,
+  ) {
+    collectDefaultMetrics({ register: this.registry });
+  }
 
   async ready(): Promise<object> {
     await this.core.ping();
@@ -14,7 +20,11 @@ export class Health {
     try {
       await this.queue.ping();
     } catch {
-      throw new ApiError('queue_unavailable', 'Redis does not answer: changes go on from the core database, and start a moment later', { members: { core_database: 'ok', queue: 'unreachable' } });
+      throw new ApiError(
+        'queue_unavailable',
+        'Redis does not answer: changes go on from the core database, and start a moment later',
+        { members: { core_database: 'ok', queue: 'unreachable' } },
+      );
     }
     return { status: 'ok', core_database: 'ok', clock: 'ok', queue: 'ok' };
   }

@@ -108,7 +108,8 @@ class Connections {
   async end(): Promise<void> {
     const last = performance.now() + GRACE_MS;
     while (this.open.size > 0) {
-      for (const socket of this.open) if (performance.now() > last || this.answering.get(socket)?.complete !== true) socket.destroy();
+      for (const socket of this.open)
+        if (performance.now() > last || this.answering.get(socket)?.complete !== true) socket.destroy();
       await sleep(LOOK_MS);
     }
   }

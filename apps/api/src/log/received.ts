@@ -1,6 +1,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { CoreUnavailable, readPage, sql, sqlList, UniqueViolation, type CoreClock, type CoreDatabase, type Row, type Sql } from '../../../../libs/event-store/src/index.js';
+import {
+  CoreUnavailable,
+  readPage,
+  sql,
+  sqlList,
+  UniqueViolation,
+  type CoreClock,
+  type CoreDatabase,
+  type Row,
+  type Sql,
+} from '../../../../libs/event-store/src/index.js';
 import { metadataOf, pageShape, parse } from '../http/input.js';
 import { problemOf } from '../http/problem.js';
 import { withoutSecrets } from './secrets.js';
@@ -47,7 +57,14 @@ export class ReceivedCommands {
   private sweeper: NodeJS.Timeout | null = null;
   private flushing: Promise<boolean> | null = null;
 
-  constructor(private readonly core: CoreDatabase, private readonly clock: CoreClock, private readonly options: { retentionSeconds: number; log: (message: string, details: Record<string, unknown>) => void }) {}
+  constructor(
+    private readonly core: CoreDatabase,
+    private readonly clock: CoreClock,
+    private readonly options: {
+      retentionSeconds: number;
+      log: (message: string, details: Record<string, unknown>) => void;
+    },
+  ) {}
 
   /** Before the server is ready. */
   watch(server: FastifyInstance): void {
@@ -61,7 +78,9 @@ export class ReceivedCommands {
       done(null, payload);
     });
     const every = Math.min(HOUR_MS, Math.max(1000, this.options.retentionSeconds * 250));
-    this.sweeper = setInterval(() => { this.sweepSoon(); }, every);
+    this.sweeper = setInterval(() => {
+      this.sweepSoon();
+    }, every);
     this.sweepSoon();
   }
 
@@ -71,25 +90,48 @@ export class ReceivedCommands {
     const older = cursor === undefined ? sql`` : sql` and request_id < ${cursor}`;
     const own = saga_id === undefined ? sql`` : sql` and saga_id = ${saga_id}`;
     // The ids are UUIDv7: their order is that of the time.
-    const { rows, more } = await readPage(this.core, { from: sql`from commands where 1 = 1${older}${own}`, key: 'request_id', order: 'desc', heavy: 'body', columns, limit });
+    const { rows, more } = await readPage(this.core, {
+      from: sql`from commands where 1 = 1${older}${own}`,
+      key: 'request_id',
+      order: 'desc',
+      heavy: 'body',
+      columns,
+      limit,
+    });
     return { commands: rows.map(view), next_cursor: more ? rows.at(-1)!['request_id'] : null };
   }
 
   private sweepSoon(): void {
     this.refused = 0;
-    this.sweeping ??= this.sweep().catch((error: unknown) => { this.options.log('old commands were not swept', { error: String(error) }); }).finally(() => { this.sweeping = null; });
+    this.sweeping ??= this.sweep()
+      .catch((error: unknown) => {
+        this.options.log('old commands were not swept', { error: String(error) });
+      })
+      .finally(() => {
+        this.sweeping = null;
+      });
   }
 
   /** Deletes what is older than the retention time, and the oldest refused ones where there are too many. */
   async sweep(): Promise<void> {
-    const before = new Date(await this.clock.earliest() - this.options.retentionSeconds * 1000).toISOString();
+    const before = new Date((await this.clock.earliest()) - this.options.retentionSeconds * 1000).toISOString();
     for (let more = true; more;) {
-      const old = await this.core.query(sql`select request_id from commands where received_at < ${before} order by received_at limit ${SWEEP_ROWS}`);
-      if (old.length > 0) await this.core.execute(sql`delete from commands where request_id in (${sqlList(old.map((row) => String(row['request_id'])))})`);
+      const old = await this.core.query(
+        sql`select request_id from commands where received_at < ${before} order by received_at limit ${SWEEP_ROWS}`,
+      );
+      if (old.length > 0)
+        await this.core.execute(
+          sql`delete from commands where request_id in (${sqlList(old.map((row) => String(row['request_id'])))})`,
+        );
       more = old.length === SWEEP_ROWS;
     }
-    const [last] = await this.core.query(sql`select request_id from commands where ${refused} order by request_id desc limit 1 offset ${MOST_REFUSED}`);
-    if (last !== undefined) await this.core.execute(sql`delete from commands where ${refused} and request_id <= ${String(last['request_id'])}`);
+    const [last] = await this.core.query(
+      sql`select request_id from commands where ${refused} order by request_id desc limit 1 offset ${MOST_REFUSED}`,
+    );
+    if (last !== undefined)
+      await this.core.execute(
+        sql`delete from commands where ${refused} and request_id <= ${String(last['request_id'])}`,
+      );
   }
 
   /** After the server was closed. What cannot be written now is lost, and said so. */
@@ -122,8 +164,10 @@ export class ReceivedCommands {
   /** Writes what waits; what waits when the core database is away goes on waiting. One at a time. */
   private async flush(): Promise<void> {
     while (this.waiting.length > 0) {
-      this.flushing ??= this.write(this.waiting.slice(0, ROWS_PER_INSERT)).finally(() => { this.flushing = null; });
-      if (!await this.flushing) return this.later(RETRY_MS);
+      this.flushing ??= this.write(this.waiting.slice(0, ROWS_PER_INSERT)).finally(() => {
+        this.flushing = null;
+      });
+      if (!(await this.flushing)) return this.later(RETRY_MS);
     }
   }
 
@@ -139,7 +183,8 @@ export class ReceivedCommands {
           await this.insert([one]);
         } catch (reason) {
           if (reason instanceof CoreUnavailable) return false;
-          if (!(reason instanceof UniqueViolation)) this.options.log('a command was not recorded', { request_id: one.request_id, error: String(reason) });
+          if (!(reason instanceof UniqueViolation))
+            this.options.log('a command was not recorded', { request_id: one.request_id, error: String(reason) });
         }
       }
     }
@@ -150,7 +195,8 @@ export class ReceivedCommands {
   }
 
   private async insert(batch: Received[]): Promise<void> {
-    const row = (one: Received): Sql => sql`(${sqlList([one.request_id, one.received_at, one.actor, one.method, one.path, one.body, one.status, one.code, one.saga_id, one.duration_ms])})`;
+    const row = (one: Received): Sql =>
+      sql`(${sqlList([one.request_id, one.received_at, one.actor, one.method, one.path, one.body, one.status, one.code, one.saga_id, one.duration_ms])})`;
     await this.core.execute(sql`insert into commands (${columns}) values ${sqlList(batch.map(row))}`);
   }
 }
@@ -172,9 +218,16 @@ function received(request: FastifyRequest, reply: FastifyReply, now: number): Re
   const saga = location ?? problem?.saga_id ?? (request.routeOptions.url!.startsWith('/sagas/') && reply.statusCode !== 404 ? params.id : undefined);
   const longest = reply.statusCode >= 400 && saga === undefined ? LONGEST_REFUSED : LONGEST_BODY;
   return {
-    request_id: request.id, received_at: new Date(now - took).toISOString(), actor: metadataOf(request).actor, method: request.method,
-    path: request.url.split('?', 1)[0]!.slice(0, LONGEST_PATH), body: body === null || body.length <= longest ? body : JSON.stringify({ left_out: `${body.length} characters` }),
-    status: reply.statusCode, code: problem?.code ?? null, saga_id: saga ?? null, duration_ms: took,
+    request_id: request.id,
+    received_at: new Date(now - took).toISOString(),
+    actor: metadataOf(request).actor,
+    method: request.method,
+    path: request.url.split('?', 1)[0]!.slice(0, LONGEST_PATH),
+    body: body === null || body.length <= longest ? body : JSON.stringify({ left_out: `${body.length} characters` }),
+    status: reply.statusCode,
+    code: problem?.code ?? null,
+    saga_id: saga ?? null,
+    duration_ms: took,
   };
 }
 

@@ -1,9 +1,36 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
-import { CoreUnavailable, sql, UniqueViolation, VersionConflict, type Append, type CoreClock, type CoreDatabase, type EventStore, type StoredEvent } from '../../../../libs/event-store/src/index.js';
+import {
+  CoreUnavailable,
+  sql,
+  UniqueViolation,
+  VersionConflict,
+  type Append,
+  type CoreClock,
+  type CoreDatabase,
+  type EventStore,
+  type StoredEvent,
+} from '../../../../libs/event-store/src/index.js';
 import { DatabaseError, engineOf, preparePlans, type Engine, type Limits, type Plan, type Task } from '../../../../libs/byodb/src/index.js';
 import { isEnded, letGo, loadSaga, SAGA_SCHEMA_VERSION, sagaStream, type Orchestrator, type Saga, type SagaEvent } from '../../../../libs/sagas/src/index.js';
-import { judgeInTurn, keepsAside, loadTable, nameOwner, outlook, purgePlans, TABLE_SCHEMA_VERSION, tableStream, standing, tasksFor, decideLost, type Change, type DatabaseChange, type DatabaseRef, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
+import {
+  judgeInTurn,
+  keepsAside,
+  loadTable,
+  nameOwner,
+  outlook,
+  purgePlans,
+  TABLE_SCHEMA_VERSION,
+  tableStream,
+  standing,
+  tasksFor,
+  decideLost,
+  type Change,
+  type DatabaseChange,
+  type DatabaseRef,
+  type Table,
+  type TableEvent,
+} from '../../../../libs/tables/src/index.js';
 import type { Databases } from '../databases/databases.js';
 import { ApiError } from '../http/api-error.js';
 import type { CommandContext } from '../http/input.js';
@@ -58,41 +85,87 @@ export class Commands {
   private readonly turns = new Turns(MOST_WAITING);
   private stopping = false;
 
-  constructor(private readonly ports: {
-    core: CoreDatabase; clock: CoreClock; store: EventStore; databases: Databases; orchestrator: Orchestrator; deadlineSeconds: number; retentionSeconds: number; limits: Limits;
-  }) {
+  constructor(
+    private readonly ports: {
+      core: CoreDatabase;
+      clock: CoreClock;
+      store: EventStore;
+      databases: Databases;
+      orchestrator: Orchestrator;
+      deadlineSeconds: number;
+      retentionSeconds: number;
+      limits: Limits;
+    },
+  ) {
     ports.store.onAppended((events: StoredEvent[]) => {
       for (const { stream } of events) this.waiting.get(stream)?.forEach((notice) => notice());
     });
   }
 
   /** `decide` is called with the table as it is (null: a new one), again after each lost race; it throws to refuse. */
-  async run(context: CommandContext, tableId: string | null, decide: (table: Table | null, sagaId: string) => Promise<Decided>): Promise<Answer> {
-    return this.concluded(context, tableId, () => this.judge(context, async (sagaId) => {
-      const table = tableId === null ? null : await this.table(tableId);
-      if (context.ifMatch !== null && context.ifMatch !== (table?.version ?? 0)) throw new ApiError('version_conflict', `the table is at version ${table?.version ?? 0}`);
-      const decided = await decide(table, sagaId);
-      await this.refuseTakenName(decided, table);
-      return context.dryRun ? { answer: await this.dryRun(decided, table) } : this.requested(decided, table, sagaId);
-    }));
+  async run(
+    context: CommandContext,
+    tableId: string | null,
+    decide: (table: Table | null, sagaId: string) => Promise<Decided>,
+  ): Promise<Answer> {
+    return this.concluded(context, tableId, () =>
+      this.judge(context, async (sagaId) => {
+        const table = tableId === null ? null : await this.table(tableId);
+        if (context.ifMatch !== null && context.ifMatch !== (table?.version ?? 0))
+          throw new ApiError('version_conflict', `the table is at version ${table?.version ?? 0}`);
+        const decided = await decide(table, sagaId);
+        await this.refuseTakenName(decided, table);
+        return context.dryRun ? { answer: await this.dryRun(decided, table) } : this.requested(decided, table, sagaId);
+      }),
+    );
   }
 
   /** As `run`, for what concerns a database; there is no version that it could be matched with. */
-  async runOnDatabase(context: CommandContext, decide: (sagaId: string) => Promise<DecidedForDatabase>): Promise<Answer> {
-    return this.concluded(context, null, () => this.judge(context, async (sagaId) => {
-      const { change, events, steps, skipped } = await decide(sagaId);
-      const left = skipped === undefined ? {} : { skipped };
-      if (context.dryRun) return { answer: { status: 200, headers: {}, body: { plan: { based_on: { version: null, pending: 0 }, steps, reversible: change.kind === 'database.adopt', reversible_until: null, blocked_by: null }, ...left } } };
-      const tables = events.map(({ table_id, name, version }) => ({ table_id, name, version: version + 1 }));
-      return {
-        sagaId, tables: events.map(({ table_id, version, event }) => ({ stream: tableStream(table_id), version, event })), change, subject: change.database, targets: events.length === 0 ? [] : [change.database],
-        body: { status: 'ok', ...(tables.length === 1 ? { table: tables[0] } : {}), tables, ...left }, told: [],
-      };
-    }));
+  async runOnDatabase(
+    context: CommandContext,
+    decide: (sagaId: string) => Promise<DecidedForDatabase>,
+  ): Promise<Answer> {
+    return this.concluded(context, null, () =>
+      this.judge(context, async (sagaId) => {
+        const { change, events, steps, skipped } = await decide(sagaId);
+        const left = skipped === undefined ? {} : { skipped };
+        if (context.dryRun)
+          return {
+            answer: {
+              status: 200,
+              headers: {},
+              body: {
+                plan: {
+                  based_on: { version: null, pending: 0 },
+                  steps,
+                  reversible: change.kind === 'database.adopt',
+                  reversible_until: null,
+                  blocked_by: null,
+                },
+                ...left,
+              },
+            },
+          };
+        const tables = events.map(({ table_id, name, version }) => ({ table_id, name, version: version + 1 }));
+        return {
+          sagaId,
+          tables: events.map(({ table_id, version, event }) => ({ stream: tableStream(table_id), version, event })),
+          change,
+          subject: change.database,
+          targets: events.length === 0 ? [] : [change.database],
+          body: { status: 'ok', ...(tables.length === 1 ? { table: tables[0] } : {}), tables, ...left },
+          told: [],
+        };
+      }),
+    );
   }
 
   /** `subject`: the table, whose commands are accepted in the order in which they came; null: there is no such order. */
-  private async concluded(context: CommandContext, subject: string | null, judge: () => Promise<Answer | Accepted>): Promise<Answer> {
+  private async concluded(
+    context: CommandContext,
+    subject: string | null,
+    judge: () => Promise<Answer | Accepted>,
+  ): Promise<Answer> {
     let judged: Answer | Accepted;
     try {
       judged = await (subject === null || context.dryRun ? judge() : this.turns.take(subject, judge));
@@ -105,7 +178,10 @@ export class Commands {
     return 'accepted' in judged ? this.answer(context, judged.accepted, judged.replayed) : judged;
   }
 
-  private async judge(context: CommandContext, decide: (sagaId: string) => Promise<{ answer: Answer } | Requested>): Promise<Answer | Accepted> {
+  private async judge(
+    context: CommandContext,
+    decide: (sagaId: string) => Promise<{ answer: Answer } | Requested>,
+  ): Promise<Answer | Accepted> {
     let taken = 0;
     const until = performance.now() + TRY_MS;
     for (let attempt = 0; ; attempt++) {
@@ -117,15 +193,23 @@ export class Commands {
         return { accepted: await this.append(context, decided), replayed: false };
       } catch (error) {
         // The name or the idempotency key went to another one at the same instant, or the table moved on: judged afresh.
-        if (error instanceof UniqueViolation && ++taken > ATTEMPTS_FOR_A_KEY) throw new ApiError('table_name_taken', 'the name is reserved by a change under way on one of the databases');
+        if (error instanceof UniqueViolation && ++taken > ATTEMPTS_FOR_A_KEY)
+          throw new ApiError('table_name_taken', 'the name is reserved by a change under way on one of the databases');
         if (!(error instanceof VersionConflict || error instanceof UniqueViolation)) throw error;
-        if (performance.now() > until) throw new ApiError('rate_limited', 'too much is asked of this at once: it was not accepted, and nothing was changed');
+        if (performance.now() > until)
+          throw new ApiError(
+            'rate_limited',
+            'too much is asked of this at once: it was not accepted, and nothing was changed',
+          );
         await sleep(Math.random() * Math.min(LONGEST_PAUSE_MS, 2 ** attempt));
       }
     }
   }
 
-  /** By which is judged what is still kept, milliseconds since the epoch: what may not be destroyed yet can be brought back. */
+  /**
+   * By which is judged what is still kept, milliseconds since the epoch: what may not be destroyed yet can be brought
+   * back.
+   */
   async keptBy(): Promise<number> {
     return this.ports.clock.earliest();
   }
@@ -139,8 +223,16 @@ export class Commands {
   private requested(decided: Decided, table: Table | null, sagaId: string): Requested {
     const [tableId, version] = [table?.table_id ?? uuid(), table?.version ?? 0];
     return {
-      sagaId, tables: [{ stream: tableStream(tableId), version, event: decided.event }], change: decided.change, subject: { id: tableId, name: decided.name }, targets: decided.databases,
-      body: { status: 'ok', table: { table_id: tableId, name: table === null ? decided.name : table.name, version: version + 1 } }, told: decided.told ?? [],
+      sagaId,
+      tables: [{ stream: tableStream(tableId), version, event: decided.event }],
+      change: decided.change,
+      subject: { id: tableId, name: decided.name },
+      targets: decided.databases,
+      body: {
+        status: 'ok',
+        table: { table_id: tableId, name: table === null ? decided.name : table.name, version: version + 1 },
+      },
+      told: decided.told ?? [],
     };
   }
 
@@ -149,7 +241,13 @@ export class Commands {
     const event = decideLost(table, databases, reason, sagaId);
     if (event.type !== 'TableDatabasesRequested') throw new Error('a table is let go by its own event');
     const told = await this.toldOfLoss(table, databases, reason);
-    return { event, change: { kind: 'table.databases', add: [], remove: event.remove, lost: true, reason }, name: table.name, databases: [], told };
+    return {
+      event,
+      change: { kind: 'table.databases', add: [], remove: event.remove, lost: true, reason },
+      name: table.name,
+      databases: [],
+      told,
+    };
   }
 
   /** What the changes of a table that are under way are told when databases of theirs are lost: they end, and wait for these no longer. */
@@ -159,29 +257,62 @@ export class Commands {
       const saga = await loadSaga(this.ports.core, saga_id);
       if (saga === null) continue;
       const events = lost.flatMap((database) => letGo(saga, database, reason));
-      if (events.length > 0) told.push({ saga, events: events.filter((e, i) => e.type !== 'AbortRequested' || i === 0) });
+      if (events.length > 0)
+        told.push({ saga, events: events.filter((e, i) => e.type !== 'AbortRequested' || i === 0) });
     }
     return told;
   }
 
-  private async append(context: CommandContext, { sagaId, tables, change, subject, targets, body: shown, told }: Requested): Promise<string> {
+  private async append(
+    context: CommandContext,
+    { sagaId, tables, change, subject, targets, body: shown, told }: Requested,
+  ): Promise<string> {
     const causes = tables.map(() => uuid());
     const appends: Append[] = [
-      ...tables.map(({ stream, version, event: { type, ...data } }, i) => ({ stream, expectedVersion: version, events: [{ event_id: causes[i]!, type, schema_version: TABLE_SCHEMA_VERSION, data }] })),
-      { stream: sagaStream(sagaId), expectedVersion: 0, events: [{ type: 'SagaRequested', ...(causes[0] === undefined ? {} : { causation_id: causes[0] }), schema_version: SAGA_SCHEMA_VERSION, data: {
-        saga_id: sagaId, kind: change.kind, subject_id: subject.id, subject_name: subject.name, change,
-        targets: targets.map((target) => ({ step_id: uuid(), target })),
-        deadline_at: new Date(this.ports.clock.now() + this.ports.deadlineSeconds * 1000).toISOString(),
-      } }] },
+      ...tables.map(({ stream, version, event: { type, ...data } }, i) => ({
+        stream,
+        expectedVersion: version,
+        events: [{ event_id: causes[i]!, type, schema_version: TABLE_SCHEMA_VERSION, data }],
+      })),
+      {
+        stream: sagaStream(sagaId),
+        expectedVersion: 0,
+        events: [
+          {
+            type: 'SagaRequested',
+            ...(causes[0] === undefined ? {} : { causation_id: causes[0] }),
+            schema_version: SAGA_SCHEMA_VERSION,
+            data: {
+              saga_id: sagaId,
+              kind: change.kind,
+              subject_id: subject.id,
+              subject_name: subject.name,
+              change,
+              targets: targets.map((target) => ({ step_id: uuid(), target })),
+              deadline_at: new Date(this.ports.clock.now() + this.ports.deadlineSeconds * 1000).toISOString(),
+            },
+          },
+        ],
+      },
       ...told.map(({ saga, events }): Append => ({
-        stream: sagaStream(saga.saga_id), expectedVersion: saga.version, events: events.map(({ type, ...data }) => ({ type, schema_version: SAGA_SCHEMA_VERSION, data })),
+        stream: sagaStream(saga.saga_id),
+        expectedVersion: saga.version,
+        events: events.map(({ type, ...data }) => ({ type, schema_version: SAGA_SCHEMA_VERSION, data })),
       })),
     ];
     const body = JSON.stringify({ ...shown, saga: { saga_id: sagaId, status: 'pending', href: `/sagas/${sagaId}` } });
     const { idempotency } = context;
-    await this.ports.store.append(appends, context.metadata, idempotency === null ? undefined : async (tx) => {
-      await tx.execute(sql`insert into idempotency_keys (scope, idempotency_key, request_hash, status, answer, created_at) values (${context.metadata.actor}, ${idempotency.key}, ${idempotency.hash}, 202, ${body}, ${this.ports.clock.now()})`);
-    });
+    await this.ports.store.append(
+      appends,
+      context.metadata,
+      idempotency === null
+        ? undefined
+        : async (tx) => {
+            await tx.execute(
+              sql`insert into idempotency_keys (scope, idempotency_key, request_hash, status, answer, created_at) values (${context.metadata.actor}, ${idempotency.key}, ${idempotency.hash}, 202, ${body}, ${this.ports.clock.now()})`,
+            );
+          },
+    );
     // Not waited for: with Redis away the answer would be late, and the reconciler finds the saga all the same.
     for (const { saga } of told) void this.ports.orchestrator.wake(saga.saga_id);
     void this.ports.orchestrator.wake(sagaId);
@@ -191,7 +322,10 @@ export class Commands {
   /** The 202, or with `Prefer: wait` how the saga ended. */
   private async answer(context: CommandContext, accepted: string, replayed: boolean): Promise<Answer> {
     const body = JSON.parse(accepted) as AcceptedBody;
-    const headers: Record<string, string> = { Location: `/sagas/${body.saga.saga_id}`, ...(replayed ? { 'Idempotent-Replayed': 'true' } : {}) };
+    const headers: Record<string, string> = {
+      Location: `/sagas/${body.saga.saga_id}`,
+      ...(replayed ? { 'Idempotent-Replayed': 'true' } : {}),
+    };
     if (context.waitMs === 0) return { status: 202, body, headers };
     try {
       return await this.concluding(context, body, headers);
@@ -202,18 +336,37 @@ export class Commands {
     }
   }
 
-  private async concluding(context: CommandContext, body: AcceptedBody, headers: Record<string, string>): Promise<Answer> {
+  private async concluding(
+    context: CommandContext,
+    body: AcceptedBody,
+    headers: Record<string, string>,
+  ): Promise<Answer> {
     const saga = await this.ended(body.saga.saga_id, context.waitMs);
-    if (saga === null || !isEnded(saga)) return { status: 202, body: { ...body, saga: { ...body.saga, status: saga?.status ?? 'pending' } }, headers };
+    if (saga === null || !isEnded(saga))
+      return { status: 202, body: { ...body, saga: { ...body.saga, status: saga?.status ?? 'pending' } }, headers };
     if (saga.status === 'completed') {
       const table = body.table === undefined ? null : await this.table(body.table.table_id);
-      const tables = body.tables === undefined ? undefined : await Promise.all(body.tables.map(async ({ table_id }) => this.shown(await this.table(table_id))));
+      const tables =
+        body.tables === undefined
+          ? undefined
+          : await Promise.all(body.tables.map(async ({ table_id }) => this.shown(await this.table(table_id))));
       return {
-        status: 200, headers: { ...headers, ...(table === null ? {} : { ETag: `"${table.version}"` }) },
-        body: { status: 'ok', ...(table === null ? {} : { table: await this.shown(table) }), ...(tables === undefined ? {} : { tables }), ...(body.skipped === undefined ? {} : { skipped: body.skipped }), saga: sagaView(saga) },
+        status: 200,
+        headers: { ...headers, ...(table === null ? {} : { ETag: `"${table.version}"` }) },
+        body: {
+          status: 'ok',
+          ...(table === null ? {} : { table: await this.shown(table) }),
+          ...(tables === undefined ? {} : { tables }),
+          ...(body.skipped === undefined ? {} : { skipped: body.skipped }),
+          saga: sagaView(saga),
+        },
       };
     }
-    throw new ApiError(saga.status === 'rejected' ? 'saga_rejected' : 'saga_compensated', saga.error?.message ?? saga.status, { members: { saga: sagaView(saga) }, headers });
+    throw new ApiError(
+      saga.status === 'rejected' ? 'saga_rejected' : 'saga_compensated',
+      saga.error?.message ?? saga.status,
+      { members: { saga: sagaView(saga) }, headers },
+    );
   }
 
   /** The saga when it has ended, is stuck, or the time is over. Polls as well, for sagas that another process runs. */
@@ -222,7 +375,9 @@ export class Commands {
     const stream = sagaStream(sagaId);
     for (;;) {
       let notice = (): void => undefined;
-      const noticed = new Promise<void>((resolve) => { notice = resolve; });
+      const noticed = new Promise<void>((resolve) => {
+        notice = resolve;
+      });
       const listeners = this.waiting.get(stream) ?? new Set();
       this.waiting.set(stream, listeners.add(notice));
       let timer: NodeJS.Timeout | undefined;
@@ -231,7 +386,12 @@ export class Commands {
         if (saga !== null && isEnded(saga)) return saga;
         const left = until - performance.now();
         if (left <= 0 || this.stopping || saga?.status === 'stuck') return saga;
-        await Promise.race([noticed, new Promise((resolve) => { timer = setTimeout(resolve, Math.min(left, 200)); })]);
+        await Promise.race([
+          noticed,
+          new Promise((resolve) => {
+            timer = setTimeout(resolve, Math.min(left, 200));
+          }),
+        ]);
       } finally {
         clearTimeout(timer);
         listeners.delete(notice);
@@ -253,75 +413,139 @@ export class Commands {
   private async replay(context: CommandContext): Promise<string | null> {
     const { idempotency, metadata } = context;
     if (idempotency === null || context.dryRun) return null;
-    const [row] = await this.ports.core.query(sql`select request_hash, answer, created_at from idempotency_keys where scope = ${metadata.actor} and idempotency_key = ${idempotency.key}`);
+    const [row] = await this.ports.core.query(
+      sql`select request_hash, answer, created_at from idempotency_keys where scope = ${metadata.actor} and idempotency_key = ${idempotency.key}`,
+    );
     if (row === undefined) return null;
-    if (Number(row['created_at']) < await this.ports.clock.earliest() - KEY_LIFETIME_MS) {
-      await this.ports.core.execute(sql`delete from idempotency_keys where scope = ${metadata.actor} and idempotency_key = ${idempotency.key} and created_at = ${Number(row['created_at'])}`);
+    if (Number(row['created_at']) < (await this.ports.clock.earliest()) - KEY_LIFETIME_MS) {
+      await this.ports.core.execute(
+        sql`delete from idempotency_keys where scope = ${metadata.actor} and idempotency_key = ${idempotency.key} and created_at = ${Number(row['created_at'])}`,
+      );
       return null;
     }
-    if (row['request_hash'] !== idempotency.hash) throw new ApiError('idempotency_key_reused', 'this key came with another request before');
+    if (row['request_hash'] !== idempotency.hash)
+      throw new ApiError('idempotency_key_reused', 'this key came with another request before');
     return String(row['answer']);
   }
 
   /** Forgets keys whose time is over; what comes with one of them afterwards is a new request. */
   async forgetKeys(): Promise<void> {
-    await this.ports.core.execute(sql`delete from idempotency_keys where created_at < ${await this.ports.clock.earliest() - KEY_LIFETIME_MS}`);
+    await this.ports.core.execute(
+      sql`delete from idempotency_keys where created_at < ${(await this.ports.clock.earliest()) - KEY_LIFETIME_MS}`,
+    );
   }
 
   /** Told here for a good message; two at the same instant are told apart by the core database's unique key. */
   private async refuseTakenName({ change, databases }: Decided, table: Table | null): Promise<void> {
     if (!('name' in change)) return;
-    const owner = await nameOwner(this.ports.core, databases.map((d) => d.id), change.name);
-    if (owner !== null && owner !== table?.table_id) throw new ApiError('table_name_taken', `the name ${change.name} is taken on one of the databases`);
+    const owner = await nameOwner(
+      this.ports.core,
+      databases.map((d) => d.id),
+      change.name,
+    );
+    if (owner !== null && owner !== table?.table_id)
+      throw new ApiError('table_name_taken', `the name ${change.name} is taken on one of the databases`);
   }
 
   private async dryRun({ change, databases }: Decided, table: Table | null): Promise<Answer> {
     const pending = table?.pending ?? [];
-    const tableNow: Table = table ?? { table_id: uuid(), version: 0, name: '', exists: false, ended: null, databases, origin: null, columns: [], variants: {}, pending: [], last_error: null, reversible_until: null, set_aside: [], no_purge_before: null, created_at: '', updated_at: '' };
+    const tableNow: Table = table ?? {
+      table_id: uuid(),
+      version: 0,
+      name: '',
+      exists: false,
+      ended: null,
+      databases,
+      origin: null,
+      columns: [],
+      variants: {},
+      pending: [],
+      last_error: null,
+      reversible_until: null,
+      set_aside: [],
+      no_purge_before: null,
+      created_at: '',
+      updated_at: '',
+    };
     const foreseen = outlook(tableNow);
     const ahead = { ...tableNow, ...foreseen, exists: !foreseen.dropped };
     const nothing = !('columns' in change) && judgeInTurn(ahead, change).do === 'nothing';
-    const looked = await Promise.all(databases.map(async (database) => {
-      try {
-        const connection = await this.ports.databases.connect(database.id);
-        const { core } = this.ports;
-        if (change.kind === 'table.purge') {
-          const { plans } = await purgePlans(core, connection, tableNow, change.of, database.id);
-          return { blocked: null, keeps: false, steps: plans.map(({ plan }) => stepView(database, plan, [])) };
+    const looked = await Promise.all(
+      databases.map(async (database) => {
+        try {
+          const connection = await this.ports.databases.connect(database.id);
+          const { core } = this.ports;
+          if (change.kind === 'table.purge') {
+            const { plans } = await purgePlans(core, connection, tableNow, change.of, database.id);
+            return { blocked: null, keeps: false, steps: plans.map(({ plan }) => stepView(database, plan, [])) };
+          }
+          const tasks = nothing ? [] : await tasksFor(core, ahead, change, database.id);
+          if (tasks.length === 0) return { steps: [], blocked: null, keeps: false };
+          let first = tableNow;
+          const before: Task[] = [];
+          let there = tableNow.databases.some((d) => d.id === database.id);
+          for (const p of pending) {
+            // What comes before it is built there is not done there, and what stands there is only looked at.
+            const built = p.change.kind === 'table.databases' && p.change.add.some((d) => d.id === database.id);
+            if ((there || built) && p.change.kind !== 'database.adopt' && p.change.kind !== 'database.catch_up')
+              before.push(...(await tasksFor(core, { ...first, exists: true }, p.change, database.id)));
+            there ||= built;
+            first = { ...first, ...outlook({ ...first, pending: [p] }) };
+          }
+          const adopted = pending.flatMap(({ change: c }) => (c.kind === 'database.adopt' ? [c.columns] : []))[0];
+          const base =
+            adopted !== undefined
+              ? adopted
+              : standing(
+                  tableNow,
+                  tableNow.databases.some((d) => d.id === database.id) ? (pending[0]?.change ?? change) : change,
+                  database.id,
+                );
+          const { plans } = await preparePlans(
+            connection,
+            tableNow.table_id,
+            [...before, ...tasks],
+            base,
+            this.ports.limits,
+          );
+          const own = plans.filter(({ task }) => task >= before.length).map(({ plan }) => plan);
+          const steps = own.map((plan) =>
+            stepView(database, plan, [
+              ...(plan.notes ?? []).map((note) => ({ column: (plan.params as { name?: string }).name ?? null, note })),
+              ...plan.columns_after.flatMap((c) => {
+                const note = engineOf(connection.engine.name).note(c);
+                return note === null ? [] : [{ column: c.name, note }];
+              }),
+            ]),
+          );
+          return { blocked: null, steps, keeps: own.some(keepsAside) };
+        } catch (error) {
+          if (!(error instanceof DatabaseError)) throw error;
+          return {
+            steps: [],
+            blocked: { code: error.code, message: error.message, database: database.name },
+            keeps: false,
+          };
         }
-        const tasks = nothing ? [] : await tasksFor(core, ahead, change, database.id);
-        if (tasks.length === 0) return { steps: [], blocked: null, keeps: false };
-        let first = tableNow;
-        const before: Task[] = [];
-        let there = tableNow.databases.some((d) => d.id === database.id);
-        for (const p of pending) {
-          // What comes before it is built there is not done there, and what stands there is only looked at.
-          const built = p.change.kind === 'table.databases' && p.change.add.some((d) => d.id === database.id);
-          if ((there || built) && p.change.kind !== 'database.adopt' && p.change.kind !== 'database.catch_up') before.push(...await tasksFor(core, { ...first, exists: true }, p.change, database.id));
-          there ||= built;
-          first = { ...first, ...outlook({ ...first, pending: [p] }) };
-        }
-        const adopted = pending.flatMap(({ change: c }) => (c.kind === 'database.adopt' ? [c.columns] : []))[0];
-        const base = adopted !== undefined ? adopted : standing(tableNow, tableNow.databases.some((d) => d.id === database.id) ? pending[0]?.change ?? change : change, database.id);
-        const { plans } = await preparePlans(connection, tableNow.table_id, [...before, ...tasks], base, this.ports.limits);
-        const own = plans.filter(({ task }) => task >= before.length).map(({ plan }) => plan);
-        const steps = own.map((plan) => stepView(database, plan, [
-          ...(plan.notes ?? []).map((note) => ({ column: (plan.params as { name?: string }).name ?? null, note })),
-          ...plan.columns_after.flatMap((c) => { const note = engineOf(connection.engine.name).note(c); return note === null ? [] : [{ column: c.name, note }]; }),
-        ]));
-        return { blocked: null, steps, keeps: own.some(keepsAside) };
-      } catch (error) {
-        if (!(error instanceof DatabaseError)) throw error;
-        return { steps: [], blocked: { code: error.code, message: error.message, database: database.name }, keeps: false };
-      }
-    }));
+      }),
+    );
     const blocked = looked.find((l) => l.blocked !== null)?.blocked ?? null;
     // Every operation of the plan was planned with its way back; what will not be done has none.
-    const until = looked.some((l) => l.keeps) ? new Date(this.ports.clock.now() + this.ports.retentionSeconds * 1000).toISOString() : null;
+    const until = looked.some((l) => l.keeps)
+      ? new Date(this.ports.clock.now() + this.ports.retentionSeconds * 1000).toISOString()
+      : null;
     const forGood = change.kind === 'table.purge' || (change.kind === 'table.databases' && change.lost === true);
-    const reversible = forGood ? { reversible: false, reversible_until: null } : blocked === null ? { reversible: true, reversible_until: until } : { reversible: null, reversible_until: null };
+    const reversible = forGood
+      ? { reversible: false, reversible_until: null }
+      : blocked === null
+        ? { reversible: true, reversible_until: until }
+        : { reversible: null, reversible_until: null };
     const based_on = { version: tableNow.version, pending: pending.length };
-    return { status: 200, headers: {}, body: { plan: { based_on, steps: looked.flatMap((l) => l.steps), ...reversible, blocked_by: blocked } } };
+    return {
+      status: 200,
+      headers: {},
+      body: { plan: { based_on, steps: looked.flatMap((l) => l.steps), ...reversible, blocked_by: blocked } },
+    };
   }
 }
 

@@ -1,7 +1,21 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { CoreDatabase, EventStore } from '../../../../libs/event-store/src/index.js';
-import { ddlOf, decideRevert, diff, momentsUpTo, outlook, pointAt, retypesSince, sentence, stateAfter, tableStream, type Point, type Table, type TableEvent } from '../../../../libs/tables/src/index.js';
+import {
+  ddlOf,
+  decideRevert,
+  diff,
+  momentsUpTo,
+  outlook,
+  pointAt,
+  retypesSince,
+  sentence,
+  stateAfter,
+  tableStream,
+  type Point,
+  type Table,
+  type TableEvent,
+} from '../../../../libs/tables/src/index.js';
 import type { AppliedThere } from '../databases/applied.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse, type CommandContext } from '../http/input.js';
@@ -53,18 +67,23 @@ export class History {
 
   async replay(tableId: string, when: When): Promise<Answer> {
     const { table } = await this.point(tableId, when);
-    // Each version holds the whole table: told as it is played, in the caller's time, a long history takes no more memory than a short one.
-    return { status: 200, body: Readable.from(this.told(table)), headers: { 'Content-Type': 'application/json; charset=utf-8' } };
+    // Each version holds the whole table: told as it is played, in the caller's time, a long history takes no more
+    // memory than a short one.
+    return {
+      status: 200,
+      body: Readable.from(this.told(table)),
+      headers: { 'Content-Type': 'application/json; charset=utf-8' },
+    };
   }
 
   private async *told(table: Table): AsyncGenerator<string> {
     yield '{"timeline":[';
     for await (const { event, table: then } of momentsUpTo(this.store, table.table_id, null, table.version)) {
       const { version, type, recorded_at, metadata: { actor } } = event;
-      yield `${version === 1 ? '' : ','}${JSON.stringify({ version, type, recorded_at, actor, table: tableView(then) })}`;
+      yield`${version === 1 ? '' : ','}${JSON.stringify({ version, type, recorded_at, actor, table: tableView(then) })}`;
     }
     const { ddl, missing } = ddlOf(table);
-    yield `],"table":${JSON.stringify(tableView(table))},"ddl":${JSON.stringify(ddl)},"ddl_missing":${JSON.stringify(missing)}}`;
+    yield`],"table":${JSON.stringify(tableView(table))},"ddl":${JSON.stringify(ddl)},"ddl_missing":${JSON.stringify(missing)}}`;
   }
 
   /** The table then. Errors: ApiError table_not_found, version_not_found, validation_failed for both at once. */

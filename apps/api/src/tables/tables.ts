@@ -1,7 +1,28 @@
 import { z } from 'zod';
 import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
 import { columnChangeSchema, columnSchema, MAX_COLUMNS, nameSchema, type Problem } from '../../../../libs/byodb/src/index.js';
-import { cannotComeBack, columnProblems, decideColumns, decideCreate, decideDatabases, decideDrop, decidePurge, decideRename, decideRestore, defaultColumns, findDatabase, nameOwner, outlook, pageOfTables, placesOf, planAside, refOf, type Change, type DatabaseRef, type Table } from '../../../../libs/tables/src/index.js';
+import {
+  cannotComeBack,
+  columnProblems,
+  decideColumns,
+  decideCreate,
+  decideDatabases,
+  decideDrop,
+  decidePurge,
+  decideRename,
+  decideRestore,
+  defaultColumns,
+  findDatabase,
+  nameOwner,
+  outlook,
+  pageOfTables,
+  placesOf,
+  planAside,
+  refOf,
+  type Change,
+  type DatabaseRef,
+  type Table,
+} from '../../../../libs/tables/src/index.js';
 import type { Databases } from '../databases/databases.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse, type CommandContext } from '../http/input.js';
@@ -19,24 +40,57 @@ const MAX_DATABASES = 500;
 export const bodies = {
   create: z.strictObject({
     name: nameSchema,
-    databases: z.array(databaseName).min(1, 'must name at least one database').max(MAX_DATABASES).refine((names) => new Set(names).size === names.length, 'must not name a database twice').optional(),
+    databases: z
+      .array(databaseName)
+      .min(1, 'must name at least one database')
+      .max(MAX_DATABASES)
+      .refine((names) => new Set(names).size === names.length, 'must not name a database twice')
+      .optional(),
     columns: z.array(columnSchema).min(1, 'must hold at least one column').max(MAX_COLUMNS).optional(),
   }),
-  column: z.strictObject({
-    table_id: tableId,
-    column: columnChangeSchema.optional(),
-    columns: z.array(columnChangeSchema).min(1, 'must hold at least one column').max(MAX_COLUMNS).optional(),
-  }).refine((body) => (body.column === undefined) !== (body.columns === undefined), 'give either column or columns'),
+  column: z
+    .strictObject({
+      table_id: tableId,
+      column: columnChangeSchema.optional(),
+      columns: z.array(columnChangeSchema).min(1, 'must hold at least one column').max(MAX_COLUMNS).optional(),
+    })
+    .refine((body) => (body.column === undefined) !== (body.columns === undefined), 'give either column or columns'),
   rename: z.strictObject({ table_id: tableId, name: nameSchema }),
   show: z.strictObject({ table_id: tableId, ...whenBody }),
-  replay: z.strictObject({ table_id: tableId, ...whenBody, as: nameSchema.optional() }).refine((body) => body.as === undefined || body.database !== undefined, { path: ['as'], message: 'needs a database' }),
+  replay: z
+    .strictObject({ table_id: tableId, ...whenBody, as: nameSchema.optional() })
+    .refine((body) => body.as === undefined || body.database !== undefined, {
+      path: ['as'],
+      message: 'needs a database',
+    }),
   revert: z.strictObject({ table_id: tableId, version: z.int().min(0) }),
-  databases: z.strictObject({ table_id: tableId, add: z.array(databaseName).max(MAX_DATABASES).optional(), remove: z.array(databaseName).max(MAX_DATABASES).optional(), lost: z.literal(true).optional(), reason: reason.optional() })
+  databases: z
+    .strictObject({
+      table_id: tableId,
+      add: z.array(databaseName).max(MAX_DATABASES).optional(),
+      remove: z.array(databaseName).max(MAX_DATABASES).optional(),
+      lost: z.literal(true).optional(),
+      reason: reason.optional(),
+    })
     .refine((body) => (body.add ?? []).length + (body.remove ?? []).length > 0, 'give add or remove')
-    .refine((body) => new Set([...body.add ?? [], ...body.remove ?? []]).size === (body.add ?? []).length + (body.remove ?? []).length, 'must not name a database twice')
-    .refine((body) => body.lost !== true || body.reason !== undefined, { path: ['reason'], message: 'is required with lost' })
-    .refine((body) => body.lost === true || body.reason === undefined, { path: ['reason'], message: 'is for lost databases alone' })
-    .refine((body) => body.lost !== true || (body.add ?? []).length === 0, { path: ['add'], message: 'must not stand beside lost' }),
+    .refine(
+      (body) =>
+        new Set([...(body.add ?? []), ...(body.remove ?? [])]).size ===
+        (body.add ?? []).length + (body.remove ?? []).length,
+      'must not name a database twice',
+    )
+    .refine((body) => body.lost !== true || body.reason !== undefined, {
+      path: ['reason'],
+      message: 'is required with lost',
+    })
+    .refine((body) => body.lost === true || body.reason === undefined, {
+      path: ['reason'],
+      message: 'is for lost databases alone',
+    })
+    .refine((body) => body.lost !== true || (body.add ?? []).length === 0, {
+      path: ['add'],
+      message: 'must not stand beside lost',
+    }),
   purge: z.strictObject({ table_id: tableId, saga_id: z.string().min(1).max(64).optional(), reason }),
   restore: z.strictObject({ table_id: tableId, as: nameSchema.optional() }),
   table: z.strictObject({ table_id: tableId }),
@@ -82,7 +136,9 @@ export class Tables {
     const body = parse(bodies.databases, input);
     const { reason: why } = body;
     if (body.lost === true && why !== undefined) {
-      return this.commands.run(context, body.table_id, async (table, sagaId) => this.commands.letGoOf(table!, await this.refs(body.remove ?? []), why, sagaId));
+      return this.commands.run(context, body.table_id, async (table, sagaId) =>
+        this.commands.letGoOf(table!, await this.refs(body.remove ?? []), why, sagaId),
+      );
     }
     return this.commands.run(context, body.table_id, async (table, sagaId) => {
       const [add, remove] = [await this.refs(body.add ?? []), await this.refs(body.remove ?? [])];

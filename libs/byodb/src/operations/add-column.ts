@@ -1,5 +1,14 @@
 import { DatabaseError } from '../errors.js';
-import { asideName, countRows, hasRows, refuseDependents, refuseUnremakeable, statementsOf, uniqueName, type Operation } from '../operation.js';
+import {
+  asideName,
+  countRows,
+  hasRows,
+  refuseDependents,
+  refuseUnremakeable,
+  statementsOf,
+  uniqueName,
+  type Operation,
+} from '../operation.js';
 import { refuseRows } from '../rows.js';
 import { defaultFunction, type Column } from '../schema.js';
 

@@ -47,7 +47,14 @@ export const alterColumn: Operation<Params> = {
     refuseDependents(dependents, `${table}.${from.name}`);
     if (retyped && lost !== null) await refuseLoss(session, quotedTable, live, lost, from, to, limits.maxRewriteRows);
     if (from.nullable && !to.nullable) await refuseRows(session, quotedTable, live, `${quoted} is null`, (n) => `${from.name} is NULL in ${n} row(s)`);
-    if (!from.unique && to.unique && ddl.tooLongForIndex !== undefined) await refuseRows(session, quotedTable, live, ddl.tooLongForIndex(quoted), (n) => `${n} value(s) of ${from.name} are too long for an index, without which it cannot be unique`);
+    if (!from.unique && to.unique && ddl.tooLongForIndex !== undefined)
+      await refuseRows(
+        session,
+        quotedTable,
+        live,
+        ddl.tooLongForIndex(quoted),
+        (n) => `${n} value(s) of ${from.name} are too long for an index, without which it cannot be unique`,
+      );
     if (!from.unique && to.unique) await refuseShared(session, quotedTable, quoted, live, (n) => `${from.name} is not unique: ${n} row(s) hold a value that another one holds`);
   },
   async apply(_session, { table, params }, live, ddl) {
@@ -75,8 +82,18 @@ function asCalled({ table: was, name }: Former, now: string, table: string, ddl:
 function ddlOnly(statements: string[]): { statements: string[] } { return { statements }; }
 
 /** Once the column is restored. `from`: what it is again. */
-async function giveBack(session: Session, ddl: Ddl, table: string, { from, to, keep, former }: Pick<Params, 'from' | 'to' | 'keep' | 'former'>): Promise<string[]> {
-  if (keep === null || await session.introspect(keep) === null || await countRows(session, ddl, table, '1 = 1') === 0) return [];
+async function giveBack(
+  session: Session,
+  ddl: Ddl,
+  table: string,
+  { from, to, keep, former }: Pick<Params, 'from' | 'to' | 'keep' | 'former'>,
+): Promise<string[]> {
+  if (
+    keep === null ||
+    (await session.introspect(keep)) === null ||
+    (await countRows(session, ddl, table, '1 = 1')) === 0
+  )
+    return [];
   const live = (await session.introspect(table))!;
   const then = former === undefined ? undefined : { column: former.name, key: former.table.primaryKey };
   // By another key no row would be found again, or a wrong one.

@@ -1,6 +1,13 @@
 import { DatabaseError } from '../errors.js';
 import { foldName } from '../live.js';
-import { asideName, inTodaysNames, refuseDependents, refuseUnremakeable, statementsOf, type Operation } from '../operation.js';
+import {
+  asideName,
+  inTodaysNames,
+  refuseDependents,
+  refuseUnremakeable,
+  statementsOf,
+  type Operation,
+} from '../operation.js';
 import type { Column } from '../schema.js';
 
 interface Params { table: string; name: string; step_id: string }

@@ -1,5 +1,12 @@
 import { DatabaseError } from '../errors.js';
-import { asideName, inTodaysNames, refuseDependents, refuseUnremakeable, statementsOf, type Operation } from '../operation.js';
+import {
+  asideName,
+  inTodaysNames,
+  refuseDependents,
+  refuseUnremakeable,
+  statementsOf,
+  type Operation,
+} from '../operation.js';
 
 interface Params { table: string; step_id: string }
 

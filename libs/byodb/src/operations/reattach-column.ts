@@ -7,7 +7,15 @@ import type { Column } from '../schema.js';
 import { asTheyStand, insertColumn } from './restore-column.js';
 
 /** `aside`: the table that holds its values; `kept`: that table as prepare found it; else as restore_column. */
-interface Params { table: string; aside: string; column: Column; former: LiveTable; after: string | null; kept: LiveTable; others?: LiveTable[] }
+interface Params {
+  table: string;
+  aside: string;
+  column: Column;
+  former: LiveTable;
+  after: string | null;
+  kept: LiveTable;
+  others?: LiveTable[];
+}
 
 /** Undoes a drop_column whose column was taken out of its table since: it is made again, with the values that it had. */
 export const reattachColumn: Operation<Params> = {
@@ -35,7 +43,10 @@ export const reattachColumn: Operation<Params> = {
     const was = { ...await inTodaysNames(session, former), name: table };
     const before = await othersNow(session, others);
     // In prepare its key may be still to come back, with a column before this one: it is looked at then.
-    const rendered = now.primaryKey.length === 0 ? null : renderedNow(() => ddl.reattachColumn!(now, kept, was, column.name, after, before));
+    const rendered =
+      now.primaryKey.length === 0
+        ? null
+        : renderedNow(() => ddl.reattachColumn!(now, kept, was, column.name, after, before));
     if (rendered === null) return;
     const { needs = [], takes = [], fills = false } = rendered;
     const [quoted, rows] = [ddl.quote(table), joined(ddl, now, kept)];
@@ -49,7 +60,16 @@ export const reattachColumn: Operation<Params> = {
   },
   async apply(session, { table, params: { aside, former, others, column, after } }, live, ddl) {
     const was = { ...await inTodaysNames(session, former), name: table };
-    return statementsOf(ddl.reattachColumn!(live!, await keptIn(session, aside), was, column.name, after, await othersNow(session, others)));
+    return statementsOf(
+      ddl.reattachColumn!(
+        live!,
+        await keptIn(session, aside),
+        was,
+        column.name,
+        after,
+        await othersNow(session, others),
+      ),
+    );
   },
   async compensate(session, { params: { aside, column } }, live, ddl) {
     return statementsOf(ddl.detachColumn!(live!, column.name, await keptIn(session, aside)));

@@ -201,9 +201,9 @@ export class MysqlCore implements CoreDatabase, UncommittedReads, RangeLocks {
 
 /**
  * The same on every server whatever its defaults. sql_mode: strict (a value that does not fit is refused, not cut),
- * double quotes for names and || for joining as the standard has it. time_zone: in one with a summer time an hour comes twice
- * a year, and the clock would stand still or jump. wait_timeout (seconds): the server ends a session
- * that hangs, so that its open transaction cannot hold back every reader of events.
+ * double quotes for names and || for joining as the standard has it. time_zone: in one with a summer time an hour comes
+ * twice a year, and the clock would stand still or jump. wait_timeout (seconds): the server ends a session that hangs,
+ * so that its open transaction cannot hold back every reader of events.
  */
 function settings(isolation: 'read committed' | 'read uncommitted', idleSeconds: number): string[] {
   return [

@@ -25,7 +25,8 @@ export function ableTo(core: CoreDatabase): CoreDatabase['transaction'] {
 export async function keepAppendsOut(engine: CoreDatabase['engine'], tx: Tx): Promise<void> {
   // SQLite: one writer at a time. PostgreSQL: conflicts with every insert, with no read.
   if (engine === 'postgres') await tx.execute(sql`lock table events in share row exclusive mode`);
-  // An append first changes its session's row here or adds one (mysql.ts): the scan locks the rows and the gaps between them.
+  // An append first changes its session's row here or adds one (mysql.ts): the scan locks the rows and the gaps between
+  // them.
   if (engine === 'mysql') await tx.query(sql`select session from appenders for update`);
 }
 

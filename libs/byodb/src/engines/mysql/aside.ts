@@ -23,7 +23,11 @@ export function keysBack(live: LiveTable, was: LiveTable, rename: (name: string)
   const start = prefix(live.name);
   return namedKeys(live).filter((key) => key.name.startsWith(start)).map((key) => {
     const rest = key.name.slice(start.length);
-    return { from: key.name, to: rename(namedKeys(was).find((k) => digest(k.name, 32) === rest)?.name ?? rest), definition: key.definition };
+    return {
+      from: key.name,
+      to: rename(namedKeys(was).find((k) => digest(k.name, 32) === rest)?.name ?? rest),
+      definition: key.definition,
+    };
   });
 }
 
@@ -38,14 +42,26 @@ export function renameWithKeys(table: string, to: string, keys: Renaming[], more
   return `${unseen}ALTER TABLE ${quote(table)} ${[...clauses, ...more].join(', ')}, RENAME TO ${quote(to)}`;
 }
 
-/** Ends of the names of keys that stand in for a primary key: one for the column that numbers itself, one for what rests on its first columns. */
+/**
+ * Ends of the names of keys that stand in for a primary key: one for the column that numbers itself, one for what rests
+ * on its first columns.
+ */
 const NUMBERING = '_ai';
 const LEADING = '_pk';
 
-/** While the primary key is gone an AUTO_INCREMENT column must be in a key, and a foreign key over the first members must find one. */
+/**
+ * While the primary key is gone an AUTO_INCREMENT column must be in a key, and a foreign key over the first members
+ * must find one.
+ */
 export function standIns(aside: string, numbered: string | undefined, leading: readonly string[]): Extra[] {
-  const key = (name: string, columns: readonly string[]): Extra[] => (columns.length === 0 ? [] : [{ kind: 'KEY', name, definition: `KEY ${quote(name)} (${columns.map(quote).join(',')})` }]);
-  return [...key(`${aside}${NUMBERING}`, numbered === undefined ? [] : [numbered]), ...key(`${aside}${LEADING}`, leading)];
+  const key = (name: string, columns: readonly string[]): Extra[] =>
+    columns.length === 0
+      ? []
+      : [{ kind: 'KEY', name, definition: `KEY ${quote(name)} (${columns.map(quote).join(',')})` }];
+  return [
+    ...key(`${aside}${NUMBERING}`, numbered === undefined ? [] : [numbered]),
+    ...key(`${aside}${LEADING}`, leading),
+  ];
 }
 
 export function isStandIn({ kind, name }: Extra): boolean {

@@ -86,7 +86,11 @@ describe('exclusively', () => {
     await first;
   });
 
-  it('ends a worker that stalled with the lock as soon, though the clock is set back meanwhile', () => takesOverWhileClockIsSetBack(() => fresh.open(), on), 60_000);
+  it(
+    'ends a worker that stalled with the lock as soon, though the clock is set back meanwhile',
+    () => takesOverWhileClockIsSetBack(() => fresh.open(), on),
+    60_000,
+  );
 
   it('refuses a token that is behind', async () => {
     await fresh.open().exclusively(on('fenced', 5), async () => undefined);

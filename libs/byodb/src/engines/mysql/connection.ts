@@ -46,17 +46,45 @@ export class MysqlConnection implements Connection {
     this.knex = createKnex({
       client: 'mysql2',
       connection: {
-        host: address.host, port: address.port, user: address.user, password: address.password, database: address.database, charset: 'utf8mb4', timezone: 'Z', connectTimeout: CONNECT_MS,
+        host: address.host,
+        port: address.port,
+        user: address.user,
+        password: address.password,
+        database: address.database,
+        charset: 'utf8mb4',
+        timezone: 'Z',
+        connectTimeout: CONNECT_MS,
         multipleStatements: false,
         // The system's own default would notice after two hours that it is gone.
-        enableKeepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS, dateStrings: true, supportBigNumbers: true, bigNumberStrings: true, flags: '-LOCAL_FILES',
+        enableKeepAlive: true,
+        keepAliveInitialDelay: KEEP_ALIVE_MS,
+        dateStrings: true,
+        supportBigNumbers: true,
+        bigNumberStrings: true,
+        flags: '-LOCAL_FILES',
         ...tlsOptions(address.tls, address.host, address.port),
       } as Knex.MySql2ConnectionConfig,
-      pool: { min: 0, max: 5, acquireTimeoutMillis: 2 * CONNECT_MS, afterCreate: (raw: RawDriver, done: (error: Error | null, raw: RawDriver) => void) => {
-        // Knex takes its listener away when it says goodbye to an idle connection; an error after that would end the process.
-        Object.assign(raw, { removeAllListeners: () => raw });
-        raw.promise().query(SETTINGS).then(() => { done(null, raw); }, (error: Error) => { done(error, raw); });
-      } },
+      pool: {
+        min: 0,
+        max: 5,
+        acquireTimeoutMillis: 2 * CONNECT_MS,
+        afterCreate: (raw: RawDriver, done: (error: Error | null, raw: RawDriver) => void) => {
+          // Knex takes its listener away when it says goodbye to an idle connection; an error after that would end the
+          // process.
+          Object.assign(raw, { removeAllListeners: () => raw });
+          raw
+            .promise()
+            .query(SETTINGS)
+            .then(
+              () => {
+                done(null, raw);
+              },
+              (error: Error) => {
+                done(error, raw);
+              },
+            );
+        },
+      },
       // Knex prints every lost connection, with the driver's message; whoever uses the connection gets the error anyway.
       log: { warn: () => undefined, error: () => undefined, debug: () => undefined, deprecate: () => undefined },
     });

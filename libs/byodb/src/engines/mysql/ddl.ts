@@ -3,8 +3,30 @@ import { DatabaseError } from '../../errors.js';
 import { findColumn, foldName, type Extra, type LiveColumn, type LiveTable } from '../../live.js';
 import { keyNames, sameDefault, sameType, type Column } from '../../schema.js';
 import { isForeignKey, isStandIn, keysAway, keysBack, renameWithKeys, standIns } from './aside.js';
-import { addKeys, dropKey, foreignKeys, formerName, freeKeyNames, givenName, isOwn, missingKeys, nameBack, nameFor, needsOf, type ForeignKey } from './foreign-keys.js';
-import { membersBefore, primaryClause, primaryExtra, primaryMembers, refuseManyKeys, restsOnPrimaryKey, uniqueClause, uniqueExtra } from './keys.js';
+import {
+  addKeys,
+  dropKey,
+  foreignKeys,
+  formerName,
+  freeKeyNames,
+  givenName,
+  isOwn,
+  missingKeys,
+  nameBack,
+  nameFor,
+  needsOf,
+  type ForeignKey,
+} from './foreign-keys.js';
+import {
+  membersBefore,
+  primaryClause,
+  primaryExtra,
+  primaryMembers,
+  refuseManyKeys,
+  restsOnPrimaryKey,
+  uniqueClause,
+  uniqueExtra,
+} from './keys.js';
 import { lost } from './lost.js';
 import { refuseLongRow } from './row-size.js';
 import { blank, literal, quote, renameIn, tokens } from './text.js';
@@ -34,7 +56,11 @@ export const ddl: Ddl = {
     return rename(left, aside, keysAway(live, aside, stays), gone.map(dropKey));
   },
   bringBackTable(live, was) {
-    const keys = missingKeys({ ...live, name: was.name }, was, was.columns.map((c) => c.name)).filter((key) => !isOwn(key, { name: formerName(was) }));
+    const keys = missingKeys(
+      { ...live, name: was.name },
+      was,
+      was.columns.map((c) => c.name),
+    ).filter((key) => !isOwn(key, { name: formerName(was) }));
     const own = keysBack(live, was, (name) => nameBack(name, was));
     const triggers = missingTriggers(live, was, (name) => nameBack(name, was));
     const back = rename(live, was.name, own, addKeys(live, was, keys));
@@ -43,7 +69,11 @@ export const ddl: Ddl = {
       // While it is out of everybody's reach; then they go with it.
       statements: [...triggers.map((trigger) => createTrigger(trigger, live.name)), ...back.statements],
       live: { ...withKeys(back.live!, keys), extras: [...withKeys(back.live!, keys).extras, ...triggers] },
-      needs: [...needsOf(keys, was.name, live.name), ...freeKeyNames(names, was.name), ...freeTriggerNames(triggers, was.name, live.name)],
+      needs: [
+        ...needsOf(keys, was.name, live.name),
+        ...freeKeyNames(names, was.name),
+        ...freeTriggerNames(triggers, was.name, live.name),
+      ],
     };
   },
   addColumn(live, column, uniqueName) {
@@ -52,22 +82,42 @@ export const ddl: Ddl = {
     const columns = [...live.columns, liveOf(column)];
     refuseLongRow(live, columns);
     if (column.unique) refuseManyKeys(live);
-    return alter(live, [`ADD COLUMN ${quote(column.name)} ${definitionOf(column)}`, ...unique.map((u) => addUnique(live, u))], { columns, uniques: [...live.uniques, ...unique] });
+    return alter(
+      live,
+      [`ADD COLUMN ${quote(column.name)} ${definitionOf(column)}`, ...unique.map((u) => addUnique(live, u))],
+      { columns, uniques: [...live.uniques, ...unique] },
+    );
   },
   dropColumn(live, name) {
     // A unique that lost a member would be another rule, and a foreign key forbids to drop it.
     const uniques = live.uniques.filter((u) => u.columns.some((c) => same(c, name)));
-    const extras = live.extras.map((e) => ({ ...e, name: e.name === '' && isForeignKey(e) ? givenName(live, e) : e.name })).filter((e) => (isForeignKey(e) || e.kind === 'UNIQUE KEY' || e.kind === 'PRIMARY KEY') && namesColumn(e, name));
+    const extras = live.extras
+      .map((e) => ({ ...e, name: e.name === '' && isForeignKey(e) ? givenName(live, e) : e.name }))
+      .filter((e) => (isForeignKey(e) || e.kind === 'UNIQUE KEY' || e.kind === 'PRIMARY KEY') && namesColumn(e, name));
     const key = live.primaryKey.length > 1 && live.primaryKey.some((k) => same(k, name));
-    // As the server shortens an index that is not unique: a foreign key, of this table or to it, may rest on the members that are left.
-    const shortened = uniques.map((u) => ({ name: u.name, columns: membersBefore(u.columns, name) })).filter((u) => u.columns.length > 0)
-      .map((u): Extra => ({ kind: 'KEY', name: u.name, definition: `KEY ${quote(u.name)} (${u.columns.map(quote).join(',')})` }));
+    // As the server shortens an index that is not unique: a foreign key, of this table or to it, may rest on the
+    // members that are left.
+    const shortened = uniques
+      .map((u) => ({ name: u.name, columns: membersBefore(u.columns, name) }))
+      .filter((u) => u.columns.length > 0)
+      .map((u): Extra => ({
+        kind: 'KEY',
+        name: u.name,
+        definition: `KEY ${quote(u.name)} (${u.columns.map(quote).join(',')})`,
+      }));
     const clauses = [
-      ...extras.filter(isForeignKey).map((e) => `DROP FOREIGN KEY ${quote(e.name)}`), ...(key ? ['DROP PRIMARY KEY'] : []),
-      ...new Set([...uniques, ...extras.filter((e) => e.kind === 'UNIQUE KEY')].map((u) => `DROP INDEX ${quote(u.name)}`)), ...shortened.map((k) => `ADD ${k.definition}`), `DROP COLUMN ${quote(name)}`,
+      ...extras.filter(isForeignKey).map((e) => `DROP FOREIGN KEY ${quote(e.name)}`),
+      ...(key ? ['DROP PRIMARY KEY'] : []),
+      ...new Set(
+        [...uniques, ...extras.filter((e) => e.kind === 'UNIQUE KEY')].map((u) => `DROP INDEX ${quote(u.name)}`),
+      ),
+      ...shortened.map((k) => `ADD ${k.definition}`),
+      `DROP COLUMN ${quote(name)}`,
     ];
     return alter(live, clauses, {
-      columns: live.columns.filter((c) => !same(c.name, name)), uniques: live.uniques.filter((u) => !uniques.includes(u)), extras: [...live.extras.filter((e) => !extras.some((gone) => gone.definition === e.definition)), ...shortened],
+      columns: live.columns.filter((c) => !same(c.name, name)),
+      uniques: live.uniques.filter((u) => !uniques.includes(u)),
+      extras: [...live.extras.filter((e) => !extras.some((gone) => gone.definition === e.definition)), ...shortened],
       primaryKey: live.primaryKey.some((k) => same(k, name)) ? [] : live.primaryKey,
     });
   },
@@ -80,34 +130,56 @@ export const ddl: Ddl = {
     const inKey = primaryMembers(live).some((k) => same(k, name)) && !column.generated;
     const keys = foreignKeys(live).filter((key) => key.columns.some((c) => same(c, name)));
     const spatial = live.extras.filter((e) => e.kind === 'SPATIAL KEY' && namesColumn(e, name));
-    const gone = [...keys.map((key) => key.extra), ...spatial, ...(inKey ? live.extras.filter((e) => e === primaryExtra(live)) : [])];
+    const gone = [
+      ...keys.map((key) => key.extra),
+      ...spatial,
+      ...(inKey ? live.extras.filter((e) => e === primaryExtra(live)) : []),
+    ];
     const definition = hidden(live, name, column.generated ? column.definition : freed(column.definition));
     const numbered = inKey ? live.columns.find((c) => c.generated) : undefined;
     const rests = inKey && foreignKeys(live).some((key) => !keys.includes(key) && restsOnPrimaryKey(live, key.columns));
     const instead = standIns(aside, numbered?.name, rests ? membersBefore(primaryMembers(live), name) : []);
     const left = renamed({ ...live, extras: live.extras.filter((e) => !gone.includes(e)) }, name, aside, () => readColumn(aside, definition.replace(HIDING, ' INVISIBLE')));
     const clauses = [
-      ...keys.map(dropKey), ...spatial.map((e) => `DROP INDEX ${quote(e.name)}`), ...(inKey ? ['DROP PRIMARY KEY'] : []), ...instead.map((k) => `ADD ${k.definition}`),
+      ...keys.map(dropKey),
+      ...spatial.map((e) => `DROP INDEX ${quote(e.name)}`),
+      ...(inKey ? ['DROP PRIMARY KEY'] : []),
+      ...instead.map((k) => `ADD ${k.definition}`),
       `CHANGE COLUMN ${quote(column.name)} ${quote(aside)} ${definition}`,
     ];
-    return alter(live, clauses, { ...left, extras: [...left.extras!, ...instead], ...(inKey ? { primaryKey: [] } : {}) });
+    return alter(live, clauses, {
+      ...left,
+      extras: [...left.extras!, ...instead],
+      ...(inKey ? { primaryKey: [] } : {}),
+    });
   },
   bringBackColumn(live, aside, was, name) {
     const column = findColumn(was, name)!;
     const back = renamed(live, aside, name, () => column);
     const names = back.columns!.map((c) => c.name);
     // A key over two columns that are both set aside is made again with the last of them.
-    const clause = primaryClause(live) === null && primaryMembers(was).every((k) => names.some((n) => same(n, k))) ? primaryClause(was) : null;
+    const clause =
+      primaryClause(live) === null && primaryMembers(was).every((k) => names.some((n) => same(n, k)))
+        ? primaryClause(was)
+        : null;
     const key = clause !== null;
     const instead = key ? live.extras.filter(isStandIn) : [];
     const others = back.extras!.filter((e) => !instead.some((k) => k.name === e.name));
     const keys = missingKeys({ ...live, ...back }, was, names).filter((k) => k.columns.some((c) => same(c, name)));
     const spatial = was.extras.filter((e) => e.kind === 'SPATIAL KEY' && namesColumn(e, name));
     const clauses = [
-      ...instead.map((k) => `DROP INDEX ${quote(k.name)}`), `CHANGE COLUMN ${quote(aside)} ${quote(column.name)} ${column.definition}`,
-      ...(key ? [`ADD ${clause}`] : []), ...spatial.map((e) => `ADD ${e.definition}`), ...addKeys({ ...live, ...back, extras: others }, was, keys),
+      ...instead.map((k) => `DROP INDEX ${quote(k.name)}`),
+      `CHANGE COLUMN ${quote(aside)} ${quote(column.name)} ${column.definition}`,
+      ...(key ? [`ADD ${clause}`] : []),
+      ...spatial.map((e) => `ADD ${e.definition}`),
+      ...addKeys({ ...live, ...back, extras: others }, was, keys),
     ];
-    const extras = [...others, ...spatial, ...keys.map((k) => k.extra), ...(key ? was.extras.filter((e) => e === primaryExtra(was)) : [])];
+    const extras = [
+      ...others,
+      ...spatial,
+      ...keys.map((k) => k.extra),
+      ...(key ? was.extras.filter((e) => e === primaryExtra(was)) : []),
+    ];
     const rendered = alter(live, clauses, { ...back, extras, ...(key ? { primaryKey: was.primaryKey } : {}) });
     const needs = needsOf(keys, live.name, live.name, (c) => (same(c, name) ? aside : c));
     return { ...rendered, needs, ...(back.columns!.some(drawsNumbers) ? { thawFirst: true } : {}) };
@@ -125,19 +197,35 @@ export const ddl: Ddl = {
     const come = to.unique && mine.length === 0 ? [{ name: uniqueName, columns: [column.name] }] : [];
     if (come.length > gone.length) refuseManyKeys(live);
     const definition = changed(column, to);
-    const clauses = [...(changes ? [`MODIFY COLUMN ${quote(column.name)} ${definition}`] : []), ...gone.map((u) => `DROP INDEX ${quote(u.name)}`), ...come.map((u) => addUnique(live, u))];
+    const clauses = [
+      ...(changes ? [`MODIFY COLUMN ${quote(column.name)} ${definition}`] : []),
+      ...gone.map((u) => `DROP INDEX ${quote(u.name)}`),
+      ...come.map((u) => addUnique(live, u)),
+    ];
     const after = changes ? { ...liveOf({ ...to, name: column.name }), definition } : column;
     const columns = live.columns.map((c) => (c === column ? after : c));
     refuseLongRow(live, columns);
-    return alter(live, clauses, { columns, uniques: [...live.uniques.filter((u) => !gone.includes(u)), ...come], extras: withoutUniques(live, gone) });
+    return alter(live, clauses, {
+      columns,
+      uniques: [...live.uniques.filter((u) => !gone.includes(u)), ...come],
+      extras: withoutUniques(live, gone),
+    });
   },
   restoreColumn(live, name, was) {
     const column = findColumn(was, name)!;
     const single = (t: LiveTable): LiveTable['uniques'] => t.uniques.filter((u) => u.columns.length === 1 && same(u.columns[0]!, name));
     const gone = single(live).filter((u) => !single(was).some((w) => w.name === u.name));
     const come = single(was).filter((w) => !single(live).some((u) => u.name === w.name));
-    const clauses = [`MODIFY COLUMN ${quote(column.name)} ${column.definition}`, ...gone.map((u) => `DROP INDEX ${quote(u.name)}`), ...come.map((u) => addUnique(was, u))];
-    return alter(live, clauses, { columns: live.columns.map((c) => (same(c.name, name) ? column : c)), uniques: [...live.uniques.filter((u) => !gone.includes(u)), ...come], extras: [...withoutUniques(live, gone), ...come.flatMap((u) => uniqueExtra(was, u) ?? [])] });
+    const clauses = [
+      `MODIFY COLUMN ${quote(column.name)} ${column.definition}`,
+      ...gone.map((u) => `DROP INDEX ${quote(u.name)}`),
+      ...come.map((u) => addUnique(was, u)),
+    ];
+    return alter(live, clauses, {
+      columns: live.columns.map((c) => (same(c.name, name) ? column : c)),
+      uniques: [...live.uniques.filter((u) => !gone.includes(u)), ...come],
+      extras: [...withoutUniques(live, gone), ...come.flatMap((u) => uniqueExtra(was, u) ?? [])],
+    });
   },
   giveBackValues(live, name, keep, from, to, then = { column: name, key: live.primaryKey }) {
     if (from.type !== 'string' && from.type !== 'text') return [];
@@ -173,13 +261,20 @@ function withoutUniques(live: LiveTable, gone: LiveTable['uniques']): Extra[] {
 function renamed(live: LiveTable, from: string, to: string, change: (c: LiveColumn) => LiveColumn): Partial<LiveTable> {
   const swap = (name: string): string => (same(name, from) ? to : name);
   const others = (c: LiveColumn): LiveColumn => ({ ...c, definition: renameIn(c.definition, from, to) });
-  return { columns: live.columns.map((c) => (same(c.name, from) ? change(c) : others(c))), extras: live.extras.map((e) => (e.kind === 'trigger' ? e : { ...e, definition: renamedIn(e, from, to) })), primaryKey: live.primaryKey.map(swap), uniques: live.uniques.map((u) => ({ ...u, columns: u.columns.map(swap) })) };
+  return {
+    columns: live.columns.map((c) => (same(c.name, from) ? change(c) : others(c))),
+    extras: live.extras.map((e) => (e.kind === 'trigger' ? e : { ...e, definition: renamedIn(e, from, to) })),
+    primaryKey: live.primaryKey.map(swap),
+    uniques: live.uniques.map((u) => ({ ...u, columns: u.columns.map(swap) })),
+  };
 }
 
 /** An index keeps its own name, which is often the column's. */
 function renamedIn({ kind, name, definition }: Extra, from: string, to: string): string {
   const head = `${kind} ${quote(name)} `;
-  return definition.startsWith(head) ? head + renameIn(definition.slice(head.length), from, to) : renameIn(definition, from, to);
+  return definition.startsWith(head)
+    ? head + renameIn(definition.slice(head.length), from, to)
+    : renameIn(definition, from, to);
 }
 
 function liveOf(column: Column): LiveColumn {
@@ -246,7 +341,10 @@ function changed(column: LiveColumn, to: Column): string {
   return [native, ...(textual(column.type) && textual(to.type) ? charset : bounds), to.nullable ? 'NULL' : 'NOT NULL', ...(to.default === null ? [] : ['DEFAULT', defaultSql(to)]), ...behind, ...kept, ...ours].join(' ');
 }
 
-/** MariaDB alters no table with such a default while tables are locked, the sequence among them. What brings a column back refuses rows that do not fit by itself. */
+/**
+ * MariaDB alters no table with such a default while tables are locked, the sequence among them. What brings a column
+ * back refuses rows that do not fit by itself.
+ */
 function drawsNumbers(column: LiveColumn): boolean {
   return tokens(column.definition).some((word) => /\bnextval\(/i.test(blank(word)));
 }
@@ -254,7 +352,11 @@ function drawsNumbers(column: LiveColumn): boolean {
 /** For what must not meet rows that are written meanwhile. Errors: DatabaseError unsupported_change. */
 function refuseDrawing(live: LiveTable): void {
   const drawing = live.columns.find(drawsNumbers);
-  if (drawing !== undefined) throw new DatabaseError('unsupported_change', `mysql: the default of ${drawing.name} draws from a sequence, and MariaDB adds and alters no column of ${live.name} while nobody may write to it`);
+  if (drawing !== undefined)
+    throw new DatabaseError(
+      'unsupported_change',
+      `mysql: the default of ${drawing.name} draws from a sequence, and MariaDB adds and alters no column of ${live.name} while nobody may write to it`,
+    );
 }
 
 const UNSIGNED = /^(UNSIGNED|ZEROFILL)$/i;

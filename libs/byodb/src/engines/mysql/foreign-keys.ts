@@ -44,7 +44,9 @@ export function keysOver(live: LiveTable, column: string): ForeignKey[] {
 }
 
 export function keysThatSetNull(live: LiveTable, column: string): ForeignKey[] {
-  return foreignKeys(live).filter((key) => key.columns.some((c) => foldName(c) === foldName(column)) && / SET NULL\b/i.test(blank(key.rule)));
+  return foreignKeys(live).filter(
+    (key) => key.columns.some((c) => foldName(c) === foldName(column)) && / SET NULL\b/i.test(blank(key.rule)),
+  );
 }
 
 /** From the table to itself: it goes and comes with it, and acts on nobody else. */
@@ -70,9 +72,10 @@ export function missingKeys(live: LiveTable, was: LiveTable, columns: readonly s
 }
 
 /**
- * The clauses that make keys again. A key makes an index of its own where it finds none that its owner made, and takes the place
- * of one that an earlier key made so: an index over the same columns is made again with it, so that it keeps its name, and those
- * behind it, so that it keeps its place. The server sees that they are the same, and builds none of them.
+ * The clauses that make keys again. A key makes an index of its own where it finds none that its owner made, and takes
+ * the place of one that an earlier key made so: an index over the same columns is made again with it, so that it keeps
+ * its name, and those behind it, so that it keeps its place. The server sees that they are the same, and builds none of
+ * them.
  */
 export function addKeys(live: LiveTable, was: LiveTable, keys: readonly ForeignKey[]): string[] {
   const all = live.extras.filter((extra) => extra.kind === 'KEY');
@@ -98,7 +101,12 @@ export function nameBack(name: string, was: LiveTable): string {
 }
 
 export function freeKeyNames(names: readonly string[], table: string): Need[] {
-  return names.map((name) => ({ need: 'free', from: 'information_schema.referential_constraints', like: `constraint_schema = database() and lower(constraint_name) = lower(${literal(name)})`, of: `foreign key ${name} of ${table}` }));
+  return names.map((name) => ({
+    need: 'free',
+    from: 'information_schema.referential_constraints',
+    like: `constraint_schema = database() and lower(constraint_name) = lower(${literal(name)})`,
+    of: `foreign key ${name} of ${table}`,
+  }));
 }
 
 /** What these keys of `table` need when they are made again. `child`: the table as it is called until then, `asCalled` a column of it. */

@@ -9,7 +9,12 @@ export const WHOLE_DATABASE = '';
  * Whether lines of SHOW GRANTS prove that nothing gives this right: false wherever a role, a pattern or a line that is not
  * understood might. A right on a table of that name counts, also for making it; MySQL's partial revokes are not looked at.
  */
-export function lacking(lines: string[], action: 'create' | 'alter' | 'lock tables' | 'trigger' | 'show view', database: string, table: string | null): boolean {
+export function lacking(
+  lines: string[],
+  action: 'create' | 'alter' | 'lock tables' | 'trigger' | 'show view',
+  database: string,
+  table: string | null,
+): boolean {
   const right = action.toUpperCase();
   for (const line of lines) {
     const grant = read(line);
@@ -18,14 +23,24 @@ export function lacking(lines: string[], action: 'create' | 'alter' | 'lock tabl
       if (grant === null) return false;
       continue;
     }
-    if (grant.rights.includes('ALL PRIVILEGES') || grant.rights.includes('ALL') || grant.rights.includes(right)) return false;
+    if (grant.rights.includes('ALL PRIVILEGES') || grant.rights.includes('ALL') || grant.rights.includes(right))
+      return false;
   }
   return true;
 }
 
 /** Whether lines of SHOW GRANTS give all rights on all databases, or one of these. */
 export function everywhere(lines: string[], rights: readonly string[]): boolean {
-  return lines.map(read).some((grant) => grant !== null && grant !== 'none' && grant.database === '*' && grant.table === '*' && grant.rights.some((right) => right === 'ALL PRIVILEGES' || rights.includes(right)));
+  return lines
+    .map(read)
+    .some(
+      (grant) =>
+        grant !== null &&
+        grant !== 'none' &&
+        grant.database === '*' &&
+        grant.table === '*' &&
+        grant.rights.some((right) => right === 'ALL PRIVILEGES' || rights.includes(right)),
+    );
 }
 
 /** Null: a role, or something else that may give anything. 'none': gives nothing of the kind. */

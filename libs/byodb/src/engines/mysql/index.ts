@@ -15,17 +15,33 @@ export const mysql: Engine = {
   ddl,
   keeps: (column) => column,
   note(column) {
-    return { boolean: 'MySQL keeps a boolean as tinyint(1).', uuid: 'MySQL keeps a uuid as char(36).', timestamp: 'MySQL keeps a timestamp as datetime(6) in UTC.', json: 'MariaDB keeps json as longtext with a check.' }[column.type as string] ?? null;
+    return (
+      {
+        boolean: 'MySQL keeps a boolean as tinyint(1).',
+        uuid: 'MySQL keeps a uuid as char(36).',
+        timestamp: 'MySQL keeps a timestamp as datetime(6) in UTC.',
+        json: 'MariaDB keeps json as longtext with a check.',
+      }[column.type as string] ?? null
+    );
   },
   // A char(36) under another collation holds any text, and compares it without regard to case.
-  isOwn: (column, live) => column.type === 'uuid' && !/\bCOLLATE ascii_bin\b/i.test(collated(column.definition) ?? optionsIn(live)),
+  isOwn: (column, live) =>
+    column.type === 'uuid' && !/\bCOLLATE ascii_bin\b/i.test(collated(column.definition) ?? optionsIn(live)),
   refuses(columns) {
     if (columns.length > 1000) return 'a table has at most 1000 columns';
     const bytes = columns.reduce((sum, c) => sum + rowBytes(c), 0);
-    if (bytes > ROW_BYTES) return `a row would have ${bytes} bytes, of ${ROW_BYTES} (string columns count 4 bytes a character)`;
-    if (columns.filter((c) => c.unique).length + (columns.some((c) => c.primary_key) ? 1 : 0) > MOST_KEYS) return `a table has at most ${MOST_KEYS} keys`;
-    const unfit = columns.find((c) => (c.unique || c.primary_key) && (c.type === 'text' || c.type === 'json' || c.type === 'binary' || (c.length ?? 0) > KEY_CHARACTERS));
-    return unfit === undefined ? null : `${unfit.name} cannot be unique or a key: ${unfit.type} has no whole index beyond ${KEY_CHARACTERS} characters`;
+    if (bytes > ROW_BYTES)
+      return `a row would have ${bytes} bytes, of ${ROW_BYTES} (string columns count 4 bytes a character)`;
+    if (columns.filter((c) => c.unique).length + (columns.some((c) => c.primary_key) ? 1 : 0) > MOST_KEYS)
+      return `a table has at most ${MOST_KEYS} keys`;
+    const unfit = columns.find(
+      (c) =>
+        (c.unique || c.primary_key) &&
+        (c.type === 'text' || c.type === 'json' || c.type === 'binary' || (c.length ?? 0) > KEY_CHARACTERS),
+    );
+    return unfit === undefined
+      ? null
+      : `${unfit.name} cannot be unique or a key: ${unfit.type} has no whole index beyond ${KEY_CHARACTERS} characters`;
   },
   open(address) {
     if (address.engine !== 'mysql') throw new Error('not a mysql address');

@@ -173,7 +173,9 @@ describe('a table full of others\' things comes back the same', () => {
         primary_key: before.primaryKey.includes(name), generated: was.generated, unique: before.uniques.some((u) => u.columns.length === 1 && u.columns[0] === name) };
       if (name === 'e') await session.run('update laden set e = coalesce(e, \'\')'); // or it could not become NOT NULL
       const live = await step(session, ddl.alterColumn(before, name, { ...from, ...change }, 'made_unique'));
-      expect(sorted(live.extras)).toEqual(sorted(before.extras.filter((e) => e.name !== 'c_unique' || live.uniques.some((u) => u.name === e.name))));
+      expect(sorted(live.extras)).toEqual(
+        sorted(before.extras.filter((e) => e.name !== 'c_unique' || live.uniques.some((u) => u.name === e.name))),
+      );
       const [now, comments] = [live.columns.find((c) => c.name === name)!, /COMMENT '(?:[^']|'')*'|INVISIBLE|CHECK \(`b` > 0\)/g];
       expect(now.definition.match(comments)).toEqual(was.definition.match(comments));
       if (was.definition.includes('latin1')) expect(now.definition).toContain('latin1_general_cs');
@@ -217,14 +219,20 @@ describe('a table of ours', () => {
     expect(live.extras.map((e) => e.definition).filter((d) => /KEY/.test(d))).toEqual(['KEY `plain_w` (`w`)']);
   }));
 
-  it('loses a column for good where a foreign key rests on what is left of a unique', () => alone(fresh, async (session) => {
-    for (const table of ['leaf', 'mate', 'root']) await session.run(`drop table if exists ${table}`);
-    await session.run('create table root (id int primary key)');
-    await session.run('create table mate (id int primary key, a int, b int, unique key a_b (a, b), unique key b_a (b, a), foreign key (a) references root (id))');
-    await session.run('create table leaf (a int, foreign key (a) references mate (a))');
-    const live = await step(session, ddl.dropColumn((await session.introspect('mate'))!, 'b'));
-    expect([live.uniques, live.extras.map((e) => e.definition).filter((d) => d.startsWith('KEY'))]).toEqual([[], ['KEY `a_b` (`a`)']]);
-  }));
+  it('loses a column for good where a foreign key rests on what is left of a unique', () =>
+    alone(fresh, async (session) => {
+      for (const table of ['leaf', 'mate', 'root']) await session.run(`drop table if exists ${table}`);
+      await session.run('create table root (id int primary key)');
+      await session.run(
+        'create table mate (id int primary key, a int, b int, unique key a_b (a, b), unique key b_a (b, a), foreign key (a) references root (id))',
+      );
+      await session.run('create table leaf (a int, foreign key (a) references mate (a))');
+      const live = await step(session, ddl.dropColumn((await session.introspect('mate'))!, 'b'));
+      expect([live.uniques, live.extras.map((e) => e.definition).filter((d) => d.startsWith('KEY'))]).toEqual([
+        [],
+        ['KEY `a_b` (`a`)'],
+      ]);
+    }));
 
   it('lets its names be used again at once', () => alone(fresh, async (session) => {
     await start(session);

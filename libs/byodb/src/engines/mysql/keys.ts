@@ -5,11 +5,14 @@ import { parts, quote, tokens, unquote } from './text.js';
 const PRIMARY = 'PRIMARY KEY';
 const UNIQUE = 'UNIQUE KEY';
 
-interface Unique { name: string; columns: string[] }
+interface Unique {
+  name: string;
+  columns: string[];
+}
 
 /**
- * Takes in a primary or unique key as SHOW CREATE TABLE prints it. What its columns alone do not say (USING, COMMENT, DESC, a
- * prefix) stands in an extra, to the letter; the columns are left out where it is not made of whole ones.
+ * Takes in a primary or unique key as SHOW CREATE TABLE prints it. What its columns alone do not say (USING, COMMENT,
+ * DESC, a prefix) stands in an extra, to the letter; the columns are left out where it is not made of whole ones.
  */
 export function readKey(live: LiveTable, part: string): void {
   const isPrimary = part.startsWith(PRIMARY);
@@ -30,7 +33,11 @@ export function primaryClause(live: LiveTable): string | null {
 export function primaryMembers(live: LiveTable): string[] {
   if (live.primaryKey.length > 0) return live.primaryKey;
   const extra = primaryExtra(live);
-  return extra === undefined ? [] : groupOf(extra.definition).match(/`(?:[^`]|``)+`/g)!.map(unquote);
+  return extra === undefined
+    ? []
+    : groupOf(extra.definition)
+        .match(/`(?:[^`]|``)+`/g)!
+        .map(unquote);
 }
 
 export function primaryExtra(live: LiveTable): Extra | undefined {
@@ -45,19 +52,31 @@ export function uniqueExtra(live: LiveTable, unique: Unique): Extra | undefined 
   return live.extras.find((extra) => extra.kind === UNIQUE && foldName(extra.name) === foldName(unique.name));
 }
 
-/** Whether an index begins with the column that is not its own unique: a foreign key that used that one then uses this. */
+/**
+ * Whether an index begins with the column that is not its own unique: a foreign key that used that one then uses this.
+ */
 export function hasIndexBeside(live: LiveTable, column: string): boolean {
-  return [live.primaryKey, ...live.uniques.map((unique) => unique.columns).filter((columns) => columns.length > 1), ...plainKeys(live)].some((index) => begins(index, [column]));
+  return [
+    live.primaryKey,
+    ...live.uniques.map((unique) => unique.columns).filter((columns) => columns.length > 1),
+    ...plainKeys(live),
+  ].some((index) => begins(index, [column]));
 }
 
 /** Whether a foreign key over these columns, of this table or to it, finds no index but the primary key. */
 export function restsOnPrimaryKey(live: LiveTable, columns: readonly string[]): boolean {
-  return begins(primaryMembers(live), columns) && ![...live.uniques.map((unique) => unique.columns), ...plainKeys(live)].some((index) => begins(index, columns));
+  return (
+    begins(primaryMembers(live), columns) &&
+    ![...live.uniques.map((unique) => unique.columns), ...plainKeys(live)].some((index) => begins(index, columns))
+  );
 }
 
 /** Those in front of this one. */
 export function membersBefore(columns: readonly string[], name: string): string[] {
-  return columns.slice(0, columns.findIndex((column) => foldName(column) === foldName(name)));
+  return columns.slice(
+    0,
+    columns.findIndex((column) => foldName(column) === foldName(name)),
+  );
 }
 
 function begins(index: readonly string[], columns: readonly string[]): boolean {
@@ -68,14 +87,17 @@ function plainKeys(live: LiveTable): string[][] {
   return live.extras.filter((extra) => extra.kind === 'KEY').map((extra) => wholeColumns(live, extra.definition) ?? []);
 }
 
-/** A period stands for its two columns. MariaDB makes USING HASH where a value is too long for an index: nobody here can ask for such a unique. */
+/**
+ * A period stands for its two columns. MariaDB makes USING HASH where a value is too long for an index: nobody here can
+ * ask for such a unique.
+ */
 function wholeColumns(live: LiveTable, part: string): string[] | null {
   if (tokens(part).some((word, i, words) => word === 'HASH' && words[i - 1] === 'USING')) return null;
   const columns: string[] = [];
   for (const member of parts(groupOf(part))) {
     const [, quoted, behind] = /^(`(?:[^`]|``)+`)(| ASC| DESC| WITHOUT OVERLAPS)$/.exec(member) ?? [];
     if (quoted === undefined) return null;
-    columns.push(...behind === ' WITHOUT OVERLAPS' ? periodColumns(live, unquote(quoted)) : [unquote(quoted)]);
+    columns.push(...(behind === ' WITHOUT OVERLAPS' ? periodColumns(live, unquote(quoted)) : [unquote(quoted)]));
   }
   return columns;
 }
@@ -101,7 +123,14 @@ export const MOST_KEYS = 64;
 
 /** Those of columns that were dropped stand until these are purged. Errors: DatabaseError unsupported_change. */
 export function refuseManyKeys(live: LiveTable): void {
-  const keys = new Set([...live.uniques.map((u) => u.name), ...live.extras.filter((e) => /(^| )KEY$/.test(e.kind) && e.kind !== 'PRIMARY KEY').map((e) => e.name)]);
+  const keys = new Set([
+    ...live.uniques.map((u) => u.name),
+    ...live.extras.filter((e) => /(^| )KEY$/.test(e.kind) && e.kind !== 'PRIMARY KEY').map((e) => e.name),
+  ]);
   const count = keys.size + (primaryClause(live) === null ? 0 : 1);
-  if (count >= MOST_KEYS) throw new DatabaseError('unsupported_change', `mysql: ${live.name} has ${count} keys, and a table has at most ${MOST_KEYS}`);
+  if (count >= MOST_KEYS)
+    throw new DatabaseError(
+      'unsupported_change',
+      `mysql: ${live.name} has ${count} keys, and a table has at most ${MOST_KEYS}`,
+    );
 }

@@ -12,7 +12,10 @@ function condition(from: Column, to: Column, q: string): string {
   const textual = (c: Column): boolean => c.type === 'string' || c.type === 'text';
   if (textual(to)) return [...(isFloating(from.type) ? [`${cast(`CAST(${q} AS CHAR)`, from)} <> ${q}`] : []), ...(to.length === null ? [] : [`CHAR_LENGTH(CAST(${q} AS CHAR)) > ${to.length}`])].join(' OR ') || 'FALSE';
   // Whatever character set and collation the column has, what is compared is bytes.
-  if (textual(from)) return (from.length ?? Infinity) < (SPELLED[to.type] ?? 0) ? 'TRUE' : fromText(to, `CONVERT(${q} USING utf8mb4)`, from.length);
+  if (textual(from))
+    return (from.length ?? Infinity) < (SPELLED[to.type] ?? 0)
+      ? 'TRUE'
+      : fromText(to, `CONVERT(${q} USING utf8mb4)`, from.length);
   if (to.type === 'boolean') return from.type === 'boolean' ? 'FALSE' : `${q} NOT IN (0, 1)`;
   if (from.type === 'timestamp' && to.type === 'date') return `TIME(${q}) <> 0`;
   if (isIntegerType(to.type)) return isIntegerType(from.type) ? outside(q, to) : isFloating(from.type) ? `${q} <> ROUND(${q}) OR ${q} < ${low(to.type)}e0 OR ${q} >= ${high(to.type) + 1n}e0` : `${q} <> ROUND(${q}) OR ${outside(q, to)}`;

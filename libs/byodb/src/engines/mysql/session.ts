@@ -51,7 +51,10 @@ export class MysqlSession implements Session {
     live.source = create;
     for (const part of parts(create)) this.read(live, part);
     live.extras.push({ kind: 'options', name: '', definition: optionsOf(create) });
-    for (const trigger of triggers) live.extras.push(readTrigger(trigger, trigger['shown'] === null ? null : await this.triggerText(String(trigger['name']))));
+    for (const trigger of triggers)
+      live.extras.push(
+        readTrigger(trigger, trigger['shown'] === null ? null : await this.triggerText(String(trigger['name']))),
+      );
     if (owner === null && found['comment'] !== '') live.extras.push({ kind: 'comment', name: '', definition: String(found['comment']) });
     return live;
   }
@@ -86,38 +89,69 @@ export class MysqlSession implements Session {
     const qualified = `${quote(String(own!['d']))}.${quote(table)}`;
     const like = `%${table.replaceAll('_', '\\_')}%`;
     // A view's text is normalised, every name in it quoted and every table's with its database; a trigger's is as it was written.
-    const views = await this.query('select table_schema as d, table_name as name, view_definition as body from information_schema.views where view_definition like ?', [like]);
-    const triggers = await this.query(`select trigger_schema as d, trigger_name as name, event_object_table as tbl, action_statement as body, sql_mode as mode from information_schema.triggers
-      where trigger_schema = database() or action_statement like ?`, [like]);
-    const keys = await this.query(`select constraint_name as name, referenced_column_name as col, ${CHILD} as child, table_schema = database() and table_name = ? as own
-      from information_schema.key_column_usage where referenced_table_schema = database() and referenced_table_name = ? order by ordinal_position`, [table, table]);
+    const views = await this.query(
+      'select table_schema as d, table_name as name, view_definition as body from information_schema.views where view_definition like ?',
+      [like],
+    );
+    const triggers = await this.query(
+      `select trigger_schema as d, trigger_name as name, event_object_table as tbl, action_statement as body, sql_mode as mode from information_schema.triggers
+      where trigger_schema = database() or action_statement like ?`,
+      [like],
+    );
+    const keys = await this.query(
+      `select constraint_name as name, referenced_column_name as col, ${CHILD} as child, table_schema = database() and table_name = ? as own
+      from information_schema.key_column_usage where referenced_table_schema = database() and referenced_table_name = ? order by ordinal_position`,
+      [table, table],
+    );
     const here = String(own!['d']);
-    const found: Dependent[] = views.filter((v) => has(v['body'], qualified) && (column === null || has(v['body'], quote(column)))).map((v) => ({ kind: 'view', name: asSeenFrom(here, v) }));
-    // Followed by the server in a rename. A key from the table to itself goes where the table goes; but what refers to a column that is away can have no new rows.
-    for (const k of change === 'rename' ? [] : keys) if (column === null ? Number(k['own']) === 0 : foldName(String(k['col'])) === foldName(column)) found.push({ kind: 'foreign key', name: asReferring(k) });
+    const found: Dependent[] = views
+      .filter((v) => has(v['body'], qualified) && (column === null || has(v['body'], quote(column))))
+      .map((v) => ({ kind: 'view', name: asSeenFrom(here, v) }));
+    // Followed by the server in a rename. A key from the table to itself goes where the table goes; but what refers to
+    // a column that is away can have no new rows.
+    for (const k of change === 'rename' ? [] : keys)
+      if (column === null ? Number(k['own']) === 0 : foldName(String(k['col'])) === foldName(column))
+        found.push({ kind: 'foreign key', name: asReferring(k) });
     for (const t of triggers) {
       const isOwn = t['d'] === here && foldName(String(t['tbl'])) === foldName(table);
-      if (isOwn ? column !== null && says(t, column) : reaches(t, here, table, column)) found.push({ kind: 'trigger', name: asSeenFrom(here, t) });
+      if (isOwn ? column !== null && says(t, column) : reaches(t, here, table, column))
+        found.push({ kind: 'trigger', name: asSeenFrom(here, t) });
     }
     found.push(...await this.inRoutines(here, table, column, like));
     if (column === null) return found;
     if (change === 'remove') found.push(...await this.restingOn(table, column, keys));
     const within = await this.within(table, column, change);
     // MariaDB follows in all else, MySQL refuses; but a default is known by its text.
-    return [...found, ...change === 'rename' && await this.isMariaDb() ? within.filter((d) => d.kind === 'default') : within];
+    return [
+      ...found,
+      ...(change === 'rename' && (await this.isMariaDb()) ? within.filter((d) => d.kind === 'default') : within),
+    ];
   }
 
-  /** As far as their texts are shown: to who made them, and to who may read those of all. They are followed by nobody, and fail at their next call. */
+  /**
+   * As far as their texts are shown: to who made them, and to who may read those of all. They are followed by nobody,
+   * and fail at their next call.
+   */
   private async inRoutines(here: string, table: string, column: string | null, like: string): Promise<Dependent[]> {
-    const bodies = await this.query(`select routine_schema as d, lower(routine_type) as kind, routine_name as name, routine_definition as body, sql_mode as mode from information_schema.routines where routine_definition like ?
-      union all select event_schema, 'event', event_name, event_definition, sql_mode from information_schema.events where event_definition like ?`, [like, like]);
-    return bodies.filter((body) => reaches(body, here, table, column)).map((body) => ({ kind: String(body['kind']), name: asSeenFrom(here, body) }));
+    const bodies = await this.query(
+      `select routine_schema as d, lower(routine_type) as kind, routine_name as name, routine_definition as body, sql_mode as mode from information_schema.routines where routine_definition like ?
+      union all select event_schema, 'event', event_name, event_definition, sql_mode from information_schema.events where event_definition like ?`,
+      [like, like],
+    );
+    return bodies
+      .filter((body) => reaches(body, here, table, column))
+      .map((body) => ({ kind: String(body['kind']), name: asSeenFrom(here, body) }));
   }
 
   /** Foreign keys to other columns, which find no index but the primary key: that goes with the column. */
   private async restingOn(table: string, column: string, keys: readonly Row[]): Promise<Dependent[]> {
     const live = await this.introspect(table);
-    if (live === null || !primaryMembers(live).some((name) => foldName(name) === foldName(column)) || live.columns.some((c) => c.generated && foldName(c.name) === foldName(column))) return [];
+    if (
+      live === null ||
+      !primaryMembers(live).some((name) => foldName(name) === foldName(column)) ||
+      live.columns.some((c) => c.generated && foldName(c.name) === foldName(column))
+    )
+      return [];
     const names = [...new Set(keys.map(asReferring))].filter((name) => {
       const columns = keys.filter((k) => asReferring(k) === name).map((k) => foldName(String(k['col'])));
       return !columns.includes(foldName(column)) && restsOnPrimaryKey(live, columns);
@@ -130,13 +164,23 @@ export class MysqlSession implements Session {
     const found: Dependent[] = [];
     const live = await this.introspect(table);
     // What the column refers to by is dropped with it and follows a new name, but is of its type.
-    if (live !== null && change === 'retype') found.push(...foreignKeys(live).filter((key) => key.columns.some((c) => foldName(c) === foldName(column))).map(asDependent));
+    if (live !== null && change === 'retype')
+      found.push(
+        ...foreignKeys(live)
+          .filter((key) => key.columns.some((c) => foldName(c) === foldName(column)))
+          .map(asDependent),
+      );
     for (const e of live?.extras ?? []) {
       if (e.kind === 'check' && has(e.definition, quote(column))) found.push({ kind: 'check', name: e.name });
       // Its two columns are of one type, and there as long as it is.
       if (e.kind === 'PERIOD FOR' && has(e.definition, quote(column))) found.push({ kind: 'period', name: e.name });
       // Without it a row has no partition, or not its own.
-      if (e.kind === 'options' && change === 'remove' && partitionKey(e.definition).some((name) => foldName(name) === foldName(column))) found.push({ kind: 'partition key', name: column });
+      if (
+        e.kind === 'options' &&
+        change === 'remove' &&
+        partitionKey(e.definition).some((name) => foldName(name) === foldName(column))
+      )
+        found.push({ kind: 'partition key', name: column });
     }
     for (const c of live?.columns ?? []) {
       if (foldName(c.name) === foldName(column) || !has(c.definition, quote(column))) continue;
@@ -154,9 +198,16 @@ export class MysqlSession implements Session {
     if (from === null) return [];
     const found: Dependent[] = from.nullable && !to.nullable ? keysThatSetNull(live, from.name).map(asDependent) : [];
     if (!from.unique || to.unique || hasIndexBeside(live, from.name)) return found;
-    const inbound = await this.query(`select ${CHILD} as child, constraint_name as name from information_schema.key_column_usage where referenced_table_schema = database() and referenced_table_name = ?
-      group by constraint_schema, table_name, constraint_name having count(*) = 1 and lower(max(referenced_column_name)) = lower(?)`, [live.name, from.name]);
-    return [...found, ...keysOver(live, from.name).map(asDependent), ...inbound.map((k) => ({ kind: 'foreign key', name: `${String(k['child'])}.${String(k['name'])}` }))];
+    const inbound = await this.query(
+      `select ${CHILD} as child, constraint_name as name from information_schema.key_column_usage where referenced_table_schema = database() and referenced_table_name = ?
+      group by constraint_schema, table_name, constraint_name having count(*) = 1 and lower(max(referenced_column_name)) = lower(?)`,
+      [live.name, from.name],
+    );
+    return [
+      ...found,
+      ...keysOver(live, from.name).map(asDependent),
+      ...inbound.map((k) => ({ kind: 'foreign key', name: `${String(k['child'])}.${String(k['name'])}` })),
+    ];
   }
 
   /** Triggers' names; all of a table's or none, as they run in the order in which they were made. */
@@ -167,10 +218,14 @@ export class MysqlSession implements Session {
     return dropTriggers(triggers);
   }
 
-  /** To the letter: under its definer's name, and in its database's collation. MySQL does not run a statement under another mode. */
+  /**
+   * To the letter: under its definer's name, and in its database's collation. MySQL does not run a statement under
+   * another mode.
+   */
   private async canRemake(trigger: Extra): Promise<boolean> {
     const { user, lines } = await this.grants();
-    const [server] = await this.query(`select version() like '%MariaDB%' and substring_index(version(), '.', 1) * 100 + substring_index(substring_index(version(), '.', 2), '.', -1) >= 1006 as able,
+    const [server] = await this
+      .query(`select version() like '%MariaDB%' and substring_index(version(), '.', 1) * 100 + substring_index(substring_index(version(), '.', 2), '.', -1) >= 1006 as able,
       @@log_bin = 0 or @@log_bin_trust_function_creators = 1 as trusts, (select count(*) from information_schema.triggers where trigger_schema = database() and trigger_name = ${literal(trigger.name)} and database_collation = @@collation_database) as collates`);
     if (Number(server!['able']) !== 1 || Number(server!['trusts']) !== 1 && !everywhere(lines, [])) return false;
     const { definer, isKnown } = makerOf(trigger);
@@ -180,17 +235,30 @@ export class MysqlSession implements Session {
   /** The catalog hides what a user may not see, and what is not seen would be taken for what is not there. */
   private async refuseUnseen(): Promise<void> {
     const { user, database, lines } = await this.grants();
-    const [hidden] = await this.query(`select exists (select 1 from information_schema.triggers where trigger_schema = database() and action_statement is null) as triggers,
+    const [hidden] = await this
+      .query(`select exists (select 1 from information_schema.triggers where trigger_schema = database() and action_statement is null) as triggers,
       exists (select 1 from information_schema.views where table_schema = database() and view_definition = '') as views`);
-    const unseen = (right: 'trigger' | 'show view', among: string): boolean => Number(hidden![among]) === 1 || lacking(lines, right, database, WHOLE_DATABASE);
-    const missing = [...(unseen('trigger', 'triggers') ? ['TRIGGER'] : []), ...(unseen('show view', 'views') ? ['SHOW VIEW'] : [])];
-    if (missing.length > 0) throw new DatabaseError('permission_denied', `user ${user} has no right ${missing.join(' and ')} on database ${database}, without which what depends on a table is not seen`);
+    const unseen = (right: 'trigger' | 'show view', among: string): boolean =>
+      Number(hidden![among]) === 1 || lacking(lines, right, database, WHOLE_DATABASE);
+    const missing = [
+      ...(unseen('trigger', 'triggers') ? ['TRIGGER'] : []),
+      ...(unseen('show view', 'views') ? ['SHOW VIEW'] : []),
+    ];
+    if (missing.length > 0)
+      throw new DatabaseError(
+        'permission_denied',
+        `user ${user} has no right ${missing.join(' and ')} on database ${database}, without which what depends on a table is not seen`,
+      );
   }
 
   private async grants(): Promise<{ user: string; database: string; lines: string[] }> {
     const [who] = await this.query('select database() as d, current_user() as u');
     const rows = await this.query('show grants');
-    return { user: String(who!['u']), database: String(who!['d']), lines: rows.map((row) => String(Object.values(row)[0])) };
+    return {
+      user: String(who!['u']),
+      database: String(who!['d']),
+      lines: rows.map((row) => String(Object.values(row)[0])),
+    };
   }
 
   /** Roles and patterns may give what is not seen here: then only the statement itself tells. */
@@ -257,7 +325,9 @@ function has(text: unknown, name: string): boolean {
 
 /** As a word, outside of any literal or comment. */
 function says({ body, mode }: Row, name: string): boolean {
-  return new RegExp(`(^|[^A-Za-z0-9_$])${name.replace(/[^A-Za-z0-9_]/g, '\\$&')}([^A-Za-z0-9_$]|$)`, 'i').test(blank(String(body), String(mode)));
+  return new RegExp(`(^|[^A-Za-z0-9_$])${name.replace(/[^A-Za-z0-9_]/g, '\\$&')}([^A-Za-z0-9_$]|$)`, 'i').test(
+    blank(String(body), String(mode)),
+  );
 }
 
 /** A text of another database can only mean a table here by this one's name. */

@@ -42,8 +42,14 @@ describe('what MySQL 8 prints', () => {
   });
 
   it('tells by which columns rows are parted', () => {
-    expect(partitionKey(' ENGINE=InnoDB\n/*!50100 PARTITION BY RANGE (year(`made`))\nSUBPARTITION BY HASH (`id`)\n(PARTITION `p` VALUES LESS THAN (2000) ENGINE = InnoDB) */')).toEqual(['made', 'id']);
-    expect(partitionKey(' ENGINE=InnoDB\n PARTITION BY RANGE  COLUMNS(`a`,`b``c`)\n(PARTITION `p` VALUES LESS THAN (5,6))')).toEqual(['a', 'b`c']);
+    expect(
+      partitionKey(
+        ' ENGINE=InnoDB\n/*!50100 PARTITION BY RANGE (year(`made`))\nSUBPARTITION BY HASH (`id`)\n(PARTITION `p` VALUES LESS THAN (2000) ENGINE = InnoDB) */',
+      ),
+    ).toEqual(['made', 'id']);
+    expect(
+      partitionKey(' ENGINE=InnoDB\n PARTITION BY RANGE  COLUMNS(`a`,`b``c`)\n(PARTITION `p` VALUES LESS THAN (5,6))'),
+    ).toEqual(['a', 'b`c']);
     expect(partitionKey('ENGINE=InnoDB DEFAULT CHARSET=utf8mb4')).toEqual([]);
   });
 
@@ -83,7 +89,10 @@ describe('names in a text', () => {
   it('are told by the mode that the text was written under', () => {
     expect(blank('set new."a" = "b" + \'c\'', 'STRICT_TRANS_TABLES,ANSI_QUOTES')).toBe('set new."a" = "b" + \'\'');
     const path = 'set new.a = concat(\'\\\', new.b, \'x\')';
-    expect([blank(path, 'NO_BACKSLASH_ESCAPES'), blank(path)]).toEqual(['set new.a = concat(\'\', new.b, \'\')', 'set new.a = concat(\'\'x\')']);
+    expect([blank(path, 'NO_BACKSLASH_ESCAPES'), blank(path)]).toEqual([
+      "set new.a = concat('', new.b, '')",
+      "set new.a = concat(''x')",
+    ]);
   });
 
   it('behind a version comment are seen, whatever is not closed in it', () => {

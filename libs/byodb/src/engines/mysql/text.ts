@@ -85,14 +85,19 @@ export function optionsOf(create: string): string {
 /** The columns by which the rows of a table with these options are parted. */
 export function partitionKey(options: string): string[] {
   const words = tokens(options);
-  const groups = words.flatMap((word, i) => (word.toUpperCase() === 'BY' && /^(SUB)?PARTITION$/i.test(words[i - 1] ?? '') ? words.slice(i).find((next) => next.includes('(')) ?? [] : []));
+  const groups = words.flatMap((word, i) =>
+    word.toUpperCase() === 'BY' && /^(SUB)?PARTITION$/i.test(words[i - 1] ?? '')
+      ? (words.slice(i).find((next) => next.includes('(')) ?? [])
+      : [],
+  );
   return groups.flatMap((group) => group.match(/`(?:[^`]|``)+`/g) ?? []).map(unquote);
 }
 
 /**
  * SQL with its string literals and comments emptied: what is left are words and names that mean something. A quote or a comment
  * that is not closed is left as it stands, and so are all of its kind behind it: each is looked for once, however long the text.
- * `mode` is the sql_mode that it was written under: by ANSI_QUOTES a name stands in double quotes, by NO_BACKSLASH_ESCAPES a
+ * `mode` is the sql_mode that it was written under: by ANSI_QUOTES a name stands in double quotes, by
+ * NO_BACKSLASH_ESCAPES a
  * backslash ends no literal later.
  */
 export function blank(sql: string, mode = ''): string {

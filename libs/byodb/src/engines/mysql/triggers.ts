@@ -3,10 +3,20 @@ import { foldName, type Extra, type LiveTable } from '../../live.js';
 import { literal, quote } from './text.js';
 
 /**
- * A trigger as the catalog has it. `shown` tells it from others, but is bent: characters beyond U+FFFF are lost, escapes are gone.
+ * A trigger as the catalog has it. `shown` tells it from others, but is bent: characters beyond U+FFFF are lost,
+ * escapes are gone.
  * `body` is to the letter; null: it may not be seen, or is not made out.
  */
-interface Trigger { timing: string; event: string; place: number; definer: string; mode: string; collation: string; shown: string; body: string | null }
+interface Trigger {
+  timing: string;
+  event: string;
+  place: number;
+  definer: string;
+  mode: string;
+  collation: string;
+  shown: string;
+  body: string | null;
+}
 
 const KIND = 'trigger';
 
@@ -17,14 +27,26 @@ export const TRIGGERS = `select trigger_name as name, action_timing as timing, e
 export function readTrigger(row: Record<string, unknown>, statement: string | null): Extra {
   const text = (key: string): string => String(row[key]);
   const trigger: Trigger = {
-    timing: text('timing'), event: text('event'), place: Number(row['place']), definer: text('definer'), mode: text('mode'), collation: text('collation'), shown: text('shown'),
+    timing: text('timing'),
+    event: text('event'),
+    place: Number(row['place']),
+    definer: text('definer'),
+    mode: text('mode'),
+    collation: text('collation'),
+    shown: text('shown'),
     body: statement === null ? null : bodyOf(statement),
   };
   return { kind: KIND, name: text('name'), definition: JSON.stringify(trigger) };
 }
 
 const NAME = '(?:`(?:[^`]|``)+`|"(?:[^"]|"")+"|[^\\s`".]+)';
-const HEAD = new RegExp(`^CREATE (?:OR REPLACE )?DEFINER=\\S+ TRIGGER(?: IF NOT EXISTS)? (?:${NAME}\\.)?${NAME} (?:BEFORE|AFTER) (?:INSERT|UPDATE|DELETE) ON (?:${NAME}\\.)?${NAME} FOR EACH ROW (?:(?:FOLLOWS|PRECEDES) ${NAME} )?`.replaceAll(' ', '\\s+'), 'i');
+const HEAD = new RegExp(
+  `^CREATE (?:OR REPLACE )?DEFINER=\\S+ TRIGGER(?: IF NOT EXISTS)? (?:${NAME}\\.)?${NAME} (?:BEFORE|AFTER) (?:INSERT|UPDATE|DELETE) ON (?:${NAME}\\.)?${NAME} FOR EACH ROW (?:(?:FOLLOWS|PRECEDES) ${NAME} )?`.replaceAll(
+    ' ',
+    '\\s+',
+  ),
+  'i',
+);
 
 function bodyOf(statement: string): string | null {
   const [head] = HEAD.exec(statement) ?? [];
@@ -47,18 +69,26 @@ export function triggersOf(live: LiveTable): Extra[] {
 /** Triggers that `was` had and that gave their names up: under those names again, or as `rename` has it. */
 export function missingTriggers(live: LiveTable, was: LiveTable, rename: (name: string) => string): Extra[] {
   const there = new Set(live.extras.filter((extra) => extra.kind === KIND).map((extra) => foldName(extra.name)));
-  return triggersOf(was).filter((extra) => !there.has(foldName(extra.name)) && !there.has(foldName(rename(extra.name)))).map((extra) => ({ ...extra, name: rename(extra.name) }));
+  return triggersOf(was)
+    .filter((extra) => !there.has(foldName(extra.name)) && !there.has(foldName(rename(extra.name))))
+    .map((extra) => ({ ...extra, name: rename(extra.name) }));
 }
 
-/** As if its maker had made it: the text in quotes is read only when mode and collation are set, and these are as before whatever comes of it. */
+/**
+ * As if its maker had made it: the text in quotes is read only when mode and collation are set, and these are as before
+ * whatever comes of it.
+ */
 export function createTrigger(extra: Extra, table: string): string {
   const { timing, event, definer, mode, collation, body } = partsOf(extra);
   const at = definer.lastIndexOf('@');
   const maker = at === -1 ? quote(definer) : `${quote(definer.slice(0, at))}@${quote(definer.slice(at + 1))}`;
   const create = `CREATE DEFINER=${maker} TRIGGER ${quote(extra.name)} ${timing} ${event} ON ${quote(table)} FOR EACH ROW ${body}`;
   return [
-    'BEGIN NOT ATOMIC DECLARE former VARCHAR(64) DEFAULT @@collation_connection;', 'DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN SET collation_connection = former; RESIGNAL; END;',
-    `SET collation_connection = ${literal(collation)};`, `SET STATEMENT sql_mode = ${literal(mode)} FOR EXECUTE IMMEDIATE ${literal(create)};`, 'SET collation_connection = former; END',
+    'BEGIN NOT ATOMIC DECLARE former VARCHAR(64) DEFAULT @@collation_connection;',
+    'DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN SET collation_connection = former; RESIGNAL; END;',
+    `SET collation_connection = ${literal(collation)};`,
+    `SET STATEMENT sql_mode = ${literal(mode)} FOR EXECUTE IMMEDIATE ${literal(create)};`,
+    'SET collation_connection = former; END',
   ].join(' ');
 }
 
@@ -70,7 +100,12 @@ export function dropTriggers(triggers: readonly Extra[]): string[] {
 /** `aside`: the table on which they are made: what stands there already was made by the same step, before it died. */
 export function freeTriggerNames(triggers: readonly Extra[], table: string, aside: string): Need[] {
   const others = `trigger_schema = database() and lower(event_object_table) <> lower(${literal(aside)})`;
-  return triggers.map((extra) => ({ need: 'free', from: 'information_schema.triggers', like: `${others} and lower(trigger_name) = lower(${literal(extra.name)})`, of: `trigger ${extra.name} of ${table}` }));
+  return triggers.map((extra) => ({
+    need: 'free',
+    from: 'information_schema.triggers',
+    like: `${others} and lower(trigger_name) = lower(${literal(extra.name)})`,
+    of: `trigger ${extra.name} of ${table}`,
+  }));
 }
 
 function partsOf(extra: Extra): Trigger {

@@ -18,21 +18,36 @@ export function nativeType(column: Pick<Column, 'type' | 'length' | 'precision' 
 /** Everything after the name. `extra` is what the customer put there and stays (a comment). */
 export function definitionOf(column: Column, extra = ''): string {
   const { type, default: raw } = column.native?.engine === 'mysql' ? column.native : {};
-  const value = raw !== undefined ? [`DEFAULT ${ownDefault(raw)}`] : column.default === null ? [] : [`DEFAULT ${defaultSql(column)}`];
-  return [type === undefined ? nativeType(column) : ownTypeClause(type), column.nullable ? 'NULL' : 'NOT NULL', ...value, ...(column.generated ? ['AUTO_INCREMENT'] : []), ...(extra === '' ? [] : [extra])].join(' ');
+  const value =
+    raw !== undefined
+      ? [`DEFAULT ${ownDefault(raw)}`]
+      : column.default === null
+        ? []
+        : [`DEFAULT ${defaultSql(column)}`];
+  return [
+    type === undefined ? nativeType(column) : ownTypeClause(type),
+    column.nullable ? 'NULL' : 'NOT NULL',
+    ...value,
+    ...(column.generated ? ['AUTO_INCREMENT'] : []),
+    ...(extra === '' ? [] : [extra]),
+  ].join(' ');
 }
 
-/** A type as ownType told it: a name with what stands in its brackets, and nothing that could be a clause of its own. */
+/**
+ * A type as ownType told it: a name with what stands in its brackets, and nothing that could be a clause of its own.
+ */
 function ownTypeClause(type: string): string {
   const words = tokens(type);
   const plain = words.every((word, i) => (i === 0 ? /^[a-z]+(\(|$)/.test(word) : /^(unsigned|zerofill)$/.test(word)));
-  if (!plain || words.join(' ') !== type) throw new DatabaseError('unsupported_change', `a type that was read is no type: ${type}`);
+  if (!plain || words.join(' ') !== type)
+    throw new DatabaseError('unsupported_change', `a type that was read is no type: ${type}`);
   return type;
 }
 
 function ownDefault(raw: string): string {
   const [word, ...more] = tokens(raw);
-  if (word !== raw || more.length > 0) throw new DatabaseError('unsupported_change', `a default that was read is no single expression: ${raw}`);
+  if (word !== raw || more.length > 0)
+    throw new DatabaseError('unsupported_change', `a default that was read is no single expression: ${raw}`);
   return raw;
 }
 

@@ -86,7 +86,13 @@ function disarmed(column: LiveColumn, aside: string, taken: Taken): LiveColumn {
   };
 }
 
-export function bringBackColumn(live: LiveTable, aside: string, was: LiveTable, name: string, others: readonly LiveTable[] = []): Rendered {
+export function bringBackColumn(
+  live: LiveTable,
+  aside: string,
+  was: LiveTable,
+  name: string,
+  others: readonly LiveTable[] = [],
+): Rendered {
   const [column, former] = [columnOf(live, aside), columnOf(was, name)];
   const definition = definitionOf(former);
   const [source, formerSource] = [sourceOf(live), sourceOf(was)];
@@ -95,7 +101,12 @@ export function bringBackColumn(live: LiveTable, aside: string, was: LiveTable, 
   const columns = live.columns.map((c) => (c === column ? { ...former } : c));
   const whole = renameColumnIn(renameIn(source, names), column.name, former.name);
   // A key over two columns that are both set aside is made again with the last of them.
-  const { items } = goneWith({ ...formerSource, items: taken.items, statistics: [] }, others.map(sourceOf), whole, former.name);
+  const { items } = goneWith(
+    { ...formerSource, items: taken.items, statistics: [] },
+    others.map(sourceOf),
+    whole,
+    former.name,
+  );
   const made = remakeParts(live.name, items);
   const alter = `alter column ${quote(former.name)}`;
   const mustHold = taken.notNull || taken.domain?.notNull === true;
@@ -108,7 +119,9 @@ export function bringBackColumn(live: LiveTable, aside: string, was: LiveTable, 
       ...renameStatements(live.name, names),
       ...alterTable(live.name, taken.hasDefault ? [`${alter} set default ${definition.default}`] : []),
       // Rows that were written without it: what an insert that leaves it out gives them.
-      ...(fills ? [quietly(live, `update ${table} set ${quote(former.name)} = default where ${quote(former.name)} is null`)] : []),
+      ...(fills
+        ? [quietly(live, `update ${table} set ${quote(former.name)} = default where ${quote(former.name)} is null`)]
+        : []),
       ...alterTable(live.name, [
         ...(taken.domain === null ? [] : [`${alter} type ${former.native}${collate}`]),
         ...(taken.notNull ? [`${alter} set not null`] : []),
@@ -118,8 +131,21 @@ export function bringBackColumn(live: LiveTable, aside: string, was: LiveTable, 
     ],
     live: compose({ ...live, columns }, { ...whole, items: [...whole.items, ...items] }),
     needs: [
-      ...(taken.domain?.notNull === true && !fills ? [{ need: 'no_rows' as const, from: table, like: `${kept} is null`, of: `the type ${former.native} of ${former.name}` }] : []),
-      ...needsOf(items, live.name, { from: table, valued: (c) => (c === former.name ? kept : `${table}.${quote(c)}`), column: former.name }),
+      ...(taken.domain?.notNull === true && !fills
+        ? [
+            {
+              need: 'no_rows' as const,
+              from: table,
+              like: `${kept} is null`,
+              of: `the type ${former.native} of ${former.name}`,
+            },
+          ]
+        : []),
+      ...needsOf(items, live.name, {
+        from: table,
+        valued: (c) => (c === former.name ? kept : `${table}.${quote(c)}`),
+        column: former.name,
+      }),
     ],
     ...(fills ? { fills: true } : {}),
   };

@@ -126,7 +126,11 @@ describe('exclusively', () => {
     expect(await stalled).toMatchObject({ code: 'database_unreachable' });
   });
 
-  it('ends a worker that stalled with the lock as soon, though the clock is set back meanwhile', () => takesOverWhileClockIsSetBack(open, on), 60_000);
+  it(
+    'ends a worker that stalled with the lock as soon, though the clock is set back meanwhile',
+    () => takesOverWhileClockIsSetBack(open, on),
+    60_000,
+  );
 
   it('refuses a token that is behind, also when it comes between', async () => {
     await open().exclusively(on('fenced', 5), async () => undefined);

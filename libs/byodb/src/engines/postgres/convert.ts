@@ -128,7 +128,9 @@ function lostFromText(from: Shape, to: Shape, column: string): string {
       const fraction = to.scale === 0 ? '' : `([.][0-9]{1,${to.scale}})?`;
       const unfit = `${c} <> 'NaN' and (${unlike(`-?${digits}${fraction}`)} or ${c} ~ '^-[0.]*$')`;
       // With all the digits of its scale it must have room when it is a text again.
-      return from.length === null ? unfit : `case when ${unfit} then true else char_length(${c}::${nativeType(to)}::text) > ${from.length} end`;
+      return from.length === null
+        ? unfit
+        : `case when ${unfit} then true else char_length(${c}::${nativeType(to)}::text) > ${from.length} end`;
     }
     case 'float': case 'double': {
       const { most, least } = FLOATS[to.type];
@@ -185,5 +187,8 @@ export function convertOrFail(from: Shape, to: Shape, c: string): string {
 
 /** Whether converting and converting back can change a value that `lost` lets pass: texts that have several valid spellings. */
 export function respells(from: Shape, to: Shape): boolean {
-  return isTextual(from.type) && (to.type === 'decimal' || to.type === 'uuid' || to.type === 'time' || to.type === 'timestamp' || to.type === 'json');
+  return (
+    isTextual(from.type) &&
+    (to.type === 'decimal' || to.type === 'uuid' || to.type === 'time' || to.type === 'timestamp' || to.type === 'json')
+  );
 }

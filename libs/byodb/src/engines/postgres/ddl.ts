@@ -8,7 +8,17 @@ import { detachColumn, reattachColumn, sameKey, withoutMentions } from './detach
 import { convert, lost, respells } from './convert.js';
 import { refuseUniqueApart, renameColumnIn } from './items.js';
 import { quietly } from './quietly.js';
-import { columnOf, compose, keyItem, refuseFull, sourceOf, wider, type Definition, type Item, type Source } from './source.js';
+import {
+  columnOf,
+  compose,
+  keyItem,
+  refuseFull,
+  sourceOf,
+  wider,
+  type Definition,
+  type Item,
+  type Source,
+} from './source.js';
 import { objectName, quote, quoteAll, whole } from './sql.js';
 import { keeps, metadataOnly, nativeType, renderDefault } from './types.js';
 
@@ -50,8 +60,16 @@ function predictColumn(table: string, asked: Column): LiveColumn {
     ...(column.generated && { identity: 'by default', sequence: { name: sequenceName(table, column) } }),
   };
   return {
-    name: column.name, type: type === null ? column.type : null, length: column.length, precision: column.precision, scale: column.scale, native: type ?? nativeType(column),
-    nullable: column.nullable, default: raw !== null ? { raw } : column.default === null ? null : { value: column.default }, generated: column.generated, definition: JSON.stringify(definition),
+    name: column.name,
+    type: type === null ? column.type : null,
+    length: column.length,
+    precision: column.precision,
+    scale: column.scale,
+    native: type ?? nativeType(column),
+    nullable: column.nullable,
+    default: raw !== null ? { raw } : column.default === null ? null : { value: column.default },
+    generated: column.generated,
+    definition: JSON.stringify(definition),
   };
 }
 
@@ -83,8 +101,14 @@ function addColumn(live: LiveTable, column: Column, uniqueName: string): Rendere
       `alter table ${quote(live.name)} add column ${columnClause(column)}${key}${unique === null || apart ? '' : `, ${unique}`}`,
       ...(apart ? [`alter table ${quote(live.name)} ${unique}`] : []),
     ],
-    live: compose({ ...live, columns: [...live.columns, predictColumn(live.name, column)] },
-      { ...wider(source), items: [...source.items, ...items], sequences: [...source.sequences, ...sequencesOf(live.name, [column])] }),
+    live: compose(
+      { ...live, columns: [...live.columns, predictColumn(live.name, column)] },
+      {
+        ...wider(source),
+        items: [...source.items, ...items],
+        sequences: [...source.sequences, ...sequencesOf(live.name, [column])],
+      },
+    ),
   };
 }
 

@@ -4,7 +4,17 @@ import type { LiveColumn, LiveTable } from '../../live.js';
 import { columnStatements } from './columns.js';
 import { alterTable, goneWith, needsOf, remakeParts } from './items.js';
 import { quietly } from './quietly.js';
-import { columnOf, compose, definitionOf, MOST_COLUMNS, refuseFull, sourceOf, tableFacts, wider, type Source } from './source.js';
+import {
+  columnOf,
+  compose,
+  definitionOf,
+  MOST_COLUMNS,
+  refuseFull,
+  sourceOf,
+  tableFacts,
+  wider,
+  type Source,
+} from './source.js';
 import { literal, quote, quoteAll } from './sql.js';
 
 /** Takes a column out, its values into a table by primary key; see `Ddl.detachColumn`. */
@@ -40,14 +50,18 @@ export function withoutMentions(source: Source, column: string): Source {
   };
 }
 
-/** Columns that a table must still be able to get when one is taken out: it comes back as a new one, and others may be added before it. */
+/**
+ * Columns that a table must still be able to get when one is taken out: it comes back as a new one, and others may be
+ * added before it.
+ */
 const SPARE = 100;
 
 /** Why it must stay in its place; null: it can be taken out. */
 function staysFor(live: LiveTable, column: LiveColumn): string | null {
   const source = sourceOf(live);
   const table = tableFacts(live);
-  if ((source.width ?? 0) > MOST_COLUMNS - SPARE) return `it has had ${source.width} of the ${MOST_COLUMNS} columns that a table gets, and might get none back`;
+  if ((source.width ?? 0) > MOST_COLUMNS - SPARE)
+    return `it has had ${source.width} of the ${MOST_COLUMNS} columns that a table gets, and might get none back`;
   if (column.generated) return 'the database goes on numbering it';
   if (source.sequences.some((s) => s.column === column.name)) return 'a sequence belongs to the column';
   if ((source.children ?? []).length > 0) return 'other tables inherit from it';
@@ -67,26 +81,43 @@ function keyMark(live: LiveTable): string {
   return `key ${live.primaryKey.map((name) => numbers[name] ?? name).join(' ')}`;
 }
 
-export function reattachColumn(live: LiveTable, kept: LiveTable, was: LiveTable, name: string, _after?: string | null, others: readonly LiveTable[] = []): Rendered {
+export function reattachColumn(
+  live: LiveTable,
+  kept: LiveTable,
+  was: LiveTable,
+  name: string,
+  _after?: string | null,
+  others: readonly LiveTable[] = [],
+): Rendered {
   refuseFull(live);
   const former = columnOf(was, name);
   const definition = definitionOf(former);
   const mark = kept.extras.find((extra) => extra.kind === 'comment')?.definition;
-  if (mark !== undefined && mark !== keyMark(live)) throw new DatabaseError('unsupported_change', `the primary key of ${live.name} is another one than when ${name} was dropped: its values cannot be told apart any more`);
+  if (mark !== undefined && mark !== keyMark(live))
+    throw new DatabaseError(
+      'unsupported_change',
+      `the primary key of ${live.name} is another one than when ${name} was dropped: its values cannot be told apart any more`,
+    );
   const [source, formerSource] = [sourceOf(live), sourceOf(was)];
   const columns = [...live.columns, { ...former }];
   const whole: LiveTable = { ...live, columns };
   const { items, statistics } = goneWith(formerSource, others.map(sourceOf), source, former.name);
   const made = remakeParts(live.name, items, statistics);
   const alter = `alter column ${quote(former.name)}`;
-  const [hasDefault, notNull] = [definition.default !== undefined, !former.nullable && definition.expression === undefined];
+  const [hasDefault, notNull] = [
+    definition.default !== undefined,
+    !former.nullable && definition.expression === undefined,
+  ];
   const collate = definition.collation === undefined ? '' : ` collate ${definition.collation}`;
   const computed = definition.expression === undefined ? '' : ` generated always as (${definition.expression}) stored`;
   const fill = `update ${quote(live.name)} set ${quote(former.name)} = _saga_kept."v" from ${quote(kept.name)} _saga_kept where ${sameKey(live, kept)} and _saga_kept."v" is not null`;
   const rest = `update ${quote(live.name)} set ${quote(former.name)} = default where ${quote(former.name)} is null`;
   const mustHold = notNull || (computed === '' && definition.domain?.notNull === true);
   const fills = hasDefault && mustHold;
-  const [quoted, joined] = [quote(live.name), `${quote(live.name)} left join ${quote(kept.name)} _saga_kept on ${sameKey(live, kept)}`];
+  const [quoted, joined] = [
+    quote(live.name),
+    `${quote(live.name)} left join ${quote(kept.name)} _saga_kept on ${sameKey(live, kept)}`,
+  ];
   return {
     statements: [
       `alter table ${quote(live.name)} add column ${quote(former.name)} ${definition.domain === undefined || computed !== '' ? `${former.native}${collate}` : definition.domain.base}${computed}`,
@@ -95,17 +126,40 @@ export function reattachColumn(live: LiveTable, kept: LiveTable, was: LiveTable,
       // Rows that were written without it: what an insert that leaves it out gives them.
       ...(fills ? [quietly(live, rest)] : []),
       // As a domain that refuses NULL it could not have been added to rows.
-      ...alterTable(live.name, definition.domain === undefined || computed !== '' ? [] : [`${alter} type ${former.native}${collate}`]),
+      ...alterTable(
+        live.name,
+        definition.domain === undefined || computed !== '' ? [] : [`${alter} type ${former.native}${collate}`],
+      ),
       ...alterTable(live.name, [...(notNull ? [`${alter} set not null`] : []), ...made.clauses]),
       ...made.statements,
       ...columnStatements(live.name, former),
     ],
-    live: compose(whole, { ...wider(source), items: [...source.items, ...items], statistics: [...source.statistics, ...statistics] }),
+    live: compose(whole, {
+      ...wider(source),
+      items: [...source.items, ...items],
+      statistics: [...source.statistics, ...statistics],
+    }),
     needs: [
-      ...(mustHold && !notNull && !fills ? [{ need: 'no_rows' as const, from: joined, like: '_saga_kept."v" is null', of: `the type ${former.native} of ${former.name}` }] : []),
-      ...needsOf(items, live.name, { from: joined, valued: (c) => (c === former.name ? '_saga_kept."v"' : `${quoted}.${quote(c)}`), column: former.name }),
+      ...(mustHold && !notNull && !fills
+        ? [
+            {
+              need: 'no_rows' as const,
+              from: joined,
+              like: '_saga_kept."v" is null',
+              of: `the type ${former.native} of ${former.name}`,
+            },
+          ]
+        : []),
+      ...needsOf(items, live.name, {
+        from: joined,
+        valued: (c) => (c === former.name ? '_saga_kept."v"' : `${quoted}.${quote(c)}`),
+        column: former.name,
+      }),
     ],
-    takes: [...items.filter((item) => item.kind === 'index' || item.unique || item.kind === 'exclude'), ...statistics].map((x) => x.name),
+    takes: [
+      ...items.filter((item) => item.kind === 'index' || item.unique || item.kind === 'exclude'),
+      ...statistics,
+    ].map((x) => x.name),
     ...(fills ? { fills: true } : {}),
   };
 }

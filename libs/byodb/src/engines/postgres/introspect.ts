@@ -116,10 +116,15 @@ export function readTable(name: string, row: TableRow): LiveTable {
   const source: Source = {
     table: name,
     items: (row.items ?? []).map(readItem),
-    sequences: columns.flatMap((c) => (c.sequences ?? []).map((s): Sequence => ({ name: s.name, column: c.name, identity: s.identity }))),
+    sequences: columns.flatMap((c) =>
+      (c.sequences ?? []).map((s): Sequence => ({ name: s.name, column: c.name, identity: s.identity })),
+    ),
     statistics: statistics.map((s) => ({ name: s.name, mentions: [...(s.mentions ?? [])].sort(), definition: s.what })),
     triggers: triggers.map((t) => ({ name: t.name, enabled: t.enabled, onUpdate: t.on_update })),
-    numbers: row.numbers ?? {}, width: row.width, children: row.children ?? [], ...(row.partition_key === null ? {} : { partitionKey: row.partition_key }),
+    numbers: row.numbers ?? {},
+    width: row.width,
+    children: row.children ?? [],
+    ...(row.partition_key === null ? {} : { partitionKey: row.partition_key }),
   };
   const extras: Extra[] = [
     ...(row.extras ?? []).map(([kind, extra, definition]) => ({ kind, name: extra, definition })),

@@ -100,11 +100,17 @@ export function bites(item: Item, column: string, generated: boolean): boolean {
 }
 
 /**
- * What hung on a column and went with it, or with `others` that went before it and are back by now, told in the names that the table's columns have `now`; the column itself
+ * What hung on a column and went with it, or with `others` that went before it and are back by now, told in the names
+ * that the table's columns have `now`; the column itself
  * is there again under its former name. What hung on others that are set aside too is made with the last of them. Throws
  * `unsupported_change` for what is known by its text alone and names a column that is called otherwise by now.
  */
-export function goneWith(own: Source, others: readonly Source[], now: Source, column: string): { items: Item[]; statistics: Statistics[] } {
+export function goneWith(
+  own: Source,
+  others: readonly Source[],
+  now: Source,
+  column: string,
+): { items: Item[]; statistics: Statistics[] } {
   // Of the others only what was gone already when this one went: about the rest its own table knows better.
   const goneBefore = (other: Source): Source => {
     const named = namesNow(other, own, column);
@@ -112,8 +118,12 @@ export function goneWith(own: Source, others: readonly Source[], now: Source, co
     return { ...other, items: other.items.filter(wentBefore), statistics: other.statistics.filter(wentBefore) };
   };
   const each = [own, ...others.map(goneBefore)].map((former) => goneIn(former, now, column));
-  const once = <T extends { name: string }>(all: T[]): T[] => all.filter((x, i) => all.findIndex((other) => other.name === x.name) === i);
-  return { items: once(each.flatMap(({ items }) => items)), statistics: once(each.flatMap(({ statistics }) => statistics)) };
+  const once = <T extends { name: string }>(all: T[]): T[] =>
+    all.filter((x, i) => all.findIndex((other) => other.name === x.name) === i);
+  return {
+    items: once(each.flatMap(({ items }) => items)),
+    statistics: once(each.flatMap(({ statistics }) => statistics)),
+  };
 }
 
 function goneIn(former: Source, now: Source, column: string): { items: Item[]; statistics: Statistics[] } {

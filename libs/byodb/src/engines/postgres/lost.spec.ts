@@ -99,7 +99,25 @@ describe('lost', () => {
   it('is as the contract says for some values', async () => {
     const text: ColumnInput = { name: 'v', type: 'text' };
     expect(await verdicts(text, { name: 'v', type: 'integer' }, ['12', '007', ' 12', '1e3', '', 'abc', '2147483648', '-5'])).toEqual({ '12': false, '007': true, ' 12': true, '1e3': true, '': true, abc: true, '2147483648': true, '-5': false });
-    expect(await verdicts(text, { name: 'v', type: 'decimal', precision: 10, scale: 2 }, ['1.50', '1.5', '2', '1.505', '01', '-0.25', '123456789.00'])).toEqual({ '1.50': false, '1.5': false, 2: false, '1.505': true, '01': true, '-0.25': false, '123456789.00': true });
+    expect(
+      await verdicts(text, { name: 'v', type: 'decimal', precision: 10, scale: 2 }, [
+        '1.50',
+        '1.5',
+        '2',
+        '1.505',
+        '01',
+        '-0.25',
+        '123456789.00',
+      ]),
+    ).toEqual({
+      '1.50': false,
+      '1.5': false,
+      2: false,
+      '1.505': true,
+      '01': true,
+      '-0.25': false,
+      '123456789.00': true,
+    });
     expect(await verdicts(text, { name: 'v', type: 'timestamp' }, ['2024-01-01 10:00:00', '2024-01-01T10:00:00.5Z', '2024-02-30 10:00:00', '2024-01-01 25:00:00'])).toEqual({ '2024-01-01 10:00:00': false, '2024-01-01T10:00:00.5Z': false, '2024-02-30 10:00:00': true, '2024-01-01 25:00:00': true });
     expect(await verdicts(text, { name: 'v', type: 'json' }, ['{"a":1}', '{a:1}', '', '[1,]', '"\\u0000"', '[1e400]'])).toEqual({ '{"a":1}': false, '{a:1}': true, '': true, '[1,]': true, '"\\u0000"': true, '[1e400]': false });
     expect(await verdicts(text, { name: 'v', type: 'string', length: 3 }, ['😀😀😀', '😀😀😀😀', 'ab  '])).toEqual({ '😀😀😀': false, '😀😀😀😀': true, 'ab  ': true });

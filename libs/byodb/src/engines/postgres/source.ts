@@ -148,9 +148,18 @@ export function foreignKeyClause(item: Item, table: string, named: (column: stri
   ].join(' ');
 }
 
-/** A unique constraint or a plain unique index: what the contract lists as `uniques`. One with NULLS NOT DISTINCT lets in less than any that the contract could make. */
+/**
+ * A unique constraint or a plain unique index: what the contract lists as `uniques`. One with NULLS NOT DISTINCT lets
+ * in less than any that the contract could make.
+ */
 export function isPlainUnique(item: Item): boolean {
-  return item.unique && item.valid && !item.expression && !item.bitesNull && (item.kind === 'unique' || item.kind === 'index');
+  return (
+    item.unique &&
+    item.valid &&
+    !item.expression &&
+    !item.bitesNull &&
+    (item.kind === 'unique' || item.kind === 'index')
+  );
 }
 
 export function uniquesOver(source: Source, column: string): Item[] {
@@ -201,7 +210,10 @@ export const MOST_COLUMNS = 1600;
 /** Errors: DatabaseError unsupported_change. */
 export function refuseFull(live: LiveTable): void {
   if ((sourceOf(live).width ?? 0) < MOST_COLUMNS) return;
-  throw new DatabaseError('unsupported_change', `postgres: ${live.name} has had ${MOST_COLUMNS} columns, dropped ones among them, and a table gets no more than that`);
+  throw new DatabaseError(
+    'unsupported_change',
+    `postgres: ${live.name} has had ${MOST_COLUMNS} columns, dropped ones among them, and a table gets no more than that`,
+  );
 }
 
 /** With one column more. */

@@ -4,7 +4,15 @@ import { findColumn, foldName, type LiveTable } from '../../live.js';
 import { composeColumn, mergeBack, names, renamedColumn, renamedTable, renderTable, replaceColumn, respell, respellAll } from './edit.js';
 import { isPlainUnique, isRowid, parseSource, primaryKeyOf, readSource, sourceOf, textOf, triggerName, type Source } from './introspect.js';
 import { foreignKeys, isReference, needsOf, unmatched } from './keys.js';
-import { clauseColumns, parseColumn, parseIndex, parseTable, type Clause, type ColumnText, type TableText } from './parse.js';
+import {
+  clauseColumns,
+  parseColumn,
+  parseIndex,
+  parseTable,
+  type Clause,
+  type ColumnText,
+  type TableText,
+} from './parse.js';
 import { dropIndexes, rebuild, refuseUnmakeable, withParents, withRowid, type Value } from './rebuild.js';
 import { isSymbol, isWord, literal, normalise, quote, replaceTokens, sameName, tokenize } from './tokens.js';
 
@@ -159,7 +167,12 @@ function loosen(text: TableText, name: string): TableText {
   const loosened = replaceColumn(text, name, composeColumn(column.name, column.declared, clauses.map((c) => c.text)));
   if (!lostKey) return { ...loosened, constraints };
   const isLeft = isMember(text, name);
-  return { ...loosened, columns: loosened.columns.map((c) => (isLeft(c) ? notNull(c) : c)), constraints, options: withRowid(text.options) };
+  return {
+    ...loosened,
+    columns: loosened.columns.map((c) => (isLeft(c) ? notNull(c) : c)),
+    constraints,
+    options: withRowid(text.options),
+  };
 }
 
 /** Another member of the primary key. */
@@ -168,7 +181,10 @@ function isMember(text: TableText, name: string): (column: ColumnText) => boolea
   return (column) => others.some((other) => sameName(other, column.name));
 }
 
-/** What a member of the key is without saying so has to be said when the key is gone: else it would hold NULLs, which keep the key away. */
+/**
+ * What a member of the key is without saying so has to be said when the key is gone: else it would hold NULLs, which
+ * keep the key away.
+ */
 function notNull(column: ColumnText): ColumnText {
   if (column.clauses.some((c) => c.kind === 'not null')) return column;
   const { end } = tokenize(column.text).at(-1)!;
@@ -179,7 +195,9 @@ function notNull(column: ColumnText): ColumnText {
 function withMembers(columns: ColumnText[], former: TableText, name: string): ColumnText[] {
   if (!primaryKeyOf(former).some((c) => sameName(c, name))) return columns;
   const members = former.columns.filter(isMember(former, name));
-  return columns.map((column) => members.find((was) => normalise(notNull(was).text) === normalise(column.text)) ?? column);
+  return columns.map(
+    (column) => members.find((was) => normalise(notNull(was).text) === normalise(column.text)) ?? column,
+  );
 }
 
 /** Table constraints that go and come with a column: the keys it is part of, and what is over it alone. */
@@ -250,7 +268,13 @@ export function putBack(live: LiveTable, now: LiveTable, name: string, was: Live
     return reindex(now, indexes.filter((sql) => !kept.includes(sql)), kept, added);
   }
   const values: Record<string, Value> = value === undefined ? {} : { [column.name]: value };
-  return rebuild(live, { text: next, indexes: mergeBack(respellAll(kept, then.indexes), then.indexes, added, isSameText), triggers: respellAll(triggers, then.triggers), values, parents: then.around?.parents });
+  return rebuild(live, {
+    text: next,
+    indexes: mergeBack(respellAll(kept, then.indexes), then.indexes, added, isSameText),
+    triggers: respellAll(triggers, then.triggers),
+    values,
+    parents: then.around?.parents,
+  });
 }
 
 function isSameText(a: string, b: string): boolean {

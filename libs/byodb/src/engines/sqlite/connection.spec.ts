@@ -151,7 +151,9 @@ describe('exclusively', () => {
     foreign.exec('begin immediate');
     const [now, began] = [Date.now, performance.now()];
     try {
-      const waiting = expect(connection.exclusively(on(1, 400), async () => undefined)).rejects.toMatchObject({ code: 'lock_timeout' });
+      const waiting = expect(connection.exclusively(on(1, 400), async () => undefined)).rejects.toMatchObject({
+        code: 'lock_timeout',
+      });
       await sleep(100);
       Date.now = () => now() - 20_000;
       await waiting;

@@ -52,7 +52,10 @@ function defaultClause(column: Pick<Column, 'type' | 'default' | 'native'>): str
   const own = column.native?.engine === 'sqlite' ? column.native.default : undefined;
   // An expression that stood in a file: its tokens, which must end in balance, and nothing behind them.
   const words = own === undefined ? [] : tokenize(own);
-  if (own !== undefined && balanced(words)) return [`default ${words.map((word, i) => (i > 0 && word.start > words[i - 1]!.end ? ` ${word.text}` : word.text)).join('')}`];
+  if (own !== undefined && balanced(words))
+    return [
+      `default ${words.map((word, i) => (i > 0 && word.start > words[i - 1]!.end ? ` ${word.text}` : word.text)).join('')}`,
+    ];
   const expression = renderDefault(column);
   return expression === null ? [] : [`default ${expression}`];
 }

@@ -30,10 +30,15 @@ function hanging(rows: SchemaRow[], table: string, column: string | null): Depen
   for (const row of rows) {
     if (row.sql === null) continue;
     const isOwn = sameName(row.tbl_name, table);
-    const hit = says(row.sql, table) && (column === null || saysColumn(row.sql, column) || (row.type === 'view' && tokenize(row.sql).some((t) => isSymbol(t, '*'))));
+    const hit =
+      says(row.sql, table) &&
+      (column === null ||
+        saysColumn(row.sql, column) ||
+        (row.type === 'view' && tokenize(row.sql).some((t) => isSymbol(t, '*'))));
     if (row.type === 'view' && hit && !sameName(row.name, table)) found.push({ kind: 'view', name: row.name });
     if (row.type === 'trigger' && !isOwn && hit) found.push({ kind: 'trigger', name: triggerName(row.sql) });
-    if (row.type === 'trigger' && isOwn && column !== null && saysColumn(row.sql, column)) found.push({ kind: 'trigger', name: triggerName(row.sql) });
+    if (row.type === 'trigger' && isOwn && column !== null && saysColumn(row.sql, column))
+      found.push({ kind: 'trigger', name: triggerName(row.sql) });
     if (row.type === 'index' && isOwn && column !== null && text !== null && leansOn(row.sql, text, column)) found.push({ kind: 'index', name: row.name });
     if (row.type === 'table') found.push(...foreignKeys(row, table, column, text));
   }
@@ -62,13 +67,21 @@ function isTrigger(tokens: readonly Token[]): boolean {
 
 function isTable(tokens: readonly Token[], i: number): boolean {
   const [before, ahead] = [tokens[i - 1], tokens[i - 2]];
-  return isSymbol(tokens[i + 1], '.') || isWord(before, 'into', 'update', 'join') || (isWord(before, 'from') && !isWord(ahead, 'distinct'));
+  return (
+    isSymbol(tokens[i + 1], '.') ||
+    isWord(before, 'into', 'update', 'join') ||
+    (isWord(before, 'from') && !isWord(ahead, 'distinct'))
+  );
 }
 
 /** An expression or a WHERE over other columns as well: what is over the column alone goes and comes with it, as a plain index does. */
 function leansOn(sql: string, text: TableText, column: string): boolean {
   const index = parseIndex(sql);
-  return (index.computed || index.partial) && says(index.body, column) && text.columns.some((c) => !sameName(c.name, column) && says(index.body, c.name));
+  return (
+    (index.computed || index.partial) &&
+    says(index.body, column) &&
+    text.columns.some((c) => !sameName(c.name, column) && says(index.body, c.name))
+  );
 }
 
 function clausesOf(text: TableText): Clause[] {

@@ -79,28 +79,66 @@ export function sameKey(live: LiveTable, kept: LiveTable, from = live.name): str
 }
 
 /** The column at its former place, to the letter, with its values and all that hung on it. */
-export function reattachColumn(live: LiveTable, kept: LiveTable, was: LiveTable, name: string, after?: string | null): Rendered {
+export function reattachColumn(
+  live: LiveTable,
+  kept: LiveTable,
+  was: LiveTable,
+  name: string,
+  after?: string | null,
+): Rendered {
   if (kept.columns.filter((c) => /^k\d+$/.test(c.name)).length !== live.primaryKey.length) {
-    throw new DatabaseError('unsupported_change', `the primary key of ${live.name} is another one than when ${name} was dropped: its values cannot be told apart any more`);
+    throw new DatabaseError(
+      'unsupported_change',
+      `the primary key of ${live.name} is another one than when ${name} was dropped: its values cannot be told apart any more`,
+    );
   }
   const then = asCalled(sourceOf(was), live.name);
   const [text, former] = [textOf(live), parseSource(then)];
   const column = former.columns.find((c) => sameName(c.name, name))!;
-  const columns = moveBehind(mergeBack(text.columns, former.columns, [column], (a, b) => sameName(a.name, b.name)), column, after);
+  const columns = moveBehind(
+    mergeBack(text.columns, former.columns, [column], (a, b) => sameName(a.name, b.name)),
+    column,
+    after,
+  );
   const isSame = (a: Clause, b: Clause): boolean => normalise(a.text, text.name) === normalise(b.text, text.name);
-  const missing = former.constraints.filter((clause) => names(ownPart(clause), name) && isWhole(ownPart(clause), former, columns));
-  const next = respell({ ...text, columns, constraints: mergeBack(text.constraints, former.constraints, missing, isSame) }, former);
+  const missing = former.constraints.filter(
+    (clause) => names(ownPart(clause), name) && isWhole(ownPart(clause), former, columns),
+  );
+  const next = respell(
+    { ...text, columns, constraints: mergeBack(text.constraints, former.constraints, missing, isSame) },
+    former,
+  );
   const source = sourceOf(live);
-  const added = then.indexes.filter((sql) => names(parseIndex(sql).body, name) && isWhole(parseIndex(sql).body, former, columns));
-  const indexes = mergeBack(respellAll(source.indexes, then.indexes), then.indexes, added, (a, b) => normalise(a) === normalise(b));
+  const added = then.indexes.filter(
+    (sql) => names(parseIndex(sql).body, name) && isWhole(parseIndex(sql).body, former, columns),
+  );
+  const indexes = mergeBack(
+    respellAll(source.indexes, then.indexes),
+    then.indexes,
+    added,
+    (a, b) => normalise(a) === normalise(b),
+  );
   const fill = fillOf(column, was);
   const value = (from: string): string => {
     const rows = `from ${quote(kept.name)} as _saga_kept where ${sameKey(live, kept, from)}`;
-    return fill === null ? `(select _saga_kept."v" ${rows})` : `case when exists (select 1 ${rows}) then (select _saga_kept."v" ${rows}) else ${fill} end`;
+    return fill === null
+      ? `(select _saga_kept."v" ${rows})`
+      : `case when exists (select 1 ${rows}) then (select _saga_kept."v" ${rows}) else ${fill} end`;
   };
-  const rebuilt = rebuild(live, { text: next, indexes, triggers: respellAll(source.triggers, then.triggers), values: { [column.name]: value }, parents: then.around?.parents });
+  const rebuilt = rebuild(live, {
+    text: next,
+    indexes,
+    triggers: respellAll(source.triggers, then.triggers),
+    values: { [column.name]: value },
+    parents: then.around?.parents,
+  });
   const needs = keyNeeds(live, kept, then, name);
-  return { ...rebuilt, takes: added.map((sql) => parseIndex(sql).name), ...(needs.length === 0 ? {} : { needs }), ...(fill === null ? {} : { fills: true }) };
+  return {
+    ...rebuilt,
+    takes: added.map((sql) => parseIndex(sql).name),
+    ...(needs.length === 0 ? {} : { needs }),
+    ...(fill === null ? {} : { fills: true }),
+  };
 }
 
 /** One that came back before it, and was not there any more when it went, is unknown to its former table. */

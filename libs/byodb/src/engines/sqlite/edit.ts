@@ -138,7 +138,8 @@ export function respellAll(texts: string[], former: string[]): string[] {
 }
 
 /**
- * `items` with what is missing of `former` put back where it stood: behind the nearest one before it that is still there, else
+ * `items` with what is missing of `former` put back where it stood: behind the nearest one before it that is still
+ * there, else
  * before the nearest one behind it, else last.
  */
 export function mergeBack<T>(items: T[], former: T[], missing: T[], isSame: (a: T, b: T) => boolean): T[] {

@@ -30,20 +30,48 @@ const PLACES: Record<string, (table: string, evil: string) => string[]> = {
   'declared type as a string': (t, e) => [`create table ${t} (id integer primary key, a ${text(e)} not null, b text)`],
   'name of a column': (t, e) => [`create table ${t} (id integer primary key, a int, b text, ${quote(e)} int)`],
   'default': (t, e) => [`create table ${t} (id integer primary key, a int, b text not null default ${text(e)})`],
-  'default expression': (t, e) => [`create table ${t} (id integer primary key, a int, b text default (${text(e)} || 'x'))`],
-  'check': (t, e) => [`create table ${t} (id integer primary key, a int check (a <> ${text(e)}), b text, check (b <> ${text(e)}))`],
-  'name of a check': (t, e) => [`create table ${t} (id integer primary key, a int constraint ${quote(e)} check (a > 0), b text)`],
-  'generated column': (t, e) => [`create table ${t} (id integer primary key, a int, b text, g text as (b || ${text(e)}))`],
-  'comment': (t, e) => [`create table ${t} (id integer primary key, a int /* ${e.replaceAll('*/', '')} */, b text -- ${e.replaceAll('\n', ' ')}\n)`],
-  'name of an index': (t, e) => [`create table ${t} (id integer primary key, a int, b text)`, `create index ${quote(`${t}${e}`)} on ${t} (a)`],
-  'expression of an index': (t, e) => [`create table ${t} (id integer primary key, a int, b text)`, `create index ${t}_i on ${t} (a, (b || ${text(e)})) where b <> ${text(e)}`],
+  'default expression': (t, e) => [
+    `create table ${t} (id integer primary key, a int, b text default (${text(e)} || 'x'))`,
+  ],
+  'check': (t, e) => [
+    `create table ${t} (id integer primary key, a int check (a <> ${text(e)}), b text, check (b <> ${text(e)}))`,
+  ],
+  'name of a check': (t, e) => [
+    `create table ${t} (id integer primary key, a int constraint ${quote(e)} check (a > 0), b text)`,
+  ],
+  'generated column': (t, e) => [
+    `create table ${t} (id integer primary key, a int, b text, g text as (b || ${text(e)}))`,
+  ],
+  'comment': (t, e) => [
+    `create table ${t} (id integer primary key, a int /* ${e.replaceAll('*/', '')} */, b text -- ${e.replaceAll('\n', ' ')}\n)`,
+  ],
+  'name of an index': (t, e) => [
+    `create table ${t} (id integer primary key, a int, b text)`,
+    `create index ${quote(`${t}${e}`)} on ${t} (a)`,
+  ],
+  'expression of an index': (t, e) => [
+    `create table ${t} (id integer primary key, a int, b text)`,
+    `create index ${t}_i on ${t} (a, (b || ${text(e)})) where b <> ${text(e)}`,
+  ],
   'unique over a column': (t, e) => [`create table ${t} (id integer primary key, a ${quote(e)} unique, b text)`],
-  'trigger': (t, e) => [`create table ${t} (id integer primary key, a int, b text)`, `create trigger ${quote(`${t}${e}`)} after insert on ${t} begin select ${text(e)}; end`],
+  'trigger': (t, e) => [
+    `create table ${t} (id integer primary key, a int, b text)`,
+    `create trigger ${quote(`${t}${e}`)} after insert on ${t} begin select ${text(e)}; end`,
+  ],
   'triggers that write elsewhere': (t, e) => [
     `create table ${t} (id integer primary key, a int, b text)`,
-    ...['insert', 'update', 'delete'].flatMap((event) => ['before', 'after'].map((time) => `create trigger ${quote(`${t} ${time} ${event} ${e}`)} ${time} ${event} on ${t} begin delete from canary; insert into canary values (${text(e)}); end`)),
+    ...['insert', 'update', 'delete'].flatMap((event) =>
+      ['before', 'after'].map(
+        (time) =>
+          `create trigger ${quote(`${t} ${time} ${event} ${e}`)} ${time} ${event} on ${t} begin delete from canary; insert into canary values (${text(e)}); end`,
+      ),
+    ),
   ],
-  'foreign key': (t, e) => [`create table if not exists ${quote(e)} (x int primary key)`, `insert or ignore into ${quote(e)} values (5)`, `create table ${t} (id integer primary key, a int references ${quote(e)} (x) on delete cascade, b text)`],
+  'foreign key': (t, e) => [
+    `create table if not exists ${quote(e)} (x int primary key)`,
+    `insert or ignore into ${quote(e)} values (5)`,
+    `create table ${t} (id integer primary key, a int references ${quote(e)} (x) on delete cascade, b text)`,
+  ],
 };
 
 let fresh: Fresh;
@@ -84,14 +112,29 @@ async function awayAndBack(table: string, name: string): Promise<void> {
   try {
     const tableId = uuid();
     const key = (stepId: string): Parameters<typeof applyStep>[2] => ({ stepId, token: 1, lockTimeoutMs: 500 });
-    const columnsNow = async (): Promise<Column[]> => observe(connection.engine, (await connection.look((session) => session.introspect(table)))!);
+    const columnsNow = async (): Promise<Column[]> =>
+      observe(connection.engine, (await connection.look((session) => session.introspect(table)))!);
     const managed = await columnsNow();
-    const { plans } = await preparePlans(connection, tableId, [{ do: 'drop_column', table, name }], managed, { maxRewriteRows: 1000 });
-    for (const { stepId, plan, phase } of plans) await (phase === 'finalize' ? finalizeStep(connection, plan, key(stepId)) : applyStep(connection, plan, key(stepId), { maxRewriteRows: 1000 }));
+    const { plans } = await preparePlans(connection, tableId, [{ do: 'drop_column', table, name }], managed, {
+      maxRewriteRows: 1000,
+    });
+    for (const { stepId, plan, phase } of plans)
+      await (phase === 'finalize'
+        ? finalizeStep(connection, plan, key(stepId))
+        : applyStep(connection, plan, key(stepId), { maxRewriteRows: 1000 }));
     const { stepId, plan } = plans[0]!;
     const at = managed.findIndex((c) => c.name === name);
-    const back: Task = { do: 'restore_column', table, aside: asideName(stepId), column: managed[at]!, former: plan.was!, after: managed[at - 1]?.name ?? null };
-    const { plans: again } = await preparePlans(connection, tableId, [back], await columnsNow(), { maxRewriteRows: 1000 });
+    const back: Task = {
+      do: 'restore_column',
+      table,
+      aside: asideName(stepId),
+      column: managed[at]!,
+      former: plan.was!,
+      after: managed[at - 1]?.name ?? null,
+    };
+    const { plans: again } = await preparePlans(connection, tableId, [back], await columnsNow(), {
+      maxRewriteRows: 1000,
+    });
     for (const one of again) await applyStep(connection, one.plan, key(one.stepId), { maxRewriteRows: 1000 });
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;

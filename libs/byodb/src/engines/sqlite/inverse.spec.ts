@@ -230,17 +230,20 @@ describe('every inverse restores', () => {
     expect((await apply(ddl.bringBackColumn(there, '_saga_c', was, name))).source).toBe(was.source);
   });
 
-  test.each(['Email', 'price', 'parent_id', 'self', 'doubled', 'created'])('take column %s out of its table, and put it back to the letter', async (name) => {
-    const aside = await apply(ddl.setAsideColumn(was, name, '_saga_c'));
-    const out = await apply(ddl.detachColumn!(aside, '_saga_c'));
-    expect(out.columns.map((c) => c.name)).toEqual(was.columns.map((c) => c.name).filter((c) => c !== name));
-    const back = await apply(ddl.reattachColumn!(out, await look('_saga_c'), was, name));
-    expect(back.source).toBe(was.source);
-    // Undone, and done again: into the same table, and from it.
-    const again = await apply(ddl.detachColumn!(back, name, await look('_saga_c')));
-    await apply(ddl.reattachColumn!(again, await look('_saga_c'), was, name));
-    await exec('drop table _saga_c');
-  });
+  test.each(['Email', 'price', 'parent_id', 'self', 'doubled', 'created'])(
+    'take column %s out of its table, and put it back to the letter',
+    async (name) => {
+      const aside = await apply(ddl.setAsideColumn(was, name, '_saga_c'));
+      const out = await apply(ddl.detachColumn!(aside, '_saga_c'));
+      expect(out.columns.map((c) => c.name)).toEqual(was.columns.map((c) => c.name).filter((c) => c !== name));
+      const back = await apply(ddl.reattachColumn!(out, await look('_saga_c'), was, name));
+      expect(back.source).toBe(was.source);
+      // Undone, and done again: into the same table, and from it.
+      const again = await apply(ddl.detachColumn!(back, name, await look('_saga_c')));
+      await apply(ddl.reattachColumn!(again, await look('_saga_c'), was, name));
+      await exec('drop table _saga_c');
+    },
+  );
 
   test.each<[string, ColumnInput, string]>([
     ['longer string', { name: 'Email', type: 'string', length: 100, nullable: false, default: 'a,b)', unique: true }, 'varchar(100)'],

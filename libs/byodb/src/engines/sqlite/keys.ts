@@ -43,7 +43,10 @@ interface Where {
 }
 
 /** A condition on rows: they have not the row that one of their keys refers to. Null: none of them can be asked about. */
-export function unmatched(keys: ForeignKey[], { from, source, own, self = from, value = (column) => `${from}.${quote(column)}` }: Where): string | null {
+export function unmatched(
+  keys: ForeignKey[],
+  { from, source, own, self = from, value = (column) => `${from}.${quote(column)}` }: Where,
+): string | null {
   const conditions = keys.flatMap((key) => {
     const target = targetOf(key, source);
     const given = key.columns.map((c) => `${value(c)} is not null`).join(' and ');

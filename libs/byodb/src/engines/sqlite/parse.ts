@@ -182,13 +182,16 @@ export function parseIndex(sql: string): IndexText {
   const on = tokens.findIndex((t) => isWord(t, 'on'));
   const open = tokens.findIndex((t, i) => i > on && isSymbol(t, '('));
   const terms = open < 0 ? [] : listAt(tokens, open);
-  const isNamed = (term: Token[]): boolean => term.every((t, i) => i === 0 || isWord(t, 'asc', 'desc', 'collate') || isWord(term[i - 1], 'collate'));
+  const isNamed = (term: Token[]): boolean =>
+    term.every((t, i) => i === 0 || isWord(t, 'asc', 'desc', 'collate') || isWord(term[i - 1], 'collate'));
   const plain = terms.every(([name, order, ...more]) => name !== undefined && (name.kind === 'string' || isName(name)) && more.length === 0 && (order === undefined || isWord(order, 'asc')));
   return {
     name: tokens[on - 1]?.value ?? '',
     unique: isWord(tokens[1], 'unique'),
     columns: plain ? terms.map((term) => term[0]!.value) : null,
-    computed: !terms.every((term) => isNamed(term) && term[0] !== undefined && (term[0].kind === 'string' || isName(term[0]))),
+    computed: !terms.every(
+      (term) => isNamed(term) && term[0] !== undefined && (term[0].kind === 'string' || isName(term[0])),
+    ),
     body: open < 0 ? '' : sql.slice(tokens[open]!.start),
     partial: open >= 0 && closing(tokens, open) < tokens.length - 1,
   };

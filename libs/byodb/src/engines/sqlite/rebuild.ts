@@ -113,7 +113,12 @@ function statistics(live: LiveTable): string[] {
 /** What cannot be made again is not taken away: nobody but its owner's program could ever bring it back. */
 export function refuseUnmakeable(live: LiveTable): void {
   const found = sourceOf(live).around?.unmakeable?.[0];
-  if (found !== undefined) throw new DatabaseError('unsupported_change', `${found.object} ${found.why}: this change, or its way back, makes it again, which cannot be done from here`, { details: found });
+  if (found !== undefined)
+    throw new DatabaseError(
+      'unsupported_change',
+      `${found.object} ${found.why}: this change, or its way back, makes it again, which cannot be done from here`,
+      { details: found },
+    );
 }
 
 /** Indexes that are dropped to be made again. */

@@ -194,7 +194,8 @@ export async function withPatience<T>(patienceMs: number, work: () => Promise<T>
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof DatabaseError) || error.code !== 'lock_timeout' || performance.now() >= deadline) throw error;
+      if (!(error instanceof DatabaseError) || error.code !== 'lock_timeout' || performance.now() >= deadline)
+        throw error;
       await sleep(Math.min(5 + Math.random() * 20, Math.max(1, deadline - performance.now())));
     }
   }
