@@ -9,6 +9,7 @@ import { restoreDump } from '../../../testing/copy-database.js';
 import { freshMysql, freshPostgres, query, type Fresh } from '../../../testing/fixtures.js';
 import { Vault } from '../src/databases/vault.js';
 import { start, verifyOffline, type Running } from './processes.js';
+import type { Reply } from './service.js';
 
 // What services of earlier versions left behind when they were killed; testing/upgrades/record.js writes them.
 const archives = fileURLToPath(new URL('../../../testing/upgrades', import.meta.url));
@@ -22,8 +23,7 @@ const FOR_EVER = {
   DRIFT_CHECK_SECONDS: '0',
 };
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- answers are asserted on, field by field
-type Body = Record<string, any>;
+type Body = Reply['body'];
 interface Answers {
   list: Body;
   dropped: Body;

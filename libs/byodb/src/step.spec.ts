@@ -7,7 +7,8 @@ import { engineOf } from './engines/index.js';
 import { fingerprint } from './live.js';
 import { asideName } from './operation.js';
 import { completeColumn, type Column, type ColumnInput } from './schema.js';
-import { applyStep, compensateStep, finalizeStep, preparePlans, preparePurge, type Planned, type StepKey, type Task } from './step.js';
+import { preparePlans, preparePurge, type Planned, type Task } from './prepare.js';
+import { applyStep, compensateStep, finalizeStep, type StepKey } from './step.js';
 
 const LIMITS = { maxRewriteRows: 1000 };
 const column = (input: ColumnInput): Column => completeColumn(input).column;

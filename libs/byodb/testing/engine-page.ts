@@ -3,7 +3,8 @@ import { v7 as uuid } from 'uuid';
 import type { Connection } from '../src/engine.js';
 import { DatabaseError } from '../src/errors.js';
 import type { Column } from '../src/schema.js';
-import { applyStep, compensateStep, preparePlans, type Planned, type StepKey, type Task } from '../src/step.js';
+import { preparePlans, type Planned, type Task } from '../src/prepare.js';
+import { applyStep, compensateStep, type StepKey } from '../src/step.js';
 
 export const LIMITS = { maxRewriteRows: 1000 };
 

@@ -33,3 +33,7 @@ export const operations: Record<OperationKind, Operation<unknown>> = {
   adopt,
   purge,
 };
+
+export function operationOf(kind: string): Operation<unknown> {
+  return operations[kind as OperationKind];
+}

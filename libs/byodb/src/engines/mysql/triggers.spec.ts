@@ -3,7 +3,8 @@ import { v7 as uuid } from 'uuid';
 import { fingerprint, type LiveTable } from '../../live.js';
 import { asideName } from '../../operation.js';
 import { observe } from '../../observe.js';
-import { applyStep, compensateStep, preparePlans, type Planned, type StepKey } from '../../step.js';
+import { preparePlans, type Planned } from '../../prepare.js';
+import { applyStep, compensateStep, type StepKey } from '../../step.js';
 import { freshDatabase, type Fresh } from './testing/fixture.js';
 
 const LIMITS = { maxRewriteRows: 1000 };

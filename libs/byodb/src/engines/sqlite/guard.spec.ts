@@ -10,16 +10,8 @@ import { DatabaseError } from '../../errors.js';
 import { observe } from '../../observe.js';
 import { asideName } from '../../operation.js';
 import type { Column } from '../../schema.js';
-import {
-  applyStep,
-  compensateStep,
-  finalizeStep,
-  preparePlans,
-  preparePurge,
-  type Planned,
-  type Task,
-} from '../../step.js';
-// @ts-expect-error plain JavaScript, which the worker thread loads as it is
+import { preparePlans, preparePurge, type Planned, type Task } from '../../prepare.js';
+import { applyStep, compensateStep, finalizeStep } from '../../step.js';
 import { refusal as refusalOf } from './guard.js';
 import { sqlite } from './index.js';
 

@@ -10,7 +10,8 @@ import { DatabaseError } from '../../errors.js';
 import { observe } from '../../observe.js';
 import { asideName } from '../../operation.js';
 import { completeColumn, type Column } from '../../schema.js';
-import { applyStep, compensateStep, finalizeStep, preparePlans, type Task } from '../../step.js';
+import { preparePlans, type Task } from '../../prepare.js';
+import { applyStep, compensateStep, finalizeStep } from '../../step.js';
 import { engineOf } from '../index.js';
 import { quote } from './tokens.js';
 
