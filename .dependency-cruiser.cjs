@@ -12,44 +12,59 @@ module.exports = {
   forbidden: [
     {
       name: 'event-store-knows-no-domain',
-      comment: 'The event store remembers facts of any kind. Once it knows tables or sagas it can no longer be understood, or tested, alone.',
+      comment:
+        'The event store remembers facts of any kind. Once it knows tables or sagas it can no longer be understood, or tested, alone.',
       severity: 'error',
       from: { path: '^libs/event-store/' },
       to: { path: '^libs/(byodb|sagas|tables)/' },
     },
     {
       name: 'byodb-knows-no-events',
-      comment: 'Everything that touches a customer\'s database must be reviewable without knowing events, sagas or tables.',
+      comment:
+        "Everything that touches a customer's database must be reviewable without knowing events, sagas or tables.",
       severity: 'error',
       from: { path: '^libs/byodb/' },
       to: { path: '^libs/(event-store|sagas|tables)/' },
     },
     {
       name: 'sagas-are-general',
-      comment: 'The orchestrator runs any steps. What it learnt of tables or of databases, every other saga would have to work around.',
+      comment:
+        'The orchestrator runs any steps. What it learnt of tables or of databases, every other saga would have to work around.',
       severity: 'error',
       from: { path: '^libs/sagas/' },
       to: { path: '^libs/(byodb|tables)/' },
     },
     {
       name: 'libs-know-no-app',
-      comment: 'Wiring happens in apps/ alone: a lib that reaches for it gets its adapter chosen behind the caller\'s back.',
+      comment:
+        "Wiring happens in apps/ alone: a lib that reaches for it gets its adapter chosen behind the caller's back.",
       severity: 'error',
       from: { path: '^libs/' },
       to: { path: '^apps/' },
     },
     {
       name: 'no-circular',
-      comment: 'In a cycle the order of loading decides whether an import is undefined, and no part can be taken or tested alone.',
+      comment:
+        'In a cycle the order of loading decides whether an import is undefined, and no part can be taken or tested alone.',
       severity: 'error',
       from: {},
       to: { circular: true },
     },
     {
       name: 'no-orphans',
-      comment: 'A file that imports nothing and that nothing imports is dead, or is code that somebody believes to be running.',
+      comment:
+        'A file that imports nothing and that nothing imports is dead, or is code that somebody believes to be running.',
       severity: 'error',
-      from: { orphan: true, pathNot: [SPEC, '\\.d\\.ts$', '^apps/[^/]+/src/main\\.ts$', '^crash-matrix/src/(main|worker)\\.ts$', '^testing/global-(setup|teardown)\\.js$'] },
+      from: {
+        orphan: true,
+        pathNot: [
+          SPEC,
+          '\\.d\\.ts$',
+          '^apps/[^/]+/src/main\\.ts$',
+          '^crash-matrix/src/(main|worker)\\.ts$',
+          '^testing/global-(setup|teardown)\\.js$',
+        ],
+      },
       to: {},
     },
     {
@@ -61,14 +76,16 @@ module.exports = {
     },
     {
       name: 'knex-only-in-byodb',
-      comment: 'Knex builds statements for customers\' databases. In the core database it would hide the ones that the order of events depends on.',
+      comment:
+        "Knex builds statements for customers' databases. In the core database it would hide the ones that the order of events depends on.",
       severity: 'error',
       from: { pathNot: ['^libs/byodb/', ...TESTS] },
       to: { path: npm('knex') },
     },
     {
       name: 'queue-only-in-its-folder',
-      comment: 'BullMQ only wakes the orchestrator up. Imported elsewhere, Redis soon holds something that its loss would lose.',
+      comment:
+        'BullMQ only wakes the orchestrator up. Imported elsewhere, Redis soon holds something that its loss would lose.',
       severity: 'error',
       from: { pathNot: ['^libs/sagas/src/queue/', ...TESTS] },
       to: { path: npm('bullmq') },
@@ -89,14 +106,16 @@ module.exports = {
     },
     {
       name: 'no-tests-in-src',
-      comment: 'Specs and testing/ are not part of the build: src that imports them compiles here and fails in production.',
+      comment:
+        'Specs and testing/ are not part of the build: src that imports them compiles here and fails in production.',
       severity: 'error',
       from: { path: '^(apps|libs)/', pathNot: TESTS },
       to: { path: TESTS },
     },
     {
       name: 'no-imported-specs',
-      comment: 'A spec that is imported runs its tests a second time, as part of the importer. Share helpers through testing/.',
+      comment:
+        'A spec that is imported runs its tests a second time, as part of the importer. Share helpers through testing/.',
       severity: 'error',
       from: {},
       to: { path: SPEC },
@@ -106,11 +125,16 @@ module.exports = {
       comment: 'Development dependencies are left out of the image: the import would fail at start.',
       severity: 'error',
       from: { path: '^(apps|libs)/', pathNot: TESTS },
-      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only', 'npm'], pathNot: '(^|/)node_modules/@types/' },
+      to: {
+        dependencyTypes: ['npm-dev'],
+        dependencyTypesNot: ['type-only', 'npm'],
+        pathNot: '(^|/)node_modules/@types/',
+      },
     },
     {
       name: 'no-undeclared-dependency',
-      comment: 'A package that is only there because another one brought it may go, or change its major version, with any update.',
+      comment:
+        'A package that is only there because another one brought it may go, or change its major version, with any update.',
       severity: 'error',
       from: {},
       to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
@@ -129,6 +153,10 @@ module.exports = {
     // imports of types alone are dependencies too: they decide what can be understood alone
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['types', 'import', 'node', 'default'], mainFields: ['types', 'typings', 'main'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['types', 'import', 'node', 'default'],
+      mainFields: ['types', 'typings', 'main'],
+    },
   },
 };

@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-/** Only rules that find mistakes; how code looks is nobody's business here. */
+/** Only rules that find mistakes; how code looks is the business of Prettier. */
 
 const only = 'a focused test keeps all others from running, and the run stays green';
 
@@ -15,8 +15,12 @@ export default defineConfig(
       'eqeqeq': ['error', 'always', { null: 'ignore' }], // == null asks for undefined as well
       'no-empty': ['error', { allowEmptyCatch: false }],
       'no-unused-vars': 'off', // the compiler's noUnusedLocals and noUnusedParameters know types as well
-      'no-restricted-syntax': ['error',
-        { selector: 'MemberExpression[property.name="only"][object.name=/^(describe|it|test)$/]', message: `.only: ${only}` },
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'MemberExpression[property.name="only"][object.name=/^(describe|it|test)$/]',
+          message: `.only: ${only}`,
+        },
         { selector: 'CallExpression[callee.name=/^(fdescribe|fit)$/]', message: only },
       ],
     },
@@ -30,7 +34,10 @@ export default defineConfig(
       '@typescript-eslint/await-thenable': 'error',
       '@typescript-eslint/ban-ts-comment': 'error',
       '@typescript-eslint/consistent-type-exports': 'error',
-      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false }],
+      '@typescript-eslint/consistent-type-imports': [
+        'error',
+        { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false },
+      ],
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
@@ -58,15 +65,31 @@ export default defineConfig(
   {
     files: ['libs/**', 'apps/**'],
     ignores: ['**/*.spec.ts', '**/testing/**'],
-    rules: { 'no-restricted-imports': ['error', { paths: [{ name: 'process', importNames: ['env'] }, { name: 'node:process', importNames: ['env'] }] }] },
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            { name: 'process', importNames: ['env'] },
+            { name: 'node:process', importNames: ['env'] },
+          ],
+        },
+      ],
+    },
   },
   {
     files: ['libs/**', 'apps/**'],
     ignores: ['**/*.spec.ts', '**/testing/**', 'apps/api/src/config.ts'],
     rules: {
-      'no-restricted-properties': ['error', {
-        object: 'process', property: 'env', message: 'apps/api/src/config.ts alone reads the environment: elsewhere a misspelt or unchecked variable goes unnoticed',
-      }],
+      'no-restricted-properties': [
+        'error',
+        {
+          object: 'process',
+          property: 'env',
+          message:
+            'apps/api/src/config.ts alone reads the environment: elsewhere a misspelt or unchecked variable goes unnoticed',
+        },
+      ],
     },
   },
   {
@@ -77,7 +100,24 @@ export default defineConfig(
 );
 
 function nodeGlobals() {
-  const names = ['process', 'console', 'Buffer', 'URL', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate',
-    'performance', 'structuredClone', 'fetch', 'AbortController', 'AbortSignal', 'TextEncoder', 'TextDecoder', 'globalThis'];
-  return Object.fromEntries(names.map(name => [name, 'readonly']));
+  const names = [
+    'process',
+    'console',
+    'Buffer',
+    'URL',
+    'setTimeout',
+    'clearTimeout',
+    'setInterval',
+    'clearInterval',
+    'setImmediate',
+    'performance',
+    'structuredClone',
+    'fetch',
+    'AbortController',
+    'AbortSignal',
+    'TextEncoder',
+    'TextDecoder',
+    'globalThis',
+  ];
+  return Object.fromEntries(names.map((name) => [name, 'readonly']));
 }

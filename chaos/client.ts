@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- answers are read field by field
-export interface Answer { status: number; body: Record<string, any> }
+export interface Answer {
+  status: number;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- answers are read field by field
+  body: Record<string, any>;
+}
 
 const ATTEMPT_MS = 20_000;
 const GIVE_UP_MS = 180_000;
@@ -19,8 +22,15 @@ export class Client {
     for (let attempt = 0; ; attempt++) {
       const answer = await this.once(method, path, body, key).catch((error: unknown) => String(error));
       if (typeof answer !== 'string' && answer.status < 500) return answer;
-      if (typeof answer !== 'string' && answer.status !== 503) this.failures.push(`${method} ${path} ${JSON.stringify(body ?? null)}: ${answer.status} ${JSON.stringify(answer.body)}`);
-      if (Date.now() > until) throw new Error(`no answer to ${method} ${path} within ${GIVE_UP_MS / 1000} s: ${typeof answer === 'string' ? answer : answer.status}`);
+      if (typeof answer !== 'string' && answer.status !== 503)
+        this.failures.push(
+          `${method} ${path} ${JSON.stringify(body ?? null)}: ${answer.status} ${JSON.stringify(answer.body)}`,
+        );
+      if (Date.now() > until)
+        throw new Error(
+          `no answer to ${method} ${path} within ${GIVE_UP_MS / 1000} s: ` +
+            `${typeof answer === 'string' ? answer : answer.status}`,
+        );
       await sleep(Math.min(50 * (attempt + 1), 500));
     }
   }
@@ -28,12 +38,16 @@ export class Client {
   private async once(method: string, path: string, body: object | undefined, key: string | undefined): Promise<Answer> {
     const urls = this.urls();
     const response = await fetch(urls[this.turn++ % urls.length]! + path, {
-      method, signal: AbortSignal.timeout(ATTEMPT_MS),
-      headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...(key === undefined ? {} : { 'Idempotency-Key': key }) },
+      method,
+      signal: AbortSignal.timeout(ATTEMPT_MS),
+      headers: {
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...(key === undefined ? {} : { 'Idempotency-Key': key }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, body: text === '' ? {} : JSON.parse(text) as Answer['body'] };
+    return { status: response.status, body: text === '' ? {} : (JSON.parse(text) as Answer['body']) };
   }
 
   /** Every page of a list. */
@@ -41,8 +55,11 @@ export class Client {
     const all: T[] = [];
     let cursor: string | null = null;
     do {
-      const { body } = await this.ask('GET', `${path}${path.includes('?') ? '&' : '?'}limit=500${cursor === null ? '' : `&cursor=${cursor}`}`);
-      all.push(...body[field] as T[]);
+      const { body } = await this.ask(
+        'GET',
+        `${path}${path.includes('?') ? '&' : '?'}limit=500${cursor === null ? '' : `&cursor=${cursor}`}`,
+      );
+      all.push(...(body[field] as T[]));
       cursor = body['next_cursor'] as string | null;
     } while (cursor !== null);
     return all;

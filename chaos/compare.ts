@@ -1,17 +1,53 @@
 import { native, plainNative, type Column, type EngineName, type Literal } from './columns.js';
 import { expectedValues, type ModelTable, type WrittenRow } from './model.js';
 
-export interface Found { kind: 'inconsistency' | 'lost row' | 'stuck'; table: number | null; database: string | null; message: string; sagaId?: string }
+export interface Found {
+  kind: 'inconsistency' | 'lost row' | 'stuck';
+  table: number | null;
+  database: string | null;
+  message: string;
+  sagaId?: string;
+}
 
-export interface LiveColumn { name: string; native: string; nullable: boolean; unique: boolean; primaryKey: boolean; hasDefault: boolean }
+export interface LiveColumn {
+  name: string;
+  native: string;
+  nullable: boolean;
+  unique: boolean;
+  primaryKey: boolean;
+  hasDefault: boolean;
+}
 /** As plain SQL reads it, without what is set aside in it. */
-export interface LiveTable { name: string; columns: LiveColumn[]; aside: string[] }
+export interface LiveTable {
+  name: string;
+  columns: LiveColumn[];
+  aside: string[];
+}
 export type LiveRow = Record<string, string | null>;
 
 /** GET /tables/{id}, as far as it is looked at. */
 export interface Shown {
-  table_id: string; name: string; exists: boolean; synced: boolean; status: string; databases: string[];
-  columns: Record<string, { name: string; type: string; length?: number; precision?: number; scale?: number; nullable: boolean; default: unknown; unique: boolean; primary_key: boolean; generated: boolean }>;
+  table_id: string;
+  name: string;
+  exists: boolean;
+  synced: boolean;
+  status: string;
+  databases: string[];
+  columns: Record<
+    string,
+    {
+      name: string;
+      type: string;
+      length?: number;
+      precision?: number;
+      scale?: number;
+      nullable: boolean;
+      default: unknown;
+      unique: boolean;
+      primary_key: boolean;
+      generated: boolean;
+    }
+  >;
 }
 export interface ShownSaga {
   saga_id: string;
@@ -34,17 +70,28 @@ export interface ShownSaga {
   }[];
 }
 
-export function compareSchema(model: ModelTable, database: string, engine: EngineName, live: LiveTable | undefined): Found[] {
+export function compareSchema(
+  model: ModelTable,
+  database: string,
+  engine: EngineName,
+  live: LiveTable | undefined,
+): Found[] {
   const say = (message: string): Found => ({ kind: 'inconsistency', table: model.table, database, message });
   if (!model.exists) return live === undefined ? [] : [say(`${model.name} is there, though it must not be`)];
   if (live === undefined) return [say(`${model.name} is not there`)];
   const extras = model.extras?.get(database) ?? new Set();
-  const there = inOrder(model, live.columns.filter((c) => !extras.has(c.name)));
+  const there = inOrder(
+    model,
+    live.columns.filter((c) => !extras.has(c.name)),
+  );
   const known = inOrder(model, model.columns);
   const names = there.map((c) => c.name);
   const wanted = known.map((c) => c.name);
-  if (JSON.stringify(names) !== JSON.stringify(wanted)) return [say(`${model.name} has columns ${names.join(', ')}, and must have ${wanted.join(', ')}`)];
-  return known.flatMap((column, i) => compareColumn(column, engine, there[i]!).map((text) => say(`${model.name}.${column.name}: ${text}`)));
+  if (JSON.stringify(names) !== JSON.stringify(wanted))
+    return [say(`${model.name} has columns ${names.join(', ')}, and must have ${wanted.join(', ')}`)];
+  return known.flatMap((column, i) =>
+    compareColumn(column, engine, there[i]!).map((text) => say(`${model.name}.${column.name}: ${text}`)),
+  );
 }
 
 /** By name where what came back may stand elsewhere. */
@@ -54,7 +101,9 @@ function inOrder<T extends { name: string }>(model: ModelTable, all: readonly T[
 
 function compareColumn(column: Column, engine: EngineName, live: LiveColumn): string[] {
   const found: string[] = [];
-  const differs = (what: string, is: unknown, must: unknown): void => { if (is !== must) found.push(`${what} is ${String(is)}, and must be ${String(must)}`); };
+  const differs = (what: string, is: unknown, must: unknown): void => {
+    if (is !== must) found.push(`${what} is ${String(is)}, and must be ${String(must)}`);
+  };
   differs('type', plainNative(engine, live.native), native(engine, column));
   differs('primary key', live.primaryKey, column.primaryKey);
   if (column.primaryKey) return found;
@@ -67,33 +116,78 @@ function compareColumn(column: Column, engine: EngineName, live: LiveColumn): st
 export function compareShown(model: ModelTable, shown: Shown | null): Found[] {
   const found: Found[] = [];
   const differs = (what: string, is: unknown, must: unknown): void => {
-    if (JSON.stringify(is) !== JSON.stringify(must)) found.push({ kind: 'inconsistency', table: model.table, database: null, message: `GET /tables/{id}: ${what} is ${JSON.stringify(is)}, and must be ${JSON.stringify(must)}` });
+    if (JSON.stringify(is) !== JSON.stringify(must))
+      found.push({
+        kind: 'inconsistency',
+        table: model.table,
+        database: null,
+        message: `GET /tables/{id}: ${what} is ${JSON.stringify(is)}, and must be ${JSON.stringify(must)}`,
+      });
   };
-  if (shown === null) return [{ kind: 'inconsistency', table: model.table, database: null, message: 'GET /tables/{id}: unknown' }];
+  if (shown === null)
+    return [{ kind: 'inconsistency', table: model.table, database: null, message: 'GET /tables/{id}: unknown' }];
   differs('exists', shown.exists, model.exists);
   differs('synced', shown.synced, true);
   differs('status', shown.status, model.exists ? 'active' : model.dropped ? 'dropped' : 'failed');
   if (!model.exists) return found;
   differs('name', shown.name, model.name);
   differs('databases', [...shown.databases].sort(), [...model.databases].sort());
-  const view = (c: { name: string; type: string; length?: number | null; precision?: number | null; scale?: number | null; nullable: boolean; default: unknown; unique: boolean }, pk: boolean, generated: boolean): unknown =>
-    [c.name, c.type, c.length ?? null, c.precision ?? null, c.scale ?? null, c.nullable, c.default === null ? null : String(c.default), c.unique, pk, generated];
-  differs('columns', inOrder(model, Object.values(shown.columns)).map((c) => view(c, c.primary_key, c.generated)), inOrder(model, model.columns).map((c) => view(c, c.primaryKey, c.generated)));
+  const view = (
+    c: {
+      name: string;
+      type: string;
+      length?: number | null;
+      precision?: number | null;
+      scale?: number | null;
+      nullable: boolean;
+      default: unknown;
+      unique: boolean;
+    },
+    pk: boolean,
+    generated: boolean,
+  ): unknown => [
+    c.name,
+    c.type,
+    c.length ?? null,
+    c.precision ?? null,
+    c.scale ?? null,
+    c.nullable,
+    c.default === null ? null : String(c.default),
+    c.unique,
+    pk,
+    generated,
+  ];
+  differs(
+    'columns',
+    inOrder(model, Object.values(shown.columns)).map((c) => view(c, c.primary_key, c.generated)),
+    inOrder(model, model.columns).map((c) => view(c, c.primaryKey, c.generated)),
+  );
   return found;
 }
 
 /** Nothing but what is expected may be there. */
 export function compareNames(database: string, live: string[], expected: string[]): Found[] {
-  return live.filter((name) => !name.toLowerCase().startsWith('_saga_') && !expected.includes(name))
-    .map((name) => ({ kind: 'inconsistency', table: null, database, message: `${name} is there, and nobody asked for it` }));
+  return live
+    .filter((name) => !name.toLowerCase().startsWith('_saga_') && !expected.includes(name))
+    .map((name) => ({
+      kind: 'inconsistency',
+      table: null,
+      database,
+      message: `${name} is there, and nobody asked for it`,
+    }));
 }
 
-/** Every row that was committed is there, once, with what was written to the columns that still exist; and no row that nobody wrote. */
+/**
+ * Every row that was committed is there, once, with what was written to the columns that still exist; and no row that
+ * nobody wrote.
+ */
 export function compareRows(model: ModelTable, database: string, written: WrittenRow[], live: LiveRow[]): Found[] {
   const key = model.columns.find((c) => c.primaryKey)!.name;
   const byKey = new Map(live.map((row) => [row[key] ?? '', row]));
   const found: Found[] = [];
-  const lost = (message: string): void => { found.push({ kind: 'lost row', table: model.table, database, message: `${model.name}: ${message}` }); };
+  const lost = (message: string): void => {
+    found.push({ kind: 'lost row', table: model.table, database, message: `${model.name}: ${message}` });
+  };
   if (byKey.size !== live.length) lost(`a key is there twice`);
   for (const row of written) {
     const is = byKey.get(String(row.key));
@@ -102,7 +196,11 @@ export function compareRows(model: ModelTable, database: string, written: Writte
       continue;
     }
     for (const [name, allowed] of expectedValues(model, row)) {
-      if (!allowed.some((value) => sameValue(value, is[name] ?? null))) lost(`row ${row.key} has ${name} = ${JSON.stringify(is[name] ?? null)}, and ${allowed.map((v) => JSON.stringify(v)).join(' or ')} was written`);
+      if (!allowed.some((value) => sameValue(value, is[name] ?? null)))
+        lost(
+          `row ${row.key} has ${name} = ${JSON.stringify(is[name] ?? null)}, and ` +
+            `${allowed.map((v) => JSON.stringify(v)).join(' or ')} was written`,
+        );
     }
   }
   const known = new Set(written.map((row) => String(row.key)));
@@ -118,7 +216,11 @@ export function sameValue(written: Literal, read: string | null): boolean {
 
 function plain(text: string): string {
   if (/^[{[]/.test(text)) {
-    try { return JSON.stringify(JSON.parse(text)); } catch { return text; }
+    try {
+      return JSON.stringify(JSON.parse(text));
+    } catch {
+      return text;
+    }
   }
   if (text === 't' || text === 'true') return '1';
   if (text === 'f' || text === 'false') return '0';
@@ -127,10 +229,22 @@ function plain(text: string): string {
   return text !== '' && Number.isFinite(Number(text)) ? String(Number(text)) : text;
 }
 
-const EXPECTED_ERRORS = ['invalid_in_turn', 'table_name_taken', 'lossy_conversion', 'rows_conflict', 'not_null_without_default', 'aborted', 'unsupported_change'];
+const EXPECTED_ERRORS = [
+  'invalid_in_turn',
+  'table_name_taken',
+  'lossy_conversion',
+  'rows_conflict',
+  'not_null_without_default',
+  'aborted',
+  'unsupported_change',
+];
 
 /** What a customer made on a table of a database, and when (milliseconds since the epoch). */
-export interface Touch { table: number; database: string; at: number }
+export interface Touch {
+  table: number;
+  database: string;
+  at: number;
+}
 
 /**
  * What a saga's own record must keep to. In a storm, views and the like stand in the way of some changes. `touches`: a

@@ -2,7 +2,15 @@ import { plainNative } from './columns.js';
 import type { LiveColumn, LiveRow, LiveTable } from './compare.js';
 import { quote, sql, type Place } from './sql.js';
 
-interface CatalogRow { tab: string; col: string; type: string; nullable: boolean | number; has_default: boolean | number; key: boolean | number; uniq: boolean | number }
+interface CatalogRow {
+  tab: string;
+  col: string;
+  type: string;
+  nullable: boolean | number;
+  has_default: boolean | number;
+  key: boolean | number;
+  uniq: boolean | number;
+}
 
 const POSTGRES = `
 select c.relname as tab, a.attname as col, format_type(a.atttypid, a.atttypmod) as type, not a.attnotnull as nullable, a.atthasdef as has_default,
@@ -29,14 +37,21 @@ from sqlite_schema m, pragma_table_info(m.name) c where m.type in ('table', 'vie
 
 /** Every table and view in it, set-aside ones included, read with plain SQL. */
 export async function readTables(place: Place): Promise<LiveTable[]> {
-  const rows = await sql<CatalogRow & { is_json?: number }>(place, { postgres: POSTGRES, mysql: MYSQL, sqlite: SQLITE }[place.engine]);
+  const rows = await sql<CatalogRow & { is_json?: number }>(
+    place,
+    { postgres: POSTGRES, mysql: MYSQL, sqlite: SQLITE }[place.engine],
+  );
   const tables = new Map<string, LiveTable>();
   for (const row of rows) {
     const table = tables.get(row.tab) ?? { name: row.tab, columns: [], aside: [] };
     tables.set(row.tab, table);
     const column: LiveColumn = {
-      name: row.col, native: Number(row.is_json ?? 0) === 1 ? 'json' : plainNative(place.engine, row.type), nullable: Boolean(row.nullable),
-      unique: Boolean(row.uniq), primaryKey: Boolean(row.key), hasDefault: Boolean(row.has_default),
+      name: row.col,
+      native: Number(row.is_json ?? 0) === 1 ? 'json' : plainNative(place.engine, row.type),
+      nullable: Boolean(row.nullable),
+      unique: Boolean(row.uniq),
+      primaryKey: Boolean(row.key),
+      hasDefault: Boolean(row.has_default),
     };
     if (isTheirs(row.col)) continue;
     if (isAside(row.col)) table.aside.push(row.col);
@@ -46,13 +61,25 @@ export async function readTables(place: Place): Promise<LiveTable[]> {
 }
 
 /** What objects.ts puts around managed tables. */
-export function isTheirs(name: string): boolean { return name.toLowerCase().startsWith('obj_'); }
+export function isTheirs(name: string): boolean {
+  return name.toLowerCase().startsWith('obj_');
+}
 
-export function isAside(name: string): boolean { return name.toLowerCase().startsWith('_saga_'); }
+export function isAside(name: string): boolean {
+  return name.toLowerCase().startsWith('_saga_');
+}
 
 /** All rows as the engine itself writes them as text. */
 export async function readRows(place: Place, table: LiveTable): Promise<LiveRow[]> {
   const q = (name: string): string => quote(place.engine, name);
-  const text = (name: string): string => (place.engine === 'postgres' ? `${q(name)}::text` : place.engine === 'mysql' ? `cast(${q(name)} as char)` : `cast(${q(name)} as text)`);
-  return sql<LiveRow>(place, `select ${table.columns.map((c) => `${text(c.name)} as ${q(c.name)}`).join(', ')} from ${q(table.name)}`);
+  const text = (name: string): string =>
+    place.engine === 'postgres'
+      ? `${q(name)}::text`
+      : place.engine === 'mysql'
+        ? `cast(${q(name)} as char)`
+        : `cast(${q(name)} as text)`;
+  return sql<LiveRow>(
+    place,
+    `select ${table.columns.map((c) => `${text(c.name)} as ${q(c.name)}`).join(', ')} from ${q(table.name)}`,
+  );
 }

@@ -1,9 +1,27 @@
-import { changed, fold, made, type Column, type ColumnBody, type EngineName, type Literal, type Type } from './columns.js';
+import {
+  changed,
+  fold,
+  made,
+  type Column,
+  type ColumnBody,
+  type EngineName,
+  type Literal,
+  type Type,
+} from './columns.js';
 import { Random } from './random.js';
 
-export interface Entry { uid: number; body: ColumnBody }
+export interface Entry {
+  uid: number;
+  body: ColumnBody;
+}
 export type Change =
-  | { what: 'create'; name: string; databases: string[]; entries: Entry[]; occupied: { database: string; late: boolean } | null }
+  | {
+      what: 'create';
+      name: string;
+      databases: string[];
+      entries: Entry[];
+      occupied: { database: string; late: boolean } | null;
+    }
   | { what: 'columns'; entries: Entry[] }
   | { what: 'rename'; name: string }
   | { what: 'drop' }
@@ -40,16 +58,54 @@ export type Fault =
   | { fault: 'lock'; table: number; dice: number; ms: number; write: boolean };
 export type Item = ChangeItem | (Fault & { item: 'fault'; pauseMs: number });
 
-export interface PlanOptions { seed: number; killsPerChange: number; kills: number; databases: { name: string; engine: EngineName }[]; restore: boolean; storm?: boolean }
+export interface PlanOptions {
+  seed: number;
+  killsPerChange: number;
+  kills: number;
+  databases: { name: string; engine: EngineName }[];
+  restore: boolean;
+  storm?: boolean;
+}
 
 /** The table as it will be if all goes well: enough to ask for things that make sense most of the time. */
-interface Forecast { table: number; name: string; databases: string[]; columns: Column[]; asked: number; dropped: boolean; doomed: boolean; gone: string[] }
+interface Forecast {
+  table: number;
+  name: string;
+  databases: string[];
+  columns: Column[];
+  asked: number;
+  dropped: boolean;
+  doomed: boolean;
+  gone: string[];
+}
 
-const TYPES: Record<Type, number> = { smallint: 2, integer: 4, bigint: 3, decimal: 3, double: 2, boolean: 2, string: 5, text: 3, uuid: 1, date: 2, timestamp: 2, json: 1 };
+const TYPES: Record<Type, number> = {
+  smallint: 2,
+  integer: 4,
+  bigint: 3,
+  decimal: 3,
+  double: 2,
+  boolean: 2,
+  string: 5,
+  text: 3,
+  uuid: 1,
+  date: 2,
+  timestamp: 2,
+  json: 1,
+};
 const BECOMES: Record<Type, Type[]> = {
-  smallint: ['integer', 'bigint', 'text'], integer: ['bigint', 'text', 'string', 'decimal', 'smallint'], bigint: ['integer', 'text', 'decimal', 'string'],
-  decimal: ['text', 'double', 'integer'], double: ['text', 'decimal'], boolean: ['integer', 'smallint'], string: ['text', 'integer', 'bigint', 'string'], text: ['string', 'integer'],
-  uuid: ['text', 'string'], date: ['timestamp', 'text'], timestamp: ['date', 'text'], json: ['text'],
+  smallint: ['integer', 'bigint', 'text'],
+  integer: ['bigint', 'text', 'string', 'decimal', 'smallint'],
+  bigint: ['integer', 'text', 'decimal', 'string'],
+  decimal: ['text', 'double', 'integer'],
+  double: ['text', 'decimal'],
+  boolean: ['integer', 'smallint'],
+  string: ['text', 'integer', 'bigint', 'string'],
+  text: ['string', 'integer'],
+  uuid: ['text', 'string'],
+  date: ['timestamp', 'text'],
+  timestamp: ['date', 'text'],
+  json: ['text'],
 };
 /** What is the same on every engine when its owner writes it as the program would. */
 const ADOPTED: Type[] = ['integer', 'bigint', 'smallint', 'decimal', 'double', 'string', 'date'];
@@ -60,19 +116,49 @@ const LONGEST_LIFE = 22;
 /** The whole run from its seed, without an end: who runs it stops after enough changes or time. */
 export function* plan(options: PlanOptions): Generator<Item> {
   const maker = new Maker(options);
-  const random = new Random(options.seed ^ 0x5EED);
+  const random = new Random(options.seed ^ 0x5eed);
   let kills = 0;
   for (let seq = 0; ; seq++) {
     yield maker.change(seq);
     for (; kills < Math.min(options.kills, Math.floor((seq + 1) * options.killsPerChange)); kills++) {
-      yield { item: 'fault', fault: 'kill', dice: random.between(0, 1000), downMs: random.between(0, 600), pauseMs: random.between(0, 250) };
+      yield {
+        item: 'fault',
+        fault: 'kill',
+        dice: random.between(0, 1000),
+        downMs: random.between(0, 600),
+        pauseMs: random.between(0, 250),
+      };
     }
     const fault = random.weighted({ none: 58, cut: 14, wipe: 5, restart: 5, lock: 18 });
     const pauseMs = random.between(0, 150);
-    if (fault === 'cut') yield { item: 'fault', fault, engine: random.pick(['postgres', 'mysql'] as const), how: random.weighted({ cut: 6, refuse: 2, hold: 2 }), ms: random.between(50, 800), pauseMs };
+    if (fault === 'cut')
+      yield {
+        item: 'fault',
+        fault,
+        engine: random.pick(['postgres', 'mysql'] as const),
+        how: random.weighted({ cut: 6, refuse: 2, hold: 2 }),
+        ms: random.between(50, 800),
+        pauseMs,
+      };
     if (fault === 'wipe') yield { item: 'fault', fault, pauseMs };
-    if (fault === 'restart') yield { item: 'fault', fault, server: random.weighted({ postgres: 4, mysql: 4, redis: 3, core: 3 }), hard: random.chance(0.7), pauseMs };
-    if (fault === 'lock') yield { item: 'fault', fault, table: maker.anyTable(random), dice: random.between(0, 1000), ms: random.between(300, 2000), write: random.chance(0.3), pauseMs };
+    if (fault === 'restart')
+      yield {
+        item: 'fault',
+        fault,
+        server: random.weighted({ postgres: 4, mysql: 4, redis: 3, core: 3 }),
+        hard: random.chance(0.7),
+        pauseMs,
+      };
+    if (fault === 'lock')
+      yield {
+        item: 'fault',
+        fault,
+        table: maker.anyTable(random),
+        dice: random.between(0, 1000),
+        ms: random.between(300, 2000),
+        write: random.chance(0.3),
+        pauseMs,
+      };
   }
 }
 
@@ -81,46 +167,99 @@ class Maker {
   private readonly tables: Forecast[] = [];
   private uid = 0;
 
-  constructor(private readonly options: PlanOptions) { this.random = new Random(options.seed); }
+  constructor(private readonly options: PlanOptions) {
+    this.random = new Random(options.seed);
+  }
 
-  anyTable(random: Random): number { return random.pick(this.tables).table; }
+  anyTable(random: Random): number {
+    return random.pick(this.tables).table;
+  }
 
   change(seq: number): ChangeItem {
     const { random } = this;
-    const item = { item: 'change' as const, seq, rows: random.chance(0.6) ? random.between(1, 3) : 0, abortAfterMs: random.chance(0.07) ? random.between(0, 120) : null, twice: random.chance(0.1), poisoned: false, pauseMs: random.chance(0.3) ? random.between(50, 400) : random.between(0, 40) };
+    const item = {
+      item: 'change' as const,
+      seq,
+      rows: random.chance(0.6) ? random.between(1, 3) : 0,
+      abortAfterMs: random.chance(0.07) ? random.between(0, 120) : null,
+      twice: random.chance(0.1),
+      poisoned: false,
+      pauseMs: random.chance(0.3) ? random.between(50, 400) : random.between(0, 40),
+    };
     const alive = this.tables.filter((t) => !t.dropped && t.asked < (t.doomed ? 3 : LONGEST_LIFE));
     const lost = this.options.restore ? this.tables.filter((t) => t.dropped && t.asked < LONGEST_LIFE) : [];
-    if (lost.length > 0 && random.chance(0.08)) return { ...item, table: this.restore(random.pick(lost), item.abortAfterMs !== null), change: { what: 'restore' } };
-    if (this.options.storm === true && alive.length < MOST_TABLES && random.chance(0.04)) return { ...item, ...this.adoption(), abortAfterMs: null, twice: false, rows: 0 };
-    if (alive.length < 4 || (alive.length < MOST_TABLES && random.chance(0.15))) return { ...item, ...this.create(item.abortAfterMs !== null, alive), rows: 0 };
+    if (lost.length > 0 && random.chance(0.08))
+      return {
+        ...item,
+        table: this.restore(random.pick(lost), item.abortAfterMs !== null),
+        change: { what: 'restore' },
+      };
+    if (this.options.storm === true && alive.length < MOST_TABLES && random.chance(0.04))
+      return { ...item, ...this.adoption(), abortAfterMs: null, twice: false, rows: 0 };
+    if (alive.length < 4 || (alive.length < MOST_TABLES && random.chance(0.15)))
+      return { ...item, ...this.create(item.abortAfterMs !== null, alive), rows: 0 };
     const table = random.pick(alive.slice(-MOST_TABLES));
     table.asked += 1;
     if (this.options.storm === true) {
       const what = random.weighted({ none: 66, databases: 12, revert: 14, drift: 8 });
-      if (what === 'databases') return { ...item, table: table.table, change: this.move(table, item.abortAfterMs !== null) };
+      if (what === 'databases')
+        return { ...item, table: table.table, change: this.move(table, item.abortAfterMs !== null) };
       if (what === 'revert') return { ...item, table: table.table, change: { what, part: random.next() } };
-      if (what === 'drift') return { ...item, table: table.table, change: this.drift(), abortAfterMs: null, twice: false };
+      if (what === 'drift')
+        return { ...item, table: table.table, change: this.drift(), abortAfterMs: null, twice: false };
     }
     const what = random.weighted({ columns: 86, rename: 8, drop: 6 });
     if (what === 'columns') return { ...item, table: table.table, ...this.columns(table, item.abortAfterMs !== null) };
-    if (what === 'rename') return { ...item, table: table.table, change: this.rename(table, alive, item.abortAfterMs !== null) };
+    if (what === 'rename')
+      return { ...item, table: table.table, change: this.rename(table, alive, item.abortAfterMs !== null) };
     if (item.abortAfterMs === null) table.dropped = true;
     return { ...item, table: table.table, change: { what } };
   }
 
   private create(aborted: boolean, alive: Forecast[]): { table: number; change: Change } {
     const { random } = this;
-    const databases = random.some(this.options.databases, Number(random.weighted({ '1': 2, '2': 3, '3': 5 }))).map((d) => d.name);
+    const databases = random
+      .some(this.options.databases, Number(random.weighted({ '1': 2, '2': 3, '3': 5 })))
+      .map((d) => d.name);
     const table = this.tables.length;
     const collides = alive.length > 0 && random.chance(0.05);
     // The key's name is this table's alone: a row can then never be written to another table of the same name.
-    const key: Entry = { uid: this.uid++, body: { name: `k${table}`, type: random.pick(['integer', 'bigint'] as const), primary_key: true, ...(random.chance(0.3) ? { generated: true } : {}) } };
+    const key: Entry = {
+      uid: this.uid++,
+      body: {
+        name: `k${table}`,
+        type: random.pick(['integer', 'bigint'] as const),
+        primary_key: true,
+        ...(random.chance(0.3) ? { generated: true } : {}),
+      },
+    };
     const entries = [key];
-    for (let n = random.between(1, 5); n > 0; n--) entries.push(this.newColumn(entries.map((e) => e.body.name), []));
+    for (let n = random.between(1, 5); n > 0; n--)
+      entries.push(
+        this.newColumn(
+          entries.map((e) => e.body.name),
+          [],
+        ),
+      );
     const occupied = random.chance(0.08) ? { database: random.pick(databases), late: random.chance(0.4) } : null;
     const freed = this.tables.filter((t) => t.dropped).map((t) => t.name);
-    const name = collides ? random.pick(alive).name : occupied === null && freed.length > 0 && random.chance(0.3) ? random.pick(freed) : random.chance(0.1) ? `${random.pick(WORDS)}_${table}` : `t${table}`;
-    this.tables.push({ table, name, databases, columns: entries.map((e) => made(e.body, e.uid)), asked: 0, dropped: false, doomed: aborted || collides || occupied !== null, gone: [] });
+    const name = collides
+      ? random.pick(alive).name
+      : occupied === null && freed.length > 0 && random.chance(0.3)
+        ? random.pick(freed)
+        : random.chance(0.1)
+          ? `${random.pick(WORDS)}_${table}`
+          : `t${table}`;
+    this.tables.push({
+      table,
+      name,
+      databases,
+      columns: entries.map((e) => made(e.body, e.uid)),
+      asked: 0,
+      dropped: false,
+      doomed: aborted || collides || occupied !== null,
+      gone: [],
+    });
     return { table, change: { what: 'create', name, databases, entries, occupied } };
   }
 
@@ -133,7 +272,16 @@ class Maker {
       const type = random.pick(ADOPTED);
       entries.push({ uid: this.uid, body: { name: `c${this.uid++}`, type, ...sized(random, type) } });
     }
-    this.tables.push({ table, name: `t${table}`, databases: [database], columns: entries.map((e) => made(e.body, e.uid)), asked: 0, dropped: false, doomed: false, gone: [] });
+    this.tables.push({
+      table,
+      name: `t${table}`,
+      databases: [database],
+      columns: entries.map((e) => made(e.body, e.uid)),
+      asked: 0,
+      dropped: false,
+      doomed: false,
+      gone: [],
+    });
     return { table, change: { what: 'adopt', name: `t${table}`, database, entries } };
   }
 
@@ -150,7 +298,13 @@ class Maker {
   private drift(): Change {
     const { random } = this;
     const hand = random.weighted({ add: 3, drop: 1 });
-    return { what: 'drift', hand, as: hand === 'drop' ? 'restore' : random.pick(['adopt', 'restore', 'ignore'] as const), dice: random.between(0, 1000), uid: this.uid++ };
+    return {
+      what: 'drift',
+      hand,
+      as: hand === 'drop' ? 'restore' : random.pick(['adopt', 'restore', 'ignore'] as const),
+      dice: random.between(0, 1000),
+      uid: this.uid++,
+    };
   }
 
   private rename(table: Forecast, alive: Forecast[], aborted: boolean): Change {
@@ -169,7 +323,9 @@ class Maker {
 
   private columns(table: Forecast, aborted: boolean): { change: Change; poisoned: boolean } {
     const { random } = this;
-    const onPostgres = table.databases.some((name) => this.options.databases.find((d) => d.name === name)?.engine === 'postgres');
+    const onPostgres = table.databases.some(
+      (name) => this.options.databases.find((d) => d.name === name)?.engine === 'postgres',
+    );
     const poisoned = onPostgres && random.chance(0.09);
     const entries: Entry[] = [];
     let columns = table.columns;
@@ -181,8 +337,18 @@ class Maker {
       entries.push(entry);
       columns = next;
     }
-    if (poisoned) entries.splice(random.between(0, entries.length), 0, { uid: this.uid++, body: { name: `poison${this.uid}`, type: 'integer' } });
-    if (entries.length === 0) entries.push(this.newColumn(table.columns.map((c) => c.name), []));
+    if (poisoned)
+      entries.splice(random.between(0, entries.length), 0, {
+        uid: this.uid++,
+        body: { name: `poison${this.uid}`, type: 'integer' },
+      });
+    if (entries.length === 0)
+      entries.push(
+        this.newColumn(
+          table.columns.map((c) => c.name),
+          [],
+        ),
+      );
     if (!poisoned && !aborted) table.columns = columns;
     return { change: { what: 'columns', entries }, poisoned };
   }
@@ -190,21 +356,41 @@ class Maker {
   private entry(table: Forecast, columns: Column[], touched: Set<number>): Entry {
     const { random } = this;
     const free = columns.filter((c) => !touched.has(c.uid) && !c.primaryKey);
-    const what = free.length === 0 ? 'add' : random.weighted({ add: 30, alter: 34, rename: 18, drop: columns.length > 3 ? 14 : 2 });
+    const what =
+      free.length === 0
+        ? 'add'
+        : random.weighted({ add: 30, alter: 34, rename: 18, drop: columns.length > 3 ? 14 : 2 });
     if (what === 'add') {
-      const entry = this.newColumn(columns.map((c) => c.name), table.gone);
+      const entry = this.newColumn(
+        columns.map((c) => c.name),
+        table.gone,
+      );
       touched.add(entry.uid);
       return entry;
     }
-    const column = what === 'rename' && random.chance(0.1) ? columns.find((c) => c.primaryKey) ?? random.pick(free) : random.pick(free);
+    const column =
+      what === 'rename' && random.chance(0.1)
+        ? (columns.find((c) => c.primaryKey) ?? random.pick(free))
+        : random.pick(free);
     touched.add(column.uid);
     if (what === 'drop') {
       table.gone.push(column.name);
       return { uid: column.uid, body: { name: column.name } };
     }
     if (what === 'alter') return { uid: column.uid, body: { name: column.name, ...this.alteration(column) } };
-    const to = column.primaryKey ? `k${table.table}_${random.between(1, 99)}` : random.chance(0.1) ? otherCase(column.name) : `c${column.uid}_${random.between(1, 99)}`;
-    return { uid: column.uid, body: { name: column.name, rename_to: to, ...(!column.primaryKey && random.chance(0.2) ? this.alteration(column) : {}) } };
+    const to = column.primaryKey
+      ? `k${table.table}_${random.between(1, 99)}`
+      : random.chance(0.1)
+        ? otherCase(column.name)
+        : `c${column.uid}_${random.between(1, 99)}`;
+    return {
+      uid: column.uid,
+      body: {
+        name: column.name,
+        rename_to: to,
+        ...(!column.primaryKey && random.chance(0.2) ? this.alteration(column) : {}),
+      },
+    };
   }
 
   private newColumn(taken: string[], gone: string[]): Entry {
@@ -216,18 +402,39 @@ class Maker {
     const unique = ['integer', 'bigint', 'string', 'uuid'].includes(type) && random.chance(0.12);
     const value = !unique && random.chance(0.35) ? literal(random, type) : null;
     const nullable = value === null ? !random.chance(0.12) : !random.chance(0.4);
-    return { uid, body: { name, type, ...sized(random, type), ...(unique ? { unique } : {}), ...(nullable ? {} : { nullable }), ...(value === null ? {} : { default: value }) } };
+    return {
+      uid,
+      body: {
+        name,
+        type,
+        ...sized(random, type),
+        ...(unique ? { unique } : {}),
+        ...(nullable ? {} : { nullable }),
+        ...(value === null ? {} : { default: value }),
+      },
+    };
   }
 
   private alteration(column: Column): Omit<ColumnBody, 'name'> {
     const { random } = this;
-    const what = random.weighted({ type: 45, nullable: 20, default: 18, length: column.type === 'string' ? 12 : 0, unique: ['integer', 'bigint', 'string', 'uuid'].includes(column.type) ? 8 : 0 });
+    const what = random.weighted({
+      type: 45,
+      nullable: 20,
+      default: 18,
+      length: column.type === 'string' ? 12 : 0,
+      unique: ['integer', 'bigint', 'string', 'uuid'].includes(column.type) ? 8 : 0,
+    });
     if (what === 'type') {
       const type = random.pick(BECOMES[column.type]);
-      return { type, ...sized(random, type), ...(column.default === null ? {} : { default: random.chance(0.5) ? literal(random, type) : null }) };
+      return {
+        type,
+        ...sized(random, type),
+        ...(column.default === null ? {} : { default: random.chance(0.5) ? literal(random, type) : null }),
+      };
     }
     if (what === 'nullable') return { nullable: !column.nullable };
-    if (what === 'default') return { default: column.default !== null && random.chance(0.5) ? null : literal(random, column.type) };
+    if (what === 'default')
+      return { default: column.default !== null && random.chance(0.5) ? null : literal(random, column.type) };
     if (what === 'length') return { length: random.between(12, 300) };
     return { unique: !column.unique };
   }
@@ -241,15 +448,29 @@ function sized(random: Random, type: Type): Pick<ColumnBody, 'length' | 'precisi
 function literal(random: Random, type: Type): Literal {
   const n = random.between(1, 999);
   switch (type) {
-    case 'smallint': case 'integer': case 'double': return n;
-    case 'bigint': return String(n * 1000);
-    case 'decimal': return `${n}.25`;
-    case 'boolean': return n % 2 === 0;
-    case 'string': case 'text': return random.chance(0.3) ? `it's ${n}` : `d${n}`;
-    case 'date': return '2020-02-29';
-    case 'timestamp': return '2020-02-29T12:30:00.000Z';
-    case 'uuid': case 'json': return null;
+    case 'smallint':
+    case 'integer':
+    case 'double':
+      return n;
+    case 'bigint':
+      return String(n * 1000);
+    case 'decimal':
+      return `${n}.25`;
+    case 'boolean':
+      return n % 2 === 0;
+    case 'string':
+    case 'text':
+      return random.chance(0.3) ? `it's ${n}` : `d${n}`;
+    case 'date':
+      return '2020-02-29';
+    case 'timestamp':
+      return '2020-02-29T12:30:00.000Z';
+    case 'uuid':
+    case 'json':
+      return null;
   }
 }
 
-function otherCase(name: string): string { return name === name.toLowerCase() ? name.toUpperCase() : name.toLowerCase(); }
+function otherCase(name: string): string {
+  return name === name.toLowerCase() ? name.toUpperCase() : name.toLowerCase();
+}

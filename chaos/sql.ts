@@ -4,12 +4,23 @@ import { query, type Row } from '../testing/fixtures.js';
 import type { EngineName } from './columns.js';
 
 /** A database as somebody else than the program reaches it: directly. */
-export interface Place { name: string; engine: EngineName; url: string }
+export interface Place {
+  name: string;
+  engine: EngineName;
+  url: string;
+}
 
 const BUSY_TRIES = 100;
 
-/** One statement. A SQLite file that is locked is tried again here and not in the driver, which would hold up this whole process, and with it the lock's own end. */
-export async function sql<T extends object = Row>(place: Pick<Place, 'engine' | 'url'>, text: string, params: unknown[] = []): Promise<T[]> {
+/**
+ * One statement. A SQLite file that is locked is tried again here and not in the driver, which would hold up this whole
+ * process, and with it the lock's own end.
+ */
+export async function sql<T extends object = Row>(
+  place: Pick<Place, 'engine' | 'url'>,
+  text: string,
+  params: unknown[] = [],
+): Promise<T[]> {
   if (place.engine !== 'sqlite') return query<T>(place.url, text, params);
   for (let attempt = 1; ; attempt++) {
     try {
@@ -26,7 +37,9 @@ export async function sql<T extends object = Row>(place: Pick<Place, 'engine' | 
   }
 }
 
-function isBusy(error: unknown): boolean { return error instanceof Error && 'code' in error && /^SQLITE_(BUSY|LOCKED)/.test(String(error.code)); }
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^SQLITE_(BUSY|LOCKED)/.test(String(error.code));
+}
 
 /** Another process's write transaction, as the file sees it. */
 export async function holdFile(url: string, ms: number): Promise<void> {
@@ -49,7 +62,9 @@ function onFile<T>(url: string, use: (file: Database.Database) => T): T {
   }
 }
 
-function open(url: string): Database.Database { return new Database(url.slice('sqlite:'.length), { timeout: 20 }); }
+function open(url: string): Database.Database {
+  return new Database(url.slice('sqlite:'.length), { timeout: 20 });
+}
 
 export function quote(engine: EngineName, name: string): string {
   return engine === 'mysql' ? `\`${name.replaceAll('`', '``')}\`` : `"${name.replaceAll('"', '""')}"`;

@@ -14,16 +14,28 @@ import { faketime, Process } from './processes.js';
 import { keyOf } from './rows.js';
 import { holdFile, patiently, quote, sql, type Place } from './sql.js';
 
-export interface Lease { subject: string; owner: string; token: number; expires: number }
+export interface Lease {
+  subject: string;
+  owner: string;
+  token: number;
+  expires: number;
+}
 /**
  * A lease whose holder was killed at `at`; `taken`: when it was seen that a living worker had taken it, null while none
  * has.
  */
-export interface Orphan { subject: string; at: number; taken: number | null }
+export interface Orphan {
+  subject: string;
+  at: number;
+  taken: number | null;
+}
 
 /** Off by so much, one after the other; days are what a wrong machine or a failed battery is off by. */
 const CLOCKS = [null, '+1h', null, '-1h', '+8d', null, '-8d', '+3s'];
-/** How long after a kill, and once more, the leases are looked at again: a living holder has renewed or released one of its own by then. */
+/**
+ * How long after a kill, and once more, the leases are looked at again: a living holder has renewed or released one of
+ * its own by then.
+ */
 const BEATS_MS = 400;
 const LEAST_LIFE_MS = 1500;
 /** So long an orphan's lease is watched, and so often it is looked at. */
@@ -45,11 +57,15 @@ export class World {
   private readonly busy = new Map<string, Promise<void>>();
   private core: Pick<Place, 'engine' | 'url'> = { engine: 'sqlite', url: '' };
 
-  private constructor(private readonly options: Options, readonly folder: string) {}
+  private constructor(
+    private readonly options: Options,
+    readonly folder: string,
+  ) {}
 
   static async start(options: Options): Promise<World> {
     const world = new World(options, await mkdtemp(join(tmpdir(), 'schemasaga-chaos-')));
-    if (options.clocks && faketime() === null) throw new Error('--clocks needs libfaketime: apt-get install libfaketime');
+    if (options.clocks && faketime() === null)
+      throw new Error('--clocks needs libfaketime: apt-get install libfaketime');
     try {
       await world.build();
       return world;
@@ -61,14 +77,27 @@ export class World {
 
   private async build(): Promise<void> {
     const { options, folder, servers } = this;
-    const make = async (name: 'postgres' | 'mysql' | 'redis' | 'core', start: () => Promise<Server>): Promise<void> => { servers.set(name, await start()); };
+    const make = async (name: 'postgres' | 'mysql' | 'redis' | 'core', start: () => Promise<Server>): Promise<void> => {
+      servers.set(name, await start());
+    };
     await Promise.all([
-      make('postgres', startPostgres), make('mysql', startMariadb),
-      ...(options.core === 'postgres' ? [make('core', startPostgres)] : []), ...(options.mode === 'bullmq' ? [make('redis', startRedis)] : []),
+      make('postgres', startPostgres),
+      make('mysql', startMariadb),
+      ...(options.core === 'postgres' ? [make('core', startPostgres)] : []),
+      ...(options.mode === 'bullmq' ? [make('redis', startRedis)] : []),
     ]);
-    for (const engine of ['postgres', 'mysql'] as const) this.proxies.set(engine, await tcpProxy(servers.get(engine)!.port));
-    this.places.push({ name: 'default', engine: 'sqlite', url: `sqlite:${join(folder, 'default.db')}` }, { name: 'file', engine: 'sqlite', url: `sqlite:${join(folder, 'file.db')}` });
-    for (const [name, engine] of [['pg_a', 'postgres'], ['pg_b', 'postgres'], ['my_a', 'mysql'], ['my_b', 'mysql']] as const) {
+    for (const engine of ['postgres', 'mysql'] as const)
+      this.proxies.set(engine, await tcpProxy(servers.get(engine)!.port));
+    this.places.push(
+      { name: 'default', engine: 'sqlite', url: `sqlite:${join(folder, 'default.db')}` },
+      { name: 'file', engine: 'sqlite', url: `sqlite:${join(folder, 'file.db')}` },
+    );
+    for (const [name, engine] of [
+      ['pg_a', 'postgres'],
+      ['pg_b', 'postgres'],
+      ['my_a', 'mysql'],
+      ['my_b', 'mysql'],
+    ] as const) {
       const url = servers.get(engine)!.url;
       await query(url, `create database ${name}`);
       const place: Place = { name, engine, url: withPath(url, name) };
@@ -80,15 +109,25 @@ export class World {
       this.core = { engine: 'postgres', url: withPath(servers.get('core')!.url, 'core') };
     } else this.core = { engine: 'sqlite', url: `sqlite:${join(folder, 'core.db')}` };
     const environment = {
-      DATA_DIR: folder, CORE_DATABASE_URL: this.core.url, BYODB_URL: this.places[0]!.url, CREDENTIALS_KEY: 'c4'.repeat(32), LOCK_TIMEOUT_MS: '300', CHANGE_DEADLINE_SECONDS: '240',
+      DATA_DIR: folder,
+      CORE_DATABASE_URL: this.core.url,
+      BYODB_URL: this.places[0]!.url,
+      CREDENTIALS_KEY: 'c4'.repeat(32),
+      LOCK_TIMEOUT_MS: '300',
+      CHANGE_DEADLINE_SECONDS: '240',
       ...(options.mode === 'bullmq' ? { REDIS_URL: servers.get('redis')!.url } : {}),
     };
-    const add = async (name: string, role: Process['role']): Promise<void> => { this.processes.push(await Process.start(name, role, environment, folder)); };
+    const add = async (name: string, role: Process['role']): Promise<void> => {
+      this.processes.push(await Process.start(name, role, environment, folder));
+    };
     // The first one alone: it makes the core database's schema.
     if (options.mode === 'embedded') await add('all', 'all');
     else await add('api-1', 'api');
     if (options.mode === 'bullmq') {
-      await Promise.all([...Array.from({ length: options.api - 1 }, (_, i) => add(`api-${i + 2}`, 'api')), ...Array.from({ length: options.workers }, (_, i) => add(`worker-${i + 1}`, 'worker'))]);
+      await Promise.all([
+        ...Array.from({ length: options.api - 1 }, (_, i) => add(`api-${i + 2}`, 'api')),
+        ...Array.from({ length: options.workers }, (_, i) => add(`worker-${i + 1}`, 'worker')),
+      ]);
       this.processes.sort((a, b) => a.name.localeCompare(b.name));
     }
     for (const { name, engine, url } of this.places.slice(1)) {
@@ -98,24 +137,32 @@ export class World {
     }
   }
 
-  place(name: string): Place { return this.places.find((p) => p.name === name)!; }
+  place(name: string): Place {
+    return this.places.find((p) => p.name === name)!;
+  }
 
   /** Returns as soon as it has begun; what takes time goes on beside the run. */
   async inject(fault: Fault): Promise<void> {
     switch (fault.fault) {
-      case 'kill': return this.kill(fault.dice, fault.downMs);
+      case 'kill':
+        return this.kill(fault.dice, fault.downMs);
       case 'cut': {
         this.counts.cuts += 1;
         const proxy = this.proxies.get(fault.engine)!;
         if (fault.how === 'cut') proxy.cut();
-        else this.alone(`proxy ${fault.engine}`, async () => {
-          if (fault.how === 'refuse') { proxy.refuse(); proxy.cut(); } else proxy.hold();
-          await sleep(fault.ms);
-          await proxy.resume();
-        });
+        else
+          this.alone(`proxy ${fault.engine}`, async () => {
+            if (fault.how === 'refuse') {
+              proxy.refuse();
+              proxy.cut();
+            } else proxy.hold();
+            await sleep(fault.ms);
+            await proxy.resume();
+          });
         return;
       }
-      case 'wipe': return this.wipe();
+      case 'wipe':
+        return this.wipe();
       case 'restart': {
         const server = this.servers.get(fault.server);
         if (server === undefined) return;
@@ -126,14 +173,24 @@ export class World {
         });
         return;
       }
-      case 'lock': this.alone(`lock ${fault.table}`, () => this.lock(fault));
+      case 'lock':
+        this.alone(`lock ${fault.table}`, () => this.lock(fault));
     }
   }
 
   /** One at a time of a kind; a second one while the first goes on is left out. */
   private alone(what: string, work: () => Promise<void>): void {
     if (this.busy.has(what)) return;
-    this.busy.set(what, work().catch((error: unknown) => { this.client.failures.push(`${what}: ${String(error)}`); }).finally(() => { this.busy.delete(what); }));
+    this.busy.set(
+      what,
+      work()
+        .catch((error: unknown) => {
+          this.client.failures.push(`${what}: ${String(error)}`);
+        })
+        .finally(() => {
+          this.busy.delete(what);
+        }),
+    );
   }
 
   private async kill(dice: number, downMs: number): Promise<void> {
@@ -142,7 +199,8 @@ export class World {
     if (!victim.isUp) await victim.up();
     // Killed again and again before it comes to work, a single process would show nothing.
     await sleep(Math.max(0, victim.upSince + LEAST_LIFE_MS - Date.now()));
-    const held = victim.role === 'api' ? [] : (await this.leases().catch(() => [])).filter((lease) => lease.expires > Date.now());
+    const held =
+      victim.role === 'api' ? [] : (await this.leases().catch(() => [])).filter((lease) => lease.expires > Date.now());
     const at = Date.now();
     if (this.options.clocks) victim.clock = this.clockFor(victim, dice);
     await victim.kill('SIGKILL');
@@ -177,7 +235,10 @@ export class World {
         if (now.expires > newest || (before !== undefined && now.expires === 0)) alive.add(now.owner);
       }
     }
-    await this.watch(held.filter(({ owner }) => !alive.has(owner)), at);
+    await this.watch(
+      held.filter(({ owner }) => !alive.has(owner)),
+      at,
+    );
   }
 
   private async watch(held: Lease[], at: number): Promise<void> {
@@ -197,8 +258,16 @@ export class World {
   }
 
   private async leases(): Promise<Lease[]> {
-    const rows = await sql<{ subject: string; owner: string; token: number | string; expires_at: number | string }>(this.core, 'select subject, owner, token, expires_at from leases');
-    return rows.map((r) => ({ subject: r.subject, owner: r.owner, token: Number(r.token), expires: Number(r.expires_at) }));
+    const rows = await sql<{ subject: string; owner: string; token: number | string; expires_at: number | string }>(
+      this.core,
+      'select subject, owner, token, expires_at from leases',
+    );
+    return rows.map((r) => ({
+      subject: r.subject,
+      owner: r.owner,
+      token: Number(r.token),
+      expires: Number(r.expires_at),
+    }));
   }
 
   private async wipe(): Promise<void> {
@@ -210,7 +279,9 @@ export class World {
       await redis.connect();
       await redis.flushall();
       this.counts.wipes += 1;
-    } catch { /* it is being restarted just now */ } finally {
+    } catch {
+      /* it is being restarted just now */
+    } finally {
       redis.disconnect();
     }
   }
@@ -228,9 +299,17 @@ export class World {
     this.counts.locks += 1;
     try {
       if (place.engine === 'sqlite') await holdFile(place.url, ms);
-      else if (place.engine === 'postgres') await sql(place, `do $$ begin ${write ? `lock table ${name} in access exclusive mode` : `perform * from ${name} limit 1`}; perform pg_sleep(${ms / 1000}); end $$`);
+      else if (place.engine === 'postgres')
+        await sql(
+          place,
+          'do $$ begin ' +
+            `${write ? `lock table ${name} in access exclusive mode` : `perform * from ${name} limit 1`}; ` +
+            `perform pg_sleep(${ms / 1000}); end $$`,
+        );
       else await sql(place, `select (select count(*) from ${name}), sleep(${ms / 1000})`);
-    } catch { /* renamed, dropped or its server restarted meanwhile */ }
+    } catch {
+      /* renamed, dropped or its server restarted meanwhile */
+    }
   }
 
   /** Everything up again, nothing held, every clock right. */
@@ -259,8 +338,11 @@ export class World {
 
 /** PostgreSQL then refuses, when the statement comes, whatever would leave a column of such a name. */
 async function refusePoison(place: Place): Promise<void> {
-  await sql(place, `create function chaos_refuses() returns event_trigger language plpgsql as $$ begin
-    if exists (select from pg_attribute where attname like 'poison%' and not attisdropped) then raise exception 'refused by the customer'; end if; end $$`);
+  await sql(
+    place,
+    `create function chaos_refuses() returns event_trigger language plpgsql as $$ begin
+    if exists (select from pg_attribute where attname like 'poison%' and not attisdropped) then raise exception 'refused by the customer'; end if; end $$`,
+  );
   await sql(place, 'create event trigger chaos_refuses on ddl_command_end execute function chaos_refuses()');
 }
 

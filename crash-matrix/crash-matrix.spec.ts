@@ -42,8 +42,13 @@ test(`every kind of point, once on each engine, operations drawn by seed ${SEED}
   const next = random(SEED);
   const matrix = new Matrix(stage, workers);
   const rows: Row[] = [];
-  for (const engine of ENGINES) rows.push(...await matrix.rows({ engines: [engine], operations: drawnOperations(next), directions: DIRECTIONS }, JOBS));
-  expect(rows.map((row) => [row.engine, row.operation, row.direction, row.undisturbed.end])).toEqual(rows.map((row) => [row.engine, row.operation, row.direction, row.direction === 'forward' ? 'new' : 'old']));
+  for (const engine of ENGINES)
+    rows.push(
+      ...(await matrix.rows({ engines: [engine], operations: drawnOperations(next), directions: DIRECTIONS }, JOBS)),
+    );
+  expect(rows.map((row) => [row.engine, row.operation, row.direction, row.undisturbed.end])).toEqual(
+    rows.map((row) => [row.engine, row.operation, row.direction, row.direction === 'forward' ? 'new' : 'old']),
+  );
   const cases = drawn(rows, next);
   const results = await sideBySide(cases, JOBS, ({ row, point }) => matrix.run(row, point));
   expect(results.filter((r) => r.end === 'wrong').map(tell)).toEqual([]);
@@ -51,7 +56,10 @@ test(`every kind of point, once on each engine, operations drawn by seed ${SEED}
   // Both halves were gone through, on each engine, before and after its statements and its ledger's rows.
   for (const engine of ENGINES) {
     for (const way of ['apply', 'compensate']) {
-      for (const what of ['run', 'ledger', 'commit']) expect(results.some((r) => r.engine === engine && r.point!.id.startsWith(`before engine ${way} ${what}`))).toBe(true);
+      for (const what of ['run', 'ledger', 'commit'])
+        expect(results.some((r) => r.engine === engine && r.point!.id.startsWith(`before engine ${way} ${what}`))).toBe(
+          true,
+        );
     }
   }
 }, 600_000);
@@ -62,11 +70,15 @@ describe('the checker finds a wrong end', () => {
   const found = (plant: (e: Evidence) => void, direction: 'forward' | 'compensate' = 'forward'): string[] => {
     const copy = structuredClone(evidence);
     plant(copy);
-    return judge({ direction, before: row.template.before, after: direction === 'forward' ? row.after : null }, copy).problems;
+    return judge({ direction, before: row.template.before, after: direction === 'forward' ? row.after : null }, copy)
+      .problems;
   };
 
   beforeAll(async () => {
-    [row] = await new Matrix(stage, workers).rows({ engines: ['sqlite'], operations: ['alter_type'], directions: ['forward'] }, 1) as [Row];
+    [row] = (await new Matrix(stage, workers).rows(
+      { engines: ['sqlite'], operations: ['alter_type'], directions: ['forward'] },
+      1,
+    )) as [Row];
     evidence = row.after!;
   });
 
@@ -75,18 +87,90 @@ describe('the checker finds a wrong end', () => {
   });
 
   test.each<[string, (e: Evidence) => void, RegExp]>([
-    ['a lost row', (e) => { e.pictures.engine.tables.find((t) => t.name === 'things')!.rows.pop(); }, /rows/],
-    ['a value that was bent', (e) => { e.pictures.other.tables.find((t) => t.name === 'things')!.rows[0]!['note'] = 'bent'; }, /note/],
-    ['a column too many', (e) => { e.pictures.engine.tables.find((t) => t.name === 'things')!.live.columns.pop(); }, /columns/],
-    ['what was left behind', (e) => { e.pictures.engine.objects.push('table _saga_0123'); }, /_saga_0123/],
-    ['what was set aside and is gone', (e) => { e.pictures.other.tables = e.pictures.other.tables.filter((t) => t.name === 'things'); }, /nothing/],
-    ['an effect twice', (e) => { e.events.push(e.events.find((event) => event.type === 'StepApplied')!); }, /StepApplied 2 times/],
-    ['an effect without its intent', (e) => { e.events = e.events.filter((event) => event.type !== 'StepIntended'); }, /before it was intended/],
-    ['a ledger that knows nothing of it', (e) => { e.ledger.engine = []; }, /the ledger says nothing/],
-    ['a ledger that speaks of an undoing', (e) => { e.ledger.engine.push({ ...e.ledger.engine[0]!, direction: 'compensate' }); }, /compensation/],
-    ['two ends', (e) => { e.events.push(e.events.at(-1)!); }, /end of the saga: 2 times/],
-    ['a read model that lags', (e) => { e.table = { ...e.table, columns: row.template.before.table.columns }; }, /table/],
-    ['an end that is none', (e) => { e.saga.status = 'running'; }, /running/],
+    [
+      'a lost row',
+      (e) => {
+        e.pictures.engine.tables.find((t) => t.name === 'things')!.rows.pop();
+      },
+      /rows/,
+    ],
+    [
+      'a value that was bent',
+      (e) => {
+        e.pictures.other.tables.find((t) => t.name === 'things')!.rows[0]!['note'] = 'bent';
+      },
+      /note/,
+    ],
+    [
+      'a column too many',
+      (e) => {
+        e.pictures.engine.tables.find((t) => t.name === 'things')!.live.columns.pop();
+      },
+      /columns/,
+    ],
+    [
+      'what was left behind',
+      (e) => {
+        e.pictures.engine.objects.push('table _saga_0123');
+      },
+      /_saga_0123/,
+    ],
+    [
+      'what was set aside and is gone',
+      (e) => {
+        e.pictures.other.tables = e.pictures.other.tables.filter((t) => t.name === 'things');
+      },
+      /nothing/,
+    ],
+    [
+      'an effect twice',
+      (e) => {
+        e.events.push(e.events.find((event) => event.type === 'StepApplied')!);
+      },
+      /StepApplied 2 times/,
+    ],
+    [
+      'an effect without its intent',
+      (e) => {
+        e.events = e.events.filter((event) => event.type !== 'StepIntended');
+      },
+      /before it was intended/,
+    ],
+    [
+      'a ledger that knows nothing of it',
+      (e) => {
+        e.ledger.engine = [];
+      },
+      /the ledger says nothing/,
+    ],
+    [
+      'a ledger that speaks of an undoing',
+      (e) => {
+        e.ledger.engine.push({ ...e.ledger.engine[0]!, direction: 'compensate' });
+      },
+      /compensation/,
+    ],
+    [
+      'two ends',
+      (e) => {
+        e.events.push(e.events.at(-1)!);
+      },
+      /end of the saga: 2 times/,
+    ],
+    [
+      'a read model that lags',
+      (e) => {
+        e.table = { ...e.table, columns: row.template.before.table.columns };
+      },
+      /table/,
+    ],
+    [
+      'an end that is none',
+      (e) => {
+        e.saga.status = 'running';
+      },
+      /running/,
+    ],
   ])('%s', (_, plant, problem) => {
     expect(found(plant).join('\n')).toMatch(problem);
   });
@@ -96,8 +180,13 @@ describe('the checker finds a wrong end', () => {
   });
 
   test('in a database itself, after a real kill', async () => {
-    const spoiled = new Matrix(stage, workers, ({ targets }) => runAll(targets[1]!.url, ['update things set amount = 77 where id = 2']));
-    const result = await spoiled.run(row, row.points.find((p) => p.id === 'after engine apply commit 1')!);
+    const spoiled = new Matrix(stage, workers, ({ targets }) =>
+      runAll(targets[1]!.url, ['update things set amount = 77 where id = 2']),
+    );
+    const result = await spoiled.run(
+      row,
+      row.points.find((p) => p.id === 'after engine apply commit 1')!,
+    );
     expect(result).toMatchObject({ end: 'wrong', missed: false });
     expect(result.problems.join('\n')).toMatch(/amount/);
   });

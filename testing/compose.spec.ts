@@ -5,36 +5,66 @@ const read = (file: string): string => readFileSync(new URL(`../${file}`, import
 
 /** The variables that the program reads. One that it doesn't would be set, and ignored without a word. */
 const variables = [
-  'PORT', 'HOST', 'DATA_DIR', 'CORE_DATABASE_URL', 'BYODB_URL', 'REDIS_URL', 'ROLE', 'CREDENTIALS_KEY',
-  'RETENTION_SECONDS', 'CHANGE_DEADLINE_SECONDS', 'COMMANDS_RETENTION_SECONDS', 'MAX_REWRITE_ROWS', 'LOCK_TIMEOUT_MS', 'SAGA_CONCURRENCY', 'DATABASE_CONCURRENCY', 'DRIFT_CHECK_SECONDS', 'DRAIN_SECONDS', 'LOG_LEVEL',
+  'PORT',
+  'HOST',
+  'DATA_DIR',
+  'CORE_DATABASE_URL',
+  'BYODB_URL',
+  'REDIS_URL',
+  'ROLE',
+  'CREDENTIALS_KEY',
+  'RETENTION_SECONDS',
+  'CHANGE_DEADLINE_SECONDS',
+  'COMMANDS_RETENTION_SECONDS',
+  'MAX_REWRITE_ROWS',
+  'LOCK_TIMEOUT_MS',
+  'SAGA_CONCURRENCY',
+  'DATABASE_CONCURRENCY',
+  'DRIFT_CHECK_SECONDS',
+  'DRAIN_SECONDS',
+  'LOG_LEVEL',
 ];
 
 /** The blocks one level below `section`, by name, as text: enough to look into without a YAML parser. */
 function blocks(text: string, section: string): Map<string, string> {
   const body = new RegExp(`^${section}:\\n((?:(?: .*)?\\n)+)`, 'm').exec(text)?.[1] ?? '';
-  return new Map(body.split(/^(?= {2}[a-z])/m).map((block): [string, string] => [/^ {2}([\w-]+):/.exec(block)?.[1] ?? '', block]).filter(([name]) => name !== ''));
+  return new Map(
+    body
+      .split(/^(?= {2}[a-z])/m)
+      .map((block): [string, string] => [/^ {2}([\w-]+):/.exec(block)?.[1] ?? '', block])
+      .filter(([name]) => name !== ''),
+  );
 }
 
 describe('docker-compose.yml', () => {
   const compose = read('docker-compose.yml');
   const services = blocks(compose, 'services');
   const ours = ['api', 'worker-1', 'worker-2'];
-  const expanded = (name: string): string => (/^ {2}[\w-]+: \*worker$/m.test(services.get(name)!) ? services.get('worker-1')! : services.get(name)!);
+  const expanded = (name: string): string =>
+    /^ {2}[\w-]+: \*worker$/m.test(services.get(name)!) ? services.get('worker-1')! : services.get(name)!;
 
   it('has the core, the queue, the API, two workers and two customers', () => {
-    expect([...services.keys()].sort()).toEqual(['api', 'core-postgres', 'customer-mariadb', 'customer-postgres', 'redis', 'worker-1', 'worker-2']);
+    expect([...services.keys()].sort()).toEqual([
+      'api',
+      'core-postgres',
+      'customer-mariadb',
+      'customer-postgres',
+      'redis',
+      'worker-1',
+      'worker-2',
+    ]);
     expect(services.get('api')).toContain('ROLE: api\n');
     for (const worker of ['worker-1', 'worker-2']) expect(expanded(worker)).toContain('ROLE: worker\n');
   });
 
   it('sets only variables that the program reads, the same for the API and the workers', () => {
     const shared = /^x-environment: &environment\n((?: .*\n)+)/m.exec(compose)![1]!;
-    const set = [...shared.matchAll(/^ {2}([A-Z_]+):/gm)].map(match => match[1]!);
+    const set = [...shared.matchAll(/^ {2}([A-Z_]+):/gm)].map((match) => match[1]!);
     expect(set).toEqual(expect.arrayContaining(['CORE_DATABASE_URL', 'REDIS_URL', 'BYODB_URL', 'CREDENTIALS_KEY']));
-    expect(set.filter(name => !variables.includes(name))).toEqual([]);
+    expect(set.filter((name) => !variables.includes(name))).toEqual([]);
     for (const name of ours) {
       const own = /environment:\n {6}<<: \*environment\n((?: {6}.*\n)*)/.exec(expanded(name));
-      expect([...own![1]!.matchAll(/^ {6}([A-Z_]+):/gm)].map(match => match[1])).toEqual(['ROLE']);
+      expect([...own![1]!.matchAll(/^ {6}([A-Z_]+):/gm)].map((match) => match[1])).toEqual(['ROLE']);
     }
   });
 
@@ -49,7 +79,8 @@ describe('docker-compose.yml', () => {
       const prefix = engine === 'postgres' ? 'POSTGRES' : 'MARIADB';
       expect(services.get(host!)).toContain(`${prefix}_USER: ${user}\n`);
       expect(services.get(host!)).toContain(`${prefix}_PASSWORD: ${password}\n`);
-      if (engine === 'postgres') expect(database).toBe(user); // the image's default
+      if (engine === 'postgres')
+        expect(database).toBe(user); // the image's default
       else expect(services.get(host!)).toContain(`${prefix}_DATABASE: ${database}\n`);
     }
   });
@@ -65,13 +96,15 @@ describe('docker-compose.yml', () => {
   });
 
   it('publishes the API alone, on loopback', () => {
-    expect([...compose.matchAll(/ports:\n((?: {6}- .*\n)+)/g)].map(match => match[1]!.trim())).toEqual(['- "127.0.0.1:${PORT:-3000}:3000"']);
+    expect([...compose.matchAll(/ports:\n((?: {6}- .*\n)+)/g)].map((match) => match[1]!.trim())).toEqual([
+      '- "127.0.0.1:${PORT:-3000}:3000"',
+    ]);
     expect(services.get('api')).toContain('ports:');
   });
 
   it('keeps all that is not a cache: volumes are declared, Redis appends and evicts nothing', () => {
     const declared = [...blocks(compose, 'volumes').keys()];
-    const mounted = [...compose.matchAll(/^ +- ([\w-]+):\//gm)].map(match => match[1]!);
+    const mounted = [...compose.matchAll(/^ +- ([\w-]+):\//gm)].map((match) => match[1]!);
     expect([...new Set(mounted)].sort()).toEqual(declared.sort());
     expect(services.get('redis')).toContain('"--appendonly", "yes", "--maxmemory-policy", "noeviction"');
   });
@@ -80,8 +113,8 @@ describe('docker-compose.yml', () => {
 describe('.env.example', () => {
   it('has every variable once, and all but the key commented', () => {
     const lines = [...read('.env.example').matchAll(/^(# )?([A-Z_]+)=(.*)$/gm)];
-    expect(lines.map(match => match[2]!).sort()).toEqual([...variables].sort());
-    expect(lines.filter(match => match[1] === undefined).map(match => match[0])).toEqual(['CREDENTIALS_KEY=']);
+    expect(lines.map((match) => match[2]!).sort()).toEqual([...variables].sort());
+    expect(lines.filter((match) => match[1] === undefined).map((match) => match[0])).toEqual(['CREDENTIALS_KEY=']);
   });
 });
 

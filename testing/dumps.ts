@@ -7,7 +7,10 @@ import { query } from './fixtures.js';
 
 const run = promisify(execFile);
 
-/** Runs a dump of an application's schema, as its own engine's client would; statements that this server cannot do are left out. */
+/**
+ * Runs a dump of an application's schema, as its own engine's client would; statements that this server cannot do are
+ * left out.
+ */
 export async function loadDump(url: string, file: string): Promise<void> {
   const text = await readFile(file, 'utf8');
   if (url.startsWith('sqlite:')) loadIntoSqlite(url.slice('sqlite:'.length), text);
@@ -28,7 +31,7 @@ async function loadIntoPostgres(url: string, file: string): Promise<void> {
 async function loadIntoMysql(url: string, text: string): Promise<void> {
   const connection = await mysql.createConnection(url);
   try {
-    await connection.query('set foreign_key_checks = 0, sql_mode = \'\'');
+    await connection.query("set foreign_key_checks = 0, sql_mode = ''");
     for (const statement of statementsOf(text)) await connection.query(statement);
   } finally {
     await connection.end();
@@ -52,7 +55,8 @@ function statementsOf(text: string): string[] {
 }
 
 /**
- * The whole schema in the engine's own words, without what the service keeps there: by object (SQLite, MySQL), or in the order of
+ * The whole schema in the engine's own words, without what the service keeps there: by object (SQLite, MySQL), or in
+ * the order of
  * pg_dump. Equal before and after: the schema came out to the letter.
  */
 export async function schemaText(url: string): Promise<string[]> {
@@ -80,14 +84,22 @@ async function postgresText(url: string): Promise<string[]> {
 }
 
 async function mysqlText(url: string): Promise<string[]> {
-  const tables = await query<{ name: string; type: string }>(url, 'select table_name as name, table_type as type from information_schema.tables where table_schema = database() order by table_name');
+  const tables = await query<{ name: string; type: string }>(
+    url,
+    'select table_name as name, table_type as type from information_schema.tables where table_schema = ' +
+      'database() order by table_name',
+  );
   const found: string[] = [];
   for (const { name } of tables.filter((table) => !isOurs(table.name))) {
     const [row] = await query(url, `show create table \`${name.replaceAll('`', '``')}\``);
     const text = String(row!['Create Table'] ?? row!['Create View']).replace(/ AUTO_INCREMENT=\d+/, '');
     found.push(`${name}: ${withoutAside(text)}`);
   }
-  const triggers = await query<{ name: string }>(url, 'select trigger_name as name from information_schema.triggers where trigger_schema = database() order by trigger_name');
+  const triggers = await query<{ name: string }>(
+    url,
+    'select trigger_name as name from information_schema.triggers where trigger_schema = database() ' +
+      'order by trigger_name',
+  );
   for (const { name } of triggers) {
     const [row] = await query(url, `show create trigger \`${name.replaceAll('`', '``')}\``);
     found.push(`${name}: ${String(row!['sql_mode'])} ${String(row!['SQL Original Statement'])}`);
@@ -97,7 +109,11 @@ async function mysqlText(url: string): Promise<string[]> {
 
 /** A column that is set aside in its place stands on a line of its own. */
 function withoutAside(text: string): string {
-  return text.split('\n').filter((line) => !/^\s+[`"]?_saga_/.test(line)).join('\n').replaceAll(',\n)', '\n)');
+  return text
+    .split('\n')
+    .filter((line) => !/^\s+[`"]?_saga_/.test(line))
+    .join('\n')
+    .replaceAll(',\n)', '\n)');
 }
 
 function isOurs(name: string): boolean {

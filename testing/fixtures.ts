@@ -25,7 +25,9 @@ export async function freshPostgres(): Promise<Fresh> {
   await query(server, `CREATE DATABASE ${name}`);
   return {
     url: withPath(server, name),
-    drop: async () => { await query(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`); },
+    drop: async () => {
+      await query(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+    },
   };
 }
 
@@ -37,8 +39,12 @@ export async function freshMysql(): Promise<Fresh> {
     url: withPath(server, name),
     async drop() {
       // a session that still holds a table's lock would keep DROP DATABASE waiting
-      for (const { id } of await query(server, 'SELECT id AS id FROM information_schema.processlist WHERE db = ?', [name])) {
-        await query(server, 'KILL ?', [id]).catch((error: { errno?: number }) => { if (error.errno !== NO_SUCH_THREAD) throw error; });
+      for (const { id } of await query(server, 'SELECT id AS id FROM information_schema.processlist WHERE db = ?', [
+        name,
+      ])) {
+        await query(server, 'KILL ?', [id]).catch((error: { errno?: number }) => {
+          if (error.errno !== NO_SUCH_THREAD) throw error;
+        });
       }
       await query(server, `DROP DATABASE IF EXISTS ${name}`);
     },
@@ -53,13 +59,18 @@ export async function freshSqlite(): Promise<Fresh> {
   return { url: `sqlite:${folder}/x.db`, drop: () => rm(folder, { recursive: true, force: true }) };
 }
 
-/** An empty db number of the shared Redis. Wipe it with FLUSHDB; for FLUSHALL and the like start a Redis of your own. */
+/**
+ * An empty db number of the shared Redis. Wipe it with FLUSHDB; for FLUSHALL and the like start a Redis of your own.
+ */
 export async function freshRedis(): Promise<Fresh> {
   const server = serverUrl('TEST_REDIS_URL');
-  const flush = async (url: string): Promise<void> => { await withRedis(url, redis => redis.flushdb()); };
-  const db = await withRedis(withPath(server, '0'), async redis => {
-    const [, databases] = await redis.config('GET', 'databases') as string[];
-    const taken = await redis.incr('schemasaga:test:taken'); // the jest workers count together, so no two have the same number
+  const flush = async (url: string): Promise<void> => {
+    await withRedis(url, (redis) => redis.flushdb());
+  };
+  const db = await withRedis(withPath(server, '0'), async (redis) => {
+    const [, databases] = (await redis.config('GET', 'databases')) as string[];
+    // the jest workers count together, so no two have the same number
+    const taken = await redis.incr('schemasaga:test:taken');
     return 1 + (taken % (Number(databases) - 1));
   });
   const url = withPath(server, String(db));
@@ -67,14 +78,23 @@ export async function freshRedis(): Promise<Fresh> {
   return { url, drop: () => flush(url) };
 }
 
-/** One statement through the plain driver, with the driver's own placeholders ($1 or ?); a statement without rows gives []. */
+/**
+ * One statement through the plain driver, with the driver's own placeholders ($1 or ?); a statement without rows gives
+ * [].
+ */
 export async function query<T extends object = Row>(url: string, sql: string, params: unknown[] = []): Promise<T[]> {
   const scheme = url.slice(0, url.indexOf(':'));
   switch (scheme) {
-    case 'postgres': case 'postgresql': return queryPostgres<T>(url, sql, params);
-    case 'mysql': case 'mariadb': return queryMysql<T>(url, sql, params);
-    case 'sqlite': return querySqlite<T>(url.slice('sqlite:'.length), sql, params);
-    default: throw new Error(`no driver for ${scheme}:`);
+    case 'postgres':
+    case 'postgresql':
+      return queryPostgres<T>(url, sql, params);
+    case 'mysql':
+    case 'mariadb':
+      return queryMysql<T>(url, sql, params);
+    case 'sqlite':
+      return querySqlite<T>(url.slice('sqlite:'.length), sql, params);
+    default:
+      throw new Error(`no driver for ${scheme}:`);
   }
 }
 
@@ -93,7 +113,7 @@ async function queryMysql<T extends object>(url: string, sql: string, params: un
   const connection = await mysql.createConnection({ uri: url });
   try {
     const [result] = await connection.query(sql, params);
-    return Array.isArray(result) ? result as T[] : [];
+    return Array.isArray(result) ? (result as T[]) : [];
   } finally {
     await connection.end();
   }
@@ -118,7 +138,8 @@ async function withRedis<T>(url: string, use: (redis: Redis) => Promise<T>): Pro
     await redis.connect();
     return await use(redis);
   } finally {
-    if (redis.status !== 'end') redis.disconnect(); // on one that has ended, it would keep the jest worker alive for two seconds
+    // on one that has ended, it would keep the jest worker alive for two seconds
+    if (redis.status !== 'end') redis.disconnect();
   }
 }
 
@@ -143,7 +164,7 @@ export async function tcpProxy(targetPort: number): Promise<Proxy> {
   const sockets = new Set<Socket>();
   let held = false;
 
-  const server = createServer({ allowHalfOpen: true }, client => {
+  const server = createServer({ allowHalfOpen: true }, (client) => {
     const target = connect({ port: targetPort, host: '127.0.0.1', allowHalfOpen: true });
     forward(client, target);
     forward(target, client);
@@ -152,8 +173,12 @@ export async function tcpProxy(targetPort: number): Promise<Proxy> {
     sockets.add(from);
     if (held) from.pause();
     from.setNoDelay(true);
-    from.on('data', bytes => { to.write(bytes); });
-    from.on('end', () => { to.end(); });
+    from.on('data', (bytes) => {
+      to.write(bytes);
+    });
+    from.on('end', () => {
+      to.end();
+    });
     from.on('error', () => undefined); // 'close' follows
     from.on('close', () => {
       sockets.delete(from);
@@ -163,12 +188,18 @@ export async function tcpProxy(targetPort: number): Promise<Proxy> {
   const listen = async (): Promise<void> => {
     if (!server.listening) await once(server.listen(port, '127.0.0.1'), 'listening');
   };
-  const cut = (): void => { for (const socket of sockets) socket.resetAndDestroy(); };
-  const refuse = (): void => { if (server.listening) server.close(); };
+  const cut = (): void => {
+    for (const socket of sockets) socket.resetAndDestroy();
+  };
+  const refuse = (): void => {
+    if (server.listening) server.close();
+  };
 
   await listen();
   return {
-    port, cut, refuse,
+    port,
+    cut,
+    refuse,
     url(direct) {
       const through = new URL(direct);
       through.host = `127.0.0.1:${port}`;

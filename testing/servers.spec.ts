@@ -7,19 +7,25 @@ import { freshMysql, freshPostgres, freshRedis, freshSqlite, query, tcpProxy, ty
 import { startMariadb, startPostgres, startRedis, type Server } from './servers.js';
 
 const cleanups: (() => void | Promise<void>)[] = [];
-const later = (cleanup: () => void | Promise<void>): void => { cleanups.push(cleanup); };
-afterEach(async () => { for (const cleanup of cleanups.splice(0).reverse()) await cleanup(); });
+const later = (cleanup: () => void | Promise<void>): void => {
+  cleanups.push(cleanup);
+};
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
 
 function redisAt(url: string): Redis {
   const redis = new Redis(url, { retryStrategy: () => null });
   redis.on('error', () => undefined);
-  later(() => { if (redis.status !== 'end') redis.disconnect(); });
+  later(() => {
+    if (redis.status !== 'end') redis.disconnect();
+  });
   return redis;
 }
 
 const fresh: Record<string, () => Promise<Fresh>> = { postgres: freshPostgres, mysql: freshMysql, sqlite: freshSqlite };
 
-describe.each(Object.keys(fresh))('a fresh %s database', engine => {
+describe.each(Object.keys(fresh))('a fresh %s database', (engine) => {
   it('takes statements, and shares nothing with the next', async () => {
     const [one, other] = [await fresh[engine]!(), await fresh[engine]!()];
     later(() => one.drop());
@@ -27,7 +33,13 @@ describe.each(Object.keys(fresh))('a fresh %s database', engine => {
 
     expect(await query(one.url, 'CREATE TABLE t (id int PRIMARY KEY, name varchar(20))')).toEqual([]);
     expect(await query(one.url, `INSERT INTO t VALUES (1, 'ä€😀')`)).toEqual([]);
-    expect(await query(one.url, engine === 'postgres' ? 'SELECT * FROM t WHERE id = $1' : 'SELECT * FROM t WHERE id = ?', [1])).toEqual([{ id: 1, name: 'ä€😀' }]);
+    expect(
+      await query(
+        one.url,
+        engine === 'postgres' ? 'SELECT * FROM t WHERE id = $1' : 'SELECT * FROM t WHERE id = ?',
+        [1],
+      ),
+    ).toEqual([{ id: 1, name: 'ä€😀' }]);
     await expect(query(other.url, 'SELECT * FROM t')).rejects.toMatchObject({ message: expect.any(String) });
   });
 
@@ -47,7 +59,15 @@ describe('fresh databases', () => {
     await query(one.url, 'CREATE TABLE t (id int)');
     const holding = query(one.url, 'SELECT t.id, sleep(30) FROM t RIGHT JOIN (SELECT 1) AS one ON true');
     const ended = expect(holding).rejects.toThrow();
-    while ((await query(one.url, `SELECT 1 FROM information_schema.processlist WHERE db = database() AND info LIKE '%sleep(30)%' AND id <> connection_id()`)).length === 0);
+    while (
+      (
+        await query(
+          one.url,
+          `SELECT 1 FROM information_schema.processlist WHERE db = database() AND info LIKE '%sleep(30)%' AND ` +
+            'id <> connection_id()',
+        )
+      ).length === 0
+    );
     await one.drop();
     await ended;
   });
@@ -64,11 +84,14 @@ describe('fresh databases', () => {
   });
 });
 
-describe('a server of one\'s own', () => {
-  const servers: Record<string, { start(): Promise<Server>; put(url: string): Promise<unknown>; look(url: string): Promise<unknown> }> = {
+describe("a server of one's own", () => {
+  const servers: Record<
+    string,
+    { start(): Promise<Server>; put(url: string): Promise<unknown>; look(url: string): Promise<unknown> }
+  > = {
     postgres: { start: startPostgres, put: putRow, look: lookForRow },
-    mariadb: { start: startMariadb, put: url => putRow(`${url}/mysql`), look: url => lookForRow(`${url}/mysql`) },
-    redis: { start: startRedis, put: url => redisAt(url).set('k', 'kept'), look: url => redisAt(url).get('k') },
+    mariadb: { start: startMariadb, put: (url) => putRow(`${url}/mysql`), look: (url) => lookForRow(`${url}/mysql`) },
+    redis: { start: startRedis, put: (url) => redisAt(url).set('k', 'kept'), look: (url) => redisAt(url).get('k') },
   };
   async function putRow(url: string): Promise<void> {
     await query(url, 'CREATE TABLE kept (v varchar(10))');
@@ -78,25 +101,28 @@ describe('a server of one\'s own', () => {
     return (await query(url, 'SELECT v FROM kept'))[0]?.['v'];
   }
 
-  it.each(Object.keys(servers))('%s: killed or stopped, it comes back on its port with what was committed', async name => {
-    const { start, put, look } = servers[name]!;
-    const server = await start();
-    later(() => server.remove());
-    await put(server.url);
+  it.each(Object.keys(servers))(
+    '%s: killed or stopped, it comes back on its port with what was committed',
+    async (name) => {
+      const { start, put, look } = servers[name]!;
+      const server = await start();
+      later(() => server.remove());
+      await put(server.url);
 
-    await server.kill();
-    expect(server.pid).toBe(0);
-    await expect(look(server.url)).rejects.toThrow();
-    await server.restart();
-    expect(await look(server.url)).toBe('kept');
+      await server.kill();
+      expect(server.pid).toBe(0);
+      await expect(look(server.url)).rejects.toThrow();
+      await server.restart();
+      expect(await look(server.url)).toBe('kept');
 
-    await server.stop();
-    await server.stop();
-    await expect(look(server.url)).rejects.toThrow();
-    await server.restart();
-    await server.restart();
-    expect(await look(server.url)).toBe('kept');
-  });
+      await server.stop();
+      await server.stop();
+      await expect(look(server.url)).rejects.toThrow();
+      await server.restart();
+      await server.restart();
+      expect(await look(server.url)).toBe('kept');
+    },
+  );
 });
 
 describe('the proxy', () => {
@@ -129,7 +155,11 @@ describe('the proxy', () => {
     const { proxy, open } = await proxied();
     const client = await open();
     proxy.refuse();
-    const [error] = await new Promise<[NodeJS.ErrnoException]>(resolve => connect(proxy.port, '127.0.0.1').once('error', (...args) => { resolve(args); }));
+    const [error] = await new Promise<[NodeJS.ErrnoException]>((resolve) =>
+      connect(proxy.port, '127.0.0.1').once('error', (...args) => {
+        resolve(args);
+      }),
+    );
     expect(error.code).toBe('ECONNREFUSED');
     await expect(client.query('SELECT 1')).resolves.toBeDefined();
     await proxy.resume();
@@ -141,9 +171,11 @@ describe('the proxy', () => {
     const client = await open();
     proxy.hold();
     let answered = false;
-    const answer = client.query('SELECT 1').then(() => { answered = true; });
+    const answer = client.query('SELECT 1').then(() => {
+      answered = true;
+    });
     const opening = open();
-    await new Promise(resolve => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, 200));
     expect(answered).toBe(false);
     await proxy.resume();
     await answer;

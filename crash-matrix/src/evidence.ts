@@ -24,17 +24,27 @@ export interface Evidence {
 }
 
 export async function gather(world: World, place: Place, wasStuck: boolean): Promise<Evidence> {
-  const [events, tableEvents] = [await world.store.readStream(sagaStream(place.sagaId)), await world.store.readStream(tableStream(place.tableId))];
+  const [events, tableEvents] = [
+    await world.store.readStream(sagaStream(place.sagaId)),
+    await world.store.readStream(tableStream(place.tableId)),
+  ];
   const folded = events.reduce<Saga | null>((saga, event) => evolve(saga, recorded(event)), null)!;
   const steps = folded.steps.map((s) => s.step_id);
-  const [engine, other] = await Promise.all(ROLES.map(async (role) => {
-    const connection = world.connection(role);
-    return { picture: await takePicture(connection), ledger: await readLedger(connection, steps) };
-  }));
+  const [engine, other] = await Promise.all(
+    ROLES.map(async (role) => {
+      const connection = world.connection(role);
+      return { picture: await takePicture(connection), ledger: await readLedger(connection, steps) };
+    }),
+  );
   return {
-    saga: (await loadSaga(world.core, place.sagaId))!, wasStuck,
-    pictures: { engine: engine!.picture, other: other!.picture }, ledger: { engine: engine!.ledger, other: other!.ledger },
-    events, tableEvents, brokenLink: findBrokenLink(events) !== null || findBrokenLink(tableEvents) !== null,
-    table: (await loadTable(world.core, place.tableId))!, replayed: { saga: folded, table: (await readTable(world.store, place.tableId))! },
+    saga: (await loadSaga(world.core, place.sagaId))!,
+    wasStuck,
+    pictures: { engine: engine!.picture, other: other!.picture },
+    ledger: { engine: engine!.ledger, other: other!.ledger },
+    events,
+    tableEvents,
+    brokenLink: findBrokenLink(events) !== null || findBrokenLink(tableEvents) !== null,
+    table: (await loadTable(world.core, place.tableId))!,
+    replayed: { saga: folded, table: (await readTable(world.store, place.tableId))! },
   };
 }

@@ -16,15 +16,19 @@ const CATALOG: Record<string, string> = {
     from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'`,
   mysql: `select if(table_type = 'VIEW', 'view', 'table') as kind, table_name as name from information_schema.tables where table_schema = database()
     union all select 'trigger', trigger_name from information_schema.triggers where trigger_schema = database()`,
-  sqlite: 'select type as kind, name from sqlite_schema where name not like \'sqlite\\_%\' escape \'\\\'',
+  sqlite: "select type as kind, name from sqlite_schema where name not like 'sqlite\\_%' escape '\\'",
 };
 
 export async function takePicture(connection: Connection): Promise<Picture> {
   return connection.look(async (session) => {
-    const found = (await session.query(CATALOG[connection.engine.name]!)).map((row) => ({ kind: String(row['kind']), name: String(row['name']) }));
+    const found = (await session.query(CATALOG[connection.engine.name]!)).map((row) => ({
+      kind: String(row['kind']),
+      name: String(row['name']),
+    }));
     const ours = found.filter(({ name }) => !LEDGER.some((ledger) => name.startsWith(ledger)));
     const tables: Picture['tables'] = [];
-    for (const name of inOrder(ours.filter(({ kind }) => kind === 'table').map((o) => o.name))) tables.push(await takeTable(connection, session, name));
+    for (const name of inOrder(ours.filter(({ kind }) => kind === 'table').map((o) => o.name)))
+      tables.push(await takeTable(connection, session, name));
     return { objects: ours.map(({ kind, name }) => `${kind} ${name}`).sort(), tables };
   });
 }
@@ -48,7 +52,7 @@ function inOrder<T>(items: readonly T[]): T[] {
 export async function readLedger(connection: Connection, steps: string[]): Promise<LedgerRow[]> {
   return connection.look(async (session) => {
     const rows: LedgerRow[] = [];
-    for (const step of steps) rows.push(...await session.readLedger(step));
+    for (const step of steps) rows.push(...(await session.readLedger(step)));
     return rows;
   });
 }

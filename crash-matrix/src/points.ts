@@ -1,7 +1,10 @@
 import type { Direction } from './scenarios.js';
 
 /** A place where the worker may die: `before engine apply run 2`; `note` says for readers what it is about. */
-export interface Point { id: string; note: string }
+export interface Point {
+  id: string;
+  note: string;
+}
 
 /**
  * Names every record and every statement as it comes by, and ends the process at the one that was asked for. A name is
@@ -12,9 +15,15 @@ export class Points {
   private readonly counts = new Map<string, number>();
 
   /** `killAt`: a point's id, or `#7` for the seventh that is met. */
-  constructor(private readonly killAt: string | null, private readonly die: () => void = dieHard) {}
+  constructor(
+    private readonly killAt: string | null,
+    private readonly die: () => void = dieHard,
+  ) {}
 
-  /** `while`: the act is under way and nobody knows how far it got; of use where it happens in another process or thread. */
+  /**
+   * `while`: the act is under way and nobody knows how far it got; of use where it happens in another process or
+   * thread.
+   */
   async around<T>(place: string, note: string, act: () => Promise<T>, apart: boolean): Promise<T> {
     const name = this.name(place);
     this.meet(`before ${name}`, note);
@@ -75,7 +84,9 @@ function beginning(met: readonly Point[], direction: Direction): number {
   if (direction !== 'refused') return direction === 'late' ? failing + 1 : failing;
   // The ledger's row, where there is one before it, belongs to the refused statement.
   const refused = met.findLastIndex((p, i) => i < failing && p.id.startsWith('before engine apply run'));
-  const announced = met.findLastIndex((p, i) => i < refused && p.id.startsWith('before engine apply ledger') && p.note === 'intended');
+  const announced = met.findLastIndex(
+    (p, i) => i < refused && p.id.startsWith('before engine apply ledger') && p.note === 'intended',
+  );
   return announced === -1 ? refused : Math.min(announced, refused);
 }
 
@@ -83,7 +94,10 @@ function placeOf({ id }: Point): string {
   return id.split(' ')[1]!;
 }
 
-/** A place of the protocol, whichever step or table meets it: without the running number, told apart by what is recorded there. */
+/**
+ * A place of the protocol, whichever step or table meets it: without the running number, told apart by what is recorded
+ * there.
+ */
 export function kindOf({ id, note }: Point): string {
   const place = id.replace(/ \d+$/, '');
   if (/ ledger$/.test(place)) return `${place} ${note}`;

@@ -3,18 +3,29 @@ import mysql from 'mysql2/promise';
 import pg from 'pg';
 
 /** Statements to a server, one connection for the whole run; each statement by itself. */
-export interface Client { run(sql: string): Promise<Record<string, unknown>[]>; close(): Promise<void> }
+export interface Client {
+  run(sql: string): Promise<Record<string, unknown>[]>;
+  close(): Promise<void>;
+}
 
 /** Where the servers are; a file's engine needs none. */
 export type Servers = Partial<Record<string, string>>;
 
-interface TestServers { startPostgres(): Promise<{ url: string }>; startMariadb(): Promise<{ url: string }>; stopServers(): Promise<void> }
+interface TestServers {
+  startPostgres(): Promise<{ url: string }>;
+  startMariadb(): Promise<{ url: string }>;
+  stopServers(): Promise<void>;
+}
 
 /** The tests' own throwaway servers. Loaded by path: they are no part of what is built. */
 export async function startServers(engines: readonly string[]): Promise<{ servers: Servers; stop(): Promise<void> }> {
-  const own = await import(new URL('../../../testing/servers.js', import.meta.url).href) as TestServers;
-  const url = async (engine: string, start: () => Promise<{ url: string }>): Promise<string | undefined> => (engines.includes(engine) ? (await start()).url : undefined);
-  const [postgres, maria] = await Promise.all([url('postgres', () => own.startPostgres()), url('mysql', () => own.startMariadb())]);
+  const own = (await import(new URL('../../../testing/servers.js', import.meta.url).href)) as TestServers;
+  const url = async (engine: string, start: () => Promise<{ url: string }>): Promise<string | undefined> =>
+    engines.includes(engine) ? (await start()).url : undefined;
+  const [postgres, maria] = await Promise.all([
+    url('postgres', () => own.startPostgres()),
+    url('mysql', () => own.startMariadb()),
+  ]);
   return { servers: { postgres, mysql: maria }, stop: () => own.stopServers() };
 }
 
@@ -25,7 +36,10 @@ export async function connect(url: string): Promise<Client> {
     let last: Promise<unknown> = Promise.resolve();
     return {
       run: async (sql) => {
-        const asked = last.then(() => client.query<Record<string, unknown>>(sql), () => client.query<Record<string, unknown>>(sql));
+        const asked = last.then(
+          () => client.query<Record<string, unknown>>(sql),
+          () => client.query<Record<string, unknown>>(sql),
+        );
         last = asked;
         return (await asked).rows;
       },
@@ -37,7 +51,7 @@ export async function connect(url: string): Promise<Client> {
     return {
       async run(sql) {
         const [rows] = await connection.query(sql);
-        return Array.isArray(rows) ? rows as Record<string, unknown>[] : [];
+        return Array.isArray(rows) ? (rows as Record<string, unknown>[]) : [];
       },
       close: () => connection.end(),
     };
@@ -48,7 +62,9 @@ export async function connect(url: string): Promise<Client> {
       const statement = database.prepare<unknown[], Record<string, unknown>>(sql);
       return statement.reader ? statement.all() : (statement.run(), []);
     },
-    async close() { database.close(); },
+    async close() {
+      database.close();
+    },
   };
 }
 
@@ -68,7 +84,9 @@ export function amend(url: string, table: string, clauses: string): void {
   try {
     database.unsafeMode();
     database.pragma('writable_schema = on');
-    database.prepare(`update sqlite_schema set sql = substr(sql, 1, length(sql) - 1) || ? || ')' where name = ?`).run(clauses, table);
+    database
+      .prepare(`update sqlite_schema set sql = substr(sql, 1, length(sql) - 1) || ? || ')' where name = ?`)
+      .run(clauses, table);
     database.pragma(`schema_version = ${Number(database.pragma('schema_version', { simple: true })) + 1}`);
   } finally {
     database.close();

@@ -6,20 +6,40 @@ import { isEnded } from '../../libs/sagas/src/saga.js';
 import { loadTable, type Table } from '../../libs/tables/src/index.js';
 import { takePicture, type Picture } from './picture.js';
 import { Points } from './points.js';
-import { AROUND, AROUND_CLAUSES, GIVEN_COLUMNS, GIVEN_STATEMENTS, OPERATIONS, TABLE, type Operation, type OperationName, type Role } from './scenarios.js';
+import {
+  AROUND,
+  AROUND_CLAUSES,
+  GIVEN_COLUMNS,
+  GIVEN_STATEMENTS,
+  OPERATIONS,
+  TABLE,
+  type Operation,
+  type OperationName,
+  type Role,
+} from './scenarios.js';
 import { amend, connect, runAll, type Client, type Servers } from './servers.js';
 import { found, openWorld, request, type Place, type Target, type World } from './world.js';
 
-export interface Template { engine: string; operation: OperationName; place: Place; before: { pictures: Record<Role, Picture>; table: Table } }
+export interface Template {
+  engine: string;
+  operation: OperationName;
+  place: Place;
+  before: { pictures: Record<Role, Picture>; table: Table };
+}
 
-/** Prepares the databases of an engine once, with rows and the pending change, and gives every case a copy of its own. */
+/**
+ * Prepares the databases of an engine once, with rows and the pending change, and gives every case a copy of its own.
+ */
 export class Stage {
   private count = 0;
   private readonly made = new Map<string, Promise<{ core: string; targets: Target[]; tableId: string }>>();
   private readonly clients = new Map<string, Promise<Client>>();
   private readonly tag = Math.random().toString(36).slice(2, 8);
 
-  constructor(private readonly dir: string, private readonly servers: Servers) {}
+  constructor(
+    private readonly dir: string,
+    private readonly servers: Servers,
+  ) {}
 
   async template(engine: string, operation: OperationName): Promise<Template> {
     const one: Operation = OPERATIONS[operation];
@@ -33,9 +53,17 @@ export class Stage {
     const world = await openWorld(place, new Points(null), 'forward', () => undefined);
     try {
       const asked = await request(world, targets, ask.do === 'create' || ask.do === 'adopt' ? null : tableId, ask);
-      const pictures = { engine: await takePicture(world.connection('engine')), other: await takePicture(world.connection('other')) };
+      const pictures = {
+        engine: await takePicture(world.connection('engine')),
+        other: await takePicture(world.connection('other')),
+      };
       const table = (await loadTable(world.core, asked.tableId))!;
-      return { engine, operation, place: { ...place, ...asked }, before: { pictures, table: { ...table, pending: [] } } };
+      return {
+        engine,
+        operation,
+        place: { ...place, ...asked },
+        before: { pictures, table: { ...table, pending: [] } },
+      };
     } finally {
       await world.close();
     }
@@ -48,7 +76,9 @@ export class Stage {
     await mkdir(dir);
     const core = `sqlite:${join(dir, 'core.db')}`;
     await copyFile(fileOf(place.core), fileOf(core));
-    const targets = await Promise.all(place.targets.map(async (target) => ({ ...target, url: await this.copyDatabase(target, name, dir) })));
+    const targets = await Promise.all(
+      place.targets.map(async (target) => ({ ...target, url: await this.copyDatabase(target, name, dir) })),
+    );
     return {
       place: { ...place, core, targets },
       drop: async () => {
@@ -58,11 +88,18 @@ export class Stage {
     };
   }
 
-  private async base(engine: string, key: string, { given, byHand = [], around, ask }: Operation): Promise<{ core: string; targets: Target[]; tableId: string }> {
+  private async base(
+    engine: string,
+    key: string,
+    { given, byHand = [], around, ask }: Operation,
+  ): Promise<{ core: string; targets: Target[]; tableId: string }> {
     const dir = join(this.dir, `base_${key}`);
     await mkdir(dir);
     const core = `sqlite:${join(dir, 'core.db')}`;
-    let targets = await found(core, [{ role: 'engine', url: await this.emptyDatabase(engine, key, dir), engine }, { role: 'other', url: `sqlite:${join(dir, 'other.db')}`, engine: 'sqlite' }]);
+    let targets = await found(core, [
+      { role: 'engine', url: await this.emptyDatabase(engine, key, dir), engine },
+      { role: 'other', url: `sqlite:${join(dir, 'other.db')}`, engine: 'sqlite' },
+    ]);
     const tableId = await inWorld({ core, targets }, async (world) => {
       const asked = await request(world, targets, null, { do: 'create', name: TABLE, columns: GIVEN_COLUMNS });
       await complete(world, asked.sagaId);
@@ -90,7 +127,9 @@ export class Stage {
 
   private async emptyDatabase(engine: string, key: string, dir: string): Promise<string> {
     if (engine === 'sqlite') return `sqlite:${join(dir, 'engine.db')}`;
-    await (await this.client(engine)).run(`create database base_${this.tag}_${key}${engine === 'mysql' ? ' character set utf8mb4' : ''}`);
+    await (
+      await this.client(engine)
+    ).run(`create database base_${this.tag}_${key}${engine === 'mysql' ? ' character set utf8mb4' : ''}`);
     return withDatabase(this.servers[engine]!, `base_${this.tag}_${key}`);
   }
 
@@ -111,7 +150,8 @@ export class Stage {
   }
 
   private async drop(target: Target, name: string): Promise<void> {
-    if (target.engine === 'postgres') await (await this.client('postgres')).run(`drop database if exists ${name} with (force)`);
+    if (target.engine === 'postgres')
+      await (await this.client('postgres')).run(`drop database if exists ${name} with (force)`);
     if (target.engine === 'mysql') await (await this.client('mysql')).run(`drop database if exists ${name}`);
   }
 
@@ -133,7 +173,10 @@ export class Stage {
 async function copyMysql(copy: Client, from: string, name: string): Promise<void> {
   try {
     await copy.run('set foreign_key_checks = 0');
-    const listed = async (what: string, catalog: string, where: string): Promise<string[]> => (await copy.run(`select ${what} as name from information_schema.${catalog} where ${where} = '${from}'`)).map((row) => String(row['name']));
+    const listed = async (what: string, catalog: string, where: string): Promise<string[]> =>
+      (await copy.run(`select ${what} as name from information_schema.${catalog} where ${where} = '${from}'`)).map(
+        (row) => String(row['name']),
+      );
     const views = await listed('table_name', 'views', 'table_schema');
     for (const table of await listed('table_name', 'tables', `table_type <> 'VIEW' and table_schema`)) {
       await copy.run(String((await copy.run(`show create table ${from}.${table}`))[0]!['Create Table']));
@@ -149,8 +192,15 @@ async function copyMysql(copy: Client, from: string, name: string): Promise<void
         .join(', ');
       await copy.run(`insert into ${table} (${columns}) select ${columns} from ${from}.${table}`);
     }
-    for (const trigger of await listed('trigger_name', 'triggers', 'trigger_schema')) await copy.run(String((await copy.run(`show create trigger ${from}.${trigger}`))[0]!['SQL Original Statement']));
-    for (const view of views) await copy.run(String((await copy.run(`show create view ${from}.${view}`))[0]!['Create View']).replaceAll(`\`${from}\`.`, `\`${name}\`.`));
+    for (const trigger of await listed('trigger_name', 'triggers', 'trigger_schema'))
+      await copy.run(String((await copy.run(`show create trigger ${from}.${trigger}`))[0]!['SQL Original Statement']));
+    for (const view of views)
+      await copy.run(
+        String((await copy.run(`show create view ${from}.${view}`))[0]!['Create View']).replaceAll(
+          `\`${from}\`.`,
+          `\`${name}\`.`,
+        ),
+      );
   } finally {
     await copy.close();
   }

@@ -18,7 +18,10 @@ const REFUSED = 'this database refuses the statement';
 /** The port with points around every statement, every ledger write and the commit; all else passes through. */
 export function watchConnection(connection: Connection, role: Role, points: Points, doing: Doing): Connection {
   return overlay(connection, {
-    exclusively: async <T>(on: Parameters<Connection['exclusively']>[0], work: (session: Session) => Promise<T>): Promise<T> => {
+    exclusively: async <T>(
+      on: Parameters<Connection['exclusively']>[0],
+      work: (session: Session) => Promise<T>,
+    ): Promise<T> => {
       const place = `${role} ${doing.way}`;
       let name = '';
       const result = await connection.exclusively(on, async (session) => {
@@ -37,8 +40,10 @@ export function watchConnection(connection: Connection, role: Role, points: Poin
 function watchSession(session: Session, place: string, points: Points, doing: Doing, transactional: boolean): Session {
   // Where a commit decides, a statement under way has done no more than one not yet sent.
   return overlay(session, {
-    run: (sql: string) => points.around(`${place} run`, sql, () => session.run(doing.refuses ? REFUSED : sql), !transactional),
-    writeLedger: (row: Parameters<Session['writeLedger']>[0]) => points.around(`${place} ledger`, row.state, () => session.writeLedger(row), false),
+    run: (sql: string) =>
+      points.around(`${place} run`, sql, () => session.run(doing.refuses ? REFUSED : sql), !transactional),
+    writeLedger: (row: Parameters<Session['writeLedger']>[0]) =>
+      points.around(`${place} ledger`, row.state, () => session.writeLedger(row), false),
   });
 }
 
@@ -46,14 +51,29 @@ function watchSession(session: Session, place: string, points: Points, doing: Do
 export function watchStore(store: EventStore, points: Points): EventStore {
   return overlay(store, {
     append: (...args: Parameters<EventStore['append']>) =>
-      points.around('core append', args[0].flatMap((a) => a.events.map((e) => e.type)).join(' + '), () => store.append(...args), false),
+      points.around(
+        'core append',
+        args[0].flatMap((a) => a.events.map((e) => e.type)).join(' + '),
+        () => store.append(...args),
+        false,
+      ),
   });
 }
 
-const REFUSER: Record<Direction, Role | null> = { forward: null, compensate: 'other', late: 'other', refused: 'engine' };
+const REFUSER: Record<Direction, Role | null> = {
+  forward: null,
+  compensate: 'other',
+  late: 'other',
+  refused: 'engine',
+};
 
 /** A definition in which one database does not take its last statement; each direction has its own order of events. */
-export function watchDefinition(definition: SagaDefinition, store: EventStore, doing: ReadonlyMap<string, Doing>, direction: Direction): SagaDefinition {
+export function watchDefinition(
+  definition: SagaDefinition,
+  store: EventStore,
+  doing: ReadonlyMap<string, Doing>,
+  direction: Direction,
+): SagaDefinition {
   return overlay(definition, {
     apply: async (saga: Saga, step: Step, token: number) => {
       const own = saga.steps.filter((s) => s.phase === 'apply' && s.target.id === step.target.id);
@@ -81,7 +101,15 @@ const POLL_MS = 5;
 async function othersApplied(store: EventStore, saga: Saga, step: Step, last: number): Promise<void> {
   const steps = saga.steps.filter((s) => s.phase === 'apply' && s.target.id !== step.target.id).map((s) => s.step_id);
   const others = steps.slice(0, steps.length - last);
-  await until(store, saga, (events) => hasFailed(events) || others.every((id) => events.some((e) => e.type === 'StepApplied' && (e.data as { step_id: string }).step_id === id)));
+  await until(
+    store,
+    saga,
+    (events) =>
+      hasFailed(events) ||
+      others.every((id) =>
+        events.some((e) => e.type === 'StepApplied' && (e.data as { step_id: string }).step_id === id),
+      ),
+  );
 }
 
 function hasFailed(events: readonly StoredEvent[]): boolean {
@@ -89,7 +117,8 @@ function hasFailed(events: readonly StoredEvent[]): boolean {
 }
 
 async function until(store: EventStore, saga: Saga, come: (events: readonly StoredEvent[]) => boolean): Promise<void> {
-  while (!come(await store.readStream(sagaStream(saga.saga_id)))) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  while (!come(await store.readStream(sagaStream(saga.saga_id))))
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
 }
 
 /** `target` with some methods replaced; whatever a port gains later passes through unseen. */
@@ -98,7 +127,7 @@ function overlay<T extends object>(target: T, replaced: Partial<T>): T {
     get(_, key) {
       if (Object.hasOwn(replaced, key)) return replaced[key as keyof T];
       const value: unknown = Reflect.get(target, key, target);
-      return typeof value === 'function' ? value.bind(target) as unknown : value;
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },
   });
 }

@@ -11,18 +11,24 @@ export class Workers {
   private readonly idle: ChildProcess[] = [];
   private readonly all = new Set<ChildProcess>();
 
-  constructor(private readonly program: string, spares: number) {
+  constructor(
+    private readonly program: string,
+    spares: number,
+  ) {
     for (let i = 0; i < spares; i++) this.spare.push(this.start());
   }
 
   async run(job: Job): Promise<Answer> {
-    const worker = this.idle.pop() ?? await this.next();
+    const worker = this.idle.pop() ?? (await this.next());
     const answer = await new Promise<Answer>((resolve, reject) => {
       const done = (): void => {
         worker.off('message', reported);
         worker.off('exit', ended);
       };
-      const reported = (report: Report): void => { done(); resolve(report); };
+      const reported = (report: Report): void => {
+        done();
+        resolve(report);
+      };
       const ended = (code: number | null, signal: string | null): void => {
         done();
         this.all.delete(worker);
@@ -39,12 +45,14 @@ export class Workers {
 
   async stop(): Promise<void> {
     await Promise.all(this.spare);
-    await Promise.all([...this.all].map(async (worker) => {
-      if (worker.exitCode !== null || worker.signalCode !== null) return;
-      const gone = once(worker, 'exit');
-      worker.kill('SIGKILL');
-      await gone;
-    }));
+    await Promise.all(
+      [...this.all].map(async (worker) => {
+        if (worker.exitCode !== null || worker.signalCode !== null) return;
+        const gone = once(worker, 'exit');
+        worker.kill('SIGKILL');
+        await gone;
+      }),
+    );
   }
 
   private next(): Promise<ChildProcess> {
@@ -54,7 +62,11 @@ export class Workers {
 
   private async start(): Promise<ChildProcess> {
     // Of its own: jest's and npm's options are not meant for it.
-    const worker = fork(this.program, [], { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'], serialization: 'json' });
+    const worker = fork(this.program, [], {
+      execArgv: [],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      serialization: 'json',
+    });
     this.all.add(worker);
     await once(worker, 'message');
     return worker;

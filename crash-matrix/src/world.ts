@@ -16,16 +16,49 @@ import { SAGA_SCHEMA_VERSION, sagaStream } from '../../libs/sagas/src/events.js'
 import { Orchestrator } from '../../libs/sagas/src/orchestrator.js';
 import { InProcessQueue } from '../../libs/sagas/src/queue/in-process.js';
 import { sagasProjection } from '../../libs/sagas/src/read-model.js';
-import { changes, columnsIn, databasesProjection, decideColumns, decideCreate, decideDatabases, decideDrift, decideDrop, decideRename, decideRestore, decideRevert, lacking, loadTable, pointAt, purgeOf, tablesProjection, tableStream, TABLE_SCHEMA_VERSION, type Change, type DatabaseChange, type DatabaseRef, type Point, type Table, type TableEvent } from '../../libs/tables/src/index.js';
+import {
+  changes,
+  columnsIn,
+  databasesProjection,
+  decideColumns,
+  decideCreate,
+  decideDatabases,
+  decideDrift,
+  decideDrop,
+  decideRename,
+  decideRestore,
+  decideRevert,
+  lacking,
+  loadTable,
+  pointAt,
+  purgeOf,
+  tablesProjection,
+  tableStream,
+  TABLE_SCHEMA_VERSION,
+  type Change,
+  type DatabaseChange,
+  type DatabaseRef,
+  type Point,
+  type Table,
+  type TableEvent,
+} from '../../libs/tables/src/index.js';
 import { v7 as uuid } from 'uuid';
 import type { Points } from './points.js';
 import type { Ask, Direction, Role } from './scenarios.js';
 import { Doing, watchConnection, watchDefinition, watchStore } from './watch.js';
 
-export interface Target extends DatabaseRef { role: Role; url: string }
+export interface Target extends DatabaseRef {
+  role: Role;
+  url: string;
+}
 
 /** Where one case takes place. */
-export interface Place { core: string; targets: Target[]; tableId: string; sagaId: string }
+export interface Place {
+  core: string;
+  targets: Target[];
+  tableId: string;
+  sagaId: string;
+}
 
 /** Small, so that a dead worker's lease is over soon; the file's folder is the case's own. */
 const LEASE_MS = 150;
@@ -47,24 +80,49 @@ export interface World {
 }
 
 /** The real libs put together as the program does, with points around the ports. `direction`: who refuses, and when. */
-export async function openWorld(place: Pick<Place, 'core' | 'targets'>, points: Points, direction: Direction, log: (line: string) => void): Promise<World> {
+export async function openWorld(
+  place: Pick<Place, 'core' | 'targets'>,
+  points: Points,
+  direction: Direction,
+  log: (line: string) => void,
+): Promise<World> {
   const core = await openCoreDatabase(place.core);
   const plain = createEventStore(core, { projections: [databasesProjection, tablesProjection, sagasProjection] });
   const store = watchStore(plain, points);
   const doing = new Map(place.targets.map((t) => [t.id, new Doing()]));
   const raw = new Map(place.targets.map((t) => [t.role, engineOf(t.engine as 'sqlite').open(parseUrl(t.url))]));
-  const watched = new Map(place.targets.map((t) => [t.id, watchConnection(raw.get(t.role)!, t.role, points, doing.get(t.id)!)]));
-  const real = changes({ store, core, slots: SLOTS, connect: async (id) => watched.get(id)!, limits: LIMITS, retentionSeconds: RETENTION_SECONDS, lockTimeoutMs: LOCK_TIMEOUT_MS });
+  const watched = new Map(
+    place.targets.map((t) => [t.id, watchConnection(raw.get(t.role)!, t.role, points, doing.get(t.id)!)]),
+  );
+  const real = changes({
+    store,
+    core,
+    slots: SLOTS,
+    connect: async (id) => watched.get(id)!,
+    limits: LIMITS,
+    retentionSeconds: RETENTION_SECONDS,
+    lockTimeoutMs: LOCK_TIMEOUT_MS,
+  });
   const definition = watchDefinition(real, plain, doing, direction);
   const clock = await CoreClock.open(core, (_level, message, details) => {
     log(`${message} ${JSON.stringify(details)}`);
   });
   const orchestrator = new Orchestrator({
-    store, core, clock, queue: new InProcessQueue(2), definition, leaseMs: LEASE_MS, sweepMs: SWEEP_MS,
-    log: (message, details) => { log(`${message} ${JSON.stringify(details)}`); },
+    store,
+    core,
+    clock,
+    queue: new InProcessQueue(2),
+    definition,
+    leaseMs: LEASE_MS,
+    sweepMs: SWEEP_MS,
+    log: (message, details) => {
+      log(`${message} ${JSON.stringify(details)}`);
+    },
   });
   return {
-    core, store, orchestrator,
+    core,
+    store,
+    orchestrator,
     connection: (role) => raw.get(role)!,
     async close() {
       await orchestrator.stop();
@@ -82,49 +140,117 @@ export async function found(core: string, urls: { role: Role; url: string; engin
   } finally {
     await database.close();
   }
-  return Promise.all(urls.map(async ({ role, url, engine }) => {
-    const connection = engineOf(engine as 'sqlite').open(parseUrl(url));
-    try {
-      return { id: await connection.claim(uuid()), name: role, engine, role, url };
-    } finally {
-      await connection.close();
-    }
-  }));
+  return Promise.all(
+    urls.map(async ({ role, url, engine }) => {
+      const connection = engineOf(engine as 'sqlite').open(parseUrl(url));
+      try {
+        return { id: await connection.claim(uuid()), name: role, engine, role, url };
+      } finally {
+        await connection.close();
+      }
+    }),
+  );
 }
 
-interface Asked { event: TableEvent; change: Change | DatabaseChange; subject: { id: string; name: string }; on: DatabaseRef[] }
+interface Asked {
+  event: TableEvent;
+  change: Change | DatabaseChange;
+  subject: { id: string; name: string };
+  on: DatabaseRef[];
+}
 
 /** What the API does with an accepted command: the request and its saga in one commit. */
-export async function request(world: World, targets: Target[], tableId: string | null, ask: Ask): Promise<{ tableId: string; sagaId: string }> {
+export async function request(
+  world: World,
+  targets: Target[],
+  tableId: string | null,
+  ask: Ask,
+): Promise<{ tableId: string; sagaId: string }> {
   const table = tableId === null ? null : (await loadTable(world.core, tableId))!;
   const [sagaId, id] = [uuid(), tableId ?? uuid()];
   const { event, change, subject, on } = await decide(world, targets, id, table, ask, sagaId);
   const { type, ...data } = event;
-  await world.store.append([
-    { stream: tableStream(id), expectedVersion: table?.version ?? 0, events: [{ type, schema_version: TABLE_SCHEMA_VERSION, data }] },
-    { stream: sagaStream(sagaId), expectedVersion: 0, events: [{ type: 'SagaRequested', schema_version: SAGA_SCHEMA_VERSION, data: {
-      saga_id: sagaId, kind: change.kind, subject_id: subject.id, subject_name: subject.name, change,
-      targets: on.map((target) => ({ step_id: uuid(), target })), deadline_at: new Date(Date.now() + DEADLINE_MS).toISOString(),
-    } }] },
-  ], METADATA);
+  await world.store.append(
+    [
+      {
+        stream: tableStream(id),
+        expectedVersion: table?.version ?? 0,
+        events: [{ type, schema_version: TABLE_SCHEMA_VERSION, data }],
+      },
+      {
+        stream: sagaStream(sagaId),
+        expectedVersion: 0,
+        events: [
+          {
+            type: 'SagaRequested',
+            schema_version: SAGA_SCHEMA_VERSION,
+            data: {
+              saga_id: sagaId,
+              kind: change.kind,
+              subject_id: subject.id,
+              subject_name: subject.name,
+              change,
+              targets: on.map((target) => ({ step_id: uuid(), target })),
+              deadline_at: new Date(Date.now() + DEADLINE_MS).toISOString(),
+            },
+          },
+        ],
+      },
+    ],
+    METADATA,
+  );
   return { tableId: id, sagaId };
 }
 
-async function decide(world: World, targets: Target[], id: string, table: Table | null, ask: Ask, sagaId: string): Promise<Asked> {
+async function decide(
+  world: World,
+  targets: Target[],
+  id: string,
+  table: Table | null,
+  ask: Ask,
+  sagaId: string,
+): Promise<Asked> {
   const all = targets.map((t): DatabaseRef => ({ id: t.id, name: t.name, engine: t.engine }));
   const engines = targets.map((t) => engineOf(t.engine as 'sqlite'));
   const one = all.find((ref) => ref.name === 'engine')!;
-  const ofTable = (event: TableEvent, change: Change, name: string, on = all): Asked => ({ event, change, subject: { id, name }, on });
-  const ofDatabase = (event: TableEvent, kind: DatabaseChange['kind'], name: string): Asked => ({ event, change: { kind, database: one, tables: [{ table_id: id, name }] }, subject: one, on: [one] });
-  const look = async (name: string): Promise<Column[]> => (await observeTables(world.connection('engine'), [{ name, ...(table === null ? {} : { known: columnsIn(table, one.id) }) }]))[0]!;
+  const ofTable = (event: TableEvent, change: Change, name: string, on = all): Asked => ({
+    event,
+    change,
+    subject: { id, name },
+    on,
+  });
+  const ofDatabase = (event: TableEvent, kind: DatabaseChange['kind'], name: string): Asked => ({
+    event,
+    change: { kind, database: one, tables: [{ table_id: id, name }] },
+    subject: one,
+    on: [one],
+  });
+  const look = async (name: string): Promise<Column[]> =>
+    (
+      await observeTables(world.connection('engine'), [
+        { name, ...(table === null ? {} : { known: columnsIn(table, one.id) }) },
+      ])
+    )[0]!;
   switch (ask.do) {
     case 'create': {
       const event = decideCreate(ask.name, ask.columns, all, engines, sagaId);
       return ofTable(event, { kind: 'table.create', name: ask.name, columns: ask.columns, databases: all }, ask.name);
     }
-    case 'adopt': return ofDatabase({ type: 'TableAdoptionRequested', saga_id: sagaId, name: ask.name, columns: await look(ask.name), databases: [one] }, 'database.adopt', ask.name);
+    case 'adopt':
+      return ofDatabase(
+        {
+          type: 'TableAdoptionRequested',
+          saga_id: sagaId,
+          name: ask.name,
+          columns: await look(ask.name),
+          databases: [one],
+        },
+        'database.adopt',
+        ask.name,
+      );
     case 'catch_up': {
-      if ((await lacking({ core: world.core }, world.connection('engine'), one.id)).length === 0) throw new Error('nothing to catch up with');
+      if ((await lacking({ core: world.core }, world.connection('engine'), one.id)).length === 0)
+        throw new Error('nothing to catch up with');
       return ofDatabase({ type: 'CatchUpRequested', saga_id: sagaId, database: one }, 'database.catch_up', table!.name);
     }
     case 'resolve': {
@@ -140,9 +266,20 @@ async function decide(world: World, targets: Target[], id: string, table: Table 
       const event = decideColumns(table!, ask.columns, engines, (i) => `columns.${i}`, sagaId);
       return ofTable(event, changeOf(event), table!.name);
     }
-    case 'rename': return ofTable(decideRename(table!, ask.name, sagaId), { kind: 'table.rename', name: ask.name, from: table!.name }, table!.name);
-    case 'drop': return ofTable(decideDrop(table!, sagaId), { kind: 'table.drop' }, table!.name);
-    case 'restore': return ofTable(decideRestore(table!, undefined, Date.now(), sagaId), { kind: 'table.restore', name: table!.name }, table!.name);
+    case 'rename':
+      return ofTable(
+        decideRename(table!, ask.name, sagaId),
+        { kind: 'table.rename', name: ask.name, from: table!.name },
+        table!.name,
+      );
+    case 'drop':
+      return ofTable(decideDrop(table!, sagaId), { kind: 'table.drop' }, table!.name);
+    case 'restore':
+      return ofTable(
+        decideRestore(table!, undefined, Date.now(), sagaId),
+        { kind: 'table.restore', name: table!.name },
+        table!.name,
+      );
     case 'move': {
       const event = decideDatabases(table!, ask.away ? [] : [one], ask.away ? [one] : [], engines, sagaId);
       if (event.type !== 'TableDatabasesRequested') throw new Error('no move');
@@ -158,12 +295,15 @@ async function decide(world: World, targets: Target[], id: string, table: Table 
 
 function changeOf(event: TableEvent): Change {
   switch (event.type) {
-    case 'TableRevertRequested': return { kind: 'table.revert', name: event.name, version: event.to_version, ops: event.ops };
-    case 'ColumnsChangeRequested': return { kind: event.kind, ops: event.ops };
+    case 'TableRevertRequested':
+      return { kind: 'table.revert', name: event.name, version: event.to_version, ops: event.ops };
+    case 'ColumnsChangeRequested':
+      return { kind: event.kind, ops: event.ops };
     case 'DriftResolutionRequested': {
       const { type: _type, saga_id: _saga, ...change } = event;
       return { kind: 'drift.resolve', ...change };
     }
-    default: throw new Error(`${event.type} is no request of this kind`);
+    default:
+      throw new Error(`${event.type} is no request of this kind`);
   }
 }

@@ -46,7 +46,10 @@ import { Tables } from './tables/tables.js';
 @Module({})
 class AppModule {}
 
-export interface App { url: string; stop(): Promise<void> }
+export interface App {
+  url: string;
+  stop(): Promise<void>;
+}
 
 const HOUR_MS = 3_600_000;
 
@@ -56,7 +59,9 @@ export async function startApp(config: Config): Promise<App> {
   await keepPrivate(config.DATA_DIR, [config.CORE_DATABASE_URL, config.BYODB_URL]);
   const core = await openCoreDatabase(config.CORE_DATABASE_URL);
   await migrate(core);
-  const clock = await CoreClock.open(core, (level, message, details) => { logger[level](details, message); });
+  const clock = await CoreClock.open(core, (level, message, details) => {
+    logger[level](details, message);
+  });
   clock.watch();
   const now = (): Date => new Date(clock.now());
   const store = createEventStore(core, { projections: keptInline.map(({ projection }) => projection), upcasters, now });
@@ -69,13 +74,37 @@ export async function startApp(config: Config): Promise<App> {
     },
   });
   const vault = await Vault.open(config.CREDENTIALS_KEY, config.DATA_DIR, core);
-  const log = (message: string, details: Record<string, unknown>): void => { logger.warn(details, message); };
+  const log = (message: string, details: Record<string, unknown>): void => {
+    logger.warn(details, message);
+  };
   // Loaded when asked for: BullMQ and its Redis client are half of a start's time.
-  const queue = config.REDIS_URL === undefined ? new InProcessQueue(config.SAGA_CONCURRENCY)
-    : new (await import('../../../libs/sagas/src/queue/bullmq.js')).BullQueue(config.REDIS_URL, config.SAGA_CONCURRENCY, 'schemasaga', (error) => { logger.warn({ error: error.message }, 'redis'); });
-  const databases = new Databases(core, store, vault, new Candidates(await coreIdentity(core), new OwnFiles(config.CORE_DATABASE_URL, config.DATA_DIR)));
+  const queue =
+    config.REDIS_URL === undefined
+      ? new InProcessQueue(config.SAGA_CONCURRENCY)
+      : new (await import('../../../libs/sagas/src/queue/bullmq.js')).BullQueue(
+          config.REDIS_URL,
+          config.SAGA_CONCURRENCY,
+          'schemasaga',
+          (error) => {
+            logger.warn({ error: error.message }, 'redis');
+          },
+        );
+  const databases = new Databases(
+    core,
+    store,
+    vault,
+    new Candidates(await coreIdentity(core), new OwnFiles(config.CORE_DATABASE_URL, config.DATA_DIR)),
+  );
   const limits = { maxRewriteRows: config.MAX_REWRITE_ROWS };
-  const definition = changes({ store, core, connect: (id) => databases.connect(id), limits, retentionSeconds: config.RETENTION_SECONDS, lockTimeoutMs: config.LOCK_TIMEOUT_MS, slots: config.DATABASE_CONCURRENCY });
+  const definition = changes({
+    store,
+    core,
+    connect: (id) => databases.connect(id),
+    limits,
+    retentionSeconds: config.RETENTION_SECONDS,
+    lockTimeoutMs: config.LOCK_TIMEOUT_MS,
+    slots: config.DATABASE_CONCURRENCY,
+  });
   const orchestrator = new Orchestrator({
     store,
     core,
@@ -104,14 +133,22 @@ export async function startApp(config: Config): Promise<App> {
     retentionSeconds: config.RETENTION_SECONDS,
     limits,
   });
-  const forgetting = setInterval(() => { commands.forgetKeys().catch((error: unknown) => { log('old idempotency keys were not forgotten', { error: String(error) }); }); }, HOUR_MS);
+  const forgetting = setInterval(() => {
+    commands.forgetKeys().catch((error: unknown) => {
+      log('old idempotency keys were not forgotten', { error: String(error) });
+    });
+  }, HOUR_MS);
   const rules = new AddressRules();
-  const registering = new DefaultDatabase(databases, rules.read({ url: config.BYODB_URL }), (error) => { logger.error({ error: String(error) }, 'the default database cannot be reached yet'); });
+  const registering = new DefaultDatabase(databases, rules.read({ url: config.BYODB_URL }), (error) => {
+    logger.error({ error: String(error) }, 'the default database cannot be reached yet');
+  });
   await registering.start();
 
   const streams = new EventStreams(store);
   const models = new ReadModels(core, store, readModels, now);
-  const followers = new Followers(core, store, behind, (name, error) => { logger.error({ error: String(error) }, `the read model ${name} stands still`); });
+  const followers = new Followers(core, store, behind, (name, error) => {
+    logger.error({ error: String(error) }, `the read model ${name} stands still`);
+  });
   const applied = new AppliedThere(core, store, followers);
   const past = new DatabasePast(core, applied, databases);
   const watch = new DriftWatch(core, clock, store, past, { everySeconds: config.DRIFT_CHECK_SECONDS, log });
@@ -119,7 +156,18 @@ export async function startApp(config: Config): Promise<App> {
   const worker = config.ROLE === 'worker';
   const module: DynamicModule = {
     module: AppModule,
-    controllers: worker ? [HealthController] : [TablesController, SagasController, DatabasesController, LogController, ReceivedController, ProjectionsController, HealthController, DocsController],
+    controllers: worker
+      ? [HealthController]
+      : [
+          TablesController,
+          SagasController,
+          DatabasesController,
+          LogController,
+          ReceivedController,
+          ProjectionsController,
+          HealthController,
+          DocsController,
+        ],
     providers: [
       { provide: Tables, useValue: new Tables(core, commands, databases, new History(core, store, commands, applied)) },
       { provide: Sagas, useValue: new Sagas(core, store, orchestrator) },
@@ -143,7 +191,11 @@ export async function startApp(config: Config): Promise<App> {
     purger.start();
     watch.start();
   }
-  const sealer = startSealer(core, store, { onError: (error) => { logger.error({ error: String(error) }, 'sealing the log failed'); } });
+  const sealer = startSealer(core, store, {
+    onError: (error) => {
+      logger.error({ error: String(error) }, 'sealing the log failed');
+    },
+  });
   return {
     url: http.url,
     async stop() {

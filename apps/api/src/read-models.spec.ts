@@ -105,7 +105,8 @@ test('what stands in the rows of a read model is what its shape has always meant
       .filter((file) => known[file] !== found[file])
       .map(
         (file) =>
-          `${file} gives other rows of ${name} than it gave in shape ${shape}: raise that shape, and run this with UPDATE_SHAPES=1`,
+          `${file} gives other rows of ${name} than it gave in shape ${shape}: raise that shape, and run this ` +
+          'with UPDATE_SHAPES=1',
       );
   });
   expect(changed).toEqual([]);

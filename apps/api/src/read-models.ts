@@ -9,7 +9,10 @@ import {
   tableSnapshots,
 } from '../../../libs/tables/src/index.js';
 
-/** In the order of their writing. A rebuild touches these tables alone, so each must list all that its projection writes. */
+/**
+ * In the order of their writing. A rebuild touches these tables alone, so each must list all that its projection
+ * writes.
+ */
 export const keptInline: readonly ReadModel[] = [
   // A removed database's credentials go with the event; they are no read model and cannot come from one.
   { projection: databasesProjection, shape: DATABASE_SHAPE, tables: ['customer_databases'], beside: ['credentials'] },

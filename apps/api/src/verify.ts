@@ -12,16 +12,24 @@ function print(line: string): void {
 }
 
 async function main(given: string[]): Promise<number> {
-  const kept = given.length === 0 ? null : given.length === 2 && given[0] === '--head' ? readHead(given[1]!) : undefined;
-  if (kept === undefined || (given.length > 0 && kept === null)) throw new Error('usage: npm run verify [-- --head <position>:<hash>]');
+  const kept =
+    given.length === 0 ? null : given.length === 2 && given[0] === '--head' ? readHead(given[1]!) : undefined;
+  if (kept === undefined || (given.length > 0 && kept === null))
+    throw new Error('usage: npm run verify [-- --head <position>:<hash>]');
   const { CORE_DATABASE_URL: url } = readConfig();
   // Opening would make an empty file, and an empty log is valid.
-  if (url.startsWith('sqlite:') && !existsSync(url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, ''))) throw new Error(`there is no core database at ${url}`);
+  if (url.startsWith('sqlite:') && !existsSync(url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '')))
+    throw new Error(`there is no core database at ${url}`);
   const core = await openCoreDatabase(url);
   try {
     const { valid, events, head, problems, more } = await verify(core, createEventStore(core), kept);
     for (const { position, event_id, stream, version, what } of problems) {
-      const where = [position === null ? null : `position ${position}`, event_id, stream, version === null ? null : `version ${version}`].filter((part) => part !== null);
+      const where = [
+        position === null ? null : `position ${position}`,
+        event_id,
+        stream,
+        version === null ? null : `version ${version}`,
+      ].filter((part) => part !== null);
       print(where.length === 0 ? what : `${where.join(', ')}: ${what}`);
     }
     if (more) print('and more');
@@ -34,7 +42,12 @@ async function main(given: string[]): Promise<number> {
   }
 }
 
-main(process.argv.slice(2)).then((code) => { process.exitCode = code; }, (error: unknown) => {
-  process.stderr.write(`cannot verify: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = NOT_KNOWN;
-});
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.stderr.write(`cannot verify: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = NOT_KNOWN;
+  },
+);

@@ -6,20 +6,41 @@ import { freshMysql, freshPostgres, freshSqlite, type Fresh } from '../../../tes
 import { service, WAIT, type Service } from './service.js';
 
 /**
- * Schemas of real applications, taken through every kind of change. Nothing of them is in the repository: TEST_SCHEMAS names a folder of
- * dumps called <application>.<postgres|mysql|sqlite>.sql, else ../shared/schemas is looked at. TEST_SCHEMAS_TABLES: how many tables of
+ * Schemas of real applications, taken through every kind of change. Nothing of them is in the repository: TEST_SCHEMAS
+ * names a folder of
+ * dumps called <application>.<postgres|mysql|sqlite>.sql, else ../shared/schemas is looked at. TEST_SCHEMAS_TABLES: how
+ * many tables of
  * each (all when 0).
  */
 const FOLDER = process.env['TEST_SCHEMAS'] ?? resolve('../shared/schemas');
 const MOST = Number(process.env['TEST_SCHEMAS_TABLES'] ?? 6);
-const DUMPS = existsSync(FOLDER) ? readdirSync(FOLDER).filter((name) => /^[a-z]+\.(postgres|mysql|sqlite)\.sql$/.test(name)) : [];
+const DUMPS = existsSync(FOLDER)
+  ? readdirSync(FOLDER).filter((name) => /^[a-z]+\.(postgres|mysql|sqlite)\.sql$/.test(name))
+  : [];
 const FRESH: Record<string, () => Promise<Fresh>> = { postgres: freshPostgres, mysql: freshMysql, sqlite: freshSqlite };
 
 /** A change that may be refused for a reason that holds; nothing may be touched then. */
-const REASONS = ['dependents_exist', 'unsupported_change', 'rows_conflict', 'lossy_conversion', 'not_null_without_default', 'permission_denied'];
+const REASONS = [
+  'dependents_exist',
+  'unsupported_change',
+  'rows_conflict',
+  'lossy_conversion',
+  'not_null_without_default',
+  'permission_denied',
+];
 
-interface Column { name: string; type: string; primary_key: boolean; generated: boolean }
-interface Refusal { table: string; change: string; code: string; message: string }
+interface Column {
+  name: string;
+  type: string;
+  primary_key: boolean;
+  generated: boolean;
+}
+interface Refusal {
+  table: string;
+  change: string;
+  code: string;
+  message: string;
+}
 
 const refused: Record<string, Refusal[]> = {};
 const done: Record<string, number> = {};
@@ -29,10 +50,19 @@ class Application {
   private readonly problems: string[] = [];
   private completed = 0;
 
-  constructor(private readonly s: Service, private readonly database: string, private readonly url: string) {}
+  constructor(
+    private readonly s: Service,
+    private readonly database: string,
+    private readonly url: string,
+  ) {}
 
   async walk(): Promise<void> {
-    const adopted = await this.s.call('POST', `/databases/${this.database}/adopt`, { tables: 'all' }, { Prefer: 'wait=60' });
+    const adopted = await this.s.call(
+      'POST',
+      `/databases/${this.database}/adopt`,
+      { tables: 'all' },
+      { Prefer: 'wait=60' },
+    );
     expect([adopted.status, adopted.body['detail']]).toEqual([200, undefined]);
     const ids = await this.tables();
     for (const [id, name] of MOST === 0 ? ids : ids.slice(0, MOST)) await this.table(id, name);
@@ -57,30 +87,42 @@ class Application {
   /** Added, altered, renamed, dropped: each alone, and back to what was adopted. */
   private async changedAndReverted(id: string, name: string, version: number): Promise<void> {
     await this.toTheLetter(name, 'add and revert', async () => {
-      if (!await this.did(name, 'add', '/table/column', { table_id: id, column: { name: 'saga_extra', type: 'string', length: 30, default: 'x' } })) return;
+      if (
+        !(await this.did(name, 'add', '/table/column', {
+          table_id: id,
+          column: { name: 'saga_extra', type: 'string', length: 30, default: 'x' },
+        }))
+      )
+        return;
       await this.did(name, 'alter', '/table/column', { table_id: id, column: { name: 'saga_extra', type: 'text' } });
-      await this.did(name, 'rename', '/table/column', { table_id: id, column: { name: 'saga_extra', rename_to: 'saga_other' } });
+      await this.did(name, 'rename', '/table/column', {
+        table_id: id,
+        column: { name: 'saga_extra', rename_to: 'saga_other' },
+      });
       await this.must(name, 'revert', '/table/revert', { table_id: id, version });
     });
   }
 
   private async renamedAndBack(id: string, name: string): Promise<void> {
     await this.toTheLetter(name, 'rename and back', async () => {
-      if (!await this.did(name, 'rename table', '/table/rename', { table_id: id, name: 'saga_renamed' })) return;
+      if (!(await this.did(name, 'rename table', '/table/rename', { table_id: id, name: 'saga_renamed' }))) return;
       await this.must(name, 'rename table back', '/table/rename', { table_id: id, name });
     });
   }
 
   private async droppedAndReverted(id: string, name: string, column: Column, version: number): Promise<void> {
     await this.toTheLetter(name, `drop ${column.name} and revert`, async () => {
-      if (!await this.did(name, `drop ${column.name}`, '/table/column', { table_id: id, column: { name: column.name } })) return;
+      if (
+        !(await this.did(name, `drop ${column.name}`, '/table/column', { table_id: id, column: { name: column.name } }))
+      )
+        return;
       await this.must(name, `revert the drop of ${column.name}`, '/table/revert', { table_id: id, version });
     });
   }
 
   private async droppedAndRestored(id: string, name: string): Promise<void> {
     await this.toTheLetter(name, 'drop and restore', async () => {
-      if (!await this.did(name, 'drop table', '/table/delete', { table_id: id })) return;
+      if (!(await this.did(name, 'drop table', '/table/delete', { table_id: id }))) return;
       await this.must(name, 'restore', '/table/restore', { table_id: id });
     });
   }
@@ -96,7 +138,8 @@ class Application {
     const { code, message } = saga?.error ?? { code: String(answer['code']), message: String(answer['detail']) };
     this.refusals.push({ table, change, code, message });
     const told = answer['code'] === 'saga_rejected' || answer['code'] === 'unsupported_change';
-    if (!told || !REASONS.includes(code) || message.includes('_saga_')) this.fail(table, change, `${answer['code']}: ${code}: ${message}`);
+    if (!told || !REASONS.includes(code) || message.includes('_saga_'))
+      this.fail(table, change, `${answer['code']}: ${code}: ${message}`);
     return false;
   }
 
@@ -139,7 +182,11 @@ function asTheEngineWrites(url: string): (part: string) => string {
 
 /** On PostgreSQL a column that left its table comes back last: the same lines, in another order. */
 function sorted(part: string): string {
-  return part.split('\n').map((line) => line.replace(/,$/, '')).sort().join('\n');
+  return part
+    .split('\n')
+    .map((line) => line.replace(/,$/, ''))
+    .sort()
+    .join('\n');
 }
 
 /** SQLite quotes each name that it renames, wherever it stands. */
@@ -150,14 +197,17 @@ function unquoted(part: string): string {
 describe('the schema of', () => {
   let s: Service;
   const fresh: Fresh[] = [];
-  beforeAll(async () => { s = await service({ SAGA_CONCURRENCY: '16' }); });
+  beforeAll(async () => {
+    s = await service({ SAGA_CONCURRENCY: '16' });
+  });
   afterAll(async () => {
     await s.stop();
     await Promise.all(fresh.map((one) => one.drop()));
     for (const [application, refusals] of Object.entries(refused)) {
       if (process.env['TEST_SCHEMAS_REPORT'] === undefined) continue;
       process.stdout.write(`${application}: ${done[application]} done, ${refusals.length} refused\n`);
-      for (const { table, change, code, message } of refusals) process.stdout.write(`  ${table}: ${change}: ${code}: ${message}\n`);
+      for (const { table, change, code, message } of refusals)
+        process.stdout.write(`  ${table}: ${change}: ${code}: ${message}\n`);
     }
   });
 

@@ -3,34 +3,53 @@ import { query, type Fresh } from '../../../testing/fixtures.js';
 import { onThreeEngines, WAIT, type Reply, type Service } from './service.js';
 
 const ON = ['crm', 'erp', 'shop'] as const;
-const columns = [{ name: 'id', type: 'integer', primary_key: true, generated: true }, { name: 'code', type: 'string', length: 40 }, { name: 'n', type: 'text' }];
+const columns = [
+  { name: 'id', type: 'integer', primary_key: true, generated: true },
+  { name: 'code', type: 'string', length: 40 },
+  { name: 'n', type: 'text' },
+];
 
 let s: Service;
 let fresh: Fresh[];
 let end: () => Promise<void>;
-beforeAll(async () => { ({ s, fresh, end } = await onThreeEngines(ON)); });
-afterAll(async () => { await end(); });
+beforeAll(async () => {
+  ({ s, fresh, end } = await onThreeEngines(ON));
+});
+afterAll(async () => {
+  await end();
+});
 
 async function ok(reply: Promise<Reply>): Promise<Reply['body']> {
   const { status, body } = await reply;
   expect([status, body['code'], body['detail']]).toEqual([200, undefined, undefined]);
   return body;
 }
-const post = (path: string, body: object, headers: Record<string, string> = WAIT): Promise<Reply> => s.call('POST', path, body, headers);
+const post = (path: string, body: object, headers: Record<string, string> = WAIT): Promise<Reply> =>
+  s.call('POST', path, body, headers);
 const urls = (): string[] => fresh.map((one) => one.url);
-const asides = async (path: string): Promise<Record<string, unknown>[]> => (await s.call('GET', `${path}/aside`)).body['aside'] as Record<string, unknown>[];
+const asides = async (path: string): Promise<Record<string, unknown>[]> =>
+  (await s.call('GET', `${path}/aside`)).body['aside'] as Record<string, unknown>[];
 
 async function create(name: string, rows = ['1', '2', '3']): Promise<string> {
   const made = await ok(post('/table/create', { name, databases: ON, columns }));
-  for (const url of urls()) for (const n of rows) await query(url, `insert into ${name} (code, n) values ('c${n}', '${n}')`);
+  for (const url of urls())
+    for (const n of rows) await query(url, `insert into ${name} (code, n) values ('c${n}', '${n}')`);
   return String(made['table'].table_id);
 }
 
 /** Tables and columns in a database whose names tell that they are set aside. */
 async function left(url: string): Promise<number> {
-  const tables = url.startsWith('sqlite') ? `select name as n from sqlite_schema where type = 'table'` : `select table_name as n from information_schema.tables where table_schema = ${url.startsWith('postgres') ? 'current_schema()' : 'database()'}`;
-  const all = url.startsWith('sqlite') ? `select c.name as n from sqlite_schema t join pragma_table_info(t.name) c where t.type = 'table'` : `select column_name as n from information_schema.columns where table_schema = ${url.startsWith('postgres') ? 'current_schema()' : 'database()'}`;
-  return [...await query<{ n: string }>(url, tables), ...await query<{ n: string }>(url, all)].filter(({ n }) => /^_saga_[0-9a-f]{32}/.test(n)).length;
+  const tables = url.startsWith('sqlite')
+    ? `select name as n from sqlite_schema where type = 'table'`
+    : 'select table_name as n from information_schema.tables where table_schema = ' +
+      `${url.startsWith('postgres') ? 'current_schema()' : 'database()'}`;
+  const all = url.startsWith('sqlite')
+    ? `select c.name as n from sqlite_schema t join pragma_table_info(t.name) c where t.type = 'table'`
+    : 'select column_name as n from information_schema.columns where table_schema = ' +
+      `${url.startsWith('postgres') ? 'current_schema()' : 'database()'}`;
+  return [...(await query<{ n: string }>(url, tables)), ...(await query<{ n: string }>(url, all))].filter(({ n }) =>
+    /^_saga_[0-9a-f]{32}/.test(n),
+  ).length;
 }
 
 describe('what is kept', () => {
@@ -40,10 +59,21 @@ describe('what is kept', () => {
     await ok(post('/table/column', { table_id: id, column: { name: 'code' } }));
     await ok(post('/table/rename', { table_id: id, name: 'kept_on' }));
     const two = await asides(`/tables/${id}`);
-    expect(two.map((one) => [one['database'], one['what'], one['name'], one['rows']]).sort()).toEqual(ON.flatMap((on) => [[on, 'column', 'code', 3], [on, 'values', 'n', 3]]));
+    expect(two.map((one) => [one['database'], one['what'], one['name'], one['rows']]).sort()).toEqual(
+      ON.flatMap((on) => [
+        [on, 'column', 'code', 3],
+        [on, 'values', 'n', 3],
+      ]),
+    );
     await ok(post('/table/delete', { table_id: id }));
     const three = await asides(`/tables/${id}`);
-    expect(three.map((one) => [one['database'], one['what'], one['name'], one['rows']]).sort()).toEqual(ON.flatMap((on) => [[on, 'column', 'code', 3], [on, 'table', 'kept_on', 3], [on, 'values', 'n', 3]]));
+    expect(three.map((one) => [one['database'], one['what'], one['name'], one['rows']]).sort()).toEqual(
+      ON.flatMap((on) => [
+        [on, 'column', 'code', 3],
+        [on, 'table', 'kept_on', 3],
+        [on, 'values', 'n', 3],
+      ]),
+    );
     for (const one of three) {
       expect(one['table_id']).toBe(id);
       expect(Date.parse(String(one['reversible_until']))).toBeGreaterThan(Date.parse(String(one['kept_since'])));
@@ -81,21 +111,33 @@ describe('purged before its time', () => {
     expect(dry['plan']).toMatchObject({ reversible: false, blocked_by: null });
     expect(dry['plan'].steps.map((step: { operation: string }) => step.operation)).toEqual(['purge', 'purge', 'purge']);
     const head = (await s.call('GET', `/tables/${id}`)).headers.get('etag')!;
-    expect((await post('/table/purge', { table_id: id, saga_id, reason }, { ...WAIT, 'If-Match': '"1"' })).status).toBe(412);
+    expect((await post('/table/purge', { table_id: id, saga_id, reason }, { ...WAIT, 'If-Match': '"1"' })).status).toBe(
+      412,
+    );
     const key = { 'Idempotency-Key': 'purge-once', 'If-Match': head };
     const first = await post('/table/purge', { table_id: id, saga_id, reason }, key);
     expect(first.status).toBe(202);
     const again = await post('/table/purge', { table_id: id, saga_id, reason }, { ...key, ...WAIT });
-    expect([again.status, again.headers.get('idempotent-replayed'), again.body['saga'].saga_id, again.body['saga'].kind]).toEqual([200, 'true', first.body['saga'].saga_id, 'table.purge']);
+    expect([
+      again.status,
+      again.headers.get('idempotent-replayed'),
+      again.body['saga'].saga_id,
+      again.body['saga'].kind,
+    ]).toEqual([200, 'true', first.body['saga'].saga_id, 'table.purge']);
     expect((await asides(`/tables/${id}`)).map((one) => one['what'])).toEqual(['values', 'values', 'values']);
-    const request = (await s.call('GET', `/tables/${id}/history`)).body['events'].find((e: { type: string }) => e.type === 'PurgeRequested');
+    const request = (await s.call('GET', `/tables/${id}/history`)).body['events'].find(
+      (e: { type: string }) => e.type === 'PurgeRequested',
+    );
     expect(request).toMatchObject({ data: { of: [saga_id], reason }, summary: expect.stringContaining(reason) });
     // The column cannot come back any more.
     expect((await post('/table/revert', { table_id: id, version: 2 })).body['code']).toBe('retention_expired');
     await ok(post('/table/purge', { table_id: id, reason }));
     expect(await asides(`/tables/${id}`)).toEqual([]);
     expect(await Promise.all(urls().map(left))).toEqual(before);
-    expect((await post('/table/purge', { table_id: id, reason })).body).toMatchObject({ status: 409, code: 'retention_expired' });
+    expect((await post('/table/purge', { table_id: id, reason })).body).toMatchObject({
+      status: 409,
+      code: 'retention_expired',
+    });
   });
 
   test('a dropped table goes with all of it; a restore that is on its way is not robbed of it', async () => {
@@ -103,12 +145,19 @@ describe('purged before its time', () => {
     const before = await Promise.all(urls().map(left));
     await ok(post('/table/column', { table_id: id, column: { name: 'code' } }));
     await ok(post('/table/delete', { table_id: id }));
-    const [restore, purge] = [await post('/table/restore', { table_id: id }, {}), await post('/table/purge', { table_id: id, reason })];
+    const [restore, purge] = [
+      await post('/table/restore', { table_id: id }, {}),
+      await post('/table/purge', { table_id: id, reason }),
+    ];
     expect([restore.status, purge.status]).toEqual([202, expect.any(Number)]);
     await s.call('POST', '/table/rename', { table_id: id, name: 'whole_again' }, WAIT);
     // Refused while it was on its way, or what it left was purged after it.
     expect([200, 409]).toContain(purge.status);
-    expect(await query(urls()[0]!, 'select n from whole_again order by id')).toEqual([{ n: '1' }, { n: '2' }, { n: '3' }]);
+    expect(await query(urls()[0]!, 'select n from whole_again order by id')).toEqual([
+      { n: '1' },
+      { n: '2' },
+      { n: '3' },
+    ]);
     await ok(post('/table/delete', { table_id: id }));
     await ok(post('/table/purge', { table_id: id, reason }));
     expect((await post('/table/restore', { table_id: id })).body['code']).toBe('retention_expired');
@@ -122,14 +171,23 @@ describe('brought back to where it was removed', () => {
     const id = await create('there');
     for (const [i, on] of ON.entries()) {
       await ok(post('/table/databases', { table_id: id, remove: [on] }));
-      expect((await asides(`/databases/${on}`)).filter((one) => one['table_id'] === id)).toMatchObject([{ what: 'table', name: 'there', rows: 3 }]);
+      expect((await asides(`/databases/${on}`)).filter((one) => one['table_id'] === id)).toMatchObject([
+        { what: 'table', name: 'there', rows: 3 },
+      ]);
       const dry = (await post('/table/databases?dry_run=true', { table_id: id, add: [on] })).body['plan'];
-      expect([dry.blocked_by, dry.steps.map((step: { operation: string }) => step.operation)]).toEqual([null, ['restore_table']]);
+      expect([dry.blocked_by, dry.steps.map((step: { operation: string }) => step.operation)]).toEqual([
+        null,
+        ['restore_table'],
+      ]);
       const back = await ok(post('/table/databases', { table_id: id, add: [on] }));
       expect(back['table'].databases).toHaveLength(3);
       expect(await query(urls()[i]!, 'select n from there order by id')).toEqual([{ n: '1' }, { n: '2' }, { n: '3' }]);
-      expect((await asides(`/tables/${id}`))).toEqual([]);
-      expect((await s.call('GET', `/databases/${on}/drift`)).body['drift'].filter((d: { table_id: string }) => d.table_id === id)).toEqual([]);
+      expect(await asides(`/tables/${id}`)).toEqual([]);
+      expect(
+        (await s.call('GET', `/databases/${on}/drift`)).body['drift'].filter(
+          (d: { table_id: string }) => d.table_id === id,
+        ),
+      ).toEqual([]);
       await ok(post('/table/column', { table_id: id, column: { name: `more_${i}`, type: 'integer' } }));
     }
   });
@@ -147,7 +205,11 @@ describe('brought back to where it was removed', () => {
     const removed = await ok(post('/table/databases', { table_id: id, remove: ['crm'] }));
     await ok(post('/table/column', { table_id: id, column: { name: 'added', type: 'text' } }));
     const refused = await post('/table/databases', { table_id: id, add: ['crm'] });
-    expect([refused.status, refused.body['code'], refused.body['detail']]).toEqual([422, 'unsupported_change', expect.stringMatching(/columns of changed are not what they were/)]);
+    expect([refused.status, refused.body['code'], refused.body['detail']]).toEqual([
+      422,
+      'unsupported_change',
+      expect.stringMatching(/columns of changed are not what they were/),
+    ]);
     expect((await s.call('GET', `/tables/${id}`)).body['table'].databases).toEqual(['erp', 'shop']);
     await ok(post('/table/column', { table_id: id, column: { name: 'added' } }));
     await ok(post('/table/databases', { table_id: id, add: ['crm'] }));
@@ -156,7 +218,10 @@ describe('brought back to where it was removed', () => {
     await post('/table/databases', { table_id: id, remove: ['crm'] }, {});
     await post('/table/column', { table_id: id, column: { name: 'later', type: 'text' } }, {});
     const inTurn = await post('/table/databases', { table_id: id, add: ['crm'] });
-    expect([inTurn.status, inTurn.body['saga']?.error.code ?? inTurn.body['code']]).toEqual([422, 'unsupported_change']);
+    expect([inTurn.status, inTurn.body['saga']?.error.code ?? inTurn.body['code']]).toEqual([
+      422,
+      'unsupported_change',
+    ]);
     const last = (await asides('/databases/crm')).find((one) => one['table_id'] === id)!;
     expect(last['saga_id']).not.toBe(removed['saga'].saga_id);
     await ok(post('/table/purge', { table_id: id, saga_id: last['saga_id'], reason: 'to build it empty' }));

@@ -1,7 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { createEventStore, migrate, openCoreDatabase, sql, sqlName, type EventSchema, type StoredEvent } from '../../../libs/event-store/src/index.js';
+import {
+  createEventStore,
+  migrate,
+  openCoreDatabase,
+  sql,
+  sqlName,
+  type EventSchema,
+  type StoredEvent,
+} from '../../../libs/event-store/src/index.js';
 import type { SagaEvent } from '../../../libs/sagas/src/index.js';
 import type { Change, DatabaseEvent, TableEvent } from '../../../libs/tables/src/index.js';
 import { freshSqlite } from '../../../testing/fixtures.js';
@@ -55,18 +63,31 @@ export const BEGINS: Record<string, (TableEvent | SagaEvent | DatabaseEvent)['ty
 
 /** Which streams a read model is kept from: those whose first golden event leaves a row in it. */
 async function feeds(): Promise<{ name: string; streams: string[] }[]> {
-  const first = { table: 'tables/testing/golden/TableCreationRequested.v1.json', saga: 'sagas/testing/golden/SagaRequested.v1.json', database: 'tables/testing/golden/DatabaseRegistered.v1.json' };
+  const first = {
+    table: 'tables/testing/golden/TableCreationRequested.v1.json',
+    saga: 'sagas/testing/golden/SagaRequested.v1.json',
+    database: 'tables/testing/golden/DatabaseRegistered.v1.json',
+  };
   const fed: { name: string; streams: Set<string> }[] = [];
   for (const [kind, file] of Object.entries(first)) {
-    const { type, schema_version, data, stream } = JSON.parse(await readFile(join(ROOT, 'libs', file), 'utf8')) as StoredEvent;
+    const { type, schema_version, data, stream } = JSON.parse(
+      await readFile(join(ROOT, 'libs', file), 'utf8'),
+    ) as StoredEvent;
     const fresh = await freshSqlite();
     const core = await openCoreDatabase(fresh.url);
     await migrate(core);
     const store = createEventStore(core, { projections: keptInline.map(({ projection }) => projection) });
-    const events = await store.append([{ stream, expectedVersion: 0, events: [{ type, schema_version, data }] }], { correlation_id: 'page', causation_id: null, actor: 'page' });
+    const events = await store.append([{ stream, expectedVersion: 0, events: [{ type, schema_version, data }] }], {
+      correlation_id: 'page',
+      causation_id: null,
+      actor: 'page',
+    });
     for (const { projection, tables, behind } of [...keptInline, ...keptBehind(store)]) {
       if (behind === true) await core.transaction((tx) => projection.apply(tx, events));
-      const model = fed.find(({ name }) => name === projection.name) ?? { name: projection.name, streams: new Set<string>() };
+      const model = fed.find(({ name }) => name === projection.name) ?? {
+        name: projection.name,
+        streams: new Set<string>(),
+      };
       if (!fed.includes(model)) fed.push(model);
       const rows = await Promise.all(tables.map((table) => core.query(sql`select 1 as found from ${sqlName(table)}`)));
       if (rows.flat().length > 0) model.streams.add(kind);
@@ -86,37 +107,76 @@ async function diagram(): Promise<string> {
   const outcomes = unique(kinds.map(([, { outcome }]) => outcome));
   const others = unique(Object.values(BEGINS)).filter((type) => !(requests as string[]).includes(type));
   const models = await feeds();
-  const box = (id: string, title: string, nodes: string[]): string[] => [`  subgraph ${id}["${title}"]`, ...nodes.map((node) => `    ${node}`), '  end'];
+  const box = (id: string, title: string, nodes: string[]): string[] => [
+    `  subgraph ${id}["${title}"]`,
+    ...nodes.map((node) => `    ${node}`),
+    '  end',
+  ];
   const call = (id: string): { method: string; path: string } => calls.find((one) => one.id === id)!;
-  const from = { table: ['requests', 'outcomes'], saga: ['sagas', ...others.filter((type) => Object.hasOwn(STREAMS.saga.schemas, type))], database: others.filter((type) => Object.hasOwn(STREAMS.database.schemas, type)) };
-  return ['flowchart LR',
-    ...box('commands', 'commands', [...Object.keys(BEGINS).map((id) => `${id}["${call(id).method.toUpperCase()} ${call(id).path}"]`), 'purger["retention time over"]']),
-    ...box('requests', 'events: what was asked', requests), ...box('sagas', 'sagas', kinds.map(([kind]) => `${nodeOf(`saga ${kind}`)}(["${kind}"])`)),
-    ...box('outcomes', 'events: what came of it', [...outcomes, 'ChangeRejected', 'ChangeCompensated']), ...others.map((type) => `  ${type}`),
-    ...box('models', 'read models', models.map(({ name }) => `${nodeOf(`model ${name}`)}[("${name}")]`)),
-    ...Object.entries(BEGINS).map(([id, type]) => `  ${id} --> ${type}`), '  purger --> PurgeRequested',
-    ...kinds.flatMap(([kind, { request, outcome }]) => [`  ${request} --> ${nodeOf(`saga ${kind}`)}`, `  ${nodeOf(`saga ${kind}`)} --> ${outcome}`]),
-    '  sagas -- "nothing was touched" --> ChangeRejected', '  sagas -- "undone everywhere" --> ChangeCompensated',
+  const from = {
+    table: ['requests', 'outcomes'],
+    saga: ['sagas', ...others.filter((type) => Object.hasOwn(STREAMS.saga.schemas, type))],
+    database: others.filter((type) => Object.hasOwn(STREAMS.database.schemas, type)),
+  };
+  return [
+    'flowchart LR',
+    ...box('commands', 'commands', [
+      ...Object.keys(BEGINS).map((id) => `${id}["${call(id).method.toUpperCase()} ${call(id).path}"]`),
+      'purger["retention time over"]',
+    ]),
+    ...box('requests', 'events: what was asked', requests),
+    ...box(
+      'sagas',
+      'sagas',
+      kinds.map(([kind]) => `${nodeOf(`saga ${kind}`)}(["${kind}"])`),
+    ),
+    ...box('outcomes', 'events: what came of it', [...outcomes, 'ChangeRejected', 'ChangeCompensated']),
+    ...others.map((type) => `  ${type}`),
+    ...box(
+      'models',
+      'read models',
+      models.map(({ name }) => `${nodeOf(`model ${name}`)}[("${name}")]`),
+    ),
+    ...Object.entries(BEGINS).map(([id, type]) => `  ${id} --> ${type}`),
+    '  purger --> PurgeRequested',
+    ...kinds.flatMap(([kind, { request, outcome }]) => [
+      `  ${request} --> ${nodeOf(`saga ${kind}`)}`,
+      `  ${nodeOf(`saga ${kind}`)} --> ${outcome}`,
+    ]),
+    '  sagas -- "nothing was touched" --> ChangeRejected',
+    '  sagas -- "undone everywhere" --> ChangeCompensated',
     ...others.filter((type) => Object.hasOwn(STREAMS.saga.schemas, type)).map((type) => `  ${type} --> sagas`),
-    ...models.flatMap(({ name, streams }) => streams.flatMap((kind) => from[kind as keyof typeof from]).map((source) => `  ${source} -.-> ${nodeOf(`model ${name}`)}`)),
+    ...models.flatMap(({ name, streams }) =>
+      streams
+        .flatMap((kind) => from[kind as keyof typeof from])
+        .map((source) => `  ${source} -.-> ${nodeOf(`model ${name}`)}`),
+    ),
   ].join('\n');
 }
 
 function fieldsOf(data: EventSchema['data']): string {
   const { properties = {}, required = [] } = z.toJSONSchema(data, { unrepresentable: 'any' });
-  return Object.keys(properties).map((name) => `\`${name}${required.includes(name) ? '' : '?'}\``).join(' ') || 'nothing';
+  return (
+    Object.keys(properties)
+      .map((name) => `\`${name}${required.includes(name) ? '' : '?'}\``)
+      .join(' ') || 'nothing'
+  );
 }
 
 /** docs/events.md. */
 export async function eventsPage(): Promise<string> {
-  const tables = Object.entries(STREAMS).map(([kind, { schemas, of }]) => `## Streams \`${kind}-{id}\`
+  const tables = Object.entries(STREAMS).map(
+    ([kind, { schemas, of }]) => `## Streams \`${kind}-{id}\`
 
 ${of}
 
 | event | version | | data |
 | --- | --- | --- | --- |
-${Object.entries(schemas).map(([type, { version, tells, data }]) => `| \`${type}\` | ${version} | ${tells} | ${fieldsOf(data)} |`).join('\n')}
-`);
+${Object.entries(schemas)
+  .map(([type, { version, tells, data }]) => `| \`${type}\` | ${version} | ${tells} | ${fieldsOf(data)} |`)
+  .join('\n')}
+`,
+  );
   return `# Events
 
 Everything that happens is an event; what a call shows is made from them. Their schemas stand beside their types, in \`libs/tables/src/event-schemas.ts\` and \`libs/sagas/src/event-schemas.ts\`; as a document for programs they are [AsyncAPI 3.0](asyncapi.json), which the service gives at \`/asyncapi.json\`. Made from the code by \`apps/api/testing/asyncapi.spec.ts\`, which fails when this page is stale; \`UPDATE_DOCS=1 npm run jest -- apps/api/testing/asyncapi.spec.ts\` writes it anew.

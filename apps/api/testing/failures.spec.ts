@@ -1,39 +1,67 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import Database from 'better-sqlite3';
 import { randomUUID } from 'node:crypto';
-import { freshMysql, freshPostgres, freshSqlite, query, tcpProxy, type Fresh, type Proxy } from '../../../testing/fixtures.js';
+import {
+  freshMysql,
+  freshPostgres,
+  freshSqlite,
+  query,
+  tcpProxy,
+  type Fresh,
+  type Proxy,
+} from '../../../testing/fixtures.js';
 import { service, WAIT, type Reply } from './service.js';
 import { stateOf } from './state.js';
 
-// Each database in turn refuses the statement when it comes, in a way that prepare cannot foresee; all must go back, rows and all.
+// Each database in turn refuses the statement when it comes, in a way that prepare cannot foresee; all must go back,
+// rows and all.
 
 const ON = ['default', 'crm', 'shop', 'erp'];
 const ENDED = ['completed', 'compensated', 'rejected'];
 
 interface World {
   s: Awaited<ReturnType<typeof service>>;
-  pg: Fresh; my: Fresh; file: Fresh; own: string; proxy: Proxy; user: string;
+  pg: Fresh;
+  my: Fresh;
+  file: Fresh;
+  own: string;
+  proxy: Proxy;
+  user: string;
   drop(): Promise<void>;
 }
 
 async function world(refusing: string): Promise<World> {
-  const [s, pg, file, my] = [await service({ CHANGE_DEADLINE_SECONDS: refusing === 'shop' ? '1' : '20', LOCK_TIMEOUT_MS: '200' }), await freshPostgres(), await freshSqlite(), await freshMysql()];
+  const [s, pg, file, my] = [
+    await service({ CHANGE_DEADLINE_SECONDS: refusing === 'shop' ? '1' : '20', LOCK_TIMEOUT_MS: '200' }),
+    await freshPostgres(),
+    await freshSqlite(),
+    await freshMysql(),
+  ];
   const proxy = await tcpProxy(Number(new URL(pg.url).port));
   const user = `limited_${randomUUID().slice(0, 8)}`;
   const base = new URL(my.url).pathname.slice(1);
   await query(my.url, `create user '${user}'@'%' identified by 'pw'`);
   await query(
     my.url,
-    `grant select, insert, update, delete, create, drop, lock tables, trigger, show view on \`${base}\`.* to '${user}'@'%'`,
+    'grant select, insert, update, delete, create, drop, lock tables, trigger, show view on ' +
+      `\`${base}\`.* to '${user}'@'%'`,
   );
   const limited = new URL(my.url);
   limited.username = user;
   limited.password = 'pw';
   expect((await s.call('POST', '/databases', { name: 'crm', url: proxy.url(pg.url) })).status).toBe(201);
   expect((await s.call('POST', '/databases', { name: 'shop', url: file.url })).status).toBe(201);
-  expect((await s.call('POST', '/databases', { name: 'erp', url: refusing === 'erp' ? limited.href : my.url })).status).toBe(201);
+  expect(
+    (await s.call('POST', '/databases', { name: 'erp', url: refusing === 'erp' ? limited.href : my.url })).status,
+  ).toBe(201);
   return {
-    s, pg, my, file, own: `sqlite:${s.dir}/byodb.db`, proxy, user,
+    s,
+    pg,
+    my,
+    file,
+    own: `sqlite:${s.dir}/byodb.db`,
+    proxy,
+    user,
     async drop() {
       await s.stop();
       await proxy.close();
@@ -53,13 +81,23 @@ async function until(w: World, sagaId: string, done: (saga: Reply['body']) => bo
     if (done(saga)) return saga;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  throw new Error(`the saga did not get there: ${JSON.stringify((await w.s.call('GET', `/sagas/${sagaId}`)).body['saga'], ['status', 'error', 'code', 'message', 'steps', 'database', 'operation', 'attempts'])}`);
+  throw new Error(
+    'the saga did not get there: ' +
+      `${JSON.stringify((await w.s.call('GET', `/sagas/${sagaId}`)).body['saga'], ['status', 'error', 'code', 'message', 'steps', 'database', 'operation', 'attempts'])}`,
+  );
 }
 
 /** An event trigger: every statement of DDL is refused, reads and rows are not. */
 const postgresRefuses: Refusal = async (w, _table, send) => {
-  await query(w.pg.url, `create function refuse() returns event_trigger language plpgsql as $$ begin raise exception 'not today'; end $$`);
-  await query(w.pg.url, `create event trigger refuse on ddl_command_start when tag in ('ALTER TABLE', 'CREATE TABLE', 'CREATE INDEX') execute function refuse()`);
+  await query(
+    w.pg.url,
+    `create function refuse() returns event_trigger language plpgsql as $$ begin raise exception 'not today'; end $$`,
+  );
+  await query(
+    w.pg.url,
+    `create event trigger refuse on ddl_command_start when tag in ('ALTER TABLE', 'CREATE TABLE', ` +
+      `'CREATE INDEX') execute function refuse()`,
+  );
   try {
     await until(w, await send(), (saga) => ENDED.includes(saga['status'] as string));
   } finally {
@@ -72,8 +110,19 @@ const postgresRefuses: Refusal = async (w, _table, send) => {
 const mariadbRefuses: Refusal = async (w, table, send) => {
   w.proxy.hold();
   const sagaId = await send();
-  await until(w, sagaId, (saga) => (saga['steps'] as { database: string; status: string }[]).some((step) => step.database === 'erp' && step.status === 'succeeded'));
-  const isNew = (await query(w.my.url, 'select 1 from information_schema.tables where table_schema = database() and table_name = ?', [table])).length === 0;
+  await until(w, sagaId, (saga) =>
+    (saga['steps'] as { database: string; status: string }[]).some(
+      (step) => step.database === 'erp' && step.status === 'succeeded',
+    ),
+  );
+  const isNew =
+    (
+      await query(
+        w.my.url,
+        'select 1 from information_schema.tables where table_schema = database() and table_name = ?',
+        [table],
+      )
+    ).length === 0;
   if (isNew) await query(w.my.url, `create table ${table} (precious text)`);
   else await query(w.my.url, `revoke alter on ${table} from '${w.user}'@'%'`);
   await w.proxy.resume();
@@ -97,26 +146,49 @@ const sqliteRefuses: Refusal = async (w, _table, send) => {
 };
 
 describe.each<[string, string, Refusal]>([
-  ['crm', 'PostgreSQL', postgresRefuses], ['erp', 'MariaDB', mariadbRefuses], ['shop', 'SQLite', sqliteRefuses],
+  ['crm', 'PostgreSQL', postgresRefuses],
+  ['erp', 'MariaDB', mariadbRefuses],
+  ['shop', 'SQLite', sqliteRefuses],
 ])('the statement is refused on %s (%s) when it comes', (database, _engine, refusal) => {
   let w: World;
   let tableId: string;
   beforeAll(async () => {
     w = await world(database);
-    const made = await w.s.call('POST', '/table/create', { name: 'orders', databases: ON, columns: [
-      { name: 'id', type: 'integer', primary_key: true, generated: true }, { name: 'code', type: 'string', length: 50 },
-      { name: 'note', type: 'text', default: 'none' }, { name: 'qty', type: 'integer', unique: true },
-    ] }, WAIT);
+    const made = await w.s.call(
+      'POST',
+      '/table/create',
+      {
+        name: 'orders',
+        databases: ON,
+        columns: [
+          { name: 'id', type: 'integer', primary_key: true, generated: true },
+          { name: 'code', type: 'string', length: 50 },
+          { name: 'note', type: 'text', default: 'none' },
+          { name: 'qty', type: 'integer', unique: true },
+        ],
+      },
+      WAIT,
+    );
     expect(made.status).toBe(200);
     tableId = made.body['table'].table_id as string;
-    for (const name of ['orders', 'orders2', 'never']) await query(w.my.url, `grant create, alter on ${name} to '${w.user}'@'%'`);
+    for (const name of ['orders', 'orders2', 'never'])
+      await query(w.my.url, `grant create, alter on ${name} to '${w.user}'@'%'`);
     for (const [i, url] of [w.own, w.pg.url, w.file.url, w.my.url].entries()) {
-      for (const code of ['007', '12', String(i)]) await query(url, `insert into orders (code, qty) values ('${code}', ${Number(code) * 10 + i})`);
+      for (const code of ['007', '12', String(i)])
+        await query(url, `insert into orders (code, qty) values ('${code}', ${Number(code) * 10 + i})`);
     }
   });
-  afterAll(async () => { await w.drop(); });
+  afterAll(async () => {
+    await w.drop();
+  });
 
-  const column = (change: object): [string, () => [string, object]] => [JSON.stringify(change), () => ['/table/column', { table_id: tableId, ...(Array.isArray(change) ? { columns: change } : { column: change }) }]];
+  const column = (change: object): [string, () => [string, object]] => [
+    JSON.stringify(change),
+    () => [
+      '/table/column',
+      { table_id: tableId, ...(Array.isArray(change) ? { columns: change } : { column: change }) },
+    ],
+  ];
 
   test.each<[string, () => [string, object]]>([
     column({ name: 'added', type: 'text' }),
@@ -131,7 +203,12 @@ describe.each<[string, string, Refusal]>([
     column({ name: 'code', length: 200 }),
     column({ name: 'code', unique: true }),
     column({ name: 'qty', unique: false }),
-    column([{ name: 'qty', type: 'bigint', nullable: false }, { name: 'code', rename_to: 'label' }, { name: 'note' }, { name: 'extra', type: 'boolean', default: true }]),
+    column([
+      { name: 'qty', type: 'bigint', nullable: false },
+      { name: 'code', rename_to: 'label' },
+      { name: 'note' },
+      { name: 'extra', type: 'boolean', default: true },
+    ]),
     ['rename of the table', () => ['/table/rename', { table_id: tableId, name: 'orders2' }]],
     ['drop of the table', () => ['/table/delete', { table_id: tableId }]],
   ])('%s', async (_name, request) => {
@@ -142,27 +219,38 @@ describe.each<[string, string, Refusal]>([
     await refusal(w, 'orders', async () => {
       const sent = await w.s.call('POST', path, body);
       expect(sent.status).toBe(202);
-      return sagaId = sent.body['saga'].saga_id as string;
+      return (sagaId = sent.body['saga'].saga_id as string);
     });
     const { saga } = (await w.s.call('GET', `/sagas/${sagaId}`)).body;
     expect({ status: saga.status, database: saga.error.database }).toEqual({ status: 'compensated', database });
-    const undone = (saga.steps as { status: string; fingerprint_before: string; fingerprint_after: string }[]).filter((step) => step.status === 'compensated');
+    const undone = (saga.steps as { status: string; fingerprint_before: string; fingerprint_after: string }[]).filter(
+      (step) => step.status === 'compensated',
+    );
     expect(undone.length).toBeGreaterThan(0);
     for (const step of undone) expect(step.fingerprint_after).toBe(step.fingerprint_before);
     expect(await stateOf(urls(w), 'orders')).toEqual(before);
     const { columns, name, exists, status } = (await w.s.call('GET', `/tables/${tableId}`)).body['table'];
-    expect({ columns, name, exists, status }).toEqual({ columns: shown.columns, name: 'orders', exists: true, status: 'active' });
+    expect({ columns, name, exists, status }).toEqual({
+      columns: shown.columns,
+      name: 'orders',
+      exists: true,
+      status: 'active',
+    });
   });
 
   test('the creation of a table', async () => {
     let sagaId = '';
     await refusal(w, 'never', async () => {
       const sent = await w.s.call('POST', '/table/create', { name: 'never', databases: ON });
-      return sagaId = sent.body['saga'].saga_id as string;
+      return (sagaId = sent.body['saga'].saga_id as string);
     });
     const { saga } = (await w.s.call('GET', `/sagas/${sagaId}`)).body;
     expect({ status: saga.status, database: saga.error.database }).toEqual({ status: 'compensated', database });
     for (const seen of Object.values(await stateOf(urls(w), 'never'))) expect(seen).toMatchObject({ rows: null });
-    expect((await w.s.call('GET', `/tables/${saga.table_id as string}`)).body['table']).toMatchObject({ status: 'failed', exists: false, columns: {} });
+    expect((await w.s.call('GET', `/tables/${saga.table_id as string}`)).body['table']).toMatchObject({
+      status: 'failed',
+      exists: false,
+      columns: {},
+    });
   });
 });

@@ -54,7 +54,8 @@ describe('PostgreSQL', () => {
   test('2: exclusion, statistics, storage, comment, grants and clustering come back with their columns, and a replica identity is not lost', async () => {
     await pg.sql(
       'create extension if not exists btree_gist',
-      `create table book (id int primary key, room int, during int4range, note text default 'x', n int not null, exclude using gist (room with =, during with &&))`,
+      `create table book (id int primary key, room int, during int4range, note text default 'x', n int not ` +
+        'null, exclude using gist (room with =, during with &&))',
       'create statistics book_stat on note, n from book',
       'alter table book alter note set statistics 500, alter note set storage external',
       'create unique index book_n on book (n)',
@@ -69,16 +70,21 @@ describe('PostgreSQL', () => {
     const [book] = (await pg.adopt('book')) as [string];
     const look = async (): Promise<object[]> => [
       await pg.sql(
-        `select conname as n, pg_get_constraintdef(oid) as d from pg_constraint where conrelid = 'book'::regclass order by 1`,
+        'select conname as n, pg_get_constraintdef(oid) as d from pg_constraint where conrelid = ' +
+          `'book'::regclass order by 1`,
       ),
       await pg.sql(
-        `select indexrelid::regclass::text as n, indisclustered as c, indisreplident as r, obj_description(indexrelid) as o from pg_index where indrelid = 'book'::regclass order by 1`,
+        'select indexrelid::regclass::text as n, indisclustered as c, indisreplident as r, ' +
+          `obj_description(indexrelid) as o from pg_index where indrelid = 'book'::regclass order by 1`,
       ),
       await pg.sql(
-        `select stxname as n, cardinality(stxkeys::int2[]) as k from pg_statistic_ext where stxrelid = 'book'::regclass`,
+        'select stxname as n, cardinality(stxkeys::int2[]) as k from pg_statistic_ext where stxrelid = ' +
+          `'book'::regclass`,
       ),
       await pg.sql(
-        `select attname as n, attstattarget as s, attstorage as st, attacl::text as a, col_description(attrelid, attnum) as c from pg_attribute where attrelid = 'book'::regclass and attnum > 0 and not attisdropped order by 1`,
+        'select attname as n, attstattarget as s, attstorage as st, attacl::text as a, ' +
+          `col_description(attrelid, attnum) as c from pg_attribute where attrelid = 'book'::regclass and ` +
+          'attnum > 0 and not attisdropped order by 1',
       ),
     ];
     const before = await look();
@@ -125,7 +131,8 @@ describe('PostgreSQL', () => {
   test('5: values that are too long for an index are told before one is made', async () => {
     await pg.sql(
       'create table pages (id int primary key, body text)',
-      `insert into pages values (1, repeat('x', 100000)), (2, (select string_agg(md5(i::text), '') from generate_series(1, 90) i))`,
+      `insert into pages values (1, repeat('x', 100000)), (2, (select string_agg(md5(i::text), '') from ` +
+        'generate_series(1, 90) i))',
     );
     const [pages] = (await pg.adopt('pages')) as [string];
     await pg.rejected(
@@ -194,7 +201,8 @@ describe('PostgreSQL', () => {
   test('9: a change that somebody else refused leaves nothing behind that must be put right before the next one', async () => {
     await pg.sql(
       'create table open_ (id int primary key, n int)',
-      `create function frozen() returns event_trigger language plpgsql as $$ begin raise exception 'nobody changes this today'; end $$`,
+      `create function frozen() returns event_trigger language plpgsql as $$ begin raise exception 'nobody ` +
+        `changes this today'; end $$`,
     );
     const [open] = (await pg.adopt('open_')) as [string];
     await pg.sql(
@@ -214,7 +222,8 @@ describe('MariaDB', () => {
   // phpmyadmin/phpmyadmin#19367
   test('4: a table of an engine without transactions or foreign keys is changed like any other', async () => {
     await maria.sql(
-      'create table old_ (id int primary key auto_increment, at timestamp(6) not null default current_timestamp(6), n varchar(20), fulltext key (n)) engine=MyISAM charset=latin1',
+      'create table old_ (id int primary key auto_increment, at timestamp(6) not null default ' +
+        'current_timestamp(6), n varchar(20), fulltext key (n)) engine=MyISAM charset=latin1',
       `insert into old_ (n) values ('5')`,
     );
     const [old] = (await maria.adopt('old_')) as [string];
@@ -248,7 +257,9 @@ describe('MariaDB', () => {
   // sequelize/sequelize#9653, frappe/erpnext#31400
   test('5: one key too many is refused beforehand', async () => {
     await maria.sql(
-      `create table many (id int primary key, last_ int, ${Array.from({ length: 62 }, (_, i) => `c${i} int`).join(', ')}, ${Array.from({ length: 62 }, (_, i) => `key (c${i})`).join(', ')})`,
+      'create table many (id int primary key, last_ int, ' +
+        `${Array.from({ length: 62 }, (_, i) => `c${i} int`).join(', ')}, ` +
+        `${Array.from({ length: 62 }, (_, i) => `key (c${i})`).join(', ')})`,
     );
     const [many] = (await maria.adopt('many')) as [string];
     await maria.done(maria.column(many, { name: 'last_', unique: true }));
@@ -319,7 +330,8 @@ describe('MariaDB', () => {
       const [base, base2] = (await maria.adopt('base', 'base2')) as [string, string];
       const drop = (): ReturnType<FieldCase['call']> => maria.call('/table/delete', { table_id: base });
       await maria.sql(
-        `create table ${there}.kid (id int primary key, b int, constraint kid_base foreign key (b) references ${here}.base (id))`,
+        `create table ${there}.kid (id int primary key, b int, constraint kid_base foreign key (b) ` +
+          `references ${here}.base (id))`,
       );
       await maria.rejected(drop(), 'dependents_exist', /^foreign key \w+_there\.kid\.kid_base depend on base/);
       await maria.sql(`drop table ${there}.kid`, `create view ${there}.seen as select n from ${here}.base`);
@@ -331,7 +343,8 @@ describe('MariaDB', () => {
       await maria.sql(
         `drop view ${there}.seen`,
         `create table ${there}.source (id int primary key)`,
-        `create trigger ${there}.copied after insert on ${there}.source for each row insert into ${here}.base values (new.id, 1)`,
+        `create trigger ${there}.copied after insert on ${there}.source for each row insert into ` +
+          `${here}.base values (new.id, 1)`,
       );
       await maria.rejected(drop(), 'dependents_exist', /^trigger \w+_there\.copied depend on base/);
       await maria.sql(
@@ -350,7 +363,9 @@ describe('MariaDB', () => {
   // typeorm/typeorm#4658, PomeloFoundation/Pomelo.EntityFrameworkCore.MySql#183, erkexzcx/flightlesssomething#135
   test('7: defaults and ON UPDATE with a precision are kept by renames and drops, and are no rows that somebody changed', async () => {
     await maria.sql(
-      `create table stamped (id int primary key auto_increment, n varchar(20), made datetime(6) not null default current_timestamp(6), at timestamp(3) not null default current_timestamp(3) on update current_timestamp(3) comment 'it''s', doc json, k int not null default (1 + 1))`,
+      'create table stamped (id int primary key auto_increment, n varchar(20), made datetime(6) not null ' +
+        'default current_timestamp(6), at timestamp(3) not null default current_timestamp(3) on update ' +
+        `current_timestamp(3) comment 'it''s', doc json, k int not null default (1 + 1))`,
       `insert into stamped (n, at, made, doc) values ('1', '2020-01-01 10:00:00.5', '2020-01-01 10:00:00.5', '{}')`,
     );
     const [id] = (await maria.adopt('stamped')) as [string];
@@ -376,7 +391,8 @@ describe('SQLite', () => {
   test('1: a rebuild takes no row of another table along, and every index stays as it was written', async () => {
     await lite.sql(
       "create table chats (id integer primary key, mode text not null default 'a', at int)",
-      'create table messages (id integer primary key, chat int references chats (id) on delete cascade, other int references chats on delete set null)',
+      'create table messages (id integer primary key, chat int references chats (id) on delete cascade, ' +
+        'other int references chats on delete set null)',
       'create index chats_at on chats (at desc, mode collate nocase)',
       'create unique index chats_mode on chats (mode) where at > 3',
       'create index chats_lower on chats (lower(mode))',
@@ -446,7 +462,8 @@ describe('SQLite', () => {
     file.unsafeMode();
     file.pragma('writable_schema = on');
     file.exec(
-      `insert into sqlite_schema (type, name, tbl_name, rootpage, sql) values ('table', 'near', 'near', 0, 'CREATE VIRTUAL TABLE near using VirtualSpatialIndex(x)')`,
+      `insert into sqlite_schema (type, name, tbl_name, rootpage, sql) values ('table', 'near', 'near', 0, ` +
+        `'CREATE VIRTUAL TABLE near using VirtualSpatialIndex(x)')`,
     );
     file.close();
     const [places] = (await lite.adopt('places')) as [string];

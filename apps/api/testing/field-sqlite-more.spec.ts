@@ -46,7 +46,7 @@ async function given(
     db.pragma('foreign_keys = on');
     return db;
   };
-  const use = <T,>(work: (db: Database.Database) => T): T => {
+  const use = <T>(work: (db: Database.Database) => T): T => {
     const db = open();
     try {
       return work(db);
@@ -188,7 +188,8 @@ describe('set aside is inert', () => {
 
   test('x3: no default runs for a column that was dropped, and none is lost', async () => {
     const f = await given([
-      "create table u (id integer primary key, v int default (abs(-9223372036854775808)), w text not null default 'w', n int)",
+      'create table u (id integer primary key, v int default (abs(-9223372036854775808)), w text not null ' +
+        "default 'w', n int)",
       'insert into u (id, v, n) values (1, 5, 1)',
     ]);
     const at = await version(f.ids['u']!);
@@ -205,7 +206,8 @@ describe('set aside is inert', () => {
 
   test('x4, D4: writes without a column list, and select *, do not meet a dropped column', async () => {
     const text =
-      'CREATE TABLE people ( -- who\n  id int primary key, -- the key\n  nick varchar(50) /* short */ unique, -- what they are called\n  name varchar(50) -- in full\n)';
+      'CREATE TABLE people ( -- who\n  id int primary key, -- the key\n  nick varchar(50) /* short */ ' +
+      'unique, -- what they are called\n  name varchar(50) -- in full\n)';
     const f = await given([
       text,
       'create index by_both on people (nick, name)',
@@ -309,7 +311,8 @@ describe("what only the owner's program has", () => {
   test('s1: texts in double quotes', async () => {
     const f = await given(
       [
-        "create table tasks (id integer primary key, title text not null, state text not null default 'open' check (state in ('open','done')), note text)",
+        "create table tasks (id integer primary key, title text not null, state text not null default 'open' " +
+          "check (state in ('open','done')), note text)",
         'create table x (a int)',
         "insert into tasks (title) values ('t')",
       ],
@@ -381,7 +384,8 @@ describe('dependents', () => {
       'create table track (id integer primary key, album_id int references album (id))',
       'create view albums as select id, name from album',
       'create table log (n int)',
-      'create trigger logged after insert on track begin insert into log select id from album where id = new.album_id; end',
+      'create trigger logged after insert on track begin insert into log select id from album where id = ' +
+        'new.album_id; end',
       "insert into album values (1, 'x')",
     ]);
     completed(await rename(f.ids['album']!, 'record'));
@@ -397,7 +401,8 @@ describe('dependents', () => {
 describe('left as found', () => {
   test("names of other people, keywords and a table's own name as a column", async () => {
     const text =
-      'CREATE TABLE [order] ("order" integer primary key, [select] int default 3, `a.b` text, "größe" int check ("order".größe > 0), key int unique)';
+      'CREATE TABLE [order] ("order" integer primary key, [select] int default 3, `a.b` text, "größe" int ' +
+      'check ("order".größe > 0), key int unique)';
     const f = await given([
       text,
       'create index "group" on "order" ("select", key)',
@@ -448,7 +453,8 @@ describe('left as found', () => {
     const core = join(s.dir, 'core.db');
     const beside = join(dir, 'beside.db');
     const f = await given([
-      `create table v (id integer primary key, a "int); commit; attach database '${beside}' as c; create table c.pwned (x); --" not null, b text)`,
+      `create table v (id integer primary key, a "int); commit; attach database '${beside}' as c; create ` +
+        'table c.pwned (x); --" not null, b text)',
       "insert into v values (1, 2, 'x')",
     ]);
     const text = f.text('v');

@@ -6,7 +6,9 @@ const ON = ['crm', 'erp', 'shop'];
 let s: Service;
 let fresh: Fresh[];
 let end: () => Promise<void>;
-beforeAll(async () => { ({ s, fresh, end } = await onThreeEngines(ON)); });
+beforeAll(async () => {
+  ({ s, fresh, end } = await onThreeEngines(ON));
+});
 afterAll(() => end());
 
 async function adopt(database: string, name: string): Promise<string> {
@@ -15,14 +17,19 @@ async function adopt(database: string, name: string): Promise<string> {
   return String(answer.body['table'].table_id);
 }
 
-const column = (table_id: string, change: object, query = ''): Promise<Reply> => s.call('POST', `/table/column${query}`, { table_id, column: change }, WAIT);
+const column = (table_id: string, change: object, query = ''): Promise<Reply> =>
+  s.call('POST', `/table/column${query}`, { table_id, column: change }, WAIT);
 
 describe('p9: a column can be named whatever its owner called it', () => {
-  const NAMES = ['first name', 'größe', 'a.b', '$cost', 'n'.repeat(60), 'it\'s', 'a"b', 'x`y'];
+  const NAMES = ['first name', 'größe', 'a.b', '$cost', 'n'.repeat(60), "it's", 'a"b', 'x`y'];
 
   test.each(ON)('%s', async (database) => {
-    const quote = (name: string): string => (database === 'erp' ? `\`${name.replaceAll('`', '``')}\`` : `"${name.replaceAll('"', '""')}"`);
-    await query(fresh[ON.indexOf(database)]!.url, `create table odd (id int primary key, ${NAMES.map((name) => `${quote(name)} int`).join(', ')})`);
+    const quote = (name: string): string =>
+      database === 'erp' ? `\`${name.replaceAll('`', '``')}\`` : `"${name.replaceAll('"', '""')}"`;
+    await query(
+      fresh[ON.indexOf(database)]!.url,
+      `create table odd (id int primary key, ${NAMES.map((name) => `${quote(name)} int`).join(', ')})`,
+    );
     const id = await adopt(database, 'odd');
     for (const [i, name] of NAMES.entries()) {
       const nullable = await column(id, { name, nullable: false });
@@ -33,14 +40,26 @@ describe('p9: a column can be named whatever its owner called it', () => {
     const dropped = await column(id, { name: 'plain_0' });
     expect([dropped.status, dropped.body['detail']]).toEqual([200, undefined]);
     const back = await s.call('POST', '/table/revert', { table_id: id, version: 2 }, WAIT);
-    expect([back.status, back.body['detail'], Object.keys(back.body['table']?.columns ?? {}).sort()]).toEqual([200, undefined, ['id', ...NAMES].sort()]);
+    expect([back.status, back.body['detail'], Object.keys(back.body['table']?.columns ?? {}).sort()]).toEqual([
+      200,
+      undefined,
+      ['id', ...NAMES].sort(),
+    ]);
   });
 
   test('the rule is for new names', async () => {
     const { body } = await s.call('POST', '/table/create', { name: 'ruled', databases: ['shop'] }, WAIT);
     const id = body['table'].table_id;
-    expect((await column(id, { name: 'a b', type: 'string' })).body).toMatchObject({ status: 400, code: 'validation_failed', errors: [{ path: 'column.name' }] });
-    expect((await column(id, { name: 'name', rename_to: 'a b' })).body).toMatchObject({ status: 400, code: 'validation_failed', errors: [{ path: 'column.rename_to' }] });
+    expect((await column(id, { name: 'a b', type: 'string' })).body).toMatchObject({
+      status: 400,
+      code: 'validation_failed',
+      errors: [{ path: 'column.name' }],
+    });
+    expect((await column(id, { name: 'name', rename_to: 'a b' })).body).toMatchObject({
+      status: 400,
+      code: 'validation_failed',
+      errors: [{ path: 'column.rename_to' }],
+    });
     expect((await column(id, { name: 'a b' })).body).toMatchObject({ status: 404, code: 'column_not_found' });
   });
 });
@@ -48,23 +67,36 @@ describe('p9: a column can be named whatever its owner called it', () => {
 test('D19: a plan says whether and until when it can be undone', async () => {
   const { body } = await s.call('POST', '/table/create', { name: 'planned', databases: ON }, WAIT);
   const id = body['table'].table_id;
-  const plan = async (change: object): Promise<Record<string, unknown>> => (await column(id, change, '?dry_run=true')).body['plan'];
+  const plan = async (change: object): Promise<Record<string, unknown>> =>
+    (await column(id, change, '?dry_run=true')).body['plan'];
   expect(await plan({ name: 'more', type: 'text' })).toMatchObject({ reversible: true, reversible_until: null });
   const dropped = await plan({ name: 'name' });
   expect(dropped).toMatchObject({ reversible: true, reversible_until: expect.stringMatching(/^20/) });
-  await query(fresh[0]!.url, 'insert into planned (name) values (\'x\')');
-  expect(await plan({ name: 'more', type: 'integer', nullable: false })).toMatchObject({ reversible: null, reversible_until: null, blocked_by: { code: 'not_null_without_default' } });
+  await query(fresh[0]!.url, "insert into planned (name) values ('x')");
+  expect(await plan({ name: 'more', type: 'integer', nullable: false })).toMatchObject({
+    reversible: null,
+    reversible_until: null,
+    blocked_by: { code: 'not_null_without_default' },
+  });
 });
 
 describe('D18: what history says of an adopted table is built again on its own engine, to the letter', () => {
   const OWN: Record<string, { columns: string; types: string }> = {
     crm: {
-      columns: `kind text collate "C" not null, net inet default '10.0.0.1', tags text[] default array['a;--', 'b'], part numeric, spent interval default '1 day' not null`,
-      types: `select column_name, udt_name, is_nullable, column_default from information_schema.columns where table_name = '#' and column_name <> 'id' order by ordinal_position`,
+      columns:
+        `kind text collate "C" not null, net inet default '10.0.0.1', tags text[] default array['a;--', ` +
+        `'b'], part numeric, spent interval default '1 day' not null`,
+      types:
+        'select column_name, udt_name, is_nullable, column_default from information_schema.columns where ' +
+        `table_name = '#' and column_name <> 'id' order by ordinal_position`,
     },
     erp: {
-      columns: `kind enum('a','b;c','it''s') not null default 'a', n int unsigned default 7, flags set('x','y'), y year(4)`,
-      types: `select column_name, column_type, is_nullable, column_default from information_schema.columns where table_schema = database() and table_name = '#' and column_name <> 'id' order by ordinal_position`,
+      columns:
+        `kind enum('a','b;c','it''s') not null default 'a', n int unsigned default 7, flags set('x','y'), y ` +
+        'year(4)',
+      types:
+        'select column_name, column_type, is_nullable, column_default from information_schema.columns where ' +
+        `table_schema = database() and table_name = '#' and column_name <> 'id' order by ordinal_position`,
     },
     shop: {
       columns: `kind MONEY_BAG(4,2) not null, n default (1 + 1), w "odd type" default 'x;y'`,

@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { createEventStore, openCoreDatabase, sql, sqlName, type CoreDatabase, type EventStore, type StoredEvent } from '../../../libs/event-store/src/index.js';
+import {
+  createEventStore,
+  openCoreDatabase,
+  sql,
+  sqlName,
+  type CoreDatabase,
+  type EventStore,
+  type StoredEvent,
+} from '../../../libs/event-store/src/index.js';
 import { createMigratedDatabase } from '../../../libs/event-store/testing/core-databases.js';
 import { eventually, gate, happened, metadata } from '../../../libs/event-store/testing/hooked-core.js';
 import { appliedSteps } from '../../../libs/tables/src/index.js';
@@ -32,11 +40,17 @@ describe.each(['sqlite', 'postgres', 'mysql'] as const)('the log, core on %s', (
   });
 
   const create = async (headers: Record<string, string> = WAIT): Promise<{ table_id: string; saga_id: string }> => {
-    const { status, body } = await s.call('POST', '/table/create', { name: `t_${randomUUID().replaceAll('-', '')}` }, headers);
+    const { status, body } = await s.call(
+      'POST',
+      '/table/create',
+      { name: `t_${randomUUID().replaceAll('-', '')}` },
+      headers,
+    );
     expect([200, 202]).toContain(status);
     return { table_id: body['table'].table_id as string, saga_id: body['saga'].saga_id as string };
   };
-  const page = async (query: string): Promise<{ events: StoredEvent[]; next_cursor: string | null }> => (await s.call('GET', `/events?${query}`)).body as never;
+  const page = async (query: string): Promise<{ events: StoredEvent[]; next_cursor: string | null }> =>
+    (await s.call('GET', `/events?${query}`)).body as never;
 
   test('is read page by page, oldest first, with the whole envelope', async () => {
     await create();
@@ -52,9 +66,16 @@ describe.each(['sqlite', 'postgres', 'mysql'] as const)('the log, core on %s', (
     }
     expect(all).toEqual(await store.readAll(0, 10_000));
     expect(all[0]).toEqual({
-      event_id: expect.any(String), position: expect.any(Number), stream: expect.stringMatching(/^database-/), version: 1, type: 'DatabaseRegistered', schema_version: 1,
-      data: expect.any(Object), metadata: { correlation_id: expect.any(String), causation_id: null, actor: expect.any(String) },
-      recorded_at: expect.any(String), hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      event_id: expect.any(String),
+      position: expect.any(Number),
+      stream: expect.stringMatching(/^database-/),
+      version: 1,
+      type: 'DatabaseRegistered',
+      schema_version: 1,
+      data: expect.any(Object),
+      metadata: { correlation_id: expect.any(String), causation_id: null, actor: expect.any(String) },
+      recorded_at: expect.any(String),
+      hash: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
     expect((await page(`cursor=${all[1]!.position}&limit=1`)).events).toEqual([all[2]]);
     expect(await page(`after=${all.at(-1)!.position}`)).toEqual({ events: [], next_cursor: null });
@@ -66,12 +87,28 @@ describe.each(['sqlite', 'postgres', 'mysql'] as const)('the log, core on %s', (
     expect(of.events.map(({ version }) => version)).toEqual([1, 2]);
     const { correlation_id } = of.events[0]!.metadata;
     const together = await page(`correlation_id=${correlation_id}&limit=500`);
-    expect(new Set(together.events.map(({ stream }) => stream))).toEqual(new Set([`table-${table_id}`, `saga-${saga_id}`]));
-    expect((await page(`type=SagaCompleted&correlation_id=${correlation_id}`)).events).toEqual(together.events.filter(({ type }) => type === 'SagaCompleted'));
+    expect(new Set(together.events.map(({ stream }) => stream))).toEqual(
+      new Set([`table-${table_id}`, `saga-${saga_id}`]),
+    );
+    expect((await page(`type=SagaCompleted&correlation_id=${correlation_id}`)).events).toEqual(
+      together.events.filter(({ type }) => type === 'SagaCompleted'),
+    );
     expect((await page('stream=none')).events).toEqual([]);
   });
 
-  test.each(['limit=0', 'limit=501', 'limit=x', 'after=-1', 'after=x', 'type=', 'type=%00', 'stream=%C3%A9', 'stream=a&stream=b', 'after=1&cursor=1', 'offset=3'])('?%s is refused', async (query) => {
+  test.each([
+    'limit=0',
+    'limit=501',
+    'limit=x',
+    'after=-1',
+    'after=x',
+    'type=',
+    'type=%00',
+    'stream=%C3%A9',
+    'stream=a&stream=b',
+    'after=1&cursor=1',
+    'offset=3',
+  ])('?%s is refused', async (query) => {
     const { status, body } = await s.call('GET', `/events?${query}`);
     expect([status, body['code']]).toEqual([400, 'validation_failed']);
     if (/^(limit|after=1&)/.test(query)) return;
@@ -89,22 +126,37 @@ describe.each(['sqlite', 'postgres', 'mysql'] as const)('the log, core on %s', (
     let restarting = await eventSource(url);
     const before: number[] = [];
     const written: StoredEvent[] = [];
-    await Promise.all(Array.from({ length: 8 }, async (_, w) => {
-      for (let i = 0; i < 15; i++) {
-        const stream = w === 0 ? wanted : `s-${randomUUID()}`;
-        written.push(...await (w % 2 ? store : other).append([{ stream, expectedVersion: w === 0 ? i : 0, events: [happened(i)] }], metadata));
-        if (w === 1 && i % 5 === 4) {
-          restarting.close();
-          before.push(...restarting.messages.map(({ id }) => id));
-          restarting = await eventSource(url, before.length === 0 ? {} : { 'Last-Event-ID': String(before.at(-1)) });
+    await Promise.all(
+      Array.from({ length: 8 }, async (_, w) => {
+        for (let i = 0; i < 15; i++) {
+          const stream = w === 0 ? wanted : `s-${randomUUID()}`;
+          written.push(
+            ...(await (w % 2 ? store : other).append(
+              [{ stream, expectedVersion: w === 0 ? i : 0, events: [happened(i)] }],
+              metadata,
+            )),
+          );
+          if (w === 1 && i % 5 === 4) {
+            restarting.close();
+            before.push(...restarting.messages.map(({ id }) => id));
+            restarting = await eventSource(url, before.length === 0 ? {} : { 'Last-Event-ID': String(before.at(-1)) });
+          }
         }
-      }
-    }));
-    await eventually(() => [slow, fast].every(({ messages }) => messages.length >= 120) && before.length + restarting.messages.length >= 120 && filtering.messages.length >= 15, 20_000);
+      }),
+    );
+    await eventually(
+      () =>
+        [slow, fast].every(({ messages }) => messages.length >= 120) &&
+        before.length + restarting.messages.length >= 120 &&
+        filtering.messages.length >= 15,
+      20_000,
+    );
     written.sort((a, b) => a.position - b.position);
     for (const { messages } of [slow, fast]) {
       expect(messages.map(({ data }) => data)).toEqual(written);
-      expect(messages.map(({ id, event }) => ({ id, event }))).toEqual(written.map(({ position, type }) => ({ id: position, event: type })));
+      expect(messages.map(({ id, event }) => ({ id, event }))).toEqual(
+        written.map(({ position, type }) => ({ id: position, event: type })),
+      );
     }
     expect([...before, ...restarting.messages.map(({ id }) => id)]).toEqual(written.map(({ position }) => position));
     expect(filtering.messages.map(({ data }) => data)).toEqual(written.filter(({ stream }) => stream === wanted));
@@ -118,10 +170,15 @@ describe.each(['sqlite', 'postgres', 'mysql'] as const)('the log, core on %s', (
     const { events } = (await s.call('GET', `/sagas/${saga_id}/events`)).body as { events: StoredEvent[] };
     expect(live.messages.map(({ data }) => data)).toEqual(events);
     expect(live.messages.at(-1)!.event).toBe('SagaCompleted');
-    const late = await eventSource(`${s.app.url}/sagas/${saga_id}/events`, { 'Last-Event-ID': String(events[2]!.position) });
+    const late = await eventSource(`${s.app.url}/sagas/${saga_id}/events`, {
+      'Last-Event-ID': String(events[2]!.position),
+    });
     await late.ended;
     expect(late.messages.map(({ data }) => data)).toEqual(events.slice(3));
-    expect((await eventSource(`${s.app.url}/sagas/${saga_id}/events`, { 'Last-Event-ID': String(events.at(-1)!.position) })).status).toBe(204);
+    expect(
+      (await eventSource(`${s.app.url}/sagas/${saga_id}/events`, { 'Last-Event-ID': String(events.at(-1)!.position) }))
+        .status,
+    ).toBe(204);
     expect((await eventSource(`${s.app.url}/sagas/${randomUUID()}/events`)).status).toBe(404);
     expect((await eventSource(`${s.app.url}/sagas/${saga_id}/events`, { 'Last-Event-ID': 'x' })).status).toBe(400);
   });
@@ -137,7 +194,11 @@ describe.each(['sqlite', 'postgres', 'mysql'] as const)('the log, core on %s', (
     const tree = body['events'] as Node[];
     // One root: what the request itself recorded.
     expect(tree.map(({ type }) => type)).toEqual(['TableCreationRequested']);
-    const all = walk(tree).map(({ caused, ...event }) => (expect(caused.every(({ position }) => position > event.position)).toBe(true), event)).sort((a, b) => a.position - b.position);
+    const all = walk(tree)
+      .map(
+        ({ caused, ...event }) => (expect(caused.every(({ position }) => position > event.position)).toBe(true), event),
+      )
+      .sort((a, b) => a.position - b.position);
     expect(all).toEqual((await page(`correlation_id=${body['correlation_id']}&limit=500`)).events);
     expect(all.some(({ stream, type }) => stream === `saga-${saga_id}` && type === 'SagaCompleted')).toBe(true);
     for (const unknown of [randomUUID(), 'x', '%00']) {
@@ -159,15 +220,49 @@ describe.each(['sqlite', 'postgres', 'mysql'] as const)('the log, core on %s', (
     const done = await s.call('POST', '/table/create', { name });
     const { body } = await s.call('GET', '/commands?limit=6');
     expect(body['commands']).toMatchObject([
-      { method: 'POST', path: '/table/create', body: { name }, outcome: 'accepted', status: 202, code: null, actor: 'anonymous', saga_id: done.body['saga'].saga_id, request_id: done.headers.get('x-request-id') },
+      {
+        method: 'POST',
+        path: '/table/create',
+        body: { name },
+        outcome: 'accepted',
+        status: 202,
+        code: null,
+        actor: 'anonymous',
+        saga_id: done.body['saga'].saga_id,
+        request_id: done.headers.get('x-request-id'),
+      },
       { path: '/table/delete', outcome: 'refused', status: 404, code: 'table_not_found' },
-      { path: '/databases', outcome: 'refused', status: 422, code: 'database_unreachable', body: { name: 'broken', url: 'postgres://[left out]@127.0.0.1:1/x' } },
+      {
+        path: '/databases',
+        outcome: 'refused',
+        status: 422,
+        code: 'database_unreachable',
+        body: { name: 'broken', url: 'postgres://[left out]@127.0.0.1:1/x' },
+      },
       { path: '/table/create', outcome: 'refused', status: 400, code: 'invalid_json', body: null },
-      { path: '/table/create', outcome: 'refused', status: 400, code: 'validation_failed', body: { name: 'integer; DROP TABLE accounts; --' } },
+      {
+        path: '/table/create',
+        outcome: 'refused',
+        status: 400,
+        code: 'validation_failed',
+        body: { name: 'integer; DROP TABLE accounts; --' },
+      },
       { path: '/table/create', outcome: 'accepted', status: 200, saga_id },
     ]);
     expect(JSON.stringify(body)).not.toContain('hunter2');
-    expect(Object.keys(body['commands'][0])).toEqual(['request_id', 'received_at', 'actor', 'method', 'path', 'body', 'outcome', 'status', 'code', 'saga_id', 'duration_ms']);
+    expect(Object.keys(body['commands'][0])).toEqual([
+      'request_id',
+      'received_at',
+      'actor',
+      'method',
+      'path',
+      'body',
+      'outcome',
+      'status',
+      'code',
+      'saga_id',
+      'duration_ms',
+    ]);
     const next = await s.call('GET', `/commands?limit=1&cursor=${body['commands'][1].request_id as string}`);
     expect(next.body['commands']).toEqual([body['commands'][2]]);
     expect((await s.call('GET', `/commands?saga_id=${saga_id}`)).body['commands']).toEqual([body['commands'][5]]);
@@ -182,7 +277,12 @@ describe.each(['sqlite', 'postgres', 'mysql'] as const)('the log, core on %s', (
     await s.call('POST', '/databases', { name: 'second', url: other.url });
     await s.call('POST', '/databases', { name: 'third', url: `${other.url}3` });
     expect((await s.call('DELETE', '/databases/third')).status).toBe(204);
-    const made = await s.call('POST', '/table/create', { name: `mixed_${engine}`, databases: ['default', 'second'] }, WAIT);
+    const made = await s.call(
+      'POST',
+      '/table/create',
+      { name: `mixed_${engine}`, databases: ['default', 'second'] },
+      WAIT,
+    );
     const table_id = made.body['table'].table_id as string;
     await query(other.url, `drop table mixed_${engine}`);
     const undone = await s.call('POST', '/table/column', { table_id, column: { name: 'email', type: 'string' } }, WAIT);
@@ -196,13 +296,36 @@ describe.each(['sqlite', 'postgres', 'mysql'] as const)('the log, core on %s', (
     await s.call('POST', '/table/revert', { table_id: gone, version: 2 }, WAIT);
 
     const keys = {
-      customer_databases: 'database_id', credentials: 'database_id', tables: 'table_id', table_databases: 'database_id, table_id', table_names: 'database_id, name_key', purges_due: 'table_id',
-      sagas: 'saga_id', saga_targets: 'target_id, saga_id', applied_steps: 'position', saga_plans: 'saga_id', table_snapshots: 'table_id, version',
+      customer_databases: 'database_id',
+      credentials: 'database_id',
+      tables: 'table_id',
+      table_databases: 'database_id, table_id',
+      table_names: 'database_id, name_key',
+      purges_due: 'table_id',
+      sagas: 'saga_id',
+      saga_targets: 'target_id, saga_id',
+      applied_steps: 'position',
+      saga_plans: 'saga_id',
+      table_snapshots: 'table_id, version',
     };
     const names = ['databases', 'tables', 'sagas', 'applied_steps', 'table_snapshots'];
-    const all = async (): Promise<string> => JSON.stringify(await Promise.all(Object.entries(keys).map(([name, key]) => core.query({ texts: [`select * from ${name} order by ${key}`], values: [] }))));
-    const listed = async (): Promise<Record<string, { status: string; lag: number; error: string | null; rebuild: { status: string; processed: number } | null }>> =>
-      Object.fromEntries(((await s.call('GET', '/projections')).body['projections'] as { name: string }[]).map((one) => [one.name, one])) as never;
+    const all = async (): Promise<string> =>
+      JSON.stringify(
+        await Promise.all(
+          Object.entries(keys).map(([name, key]) =>
+            core.query({ texts: [`select * from ${name} order by ${key}`], values: [] }),
+          ),
+        ),
+      );
+    const listed = async (): Promise<
+      Record<
+        string,
+        { status: string; lag: number; error: string | null; rebuild: { status: string; processed: number } | null }
+      >
+    > =>
+      Object.fromEntries(
+        ((await s.call('GET', '/projections')).body['projections'] as { name: string }[]).map((one) => [one.name, one]),
+      ) as never;
     await eventually(async () => Object.values(await listed()).every(({ lag }) => lag === 0));
     const lived = await all();
     for (const name of names) {
@@ -214,26 +337,50 @@ describe.each(['sqlite', 'postgres', 'mysql'] as const)('the log, core on %s', (
     const events = (await store.readAll(0, 10_000)).length;
     for (const name of names) {
       expect((await listed())[name]).toEqual({
-        name, kept: name.includes('_') ? 'behind' : 'inline', position: head, head, lag: 0, processed: events, status: 'live', error: null,
-        rebuild: { status: 'done', position: head, target: head, processed: events, error: null, started_at: expect.any(String), updated_at: expect.any(String) },
+        name,
+        kept: name.includes('_') ? 'behind' : 'inline',
+        position: head,
+        head,
+        lag: 0,
+        processed: events,
+        status: 'live',
+        error: null,
+        rebuild: {
+          status: 'done',
+          position: head,
+          target: head,
+          processed: events,
+          error: null,
+          started_at: expect.any(String),
+          updated_at: expect.any(String),
+        },
       });
     }
     expect(await all()).toBe(lived);
-    for (const name of ['blocks', 'nothing']) expect((await s.call('POST', `/projections/${name}/rebuild`)).body['code']).toBe('not_found');
+    for (const name of ['blocks', 'nothing'])
+      expect((await s.call('POST', `/projections/${name}/rebuild`)).body['code']).toBe('not_found');
     await other.drop();
   }, 60_000);
 
-  const applied = async (query = ''): Promise<{ saga_id: string; operation: string; direction: string }[]> => (await s.call('GET', `/databases/default/history?limit=500${query}`)).body['events'] as never;
+  const applied = async (query = ''): Promise<{ saga_id: string; operation: string; direction: string }[]> =>
+    (await s.call('GET', `/databases/default/history?limit=500${query}`)).body['events'] as never;
 
-  test('who has seen a saga end sees in its database\'s history what it did, also while an append in flight holds up what is behind the log', async () => {
+  test("who has seen a saga end sees in its database's history what it did, also while an append in flight holds up what is behind the log", async () => {
     for (let i = 0; i < 5; i++) {
       const { saga_id, table_id } = await create();
       expect((await applied()).at(-1)).toMatchObject({ saga_id, operation: 'create_table', direction: 'apply' });
-      expect((await s.call('POST', '/table/show', { table_id, database: 'default' })).body['table']).toMatchObject({ exists: true, version: 2 });
+      expect((await s.call('POST', '/table/show', { table_id, database: 'default' })).body['table']).toMatchObject({
+        exists: true,
+        version: 2,
+      });
     }
     if (engine === 'sqlite') return;
     const held = gate();
-    const slow = store.append([{ stream: `s-${randomUUID()}`, expectedVersion: 0, events: [happened()] }], metadata, held.pass);
+    const slow = store.append(
+      [{ stream: `s-${randomUUID()}`, expectedVersion: 0, events: [happened()] }],
+      metadata,
+      held.pass,
+    );
     await held.arrived;
     const { saga_id } = await create();
     expect((await applied()).at(-1)).toMatchObject({ saga_id, operation: 'create_table' });
@@ -243,24 +390,52 @@ describe.each(['sqlite', 'postgres', 'mysql'] as const)('the log, core on %s', (
 
   test('an event that one read model cannot take parks that one alone, and nothing is missing in the answers', async () => {
     const before = await applied();
-    const [poison] = await store.append([{ stream: `saga-${randomUUID()}`, expectedVersion: 0, events: [{ type: 'SagaRequested', schema_version: 1, data: {} }] }], metadata);
+    const [poison] = await store.append(
+      [
+        {
+          stream: `saga-${randomUUID()}`,
+          expectedVersion: 0,
+          events: [{ type: 'SagaRequested', schema_version: 1, data: {} }],
+        },
+      ],
+      metadata,
+    );
     const { saga_id, table_id } = await create();
     await s.call('POST', '/table/delete', { table_id }, WAIT);
-    const listed = async (): Promise<Record<string, object>> => Object.fromEntries(((await s.call('GET', '/projections')).body['projections'] as { name: string }[]).map((one) => [one.name, one]));
+    const listed = async (): Promise<Record<string, object>> =>
+      Object.fromEntries(
+        ((await s.call('GET', '/projections')).body['projections'] as { name: string }[]).map((one) => [one.name, one]),
+      );
     // Once it has come to stand right before it, alone.
-    await eventually(async () => ((await listed())['applied_steps'] as { error: string | null }).error?.includes(poison!.event_id) === true);
+    await eventually(
+      async () =>
+        ((await listed())['applied_steps'] as { error: string | null }).error?.includes(poison!.event_id) === true,
+    );
     await eventually(async () => ((await listed())['table_snapshots'] as { lag: number }).lag === 0);
     const { applied_steps, table_snapshots, tables } = await listed();
-    expect(applied_steps).toMatchObject({ kept: 'behind', status: 'parked', position: poison!.position - 1, error: expect.stringContaining(`${poison!.event_id} at position ${poison!.position}`) });
+    expect(applied_steps).toMatchObject({
+      kept: 'behind',
+      status: 'parked',
+      position: poison!.position - 1,
+      error: expect.stringContaining(`${poison!.event_id} at position ${poison!.position}`),
+    });
     expect((applied_steps as unknown as { error: string }).error).not.toContain('\n');
     expect((applied_steps as { lag: number }).lag).toBeGreaterThan(3);
     for (const one of [table_snapshots, tables]) expect(one).toMatchObject({ status: 'live', error: null, lag: 0 });
     const after = await applied();
     expect(after.slice(0, before.length)).toEqual(before);
-    expect(after.slice(before.length)).toMatchObject([{ saga_id, operation: 'create_table' }, { operation: 'drop_table' }]);
-    expect((await s.call('POST', '/table/show', { table_id, database: 'default' })).body['table']).toMatchObject({ exists: false });
+    expect(after.slice(before.length)).toMatchObject([
+      { saga_id, operation: 'create_table' },
+      { operation: 'drop_table' },
+    ]);
+    expect((await s.call('POST', '/table/show', { table_id, database: 'default' })).body['table']).toMatchObject({
+      exists: false,
+    });
     const first = (await s.call('GET', '/databases/default/history?limit=1')).body;
-    expect([first['events'], (await applied(`&cursor=${first['next_cursor'] as string}`))]).toEqual([after.slice(0, 1), after.slice(1)]);
+    expect([first['events'], await applied(`&cursor=${first['next_cursor'] as string}`)]).toEqual([
+      after.slice(0, 1),
+      after.slice(1),
+    ]);
   }, 60_000);
 
   test('the rows of what was applied are the same in whatever batches they come, with sagas still open', async () => {
@@ -269,11 +444,20 @@ describe.each(['sqlite', 'postgres', 'mysql'] as const)('the log, core on %s', (
     const there = await own.open();
     const made = async (upTo: number, size: number): Promise<string> => {
       for (const table of appliedSteps.tables) await there.execute(sql`delete from ${sqlName(table)}`);
-      for (let at = 0; at < upTo; at += size) await there.transaction((tx) => appliedSteps.projection.apply(tx, events.slice(at, Math.min(upTo, at + size))));
-      return JSON.stringify([await there.query(sql`select * from applied_steps order by position`), await there.query(sql`select * from saga_plans order by saga_id`)]);
+      for (let at = 0; at < upTo; at += size)
+        await there.transaction((tx) => appliedSteps.projection.apply(tx, events.slice(at, Math.min(upTo, at + size))));
+      return JSON.stringify([
+        await there.query(sql`select * from applied_steps order by position`),
+        await there.query(sql`select * from saga_plans order by saga_id`),
+      ]);
     };
     const taken = events.findIndex(({ type, data }) => type === 'SagaRequested' && Object.keys(data).length === 0);
-    const lengths = [taken === -1 ? events.length : taken, ...events.flatMap(({ type }, i) => (type === 'StepApplied' && (taken === -1 || i < taken) ? [i] : [])).slice(0, 8)];
+    const lengths = [
+      taken === -1 ? events.length : taken,
+      ...events
+        .flatMap(({ type }, i) => (type === 'StepApplied' && (taken === -1 || i < taken) ? [i] : []))
+        .slice(0, 8),
+    ];
     for (const upTo of lengths) {
       const whole = await made(upTo, upTo);
       for (const size of [1, 3, 17]) expect(await made(upTo, size)).toBe(whole);
@@ -288,22 +472,38 @@ describe.each(['sqlite', 'postgres', 'mysql'] as const)('the log, core on %s', (
       return body;
     };
     const stream = `s-${randomUUID()}`;
-    const [one, two, three] = await store.append([{ stream, expectedVersion: 0, events: [1, 2, 3].map(happened) }], metadata) as [StoredEvent, StoredEvent, StoredEvent];
+    const [one, two, three] = (await store.append(
+      [{ stream, expectedVersion: 0, events: [1, 2, 3].map(happened) }],
+      metadata,
+    )) as [StoredEvent, StoredEvent, StoredEvent];
     await eventually(async () => ((await verified())['head'] as { position: number }).position >= three.position);
     const sound = await verified();
-    expect(sound).toEqual({ valid: true, events: (await store.readAll(0, 10_000)).length, head: { position: await store.head(), hash: expect.any(String) } });
+    expect(sound).toEqual({
+      valid: true,
+      events: (await store.readAll(0, 10_000)).length,
+      head: { position: await store.head(), hash: expect.any(String) },
+    });
     const { position, hash } = sound['head'] as { position: number; hash: string };
     expect((await verified(`?head=${position}:${hash}`))['valid']).toBe(true);
-    expect(await verified(`?head=${position}:${'0'.repeat(64)}`)).toMatchObject({ valid: false, problems: [{ position, what: expect.stringContaining('cut off') }] });
+    expect(await verified(`?head=${position}:${'0'.repeat(64)}`)).toMatchObject({
+      valid: false,
+      problems: [{ position, what: expect.stringContaining('cut off') }],
+    });
     expect((await s.call('GET', '/events/verify?head=x')).status).toBe(400);
 
     await core.execute(sql`update events set data = '{"n":9}' where event_id = ${two.event_id}`);
-    expect(await verified()).toMatchObject({ valid: false, problems: [{ position: two.position, event_id: two.event_id, stream, version: 2, what: expect.any(String) }] });
+    expect(await verified()).toMatchObject({
+      valid: false,
+      problems: [{ position: two.position, event_id: two.event_id, stream, version: 2, what: expect.any(String) }],
+    });
     const cli = await verifyOffline(place.url);
     expect([cli.code, cli.stdout]).toEqual([1, expect.stringContaining(two.event_id)]);
     await core.execute(sql`update events set data = '{"n":2}' where event_id = ${two.event_id}`);
     const whole = await verifyOffline(place.url, '--head', `${position}:${hash}`);
-    expect([whole.code, whole.stdout]).toEqual([0, expect.stringMatching(/^valid: \d+ events\nhead: \d+:[0-9a-f]{64}\n$/)]);
+    expect([whole.code, whole.stdout]).toEqual([
+      0,
+      expect.stringMatching(/^valid: \d+ events\nhead: \d+:[0-9a-f]{64}\n$/),
+    ]);
     expect((await verifyOffline(place.url, '--head', `${position}:${'0'.repeat(64)}`)).code).toBe(1);
     expect((await verifyOffline(place.url, '--head', 'x')).code).toBe(2);
 
@@ -312,7 +512,10 @@ describe.each(['sqlite', 'postgres', 'mysql'] as const)('the log, core on %s', (
     expect((await verified())['problems']).toMatchObject([{ event_id: one.event_id }, { event_id: three.event_id }]);
     await core.execute(sql`update events set data = '{"n":1}' where event_id = ${one.event_id}`);
     await core.execute(sql`delete from events where event_id = ${three.event_id}`);
-    expect(await verified()).toMatchObject({ valid: false, problems: [{ position: three.position, event_id: three.event_id, stream, version: 3, what: 'was removed' }] });
+    expect(await verified()).toMatchObject({
+      valid: false,
+      problems: [{ position: three.position, event_id: three.event_id, stream, version: 3, what: 'was removed' }],
+    });
   }, 60_000);
 });
 
@@ -333,7 +536,8 @@ test('commands are remembered for the retention time; while the core database is
   const proxy = await tcpProxy(Number(new URL(place.url).port));
   const s = await service({ CORE_DATABASE_URL: proxy.url(place.url), COMMANDS_RETENTION_SECONDS: '3' });
   const core = await openCoreDatabase(place.url);
-  const listed = async (): Promise<unknown[]> => (await core.query(sql`select code from commands order by request_id`)).map((row) => row['code']);
+  const listed = async (): Promise<unknown[]> =>
+    (await core.query(sql`select code from commands order by request_id`)).map((row) => row['code']);
   try {
     proxy.refuse();
     proxy.cut();

@@ -2,9 +2,12 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * Loaded into the service's own process before it starts (`node --import`): asked by its parent, it tells for how long the event
- * loop stood still at most since it was last asked, in milliseconds, and how much memory is in use after a collection. A stop in
- * which the process did not even compute is the machine's, which has others to serve: of each the time it computed counts.
+ * Loaded into the service's own process before it starts (`node --import`): asked by its parent, it tells for how long
+ * the event
+ * loop stood still at most since it was last asked, in milliseconds, and how much memory is in use after a collection.
+ * A stop in
+ * which the process did not even compute is the machine's, which has others to serve: of each the time it computed
+ * counts.
  */
 // The service's worker threads load it too, and are not what is asked.
 if (isMainThread) {

@@ -18,9 +18,12 @@ const seen = new Set<string>();
 
 /** Fastify tells of each instance that is made: so the routes are those of the server that runs. */
 function listen(message: unknown): void {
-  const { fastify } = message as { fastify: { addHook(name: 'onRoute', hook: (route: { method: string | string[]; url: string }) => void): void } };
+  const { fastify } = message as {
+    fastify: { addHook(name: 'onRoute', hook: (route: { method: string | string[]; url: string }) => void): void };
+  };
   fastify.addHook('onRoute', ({ method, url }) => {
-    for (const m of [method].flat()) if (m !== 'HEAD' && m !== 'OPTIONS') routes.add(`${m.toLowerCase()} ${url.replace(/:(\w+)/g, '{$1}')}`);
+    for (const m of [method].flat())
+      if (m !== 'HEAD' && m !== 'OPTIONS') routes.add(`${m.toLowerCase()} ${url.replace(/:(\w+)/g, '{$1}')}`);
   });
 }
 
@@ -38,7 +41,9 @@ afterAll(async () => {
 });
 
 function operations(): { path: string; method: string; operation: Operation }[] {
-  return Object.entries(document.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method, operation })));
+  return Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+  );
 }
 
 /** Clients must bear new fields; here a field that the document does not name is a mistake. `allOf` joins open ones. */
@@ -46,10 +51,19 @@ function closed(schema: Schema): Schema {
   const walk = (part: unknown, open: boolean): unknown => {
     if (Array.isArray(part)) return part.map((p) => walk(p, open));
     if (typeof part !== 'object' || part === null) return part;
-    const made = Object.fromEntries(Object.entries(part).map(([key, value]) => [key, key === 'example' ? value : walk(value, key === 'allOf')]));
-    return 'properties' in part && !('additionalProperties' in part) && !open ? { ...made, additionalProperties: false } : made;
+    const made = Object.fromEntries(
+      Object.entries(part).map(([key, value]) => [key, key === 'example' ? value : walk(value, key === 'allOf')]),
+    );
+    return 'properties' in part && !('additionalProperties' in part) && !open
+      ? { ...made, additionalProperties: false }
+      : made;
   };
-  return JSON.parse(JSON.stringify(walk({ allOf: undefined, ...schema, $defs: document.components.schemas }, false)).replaceAll('#/components/schemas/', '#/$defs/')) as Schema;
+  return JSON.parse(
+    JSON.stringify(walk({ allOf: undefined, ...schema, $defs: document.components.schemas }, false)).replaceAll(
+      '#/components/schemas/',
+      '#/$defs/',
+    ),
+  ) as Schema;
 }
 
 function problemsOf(schema: Schema, value: unknown): string[] {
@@ -58,11 +72,22 @@ function problemsOf(schema: Schema, value: unknown): string[] {
 }
 
 /** Calls, and holds the answer against the document: status, headers, type, body. */
-async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply> {
+async function call(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Reply> {
   const { pathname } = new URL(path, s.app.url);
-  const fits = operations().filter((o) => o.method === method.toLowerCase() && new RegExp(`^${o.path.replace(/\{\w+\}/g, '[^/]+')}$`).test(pathname));
+  const fits = operations().filter(
+    (o) => o.method === method.toLowerCase() && new RegExp(`^${o.path.replace(/\{\w+\}/g, '[^/]+')}$`).test(pathname),
+  );
   const { operation } = fits.find((o) => o.path === pathname) ?? fits[0]!;
-  const response = await fetch(s.app.url + path, { method, headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers }, ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }) });
+  const response = await fetch(s.app.url + path, {
+    method,
+    headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
   const text = await response.text();
   const at = `${operation.operationId} ${response.status}`;
   const answer = operation.responses[String(response.status)];
@@ -70,50 +95,96 @@ async function call(method: string, path: string, body?: unknown, headers: Recor
   for (const [name, { schema }] of Object.entries(answer.headers ?? {})) {
     const value = response.headers.get(name);
     // These two depend on what the call was: looked at where it is made.
-    if (value === null && (name === 'Idempotent-Replayed' || (response.status === 200 && (name === 'Location' || name === 'ETag')))) continue;
-    expect({ at, name, problems: problemsOf(schema, schema.type === 'integer' ? Number(value) : value) }).toEqual({ at, name, problems: [] });
+    if (
+      value === null &&
+      (name === 'Idempotent-Replayed' || (response.status === 200 && (name === 'Location' || name === 'ETag')))
+    )
+      continue;
+    expect({ at, name, problems: problemsOf(schema, schema.type === 'integer' ? Number(value) : value) }).toEqual({
+      at,
+      name,
+      problems: [],
+    });
   }
   const [type] = Object.keys(answer.content ?? {});
   expect([at, response.headers.get('content-type')?.split(';')[0]]).toEqual([at, type]);
   const read: unknown = type === undefined || type.startsWith('text/') ? text : JSON.parse(text);
-  expect({ at, problems: type === undefined ? [] : problemsOf(answer.content![type]!.schema, read), read }).toEqual({ at, problems: [], read });
+  expect({ at, problems: type === undefined ? [] : problemsOf(answer.content![type]!.schema, read), read }).toEqual({
+    at,
+    problems: [],
+    read,
+  });
   seen.add(at);
   return { status: response.status, headers: response.headers, body: read as Reply['body'] };
 }
 
 describe('the document itself', () => {
   test('names every route of the running server, and no other', () => {
-    expect(operations().map((o) => `${o.method} ${o.path}`).sort()).toEqual([...routes].sort());
+    expect(
+      operations()
+        .map((o) => `${o.method} ${o.path}`)
+        .sort(),
+    ).toEqual([...routes].sort());
     expect(routes.size).toBeGreaterThan(20);
   });
 
   test('every reference leads somewhere, every name is its own, every path parameter is declared', () => {
     const refs = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]*)"/g)].map((m) => m[1]!);
     expect(refs.length).toBeGreaterThan(50);
-    for (const ref of refs) expect([ref, document.components.schemas[ref.replace('#/components/schemas/', '')]]).toEqual([ref, expect.anything()]);
+    for (const ref of refs)
+      expect([ref, document.components.schemas[ref.replace('#/components/schemas/', '')]]).toEqual([
+        ref,
+        expect.anything(),
+      ]);
     const ids = operations().map((o) => o.operation.operationId);
     expect(new Set(ids).size).toBe(ids.length);
     expect(JSON.stringify(document)).not.toMatch(/"\$(id|schema|defs)":|__shared/);
     for (const { path, method, operation } of operations()) {
-      expect(operation.parameters.filter((p) => p.in === 'path').map((p) => `{${p.name}}`)).toEqual(path.match(/\{\w+\}/g) ?? []);
+      expect(operation.parameters.filter((p) => p.in === 'path').map((p) => `{${p.name}}`)).toEqual(
+        path.match(/\{\w+\}/g) ?? [],
+      );
       expect(new Set(operation.parameters.map((p) => `${p.in} ${p.name}`)).size).toBe(operation.parameters.length);
       expect(document.tags.map((t) => t.name)).toEqual(expect.arrayContaining(operation.tags));
-      expect([path, Object.keys(operation.responses).filter((status) => /^2\d\d$/.test(status)).length > 0]).toEqual([path, true]);
-      for (const [status, { description }] of Object.entries(operation.responses)) expect([method, path, status, /^[1-5]\d\d$/.test(status) && description !== '']).toEqual([method, path, status, true]);
+      expect([path, Object.keys(operation.responses).filter((status) => /^2\d\d$/.test(status)).length > 0]).toEqual([
+        path,
+        true,
+      ]);
+      for (const [status, { description }] of Object.entries(operation.responses))
+        expect([method, path, status, /^[1-5]\d\d$/.test(status) && description !== '']).toEqual([
+          method,
+          path,
+          status,
+          true,
+        ]);
       if (method === 'get' || method === 'delete') expect(operation.requestBody).toBeUndefined();
     }
-    expect(document).toMatchObject({ openapi: '3.1.0', info: { title: 'schemasaga', version: expect.stringMatching(/^\d/) } });
+    expect(document).toMatchObject({
+      openapi: '3.1.0',
+      info: { title: 'schemasaga', version: expect.stringMatching(/^\d/) },
+    });
   });
 
   test('every example of a body is one that the schema takes', () => {
-    const bodies = operations().flatMap((o) => (o.operation.requestBody === undefined ? [] : [{ id: o.operation.operationId, ...o.operation.requestBody.content['application/json']! }]));
+    const bodies = operations().flatMap((o) =>
+      o.operation.requestBody === undefined
+        ? []
+        : [{ id: o.operation.operationId, ...o.operation.requestBody.content['application/json']! }],
+    );
     expect(bodies.length).toBeGreaterThan(7);
     for (const { id, schema, example } of bodies) expect([id, problemsOf(schema, example)]).toEqual([id, []]);
   });
 
   test('the check that the other tests use refuses what the document does not say', () => {
-    const problem = document.paths['/tables/{id}']!['get']!.responses['404']!.content!['application/problem+json']!.schema;
-    const good = { type: 'x', title: 'x', status: 404, detail: 'x', code: 'table_not_found', request_id: '01a6c1d2-5f1e-7b7c-9d53-0c2f6f0a7b11' };
+    const problem =
+      document.paths['/tables/{id}']!['get']!.responses['404']!.content!['application/problem+json']!.schema;
+    const good = {
+      type: 'x',
+      title: 'x',
+      status: 404,
+      detail: 'x',
+      code: 'table_not_found',
+      request_id: '01a6c1d2-5f1e-7b7c-9d53-0c2f6f0a7b11',
+    };
     expect(problemsOf(problem, good)).toEqual([]);
     expect(problemsOf(problem, { ...good, code: 'saga_not_found' })).not.toEqual([]);
     expect(problemsOf(problem, { ...good, request_id: 'one' })).not.toEqual([]);
@@ -127,7 +198,11 @@ describe('real answers are as the document says', () => {
 
   test('databases', async () => {
     await call('POST', '/databases', { name: 'crm', url: crm.url });
-    await call('POST', '/databases', { name: 'shop', engine: 'sqlite', connection: { file: shop.url.slice('sqlite:'.length) } });
+    await call('POST', '/databases', {
+      name: 'shop',
+      engine: 'sqlite',
+      connection: { file: shop.url.slice('sqlite:'.length) },
+    });
     await call('POST', '/databases', { name: 'crm', url: crm.url });
     await call('POST', '/databases', { name: 'gone', url: 'postgres://u:p@127.0.0.1:1/x' });
     await call('POST', '/databases', { name: 'crm', colour: 'red' });
@@ -142,26 +217,85 @@ describe('real answers are as the document says', () => {
   });
 
   test('commands: accepted, waited for, replayed, rehearsed, refused', async () => {
-    const made = await call('POST', '/table/create', { name: 'customers', databases: ['default', 'crm', 'shop'], columns: [{ name: 'id', type: 'bigint', primary_key: true, generated: true }, { name: 'price', type: 'decimal', default: 1 }, { name: 'code', type: 'string' }] }, WAIT);
-    expect([made.status, made.headers.get('location'), made.headers.get('etag')]).toEqual([200, `/sagas/${made.body['saga'].saga_id}`, '"2"']);
+    const made = await call(
+      'POST',
+      '/table/create',
+      {
+        name: 'customers',
+        databases: ['default', 'crm', 'shop'],
+        columns: [
+          { name: 'id', type: 'bigint', primary_key: true, generated: true },
+          { name: 'price', type: 'decimal', default: 1 },
+          { name: 'code', type: 'string' },
+        ],
+      },
+      WAIT,
+    );
+    expect([made.status, made.headers.get('location'), made.headers.get('etag')]).toEqual([
+      200,
+      `/sagas/${made.body['saga'].saga_id}`,
+      '"2"',
+    ]);
     table = made.body['table'].table_id as string;
     const key = { 'Idempotency-Key': 'one' };
-    expect((await call('POST', '/table/column', { table_id: table, column: { name: 'note', type: 'text' } }, key)).status).toBe(202);
-    const again = await call('POST', '/table/column', { table_id: table, column: { name: 'note', type: 'text' } }, { ...key, ...WAIT });
+    expect(
+      (await call('POST', '/table/column', { table_id: table, column: { name: 'note', type: 'text' } }, key)).status,
+    ).toBe(202);
+    const again = await call(
+      'POST',
+      '/table/column',
+      { table_id: table, column: { name: 'note', type: 'text' } },
+      { ...key, ...WAIT },
+    );
     expect([again.status, again.headers.get('idempotent-replayed')]).toEqual([200, 'true']);
-    expect((await call('POST', '/table/column', { table_id: table, column: { name: 'other', type: 'text' } }, key)).body).toMatchObject({ code: 'idempotency_key_reused' });
-    expect((await call('POST', '/table/column?dry_run=true', { table_id: table, column: { name: 'at', type: 'timestamp' } })).body).toMatchObject({ plan: { blocked_by: null, steps: [{}, {}, {}] } });
+    expect(
+      (await call('POST', '/table/column', { table_id: table, column: { name: 'other', type: 'text' } }, key)).body,
+    ).toMatchObject({ code: 'idempotency_key_reused' });
+    expect(
+      (await call('POST', '/table/column?dry_run=true', { table_id: table, column: { name: 'at', type: 'timestamp' } }))
+        .body,
+    ).toMatchObject({ plan: { blocked_by: null, steps: [{}, {}, {}] } });
     await query(crm.url, `create view prices as select price from customers`);
-    expect((await call('POST', '/table/column?dry_run=true', { table_id: table, column: { name: 'price' } })).body).toMatchObject({ plan: { blocked_by: { code: 'dependents_exist', database: 'crm' } } });
-    expect((await call('POST', '/table/column', { table_id: table, column: { name: 'price' } }, WAIT)).body).toMatchObject({ code: 'saga_rejected', saga: { error: { code: 'dependents_exist' } } });
-    expect((await call('POST', '/table/show', { table_id: table })).body).toMatchObject({ table: { last_error: { code: 'dependents_exist' } } });
+    expect(
+      (await call('POST', '/table/column?dry_run=true', { table_id: table, column: { name: 'price' } })).body,
+    ).toMatchObject({ plan: { blocked_by: { code: 'dependents_exist', database: 'crm' } } });
+    expect(
+      (await call('POST', '/table/column', { table_id: table, column: { name: 'price' } }, WAIT)).body,
+    ).toMatchObject({ code: 'saga_rejected', saga: { error: { code: 'dependents_exist' } } });
+    expect((await call('POST', '/table/show', { table_id: table })).body).toMatchObject({
+      table: { last_error: { code: 'dependents_exist' } },
+    });
     await query(crm.url, 'drop view prices');
-    await query(crm.url, `create function refuse() returns event_trigger language plpgsql as $$ begin raise exception 'not today'; end $$`);
-    await query(crm.url, `create event trigger refuse on ddl_command_start when tag in ('ALTER TABLE', 'CREATE TABLE') execute function refuse()`);
-    expect((await call('POST', '/table/rename', { table_id: table, name: 'clients' }, WAIT)).body).toMatchObject({ code: 'saga_compensated', saga: { status: 'compensated' } });
-    expect((await call('POST', '/table/create', { name: 'fails', databases: ['shop', 'crm'] }, WAIT)).body).toMatchObject({ code: 'saga_compensated' });
+    await query(
+      crm.url,
+      `create function refuse() returns event_trigger language plpgsql as $$ begin raise exception 'not today'; end $$`,
+    );
+    await query(
+      crm.url,
+      `create event trigger refuse on ddl_command_start when tag in ('ALTER TABLE', 'CREATE TABLE') ` +
+        'execute function refuse()',
+    );
+    expect((await call('POST', '/table/rename', { table_id: table, name: 'clients' }, WAIT)).body).toMatchObject({
+      code: 'saga_compensated',
+      saga: { status: 'compensated' },
+    });
+    expect(
+      (await call('POST', '/table/create', { name: 'fails', databases: ['shop', 'crm'] }, WAIT)).body,
+    ).toMatchObject({ code: 'saga_compensated' });
     await query(crm.url, `drop event trigger refuse`);
-    for (const [path, body] of [['/table/column', { table_id: table, column: { name: 'none' } }], ['/table/column', { table_id: 'none', column: { name: 'none' } }], ['/table/column', { table_id: table, column: { name: 'code', primary_key: true } }], ['/table/create', { name: 'customers' }], ['/table/create', { name: 'x', databases: ['none'] }], ['/table/create', '{'], ['/table/create', { name: '' }], ['/table/rename', { table_id: table }], ['/table/delete', { table_id: 'none' }], ['/table/show', { table_id: 'none' }], ['/table/show', {}]] as const) {
+    for (const [path, body] of [
+      ['/table/column', { table_id: table, column: { name: 'none' } }],
+      ['/table/column', { table_id: 'none', column: { name: 'none' } }],
+      ['/table/column', { table_id: table, column: { name: 'code', primary_key: true } }],
+      ['/table/create', { name: 'customers' }],
+      ['/table/create', { name: 'x', databases: ['none'] }],
+      ['/table/create', '{'],
+      ['/table/create', { name: '' }],
+      ['/table/rename', { table_id: table }],
+      ['/table/delete', { table_id: 'none' }],
+      ['/table/show', { table_id: 'none' }],
+      ['/table/show', {}],
+    ] as const) {
       expect((await call('POST', path, body)).status).toBeGreaterThanOrEqual(400);
     }
     expect((await call('POST', '/table/delete', { table_id: table }, { 'If-Match': '"1"' })).status).toBe(412);
@@ -175,9 +309,15 @@ describe('real answers are as the document says', () => {
     const placed = (await call('POST', '/table/create', { name: 'placed' }, WAIT)).body['table'].table_id as string;
     expect((await call('POST', '/table/databases', { table_id: placed, add: ['shop'] })).status).toBe(202);
     expect((await call('POST', '/table/databases', { table_id: placed, remove: ['default'] }, WAIT)).status).toBe(200);
-    for (const body of [{ table_id: table, version: 2 }, { table_id: table, version: 2, database: 'shop', as: 'copy' }, { table_id: table, version: 99 }]) await call('POST', '/table/replay', body);
+    for (const body of [
+      { table_id: table, version: 2 },
+      { table_id: table, version: 2, database: 'shop', as: 'copy' },
+      { table_id: table, version: 99 },
+    ])
+      await call('POST', '/table/replay', body);
     await call('POST', '/table/replay', { table_id: table, database: 'shop', version: 2, as: 'copy2' }, WAIT);
-    for (const path of ['history?limit=2', 'diff', 'diff?from=2&to=4', 'diff?to=99']) await call('GET', `/tables/${table}/${path}`);
+    for (const path of ['history?limit=2', 'diff', 'diff?from=2&to=4', 'diff?to=99'])
+      await call('GET', `/tables/${table}/${path}`);
     for (const path of ['?version=2', '?version=99', '?database=none']) await call('GET', `/tables/${table}${path}`);
     expect((await call('POST', '/table/restore', { table_id: table })).status).toBe(202);
     expect((await call('POST', '/table/restore', { table_id: table }, WAIT)).status).toBe(200);
@@ -186,7 +326,12 @@ describe('real answers are as the document says', () => {
       await call('POST', '/table/delete', { table_id: gone }, WAIT);
       expect((await call('GET', `/tables/${gone}/aside`)).status).toBe(200);
       expect((await call('GET', '/databases/default/aside')).status).toBe(200);
-      const purge = await call('POST', '/table/purge', { table_id: gone, reason: 'not needed' }, name === 'purged_later' ? {} : WAIT);
+      const purge = await call(
+        'POST',
+        '/table/purge',
+        { table_id: gone, reason: 'not needed' },
+        name === 'purged_later' ? {} : WAIT,
+      );
       expect(purge.status).toBe(name === 'purged_later' ? 202 : 200);
     }
     expect((await call('POST', '/table/revert', { table_id: table, version: 2 }, WAIT)).status).toBe(200);
@@ -199,18 +344,31 @@ describe('real answers are as the document says', () => {
   });
 
   test('drift, adoption and catching up', async () => {
-    for (const name of ['theirs', 'also_theirs', 'third']) await query(shop.url, `create table ${name} (id integer not null primary key, odd money_bag)`);
-    const own = (await call('POST', '/table/create', { name: 'drifts', databases: ['shop'] }, WAIT)).body['table'].table_id as string;
+    for (const name of ['theirs', 'also_theirs', 'third'])
+      await query(shop.url, `create table ${name} (id integer not null primary key, odd money_bag)`);
+    const own = (await call('POST', '/table/create', { name: 'drifts', databases: ['shop'] }, WAIT)).body['table']
+      .table_id as string;
     await query(shop.url, 'alter table drifts add column extra text');
     expect((await call('POST', '/databases/shop/adopt?dry_run=true', { tables: ['theirs'] })).status).toBe(200);
-    expect((await call('POST', '/databases/shop/adopt', { tables: ['theirs'] }, WAIT)).body).toMatchObject({ tables: [{ columns: { odd: { type: 'native' } } }] });
+    expect((await call('POST', '/databases/shop/adopt', { tables: ['theirs'] }, WAIT)).body).toMatchObject({
+      tables: [{ columns: { odd: { type: 'native' } } }],
+    });
     expect((await call('POST', '/databases/shop/adopt', { tables: ['also_theirs', 'third'] })).status).toBe(202);
-    for (const body of [{ tables: ['none'] }, { tables: ['theirs'] }, { tables: [] }]) expect((await call('POST', '/databases/shop/adopt', body)).status).toBeGreaterThanOrEqual(400);
+    for (const body of [{ tables: ['none'] }, { tables: ['theirs'] }, { tables: [] }])
+      expect((await call('POST', '/databases/shop/adopt', body)).status).toBeGreaterThanOrEqual(400);
     expect((await call('POST', '/databases/none/adopt', { tables: 'all' })).status).toBe(404);
-    expect((await call('POST', '/databases/shop/drift/resolve', { table_id: own, as: 'ignore' }, WAIT)).status).toBe(200);
-    expect((await call('POST', '/databases/shop/drift/resolve?dry_run=true', { table_id: own, as: 'restore' })).status).toBe(200);
+    expect((await call('POST', '/databases/shop/drift/resolve', { table_id: own, as: 'ignore' }, WAIT)).status).toBe(
+      200,
+    );
+    expect(
+      (await call('POST', '/databases/shop/drift/resolve?dry_run=true', { table_id: own, as: 'restore' })).status,
+    ).toBe(200);
     expect((await call('POST', '/databases/shop/drift/resolve', { table_id: own, as: 'adopt' })).status).toBe(202);
-    for (const body of [{ table_id: 'none', as: 'adopt' }, { table_id: own, as: 'forget' }]) expect((await call('POST', '/databases/shop/drift/resolve', body)).status).toBeGreaterThanOrEqual(400);
+    for (const body of [
+      { table_id: 'none', as: 'adopt' },
+      { table_id: own, as: 'forget' },
+    ])
+      expect((await call('POST', '/databases/shop/drift/resolve', body)).status).toBeGreaterThanOrEqual(400);
     expect((await call('POST', '/databases/shop/catch-up')).status).toBe(202);
     expect((await call('POST', '/databases/shop/catch-up', {}, WAIT)).status).toBe(200);
     expect((await call('POST', '/databases/shop/catch-up?dry_run=true')).body).toMatchObject({ plan: { steps: [] } });
@@ -220,14 +378,16 @@ describe('real answers are as the document says', () => {
   test('reads, and every value that a filter is said to take', async () => {
     const read = await call('GET', `/tables/${table}`);
     expect(read.headers.get('etag')).toBe(`"${read.body['table'].version}"`);
-    for (const path of ['history', 'history?limit=3', 'drift']) for (const name of ['crm', 'shop', 'none']) await call('GET', `/databases/${name}/${path}`);
+    for (const path of ['history', 'history?limit=3', 'drift'])
+      for (const name of ['crm', 'shop', 'none']) await call('GET', `/databases/${name}/${path}`);
     await call('GET', '/tables/none');
     await call('GET', '/tables?limit=1');
     const first = await call('GET', '/sagas?limit=2');
     await call('GET', `/sagas?limit=500&cursor=${first.body['next_cursor']}`);
     for (const path of ['/tables', '/sagas', '/databases']) {
       for (const parameter of document.paths[path]!['get']!.parameters) {
-        for (const value of parameter.schema.enum ?? []) expect((await call('GET', `${path}?${parameter.name}=${String(value)}`)).status).toBe(200);
+        for (const value of parameter.schema.enum ?? [])
+          expect((await call('GET', `${path}?${parameter.name}=${String(value)}`)).status).toBe(200);
       }
       expect((await call('GET', `${path}?unknown=1`)).status).toBe(400);
     }
@@ -255,7 +415,10 @@ describe('real answers are as the document says', () => {
     const other = new pg.Client({ connectionString: crm.url });
     await other.connect();
     await other.query('begin; lock table held');
-    const change = await call('POST', '/table/column', { table_id: body['table'].table_id, column: { name: 'more', type: 'text' } });
+    const change = await call('POST', '/table/column', {
+      table_id: body['table'].table_id,
+      column: { name: 'more', type: 'text' },
+    });
     expect((await call('POST', `/sagas/${change.body['saga'].saga_id}/abort`, { reason: 'a test' })).status).toBe(200);
     await other.query('commit');
     await other.end();
@@ -283,11 +446,18 @@ describe('real answers are as the document says', () => {
     expect((await call('POST', '/databases/free/forget', { lost: true, reason: 'gone' })).status).toBe(202);
     await free.drop();
     await call('DELETE', '/databases/free');
-    for (const path of ['/health/live', '/health/ready', '/metrics', '/openapi.json', '/asyncapi.json', '/docs']) expect((await call('GET', path)).status).toBe(200);
+    for (const path of ['/health/live', '/health/ready', '/metrics', '/openapi.json', '/asyncapi.json', '/docs'])
+      expect((await call('GET', path)).status).toBe(200);
   });
 
   test('no call went unseen', () => {
-    const unseen = operations().flatMap(({ operation }) => Object.keys(operation.responses).filter((status) => status.startsWith('2')).map((status) => `${operation.operationId} ${status}`)).filter((one) => !seen.has(one));
+    const unseen = operations()
+      .flatMap(({ operation }) =>
+        Object.keys(operation.responses)
+          .filter((status) => status.startsWith('2'))
+          .map((status) => `${operation.operationId} ${status}`),
+      )
+      .filter((one) => !seen.has(one));
     // The first two need a saga that is stuck; what they answer is the saga, as abort does. A stream does not end.
     expect(unseen).toEqual(['retrySaga 200', 'resolveSaga 200', 'streamEvents 200']);
   });
@@ -301,6 +471,10 @@ test('the page stands alone', async () => {
     expect(page).toContain(`${method.toUpperCase()} ${path}`);
   }
   const links = [...page.matchAll(/href="([^"]*)"/g)].map((m) => m[1]!);
-  for (const link of new Set(links)) expect([link, link === '/openapi.json' || link === '/asyncapi.json' || page.includes(`id="${link.slice(1)}"`)]).toEqual([link, true]);
+  for (const link of new Set(links))
+    expect([
+      link,
+      link === '/openapi.json' || link === '/asyncapi.json' || page.includes(`id="${link.slice(1)}"`),
+    ]).toEqual([link, true]);
   expect(page.match(/<section/g)!.length).toBe(page.match(/<\/section>/g)!.length);
 });

@@ -5,7 +5,19 @@ import { freshMysql, freshPostgres, query, type Fresh } from '../../../testing/f
 import { service, WAIT, type Reply } from './service.js';
 
 type Service = Awaited<ReturnType<typeof service>>;
-type SagaView = { status: string; error: { code: string } | null; steps: { step_id: string; database: string; phase: string; status: string; fingerprint_before: string; fingerprint_after: string; error: { code: string } | null }[] };
+type SagaView = {
+  status: string;
+  error: { code: string } | null;
+  steps: {
+    step_id: string;
+    database: string;
+    phase: string;
+    status: string;
+    fingerprint_before: string;
+    fingerprint_after: string;
+    error: { code: string } | null;
+  }[];
+};
 
 async function saga(s: Service, id: string, done: (saga: SagaView) => boolean): Promise<SagaView> {
   for (let i = 0; i < 800; i++) {
@@ -17,21 +29,65 @@ async function saga(s: Service, id: string, done: (saga: SagaView) => boolean): 
 }
 
 /** A change that is held up on PostgreSQL by somebody's lock, and has already been applied on the embedded database. */
-async function heldUp(deadline: string): Promise<{ s: Service; fresh: Fresh; tableId: string; sagaId: string; own: string; letGo(): Promise<void>; drop(): Promise<void> }> {
-  const [s, fresh] = [await service({ CHANGE_DEADLINE_SECONDS: deadline, LOCK_TIMEOUT_MS: '100' }), await freshPostgres()];
+async function heldUp(deadline: string): Promise<{
+  s: Service;
+  fresh: Fresh;
+  tableId: string;
+  sagaId: string;
+  own: string;
+  letGo(): Promise<void>;
+  drop(): Promise<void>;
+}> {
+  const [s, fresh] = [
+    await service({ CHANGE_DEADLINE_SECONDS: deadline, LOCK_TIMEOUT_MS: '100' }),
+    await freshPostgres(),
+  ];
   await s.call('POST', '/databases', { name: 'crm', url: fresh.url });
-  const tableId = (await s.call('POST', '/table/create', { name: 'orders', databases: ['default', 'crm'], columns: [
-    { name: 'id', type: 'integer', primary_key: true, generated: true }, { name: 'code', type: 'text', nullable: false }, { name: 'note', type: 'text' },
-  ] }, WAIT)).body['table'].table_id as string;
+  const tableId = (
+    await s.call(
+      'POST',
+      '/table/create',
+      {
+        name: 'orders',
+        databases: ['default', 'crm'],
+        columns: [
+          { name: 'id', type: 'integer', primary_key: true, generated: true },
+          { name: 'code', type: 'text', nullable: false },
+          { name: 'note', type: 'text' },
+        ],
+      },
+      WAIT,
+    )
+  ).body['table'].table_id as string;
   const own = `sqlite:${s.dir}/byodb.db`;
   const client = new pg.Client({ connectionString: fresh.url });
   await client.connect();
   await client.query('begin; lock table orders in share mode');
-  const sagaId = (await s.call('POST', '/table/column', { table_id: tableId, column: { name: 'code' } })).body['saga'].saga_id as string;
-  await saga(s, sagaId, (seen) => seen.steps.some((step) => step.database === 'default' && step.phase === 'apply' && step.status === 'succeeded'));
+  const sagaId = (await s.call('POST', '/table/column', { table_id: tableId, column: { name: 'code' } })).body['saga']
+    .saga_id as string;
+  await saga(s, sagaId, (seen) =>
+    seen.steps.some((step) => step.database === 'default' && step.phase === 'apply' && step.status === 'succeeded'),
+  );
   let over = false;
-  const letGo = async (): Promise<void> => { if (!over) { over = true; await client.end(); } };
-  return { s, fresh, tableId, sagaId, own, letGo, async drop() { await letGo(); await s.stop(); await fresh.drop(); } };
+  const letGo = async (): Promise<void> => {
+    if (!over) {
+      over = true;
+      await client.end();
+    }
+  };
+  return {
+    s,
+    fresh,
+    tableId,
+    sagaId,
+    own,
+    letGo,
+    async drop() {
+      await letGo();
+      await s.stop();
+      await fresh.drop();
+    },
+  };
 }
 
 const reason = 'looked at it';
@@ -42,9 +98,14 @@ test('rows written meanwhile that an undo no longer fits: it says so, waits as s
     await query(w.own, `insert into orders (note) values ('written while the column was aside')`);
     const stuck = await saga(w.s, w.sagaId, (seen) => seen.status === 'stuck');
     await w.letGo();
-    expect(stuck.steps.find((step) => step.status === 'failed')).toMatchObject({ database: 'default', error: { code: 'rows_conflict' } });
+    expect(stuck.steps.find((step) => step.status === 'failed')).toMatchObject({
+      database: 'default',
+      error: { code: 'rows_conflict' },
+    });
     // Behind a stuck change others wait; other tables go on.
-    const behind = (await w.s.call('POST', '/table/column', { table_id: w.tableId, column: { name: 'more', type: 'text' } })).body['saga'].saga_id as string;
+    const behind = (
+      await w.s.call('POST', '/table/column', { table_id: w.tableId, column: { name: 'more', type: 'text' } })
+    ).body['saga'].saga_id as string;
     expect((await w.s.call('POST', '/table/create', { name: 'another' }, WAIT)).status).toBe(200);
     expect((await w.s.call('GET', `/sagas/${behind}`)).body['saga'].status).toBe('pending');
     expect(await query(w.own, 'select note from orders')).toEqual([{ note: 'written while the column was aside' }]);
@@ -52,14 +113,23 @@ test('rows written meanwhile that an undo no longer fits: it says so, waits as s
     expect(again.status).toBe(200);
     await saga(w.s, w.sagaId, (seen) => seen.status === 'stuck');
 
-    const aside = (await query<{ name: string }>(w.own, `select name from pragma_table_info('orders')`)).map((r) => r.name).find((n) => n.startsWith('_saga_'))!;
+    const aside = (await query<{ name: string }>(w.own, `select name from pragma_table_info('orders')`))
+      .map((r) => r.name)
+      .find((n) => n.startsWith('_saga_'))!;
     await query(w.own, `update orders set ${aside} = 'mended'`);
     expect((await w.s.call('POST', `/sagas/${w.sagaId}/retry`, { reason })).status).toBe(200);
     const ended = await saga(w.s, w.sagaId, (seen) => seen.status === 'compensated');
-    for (const step of ended.steps.filter((one) => one.status === 'compensated')) expect(step.fingerprint_after).toBe(step.fingerprint_before);
-    expect(await query(w.own, 'select code, note from orders')).toEqual([{ code: 'mended', note: 'written while the column was aside' }]);
+    for (const step of ended.steps.filter((one) => one.status === 'compensated'))
+      expect(step.fingerprint_after).toBe(step.fingerprint_before);
+    expect(await query(w.own, 'select code, note from orders')).toEqual([
+      { code: 'mended', note: 'written while the column was aside' },
+    ]);
     await saga(w.s, behind, (seen) => seen.status === 'completed');
-    const events = (await w.s.call('GET', `/sagas/${w.sagaId}/events`)).body['events'] as { type: string; data: { reason?: string }; metadata: { actor: string } }[];
+    const events = (await w.s.call('GET', `/sagas/${w.sagaId}/events`)).body['events'] as {
+      type: string;
+      data: { reason?: string };
+      metadata: { actor: string };
+    }[];
     expect(events.filter((e) => e.type === 'RetryRequested').map((e) => e.data.reason)).toEqual([reason, reason]);
   } finally {
     await w.drop();
@@ -68,21 +138,35 @@ test('rows written meanwhile that an undo no longer fits: it says so, waits as s
 
 test('resolve: what an operator claims is looked at, and refused when it is not so', async () => {
   const w = await heldUp('1');
-  const resolve = async (step_id: string, as: string): Promise<Reply> => w.s.call('POST', `/sagas/${w.sagaId}/resolve`, { step_id, as, reason });
+  const resolve = async (step_id: string, as: string): Promise<Reply> =>
+    w.s.call('POST', `/sagas/${w.sagaId}/resolve`, { step_id, as, reason });
   try {
     await query(w.own, `insert into orders (note) values ('x')`);
     const stuck = await saga(w.s, w.sagaId, (seen) => seen.status === 'stuck');
     await w.letGo();
     const { step_id } = stuck.steps.find((step) => step.status === 'failed')!;
     expect((await resolve(step_id, 'sideways')).status).toBe(400);
-    const claims = [await resolve(step_id, 'restored'), await resolve(step_id, 'applied'), await resolve('no-such-step', 'skipped')];
-    expect(claims.map((c) => [c.status, c.body['code']])).toEqual([[409, 'saga_not_retryable'], [409, 'saga_not_retryable'], [404, 'not_found']]);
+    const claims = [
+      await resolve(step_id, 'restored'),
+      await resolve(step_id, 'applied'),
+      await resolve('no-such-step', 'skipped'),
+    ];
+    expect(claims.map((c) => [c.status, c.body['code']])).toEqual([
+      [409, 'saga_not_retryable'],
+      [409, 'saga_not_retryable'],
+      [404, 'not_found'],
+    ]);
     // The operator mends it by hand: the row goes, the column comes back as it was.
-    const aside = (await query<{ name: string }>(w.own, `select name from pragma_table_info('orders')`)).map((r) => r.name).find((n) => n.startsWith('_saga_'))!;
+    const aside = (await query<{ name: string }>(w.own, `select name from pragma_table_info('orders')`))
+      .map((r) => r.name)
+      .find((n) => n.startsWith('_saga_'))!;
     await query(w.own, 'delete from orders');
     await query(w.own, `alter table orders drop column ${aside}`);
     await query(w.own, 'alter table orders rename to orders_old');
-    await query(w.own, 'create table orders ("id" integer not null primary key autoincrement, "code" text not null, "note" text)');
+    await query(
+      w.own,
+      'create table orders ("id" integer not null primary key autoincrement, "code" text not null, "note" text)',
+    );
     await query(w.own, 'drop table orders_old');
     const answer = await resolve(step_id, 'restored');
     expect([answer.status, answer.body['code'], answer.body['detail']]).toEqual([200, undefined, undefined]);
@@ -116,7 +200,9 @@ test('abort while a step waits for a lock: everything goes back at once, with co
     await w.letGo();
     const ended = await saga(w.s, w.sagaId, (seen) => seen.status === 'compensated');
     expect(ended.error).toMatchObject({ code: 'aborted' });
-    expect((await query<{ name: string }>(w.own, `select name from pragma_table_info('orders')`)).map((r) => r.name)).toEqual(['id', 'code', 'note']);
+    expect(
+      (await query<{ name: string }>(w.own, `select name from pragma_table_info('orders')`)).map((r) => r.name),
+    ).toEqual(['id', 'code', 'note']);
     expect((await w.s.call('POST', `/sagas/${w.sagaId}/abort`, { reason })).body['code']).toBe('saga_past_pivot');
     expect((await w.s.call('POST', `/sagas/${w.sagaId}/retry`, { reason })).body['code']).toBe('saga_not_retryable');
   } finally {
@@ -136,7 +222,9 @@ test('a change that waits behind a long reader holds up no other query longer th
     }
     // 100 ms of waiting for the lock, and what a new session takes here; without a lock timeout it would be for ever.
     expect(slowest).toBeLessThan(2000);
-    expect((await w.s.call('POST', '/table/create', { name: 'beside', databases: ['default', 'crm'] }, WAIT)).status).toBe(200);
+    expect(
+      (await w.s.call('POST', '/table/create', { name: 'beside', databases: ['default', 'crm'] }, WAIT)).status,
+    ).toBe(200);
     await w.letGo();
     await saga(w.s, w.sagaId, (seen) => seen.status === 'completed');
   } finally {

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { start, type Running } from './processes.js';
 
-// Large changes, many of them: no list is answered in one piece that holds everybody up, and following its cursor gives all of it, once.
+// Large changes, many of them: no list is answered in one piece that holds everybody up, and following its cursor gives
+// all of it, once.
 
 const TABLES = 12;
 const MOST_BYTES = 2_500_000;
@@ -22,13 +23,23 @@ let sagaIds: string[];
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'schemasaga-'));
   running = await start({ DATA_DIR: dir }, ['--import', fileURLToPath(new URL('./loop-delay.js', import.meta.url))]);
-  const columns = Array.from({ length: 6 }, (_, i) => ({ name: `c${i}`, type: 'text', default: String(i).repeat(15_000).slice(0, 15_000) }));
-  const made = await Promise.all(Array.from({ length: TABLES }, async (_, i) => {
-    const response = await fetch(`${running.url}/table/create`, { method: 'POST', headers: { 'Content-Type': 'application/json', Prefer: 'wait=50' }, body: JSON.stringify({ name: `t${i}`, columns }) });
-    const text = await response.text();
-    expect([response.status, response.status === 200 ? '' : text.slice(0, 500)]).toEqual([200, '']);
-    return JSON.parse(text) as { table: { table_id: string }; saga: { saga_id: string } };
+  const columns = Array.from({ length: 6 }, (_, i) => ({
+    name: `c${i}`,
+    type: 'text',
+    default: String(i).repeat(15_000).slice(0, 15_000),
   }));
+  const made = await Promise.all(
+    Array.from({ length: TABLES }, async (_, i) => {
+      const response = await fetch(`${running.url}/table/create`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', Prefer: 'wait=50' },
+        body: JSON.stringify({ name: `t${i}`, columns }),
+      });
+      const text = await response.text();
+      expect([response.status, response.status === 200 ? '' : text.slice(0, 500)]).toEqual([200, '']);
+      return JSON.parse(text) as { table: { table_id: string }; saga: { saga_id: string } };
+    }),
+  );
   ids = made.map(({ table }) => table.table_id);
   sagaIds = made.map(({ saga }) => saga.saga_id);
 }, 60_000);
@@ -68,7 +79,13 @@ async function tell(what: 'reset' | 'delay'): Promise<number> {
   return ((await told)[0] as { delay: number }).delay;
 }
 
-test.each([['/events', 'events', 'event_id'], ['/sagas', 'sagas', 'saga_id'], ['/tables', 'tables', 'table_id'], ['/commands', 'commands', 'request_id'], ['/databases/default/history', 'events', 'step_id']])('%s', async (path, member, key) => {
+test.each([
+  ['/events', 'events', 'event_id'],
+  ['/sagas', 'sagas', 'saga_id'],
+  ['/tables', 'tables', 'table_id'],
+  ['/commands', 'commands', 'request_id'],
+  ['/databases/default/history', 'events', 'step_id'],
+])('%s', async (path, member, key) => {
   const { items, pages, largest } = await all(path, member);
   expect(new Set(items.map((item) => item[key])).size).toBe(items.length);
   expect(items.length).toBeGreaterThanOrEqual(TABLES);

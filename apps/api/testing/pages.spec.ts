@@ -8,21 +8,33 @@ import { blocks, pages, read, ROOT, runBlocks } from './commands.js';
 const all = await Promise.all((await pages()).map(async (page) => ({ page, text: await read(page) })));
 
 test('the pages are found', () => {
-  expect(all.map((p) => p.page)).toEqual(expect.arrayContaining(['README.md', 'CONTRIBUTING.md', 'docs/types.md', 'docs/adr/0001-the-queue-only-wakes.md']));
+  expect(all.map((p) => p.page)).toEqual(
+    expect.arrayContaining(['README.md', 'CONTRIBUTING.md', 'docs/types.md', 'docs/adr/0001-the-queue-only-wakes.md']),
+  );
 });
 
 // The README's own commands go through a service: readme.spec.ts.
-describe.each(all.filter(({ page, text }) => page !== 'README.md' && blocks(text).some((b) => b.notRun === null)))('$page', ({ text }) => {
-  test('its commands work', async () => {
-    const run = blocks(text).filter((b) => b.notRun === null);
-    const printed = await runBlocks(run.map((b) => b.text), {});
-    run.forEach(({ line, output }, i) => { if (output !== null) expect([line, printed[i]]).toEqual([line, output]); });
-    expect(printed.length).toBe(run.length);
-  }, 120_000);
-});
+describe.each(all.filter(({ page, text }) => page !== 'README.md' && blocks(text).some((b) => b.notRun === null)))(
+  '$page',
+  ({ text }) => {
+    test('its commands work', async () => {
+      const run = blocks(text).filter((b) => b.notRun === null);
+      const printed = await runBlocks(
+        run.map((b) => b.text),
+        {},
+      );
+      run.forEach(({ line, output }, i) => {
+        if (output !== null) expect([line, printed[i]]).toEqual([line, output]);
+      });
+      expect(printed.length).toBe(run.length);
+    }, 120_000);
+  },
+);
 
 test('a command that is not run says why, and names a script that there is', async () => {
-  const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+  const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
   let seen = 0;
   for (const { page, text } of all) {
     // A fence of another name would be a command that no test sees.
@@ -43,7 +55,11 @@ test('links lead somewhere, and files that are named are there', () => {
   let seen = 0;
   for (const { page, text } of all) {
     const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map((m) => join(dirname(page), m[1]!));
-    const files = [...text.matchAll(/`((?:apps|libs|docs|testing|migrations)\/[^`\s<>*]*|(?:README|ARCHITECTURE|CONTRIBUTING|CHANGELOG)\.md|\.env\.example)`/g)].map((m) => m[1]!);
+    const files = [
+      ...text.matchAll(
+        /`((?:apps|libs|docs|testing|migrations)\/[^`\s<>*]*|(?:README|ARCHITECTURE|CONTRIBUTING|CHANGELOG)\.md|\.env\.example)`/g,
+      ),
+    ].map((m) => m[1]!);
     for (const path of [...links, ...files]) {
       seen++;
       if (!existsSync(join(ROOT, path))) missing.push(`${page}: ${path}`);

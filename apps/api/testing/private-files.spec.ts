@@ -7,8 +7,12 @@ import { readConfig } from '../src/config.js';
 import { service, WAIT } from './service.js';
 
 let dir: string;
-beforeEach(async () => { dir = join(await mkdtemp(join(tmpdir(), 'schemasaga-')), 'data'); });
-afterEach(async () => { await rm(join(dir, '..'), { recursive: true, force: true }); });
+beforeEach(async () => {
+  dir = join(await mkdtemp(join(tmpdir(), 'schemasaga-')), 'data');
+});
+afterEach(async () => {
+  await rm(join(dir, '..'), { recursive: true, force: true });
+});
 
 const key = (): string => join(dir, 'credentials.key');
 const starting = (): Promise<unknown> => startApp(readConfig({ PORT: '0', DATA_DIR: dir, LOG_LEVEL: 'silent' }));
@@ -17,12 +21,14 @@ test('the data folder and what lies in it is for its owner alone, also where it 
   for (let start = 0; start < 2; start++) {
     const s = await service({ DATA_DIR: dir });
     expect((await s.call('POST', '/table/create', { name: `t${start}` }, WAIT)).status).toBe(200);
-    const modes = await Promise.all((await readdir(dir)).map(async (file) => [file, ((await stat(join(dir, file))).mode & 0o777).toString(8)]));
+    const modes = await Promise.all(
+      (await readdir(dir)).map(async (file) => [file, ((await stat(join(dir, file))).mode & 0o777).toString(8)]),
+    );
     expect(modes.length).toBeGreaterThan(4);
     expect(modes).toEqual(modes.map(([file]) => [file, '600']));
     expect(((await stat(dir)).mode & 0o777).toString(8)).toBe('700');
     await s.app.stop();
-    if (start === 0) await Promise.all([...await readdir(dir)].map(async (file) => chmod(join(dir, file), 0o644)));
+    if (start === 0) await Promise.all([...(await readdir(dir))].map(async (file) => chmod(join(dir, file), 0o644)));
     if (start === 0) await chmod(key(), 0o600);
   }
 });
@@ -41,7 +47,7 @@ test('an empty key file, left by a crash, stops no start', async () => {
   await mkdir(dir);
   await writeFile(key(), '');
   const s = await service({ DATA_DIR: dir });
-  expect((await readFile(key(), 'utf8'))).toMatch(/^[0-9a-f]{64}$/);
+  expect(await readFile(key(), 'utf8')).toMatch(/^[0-9a-f]{64}$/);
   await s.app.stop();
 });
 

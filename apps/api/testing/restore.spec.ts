@@ -1,33 +1,80 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { freshMysql, freshPostgres, freshSqlite, query, tcpProxy, type Fresh, type Proxy } from '../../../testing/fixtures.js';
+import {
+  freshMysql,
+  freshPostgres,
+  freshSqlite,
+  query,
+  tcpProxy,
+  type Fresh,
+  type Proxy,
+} from '../../../testing/fixtures.js';
 import { service, WAIT, type Reply } from './service.js';
 import { stateOf } from './state.js';
 
 const ON = ['default', 'crm', 'shop', 'erp'];
 
-interface World { s: Awaited<ReturnType<typeof service>>; pg: Fresh; my: Fresh; file: Fresh; proxy: Proxy; urls: Record<string, string>; drop(): Promise<void> }
+interface World {
+  s: Awaited<ReturnType<typeof service>>;
+  pg: Fresh;
+  my: Fresh;
+  file: Fresh;
+  proxy: Proxy;
+  urls: Record<string, string>;
+  drop(): Promise<void>;
+}
 
 async function world(environment: Record<string, string> = {}): Promise<World> {
-  const [s, pg, file, my] = [await service(environment), await freshPostgres(), await freshSqlite(), await freshMysql()];
+  const [s, pg, file, my] = [
+    await service(environment),
+    await freshPostgres(),
+    await freshSqlite(),
+    await freshMysql(),
+  ];
   const proxy = await tcpProxy(Number(new URL(pg.url).port));
-  for (const [name, url] of [['crm', proxy.url(pg.url)], ['shop', file.url], ['erp', my.url]]) expect((await s.call('POST', '/databases', { name, url })).status).toBe(201);
+  for (const [name, url] of [
+    ['crm', proxy.url(pg.url)],
+    ['shop', file.url],
+    ['erp', my.url],
+  ])
+    expect((await s.call('POST', '/databases', { name, url })).status).toBe(201);
   return {
-    s, pg, my, file, proxy, urls: { default: `sqlite:${s.dir}/byodb.db`, crm: pg.url, shop: file.url, erp: my.url },
-    async drop() { await s.stop(); await proxy.close(); await Promise.all([pg.drop(), my.drop(), file.drop()]); },
+    s,
+    pg,
+    my,
+    file,
+    proxy,
+    urls: { default: `sqlite:${s.dir}/byodb.db`, crm: pg.url, shop: file.url, erp: my.url },
+    async drop() {
+      await s.stop();
+      await proxy.close();
+      await Promise.all([pg.drop(), my.drop(), file.drop()]);
+    },
   };
 }
 
 async function create(w: World, name: string): Promise<string> {
-  const made = await w.s.call('POST', '/table/create', { name, databases: ON, columns: [
-    { name: 'id', type: 'integer', primary_key: true, generated: true }, { name: 'code', type: 'string', length: 40, nullable: false, default: 'x', unique: true }, { name: 'parent', type: 'integer' },
-  ] }, WAIT);
+  const made = await w.s.call(
+    'POST',
+    '/table/create',
+    {
+      name,
+      databases: ON,
+      columns: [
+        { name: 'id', type: 'integer', primary_key: true, generated: true },
+        { name: 'code', type: 'string', length: 40, nullable: false, default: 'x', unique: true },
+        { name: 'parent', type: 'integer' },
+      ],
+    },
+    WAIT,
+  );
   expect(made.status).toBe(200);
-  for (const url of Object.values(w.urls)) for (const code of ['a', 'b', 'c']) await query(url, `insert into ${name} (code) values ('${code}')`);
+  for (const url of Object.values(w.urls))
+    for (const code of ['a', 'b', 'c']) await query(url, `insert into ${name} (code) values ('${code}')`);
   return made.body['table'].table_id as string;
 }
 
 async function eventually(what: () => Promise<boolean>, ms = 8000): Promise<void> {
-  for (const until = Date.now() + ms; !await what();) {
+  for (const until = Date.now() + ms; !(await what());) {
     if (Date.now() > until) throw new Error('did not come to pass');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -35,29 +82,52 @@ async function eventually(what: () => Promise<boolean>, ms = 8000): Promise<void
 
 /** Names of what is set aside in a database. */
 async function asides(url: string): Promise<string[]> {
-  const sql = url.startsWith('sqlite') ? `select name as n from sqlite_schema where type = 'table'` : `select table_name as n from information_schema.tables where table_schema = ${url.startsWith('postgres') ? 'current_schema()' : 'database()'}`;
+  const sql = url.startsWith('sqlite')
+    ? `select name as n from sqlite_schema where type = 'table'`
+    : 'select table_name as n from information_schema.tables where table_schema = ' +
+      `${url.startsWith('postgres') ? 'current_schema()' : 'database()'}`;
   return (await query<{ n: string }>(url, sql)).map((r) => r.n).filter((n) => /^_saga_[0-9a-f]{32}/.test(n));
 }
 
 describe('dropped and restored', () => {
   let w: World;
-  beforeAll(async () => { w = await world(); });
-  afterAll(async () => { await w.drop(); });
+  beforeAll(async () => {
+    w = await world();
+  });
+  afterAll(async () => {
+    await w.drop();
+  });
 
-  test('rows, defaults, keys, customers\' indexes, foreign keys, triggers and comments come back as they were', async () => {
+  test("rows, defaults, keys, customers' indexes, foreign keys, triggers and comments come back as they were", async () => {
     const id = await create(w, 'orders');
     for (const url of Object.values(w.urls)) {
       await query(url, 'create table parents (id integer not null primary key)');
       await query(url, 'insert into parents values (1)');
       await query(url, 'create index orders_parent on orders (parent)');
     }
-    await query(w.urls['crm']!, 'alter table orders add constraint to_parent foreign key (parent) references parents (id)');
-    await query(w.urls['erp']!, 'alter table orders add constraint to_parent foreign key (parent) references parents (id)');
-    await query(w.urls['crm']!, 'create function loud() returns trigger language plpgsql as $$ begin new.code := upper(new.code); return new; end $$');
+    await query(
+      w.urls['crm']!,
+      'alter table orders add constraint to_parent foreign key (parent) references parents (id)',
+    );
+    await query(
+      w.urls['erp']!,
+      'alter table orders add constraint to_parent foreign key (parent) references parents (id)',
+    );
+    await query(
+      w.urls['crm']!,
+      'create function loud() returns trigger language plpgsql as $$ begin new.code := upper(new.code); ' +
+        'return new; end $$',
+    );
     await query(w.urls['crm']!, 'create trigger loud before insert on orders for each row execute function loud()');
     await query(w.urls['crm']!, `comment on column orders.code is 'theirs'`);
-    await query(w.urls['erp']!, 'create trigger loud before insert on orders for each row set new.code = upper(new.code)');
-    await query(w.urls['shop']!, 'create trigger loud after insert on orders begin update orders set code = upper(code) where id = new.id; end');
+    await query(
+      w.urls['erp']!,
+      'create trigger loud before insert on orders for each row set new.code = upper(new.code)',
+    );
+    await query(
+      w.urls['shop']!,
+      'create trigger loud after insert on orders begin update orders set code = upper(code) where id = new.id; end',
+    );
     const before = await stateOf(w.urls, 'orders');
 
     const dropped = await w.s.call('POST', '/table/delete', { table_id: id }, WAIT);
@@ -66,13 +136,21 @@ describe('dropped and restored', () => {
     expect(dropped.body['table'].reversible_until).toEqual(expect.any(String));
     for (const url of Object.values(w.urls)) await query(url, 'insert into parents values (2)');
     const restored = await w.s.call('POST', '/table/restore', { table_id: id }, WAIT);
-    expect(restored.body).toMatchObject({ status: 'ok', table: { status: 'active', exists: true, name: 'orders' }, saga: { kind: 'table.restore', status: 'completed' } });
+    expect(restored.body).toMatchObject({
+      status: 'ok',
+      table: { status: 'active', exists: true, name: 'orders' },
+      saga: { kind: 'table.restore', status: 'completed' },
+    });
     expect(await stateOf(w.urls, 'orders')).toEqual(before);
     // And it works as before: numbering goes on, triggers fire, the unique holds.
     for (const [name, url] of Object.entries(w.urls)) {
       await query(url, `insert into orders (code, parent) values ('d', 2)`);
-      expect(await query(url, 'select id, code from orders where parent = 2')).toEqual([{ id: 4, code: name === 'default' ? 'd' : 'D' }]);
-      await expect(query(url, `insert into orders (code) values ('${name === 'default' ? 'd' : 'D'}')`)).rejects.toMatchObject({ message: expect.stringMatching(/unique|duplicate/i) });
+      expect(await query(url, 'select id, code from orders where parent = 2')).toEqual([
+        { id: 4, code: name === 'default' ? 'd' : 'D' },
+      ]);
+      await expect(
+        query(url, `insert into orders (code) values ('${name === 'default' ? 'd' : 'D'}')`),
+      ).rejects.toMatchObject({ message: expect.stringMatching(/unique|duplicate/i) });
     }
   });
 
@@ -87,7 +165,16 @@ describe('dropped and restored', () => {
     expect(restored.body).toMatchObject({ table: { name: 'names_of_old', exists: true } });
     const now = await stateOf(w.urls, 'names_of_old');
     for (const name of ON) expect(now[name]!.rows).toEqual(before[name]!.rows);
-    expect((await w.s.call('POST', '/table/column', { table_id: id, column: { name: 'code', type: 'string', length: 80 } }, WAIT)).status).toBe(200);
+    expect(
+      (
+        await w.s.call(
+          'POST',
+          '/table/column',
+          { table_id: id, column: { name: 'code', type: 'string', length: 80 } },
+          WAIT,
+        )
+      ).status,
+    ).toBe(200);
   });
 
   test('an index name that another table has kept since is found beforehand, and another name helps', async () => {
@@ -96,23 +183,37 @@ describe('dropped and restored', () => {
     const other = await create(w, 'namesake');
     await done('/table/rename', { table_id: other, name: 'namesake_too' });
     const refused = await w.s.call('POST', '/table/restore', { table_id: id }, WAIT);
-    expect(refused).toMatchObject({ status: 422, body: { code: 'saga_rejected', saga: { error: { code: 'table_name_taken', database: 'crm' } } } });
+    expect(refused).toMatchObject({
+      status: 422,
+      body: { code: 'saga_rejected', saga: { error: { code: 'table_name_taken', database: 'crm' } } },
+    });
     await done('/table/restore', { table_id: id, as: 'namesake_again' });
-    for (const url of Object.values(w.urls)) expect(await query(url, 'select code from namesake_again')).toHaveLength(3);
+    for (const url of Object.values(w.urls))
+      expect(await query(url, 'select code from namesake_again')).toHaveLength(3);
 
-    async function done(path: string, body: object): Promise<void> { expect((await w.s.call('POST', path, body, WAIT)).status).toBe(200); }
+    async function done(path: string, body: object): Promise<void> {
+      expect((await w.s.call('POST', path, body, WAIT)).status).toBe(200);
+    }
   });
 
   test('a restore that one database refuses leaves the table set aside everywhere, to be restored later', async () => {
     const id = await create(w, 'later');
     const before = await stateOf(w.urls, 'later');
     await w.s.call('POST', '/table/delete', { table_id: id }, WAIT);
-    await query(w.pg.url, `create function refuse() returns event_trigger language plpgsql as $$ begin raise exception 'not today'; end $$`);
-    await query(w.pg.url, `create event trigger refuse on ddl_command_start when tag in ('ALTER TABLE', 'CREATE INDEX') execute function refuse()`);
+    await query(
+      w.pg.url,
+      `create function refuse() returns event_trigger language plpgsql as $$ begin raise exception 'not today'; end $$`,
+    );
+    await query(
+      w.pg.url,
+      `create event trigger refuse on ddl_command_start when tag in ('ALTER TABLE', 'CREATE INDEX') ` +
+        'execute function refuse()',
+    );
     const refused = await w.s.call('POST', '/table/restore', { table_id: id }, WAIT);
     await query(w.pg.url, 'drop event trigger refuse');
     expect(refused.body).toMatchObject({ code: 'saga_compensated', saga: { error: { database: 'crm' } } });
-    for (const step of refused.body['saga'].steps.filter((s: { status: string }) => s.status === 'compensated')) expect(step.fingerprint_after).toBe(step.fingerprint_before);
+    for (const step of refused.body['saga'].steps.filter((s: { status: string }) => s.status === 'compensated'))
+      expect(step.fingerprint_after).toBe(step.fingerprint_before);
     for (const seen of Object.values(await stateOf(w.urls, 'later'))) expect(seen.rows).toBeNull();
     expect((await w.s.call('GET', `/tables/${id}`)).body['table']).toMatchObject({ status: 'dropped', exists: false });
     expect((await w.s.call('POST', '/table/restore', { table_id: id }, WAIT)).status).toBe(200);
@@ -121,7 +222,12 @@ describe('dropped and restored', () => {
 
   test('a dry run of a restore says what it would do, and what is not dropped has nothing to restore', async () => {
     const id = await create(w, 'dry');
-    expect((await w.s.call('POST', '/table/restore', { table_id: id }, WAIT)).body).toMatchObject({ saga: { status: 'completed', steps: [{ status: 'skipped' }, { status: 'skipped' }, { status: 'skipped' }, { status: 'skipped' }] } });
+    expect((await w.s.call('POST', '/table/restore', { table_id: id }, WAIT)).body).toMatchObject({
+      saga: {
+        status: 'completed',
+        steps: [{ status: 'skipped' }, { status: 'skipped' }, { status: 'skipped' }, { status: 'skipped' }],
+      },
+    });
     expect((await w.s.call('POST', '/table/restore', { table_id: id, as: 'other' })).status).toBe(422);
     await w.s.call('POST', '/table/delete', { table_id: id }, WAIT);
     const { plan } = (await w.s.call('POST', '/table/restore?dry_run=true', { table_id: id })).body;
@@ -133,27 +239,52 @@ describe('dropped and restored', () => {
 
 describe('purged when the retention time is over', () => {
   let w: World;
-  beforeAll(async () => { w = await world({ RETENTION_SECONDS: '2' }); });
-  afterAll(async () => { await w.drop(); });
-  const sagas = async (id: string): Promise<Reply['body'][]> => (await w.s.call('GET', `/sagas?table_id=${id}&kind=table.purge`)).body['sagas'] as Reply['body'][];
+  beforeAll(async () => {
+    w = await world({ RETENTION_SECONDS: '2' });
+  });
+  afterAll(async () => {
+    await w.drop();
+  });
+  const sagas = async (id: string): Promise<Reply['body'][]> =>
+    (await w.s.call('GET', `/sagas?table_id=${id}&kind=table.purge`)).body['sagas'] as Reply['body'][];
 
   test('a dropped table, dropped columns and former values go, by a saga of their own with finalize steps; a restore comes too late', async () => {
     const id = await create(w, 'gone');
-    await w.s.call('POST', '/table/column', { table_id: id, columns: [{ name: 'parent' }, { name: 'code', type: 'text', unique: false }] }, WAIT);
-    const columns = (await w.s.call('POST', '/table/column', { table_id: id, column: { name: 'code', type: 'string', length: 10 } }, WAIT)).body;
+    await w.s.call(
+      'POST',
+      '/table/column',
+      { table_id: id, columns: [{ name: 'parent' }, { name: 'code', type: 'text', unique: false }] },
+      WAIT,
+    );
+    const columns = (
+      await w.s.call(
+        'POST',
+        '/table/column',
+        { table_id: id, column: { name: 'code', type: 'string', length: 10 } },
+        WAIT,
+      )
+    ).body;
     expect(columns['saga'].reversible_until).not.toBeNull();
     await eventually(async () => (await Promise.all(Object.values(w.urls).map(asides))).flat().length === 0);
     await eventually(async () => (await sagas(id)).every((s) => s['status'] === 'completed'));
     const before = (await sagas(id)).length;
-    for (const { rows } of Object.values(await stateOf(w.urls, 'gone'))) expect(rows!.map((r) => Object.keys(r))[0]).toEqual(['id', 'code']);
-    expect((await w.s.call('GET', `/tables/${id}`)).body['table']).toMatchObject({ last_error: null, status: 'active' });
+    for (const { rows } of Object.values(await stateOf(w.urls, 'gone')))
+      expect(rows!.map((r) => Object.keys(r))[0]).toEqual(['id', 'code']);
+    expect((await w.s.call('GET', `/tables/${id}`)).body['table']).toMatchObject({
+      last_error: null,
+      status: 'active',
+    });
 
     await w.s.call('POST', '/table/delete', { table_id: id }, WAIT);
     expect(await asides(w.pg.url)).toHaveLength(1);
-    await eventually(async () => (await sagas(id)).length > before && (await sagas(id)).every((s) => s['status'] === 'completed'));
+    await eventually(
+      async () => (await sagas(id)).length > before && (await sagas(id)).every((s) => s['status'] === 'completed'),
+    );
     for (const url of Object.values(w.urls)) expect(await asides(url)).toEqual([]);
     const last = (await sagas(id))[0]!;
-    expect((last['steps'] as { phase: string; status: string }[]).filter((s) => s.phase === 'finalize').map((s) => s.status)).toEqual(['succeeded', 'succeeded', 'succeeded', 'succeeded']);
+    expect(
+      (last['steps'] as { phase: string; status: string }[]).filter((s) => s.phase === 'finalize').map((s) => s.status),
+    ).toEqual(['succeeded', 'succeeded', 'succeeded', 'succeeded']);
     const late = await w.s.call('POST', '/table/restore', { table_id: id });
     expect([late.status, late.body['code']]).toEqual([409, 'retention_expired']);
   });

@@ -5,22 +5,37 @@ import { freshMysql, freshPostgres, freshSqlite, type Fresh } from '../../../tes
 import { startApp, type App } from '../src/app.js';
 import { readConfig } from '../src/config.js';
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- answers are asserted on, field by field
-export interface Reply { status: number; headers: Headers; body: Record<string, any> }
+export interface Reply {
+  status: number;
+  headers: Headers;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- answers are asserted on, field by field
+  body: Record<string, any>;
+}
 
 /** The whole service in this process, over real HTTP, on a folder of its own. */
-export async function service(environment: Record<string, string> = {}): Promise<{ app: App; dir: string; call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>; stop(): Promise<void> }> {
-  const dir = environment['DATA_DIR'] ?? await mkdtemp(join(tmpdir(), 'schemasaga-'));
+export async function service(environment: Record<string, string> = {}): Promise<{
+  app: App;
+  dir: string;
+  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>;
+  stop(): Promise<void>;
+}> {
+  const dir = environment['DATA_DIR'] ?? (await mkdtemp(join(tmpdir(), 'schemasaga-')));
   const app = await startApp(readConfig({ PORT: '0', DATA_DIR: dir, LOG_LEVEL: 'error', ...environment }));
   return {
-    app, dir,
+    app,
+    dir,
     async call(method, path, body, headers = {}) {
       const response = await fetch(app.url + path, {
-        method, headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
+        method,
+        headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       });
       const text = await response.text();
-      return { status: response.status, headers: response.headers, body: text === '' ? {} : JSON.parse(text) as Reply['body'] };
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: text === '' ? {} : (JSON.parse(text) as Reply['body']),
+      };
     },
     async stop() {
       await app.stop();
@@ -33,13 +48,25 @@ export const WAIT = { Prefer: 'wait=20' };
 
 export type Service = Awaited<ReturnType<typeof service>>;
 
-/** The service with an empty database of each engine registered, by these names in this order: PostgreSQL, MySQL, SQLite. */
-export async function onThreeEngines(names: readonly string[]): Promise<{ s: Service; fresh: Fresh[]; end(): Promise<void> }> {
+/**
+ * The service with an empty database of each engine registered, by these names in this order: PostgreSQL, MySQL,
+ * SQLite.
+ */
+export async function onThreeEngines(
+  names: readonly string[],
+): Promise<{ s: Service; fresh: Fresh[]; end(): Promise<void> }> {
   const s = await service();
   const fresh = [await freshPostgres(), await freshMysql(), await freshSqlite()];
   for (const [i, name] of names.entries()) {
     const { status } = await s.call('POST', '/databases', { name, url: fresh[i]!.url });
     if (status !== 201) throw new Error(`${name} was not registered: ${status}`);
   }
-  return { s, fresh, async end() { await s.stop(); await Promise.all(fresh.map((one) => one.drop())); } };
+  return {
+    s,
+    fresh,
+    async end() {
+      await s.stop();
+      await Promise.all(fresh.map((one) => one.drop()));
+    },
+  };
 }

@@ -33,26 +33,59 @@ let history: History;
 let moments: Moment[];
 /** Events read since the last call. */
 let read = 0;
-const taken = (): number => { const now = read; read = 0; return now; };
+const taken = (): number => {
+  const now = read;
+  read = 0;
+  return now;
+};
 
 beforeAll(async () => {
   database = await createMigratedDatabase('sqlite');
   core = await database.open();
   let clock = Date.parse('2026-01-01T00:00:00.000Z');
-  const plain = createEventStore(core, { projections: keptInline.map(({ projection }) => projection), now: () => new Date(clock++) });
-  const store: EventStore = { ...plain, readStream: async (...of) => { const events = await plain.readStream(...of); read += events.length; return events; } };
+  const plain = createEventStore(core, {
+    projections: keptInline.map(({ projection }) => projection),
+    now: () => new Date(clock++),
+  });
+  const store: EventStore = {
+    ...plain,
+    readStream: async (...of) => {
+      const events = await plain.readStream(...of);
+      read += events.length;
+      return events;
+    },
+  };
   let state = 5;
-  const events = longTable(id, LENGTH, () => (state = (state * 1_103_515_245 + 12_345) % 2_147_483_648) / 2_147_483_648);
+  const events = longTable(
+    id,
+    LENGTH,
+    () => (state = (state * 1_103_515_245 + 12_345) % 2_147_483_648) / 2_147_483_648,
+  );
   const written: StoredEvent[] = [];
-  for (let at = 0; at < LENGTH; at += 50) written.push(...await plain.append([{ stream: tableStream(id), expectedVersion: at, events: events.slice(at, at + 50) }], metadata));
+  for (let at = 0; at < LENGTH; at += 50)
+    written.push(
+      ...(await plain.append(
+        [{ stream: tableStream(id), expectedVersion: at, events: events.slice(at, at + 50) }],
+        metadata,
+      )),
+    );
   moments = playForward(id, written);
   followers = new Followers(core, store, keptBehind(store));
   followers.start();
-  for (const name of ['applied_steps', 'table_snapshots']) expect(await followers.reached(name, await store.committed(), 60_000)).toBe(true);
+  for (const name of ['applied_steps', 'table_snapshots'])
+    expect(await followers.reached(name, await store.committed(), 60_000)).toBe(true);
 
   const databases = new Databases(core, store, Vault.of('0'.repeat(64)), new Candidates('core', new OwnFiles('', '')));
   const limits = { maxRewriteRows: 1 };
-  const definition = schemaChange({ store, core, connect: (one) => databases.connect(one), limits, retentionSeconds: 1, lockTimeoutMs: 10, slots: 1 });
+  const definition = schemaChange({
+    store,
+    core,
+    connect: (one) => databases.connect(one),
+    limits,
+    retentionSeconds: 1,
+    lockTimeoutMs: 10,
+    slots: 1,
+  });
   const told = await CoreClock.open(core, () => undefined);
   // Not started: what is asked for here stays pending.
   const orchestrator = new Orchestrator({
@@ -84,16 +117,24 @@ afterAll(async () => {
 const view = (version: number): unknown => JSON.parse(JSON.stringify(tableView(moments[version - 1]!.table)));
 const table = (body: object): unknown => JSON.parse(JSON.stringify((body as { table: object }).table));
 
-test.each([1, 2, 100, 101, 4999, 9900, 9999, LENGTH])('show at version %i, and at its time, reads no more of it than of a short one', async (version) => {
-  expect(table((await history.show(id, { version })).body)).toEqual(view(version));
-  expect(taken()).toBeLessThan(100);
-  const at = moments[version - 1]!.event.recorded_at;
-  expect(table((await history.show(id, { at })).body)).toEqual(view(moments.findLastIndex((moment) => moment.event.recorded_at <= at) + 1));
-  expect(taken()).toBeLessThanOrEqual(200);
-});
+test.each([1, 2, 100, 101, 4999, 9900, 9999, LENGTH])(
+  'show at version %i, and at its time, reads no more of it than of a short one',
+  async (version) => {
+    expect(table((await history.show(id, { version })).body)).toEqual(view(version));
+    expect(taken()).toBeLessThan(100);
+    const at = moments[version - 1]!.event.recorded_at;
+    expect(table((await history.show(id, { at })).body)).toEqual(
+      view(moments.findLastIndex((moment) => moment.event.recorded_at <= at) + 1),
+    );
+    expect(taken()).toBeLessThanOrEqual(200);
+  },
+);
 
 test('the difference of two versions reads what the two take', async () => {
-  const { added, removed, renamed, name } = await history.diff(id, { from: '3001', to: '9000' }) as Record<string, { name: string }[]>;
+  const { added, removed, renamed, name } = (await history.diff(id, { from: '3001', to: '9000' })) as Record<
+    string,
+    { name: string }[]
+  >;
   const [from, to] = [moments[3000]!, moments[8999]!];
   expect(name).toEqual(from.table.name === to.table.name ? null : { from: from.table.name, to: to.table.name });
   expect(to.table.columns).toHaveLength(from.table.columns.length + added!.length - removed!.length);
@@ -112,10 +153,26 @@ test('a replay reads up to the version that it ends with, and gives every one on
 });
 
 test('a revert is decided from its two versions, and its saga judged from the last', async () => {
-  const context: CommandContext = { metadata: { ...metadata, correlation_id: randomUUID() }, waitMs: 0, dryRun: false, ifMatch: null, idempotency: null };
+  const context: CommandContext = {
+    metadata: { ...metadata, correlation_id: randomUUID() },
+    waitMs: 0,
+    dryRun: false,
+    ifMatch: null,
+    idempotency: null,
+  };
   // A version from which nothing was purged since: the stream's own reverts go back at most 60 events.
-  const version = [...moments.keys()].reverse().find((i) => moments[i]!.table.exists && moments[i]!.lineage !== moments.at(-1)!.lineage && Object.values(moments[i]!.lineage).every((mark) =>
-    Object.values(moments.at(-1)!.lineage).includes(mark) || moments.at(-1)!.dropped[mark] !== undefined))! + 1;
+  const version =
+    [...moments.keys()]
+      .reverse()
+      .find(
+        (i) =>
+          moments[i]!.table.exists &&
+          moments[i]!.lineage !== moments.at(-1)!.lineage &&
+          Object.values(moments[i]!.lineage).every(
+            (mark) =>
+              Object.values(moments.at(-1)!.lineage).includes(mark) || moments.at(-1)!.dropped[mark] !== undefined,
+          ),
+      )! + 1;
   expect((await history.revert(context, id, version)).status).toBe(202);
   // As often as somebody else's append made it decide again: here never.
   expect(taken()).toBeLessThan(200);

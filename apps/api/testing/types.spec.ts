@@ -1,17 +1,38 @@
 import { expect, test } from '@jest/globals';
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { COLUMN_TYPES, completeColumn, convertible, ENGINE_NAMES, engineOf, type Column, type ColumnInput, type EngineName } from '../../../libs/byodb/src/index.js';
+import {
+  COLUMN_TYPES,
+  completeColumn,
+  convertible,
+  ENGINE_NAMES,
+  engineOf,
+  type Column,
+  type ColumnInput,
+  type EngineName,
+} from '../../../libs/byodb/src/index.js';
 
 const FILE = fileURLToPath(new URL('../../../docs/types.md', import.meta.url));
 const ENGINES: Record<EngineName, string> = { postgres: 'PostgreSQL', mysql: 'MySQL, MariaDB', sqlite: 'SQLite' };
 const OWNER = '00000000-0000-7000-8000-000000000000';
 
 const DEFAULTS: Omit<ColumnInput, 'name'>[] = [
-  { type: 'integer', default: 7 }, { type: 'bigint', default: '9007199254740993' }, { type: 'decimal', default: '1.5' }, { type: 'double', default: 0.1 }, { type: 'boolean', default: true },
-  { type: 'string', default: 'new' }, { type: 'text', default: 'new' }, { type: 'uuid', default: '6f1c1a52-9d6e-4b7c-8d53-0c2f6f0a7b11' }, { type: 'date', default: '2030-01-31' },
-  { type: 'time', default: '12:30:00' }, { type: 'timestamp', default: '2030-01-31T12:30:00Z' }, { type: 'json', default: { a: 1 } },
-  { type: 'date', default: { function: 'now' } }, { type: 'time', default: { function: 'now' } }, { type: 'timestamp', default: { function: 'now' } }, { type: 'uuid', default: { function: 'uuid' } },
+  { type: 'integer', default: 7 },
+  { type: 'bigint', default: '9007199254740993' },
+  { type: 'decimal', default: '1.5' },
+  { type: 'double', default: 0.1 },
+  { type: 'boolean', default: true },
+  { type: 'string', default: 'new' },
+  { type: 'text', default: 'new' },
+  { type: 'uuid', default: '6f1c1a52-9d6e-4b7c-8d53-0c2f6f0a7b11' },
+  { type: 'date', default: '2030-01-31' },
+  { type: 'time', default: '12:30:00' },
+  { type: 'timestamp', default: '2030-01-31T12:30:00Z' },
+  { type: 'json', default: { a: 1 } },
+  { type: 'date', default: { function: 'now' } },
+  { type: 'time', default: { function: 'now' } },
+  { type: 'timestamp', default: { function: 'now' } },
+  { type: 'uuid', default: { function: 'uuid' } },
 ];
 
 function complete(input: Omit<ColumnInput, 'name'>): Column {
@@ -46,13 +67,23 @@ function table(head: string[], rows: string[][]): string {
 }
 
 function shown(column: Column): string {
-  return column.type === 'string' ? `string(${column.length})` : column.type === 'decimal' ? `decimal(${column.precision},${column.scale})` : column.type;
+  return column.type === 'string'
+    ? `string(${column.length})`
+    : column.type === 'decimal'
+      ? `decimal(${column.precision},${column.scale})`
+      : column.type;
 }
 
 function page(): string {
   const engines = [...ENGINE_NAMES];
-  const types = [...COLUMN_TYPES.map((type) => complete({ type })), complete({ type: 'decimal', precision: 38, scale: 10 })];
-  const defaults = DEFAULTS.map((input) => [`\`${input.type}\` \`${JSON.stringify(input.default)}\``, ...engines.map((engine) => code(/default (.*)$/i.exec(definition(engine, complete(input)))![1]!))]);
+  const types = [
+    ...COLUMN_TYPES.map((type) => complete({ type })),
+    complete({ type: 'decimal', precision: 38, scale: 10 }),
+  ];
+  const defaults = DEFAULTS.map((input) => [
+    `\`${input.type}\` \`${JSON.stringify(input.default)}\``,
+    ...engines.map((engine) => code(/default (.*)$/i.exec(definition(engine, complete(input)))![1]!)),
+  ]);
   const generated = complete({ type: 'integer', primary_key: true, generated: true });
   return `# Column types
 
@@ -62,7 +93,10 @@ What becomes of each portable type, default and generated key on each engine. Ma
 
 \`string\` has length 255 unless given, \`decimal\` 10,2. Below a type stands what the engine cannot keep exactly, or keeps as something else; a dry run says the same of the table at hand (\`notes\`).
 
-${table(['type', ...engines.map((e) => ENGINES[e])], types.map((column) => [`\`${shown(column)}\``, ...engines.map((e) => typeCell(e, column))]))}
+${table(
+  ['type', ...engines.map((e) => ENGINES[e])],
+  types.map((column) => [`\`${shown(column)}\``, ...engines.map((e) => typeCell(e, column))]),
+)}
 
 ## Defaults
 
@@ -78,7 +112,15 @@ ${table(['column', ...engines.map((e) => ENGINES[e])], [['`integer`, `primary_ke
 
 What a type change is accepted for at all, on every engine alike. Whether each value survives is looked at in the rows; a change that would lose one is refused (\`lossy_conversion\`).
 
-${table(['from', 'to'], COLUMN_TYPES.map((from) => [`\`${from}\``, COLUMN_TYPES.filter((to) => to !== from && convertible(from, to)).map((to) => `\`${to}\``).join(' ') || 'nothing else']))}
+${table(
+  ['from', 'to'],
+  COLUMN_TYPES.map((from) => [
+    `\`${from}\``,
+    COLUMN_TYPES.filter((to) => to !== from && convertible(from, to))
+      .map((to) => `\`${to}\``)
+      .join(' ') || 'nothing else',
+  ]),
+)}
 `;
 }
 

@@ -201,7 +201,8 @@ describe.each(names)('left behind by %s', (name) => {
     );
     await query(
       left.core,
-      `insert into schema_migrations (version, name, checksum, applied_at) values (9999, '9999_later', '-', '2100-01-01')`,
+      `insert into schema_migrations (version, name, checksum, applied_at) values (9999, '9999_later', ` +
+        `'-', '2100-01-01')`,
     );
     expect(await refusal()).toMatch(/ended with 1: .*brought to 9999_later on 2100-01-01/);
   });

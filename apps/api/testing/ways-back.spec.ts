@@ -6,7 +6,9 @@ const ON = ['crm', 'erp', 'shop'];
 let s: Service;
 let fresh: Fresh[];
 let end: () => Promise<void>;
-beforeAll(async () => { ({ s, fresh, end } = await onThreeEngines(ON)); });
+beforeAll(async () => {
+  ({ s, fresh, end } = await onThreeEngines(ON));
+});
 afterAll(() => end());
 
 async function done(path: string, body: object): Promise<Reply['body']> {
@@ -32,7 +34,11 @@ const drop = (table_id: string, name: string): Promise<object> => done('/table/c
 const revert = (table_id: string, version: number): Promise<object> => done('/table/revert', { table_id, version });
 
 describe('x1: a column of a key of several columns comes back with its values and the key', () => {
-  const KEY = [{ name: 'actor_id', type: 'integer', primary_key: true }, { name: 'film_id', type: 'integer', primary_key: true }, { name: 'note', type: 'string' }];
+  const KEY = [
+    { name: 'actor_id', type: 'integer', primary_key: true },
+    { name: 'film_id', type: 'integer', primary_key: true },
+    { name: 'note', type: 'string' },
+  ];
 
   test.each([['film_id'], ['actor_id'], ['film_id', 'actor_id'], ['actor_id', 'film_id']])('%s %s', async (...gone) => {
     const table = `link_${gone.join('_')}`;
@@ -43,24 +49,47 @@ describe('x1: a column of a key of several columns comes back with its values an
     await everywhere(`update ${table} set note = 'd' where note = 'c'`);
     await revert(id, 2);
     expect(await shown(id)).toEqual(before);
-    const rows = [{ actor_id: 1, film_id: 1, note: 'a' }, { actor_id: 1, film_id: 2, note: 'b' }, { actor_id: 2, film_id: 1, note: 'd' }];
+    const rows = [
+      { actor_id: 1, film_id: 1, note: 'a' },
+      { actor_id: 1, film_id: 2, note: 'b' },
+      { actor_id: 2, film_id: 1, note: 'd' },
+    ];
     expect(await everywhere(`select actor_id, film_id, note from ${table} order by note`)).toEqual([rows, rows, rows]);
-    for (const one of fresh) await expect(query(one.url, `insert into ${table} (actor_id, film_id) values (1, 2)`)).rejects.toMatchObject({ message: expect.stringMatching(/duplicate|unique/i) });
+    for (const one of fresh)
+      await expect(query(one.url, `insert into ${table} (actor_id, film_id) values (1, 2)`)).rejects.toMatchObject({
+        message: expect.stringMatching(/duplicate|unique/i),
+      });
   });
 
   test('rows that were written without it are told', async () => {
     const id = await create('link_rows', KEY);
     await drop(id, 'film_id');
-    await query(fresh[1]!.url, 'insert into link_rows (actor_id, note) values (5, \'new\')');
+    await query(fresh[1]!.url, "insert into link_rows (actor_id, note) values (5, 'new')");
     const answer = await s.call('POST', '/table/revert', { table_id: id, version: 2 }, WAIT);
-    expect([answer.status, answer.body['code'], answer.body['saga'].error.code, answer.body['saga'].error.database]).toEqual([422, 'saga_rejected', 'rows_conflict', 'erp']);
+    expect([
+      answer.status,
+      answer.body['code'],
+      answer.body['saga'].error.code,
+      answer.body['saga'].error.database,
+    ]).toEqual([422, 'saga_rejected', 'rows_conflict', 'erp']);
   });
 });
 
 test('names that went round in a ring go back', async () => {
-  const id = await create('ring', [{ name: 'id', type: 'integer', primary_key: true }, { name: 'a', type: 'string' }, { name: 'b', type: 'string' }, { name: 'c', type: 'string' }]);
-  await everywhere('insert into ring (id, a, b, c) values (1, \'a\', \'b\', \'c\')');
-  for (const [name, rename_to] of [['a', 'x'], ['b', 'a'], ['c', 'b'], ['x', 'c']]) await done('/table/column', { table_id: id, column: { name, rename_to } });
+  const id = await create('ring', [
+    { name: 'id', type: 'integer', primary_key: true },
+    { name: 'a', type: 'string' },
+    { name: 'b', type: 'string' },
+    { name: 'c', type: 'string' },
+  ]);
+  await everywhere("insert into ring (id, a, b, c) values (1, 'a', 'b', 'c')");
+  for (const [name, rename_to] of [
+    ['a', 'x'],
+    ['b', 'a'],
+    ['c', 'b'],
+    ['x', 'c'],
+  ])
+    await done('/table/column', { table_id: id, column: { name, rename_to } });
   await revert(id, 2);
   expect(await everywhere('select a, b, c from ring')).toEqual(ON.map(() => [{ a: 'a', b: 'b', c: 'c' }]));
 });
@@ -141,7 +170,9 @@ describe('x6: the revert of a conversion gives back the native type that the own
 
   test.each(ON)('%s', async (name) => {
     const [url, native] = [fresh[ON.indexOf(name)]!.url, NATIVE[name]!];
-    const lines = Object.entries(native).map(([column, type]) => `${column} ${type}`).join(', ');
+    const lines = Object.entries(native)
+      .map(([column, type]) => `${column} ${type}`)
+      .join(', ');
     await query(url, `create table theirs_${name} (id int primary key, ${lines})`);
     const texts = async (): Promise<string> =>
       JSON.stringify(
@@ -151,7 +182,9 @@ describe('x6: the revert of a conversion gives back the native type that the own
             ? `show create table theirs_${name}`
             : name === 'shop'
               ? `select sql from sqlite_schema where name = 'theirs_${name}'`
-              : `select a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid) from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum where a.attrelid = 'theirs_${name}'::regclass and a.attnum > 0 order by a.attnum`,
+              : 'select a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, ' +
+                'd.adrelid) from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = ' +
+                `a.attnum where a.attrelid = 'theirs_${name}'::regclass and a.attnum > 0 order by a.attnum`,
         ),
       );
     const before = await texts();

@@ -4,9 +4,17 @@ import { findColumn, foldName, isAside } from './live.js';
 import type { Column } from './schema.js';
 
 /** A table as history knows it. `beside`: columns that somebody else added and that were accepted. */
-export interface Known { table_id: string; table: string; columns: Column[]; beside?: string[] }
+export interface Known {
+  table_id: string;
+  table: string;
+  columns: Column[];
+  beside?: string[];
+}
 
-/** Where a database is not what history says. `missing`: the table is not there; `added`: nobody here made it; `changed`: column by column (null: the table as a whole). */
+/**
+ * Where a database is not what history says. `missing`: the table is not there; `added`: nobody here made it;
+ * `changed`: column by column (null: the table as a whole).
+ */
 export interface Drift {
   kind: 'missing' | 'added' | 'changed';
   table: string;
@@ -17,22 +25,48 @@ export interface Drift {
 /** Looks, without locks. What the project set aside itself is no drift. */
 export async function findDrift(connection: Connection, known: Known[]): Promise<Drift[]> {
   const names = await connection.tables();
-  const added = names.filter((name) => !known.some((k) => foldName(k.table) === foldName(name))).map((table): Drift => ({ kind: 'added', table, table_id: null, differences: [{ column: null, expected: 'no table', found: 'a table' }] }));
+  const added = names
+    .filter((name) => !known.some((k) => foldName(k.table) === foldName(name)))
+    .map((table): Drift => ({
+      kind: 'added',
+      table,
+      table_id: null,
+      differences: [{ column: null, expected: 'no table', found: 'a table' }],
+    }));
   const others = await connection.look(async (session) => {
     const found: Drift[] = [];
     for (const { table_id, table, columns, beside = [] } of known) {
       const live = await session.introspect(table);
       if (live === null) {
-        found.push({ kind: 'missing', table, table_id, differences: [{ column: null, expected: 'a table', found: 'no table' }] });
+        found.push({
+          kind: 'missing',
+          table,
+          table_id,
+          differences: [{ column: null, expected: 'a table', found: 'no table' }],
+        });
         continue;
       }
-      const differences = compare(connection.engine, { table, columns }, live).map(({ column, expected, found: is }) => ({ column, expected, found: is }));
+      const differences = compare(connection.engine, { table, columns }, live).map(
+        ({ column, expected, found: is }) => ({ column, expected, found: is }),
+      );
       for (const column of live.columns) {
-        if (!isAside(column.name) && !beside.some((name) => foldName(name) === foldName(column.name)) && !columns.some((c) => foldName(c.name) === foldName(column.name))) differences.push({ column: column.name, expected: 'no column', found: `a column of type ${column.native}` });
+        if (
+          !isAside(column.name) &&
+          !beside.some((name) => foldName(name) === foldName(column.name)) &&
+          !columns.some((c) => foldName(c.name) === foldName(column.name))
+        )
+          differences.push({ column: column.name, expected: 'no column', found: `a column of type ${column.native}` });
       }
-      const order = live.columns.filter((c) => columns.some((k) => foldName(k.name) === foldName(c.name))).map((c) => c.name);
+      const order = live.columns
+        .filter((c) => columns.some((k) => foldName(k.name) === foldName(c.name)))
+        .map((c) => c.name);
       const kept = columns.filter((c) => findColumn(live, c.name) !== undefined).map((c) => c.name);
-      if (order.map(foldName).join() !== kept.map(foldName).join()) differences.push({ column: null, expected: `columns in the order ${kept.join(', ')}`, found: order.join(', ') });
+      if (order.map(foldName).join() !== kept.map(foldName).join())
+        differences.push({
+          column: null,
+          expected: `columns in the order ${kept.join(', ')}`,
+          found: order.join(', '),
+        });
       if (differences.length > 0) found.push({ kind: 'changed', table, table_id, differences });
     }
     return found;

@@ -5,7 +5,10 @@ import type { Column } from './schema.js';
 
 /** Facts in which engines differ; callers ask these and never an engine's name. */
 export interface EngineFacts {
-  /** DDL commits and rolls back with the ledger row beside it. Without it a step is one statement, and ledger rows are written around it. */
+  /**
+   * DDL commits and rolls back with the ledger row beside it. Without it a step is one statement, and ledger rows are
+   * written around it.
+   */
   transactionalDdl: boolean;
   /** Longest identifier, in bytes. */
   identifierBytes: number;
@@ -24,7 +27,8 @@ export type Need =
   | { need: 'free'; from: string; like: string; of: string };
 
 /**
- * What a renderer gives: the statements, the table as they will leave it (null: gone), names beside the table's that must be
+ * What a renderer gives: the statements, the table as they will leave it (null: gone), names beside the table's that
+ * must be
  * free for them, and what else they need. `notes` are sentences for the plan, on what the statements leave as it is.
  * Pure: no clock, no randomness, no I/O.
  */
@@ -48,11 +52,17 @@ export interface Rendered {
  */
 export interface Ddl {
   quote(name: string): string;
-  /** `owner` is the table's id in history, left as a mark where DDL is not transactional (a table comment). `names` gives a unique constraint's name per column. */
+  /**
+   * `owner` is the table's id in history, left as a mark where DDL is not transactional (a table comment). `names`
+   * gives a unique constraint's name per column.
+   */
   createTable(table: string, columns: Column[], owner: string, names: (column: string) => string): Rendered;
   dropTable(live: LiveTable): Rendered;
   renameTable(live: LiveTable, to: string): Rendered;
-  /** Out of the way, with whatever hangs on the table and would block re-use of its names (PostgreSQL: indexes, constraints, owned sequences; SQLite: explicit indexes). */
+  /**
+   * Out of the way, with whatever hangs on the table and would block re-use of its names (PostgreSQL: indexes,
+   * constraints, owned sequences; SQLite: explicit indexes).
+   */
   setAsideTable(live: LiveTable, aside: string): Rendered;
   /** The exact inverse: `live` is the table set aside, `was` how it was before. */
   bringBackTable(live: LiveTable, was: LiveTable): Rendered;
@@ -60,7 +70,10 @@ export interface Ddl {
   /** For good. With what hangs on the column alone (its unique). */
   dropColumn(live: LiveTable, name: string): Rendered;
   renameColumn(live: LiveTable, from: string, to: string): Rendered;
-  /** Renamed to `aside` and made unable to block inserts: nullable; a non-generated primary key it is part of is dropped; a default on a unique one goes. */
+  /**
+   * Renamed to `aside` and made unable to block inserts: nullable; a non-generated primary key it is part of is
+   * dropped; a default on a unique one goes.
+   */
   setAsideColumn(live: LiveTable, name: string, aside: string): Rendered;
   /**
    * The exact inverse, from the `was` of before; rows that do not fit (NULLs, duplicates) make the statement fail.
@@ -76,10 +89,14 @@ export interface Ddl {
     others?: readonly LiveTable[],
   ): Rendered;
   /**
-   * Moves the values of `column` into a new table of that name (columns k1, k2, … for the primary key, and v), and takes the
-   * column out with all that hangs on it, so that nobody meets it any more. With `kept`: back into that table, from which it
-   * was filled; what that one holds beside (of rows that are gone) stays. Missing where the engine hides such a column in its
-   * place. Only for tables with a primary key that the column is no part of. Throws `unsupported_change`, with the reason as
+   * Moves the values of `column` into a new table of that name (columns k1, k2, … for the primary key, and v), and
+   * takes the
+   * column out with all that hangs on it, so that nobody meets it any more. With `kept`: back into that table, from
+   * which it
+   * was filled; what that one holds beside (of rows that are gone) stays. Missing where the engine hides such a column
+   * in its
+   * place. Only for tables with a primary key that the column is no part of. Throws `unsupported_change`, with the
+   * reason as
    * half a sentence ("it is …"), for a column that must stay in its place.
    */
   detachColumn?(live: LiveTable, column: string, kept?: LiveTable): Rendered;
@@ -96,16 +113,23 @@ export interface Ddl {
     after?: string | null,
     others?: readonly LiveTable[],
   ): Rendered;
-  /** A condition: a row of the table (under its quoted name) and one of `kept` (under the name _saga_kept) have the same key. Missing: all members are equal. */
+  /**
+   * A condition: a row of the table (under its quoted name) and one of `kept` (under the name _saga_kept) have the same
+   * key. Missing: all members are equal.
+   */
   sameKey?(live: LiveTable, kept: LiveTable): string;
   /** Copies primary key and values of one column into the new table `keep`. Only for tables with a primary key. */
   keepValues(live: LiveTable, name: string, keep: string): Rendered;
-  /** Changes type (converting in place), nullability, default and uniqueness to `to`'s where they differ; name, position, indexes, keys, comments stay. */
+  /**
+   * Changes type (converting in place), nullability, default and uniqueness to `to`'s where they differ; name,
+   * position, indexes, keys, comments stay.
+   */
   alterColumn(live: LiveTable, name: string, to: Column, uniqueName: string): Rendered;
   /** Back to what the column was in `was`, verbatim. */
   restoreColumn(live: LiveTable, name: string, was: LiveTable): Rendered;
   /**
-   * After restoreColumn: rows whose value still equals the conversion of their kept one get the kept one back (none: nothing to do).
+   * After restoreColumn: rows whose value still equals the conversion of their kept one get the kept one back (none:
+   * nothing to do).
    * `from` is the former column, `to` what it was converted to; `then`: what column and key were called when the values
    * were
    * kept, where they may have been renamed since. Safe to run twice.
@@ -121,9 +145,12 @@ export interface Ddl {
   /** Whether the conversion touches nothing but the catalog, so that no value can be lost. */
   metadataOnly(from: Column, to: Column): boolean;
   /**
-   * An SQL condition over `column` (quoted) that is true where the value, as `from`, would not survive as `to`: invalid, out
-   * of range, cut, rounded; the check is value by value: convert, convert back, compare (numbers as numbers, texts exactly;
-   * text to a temporal type, json or uuid: a valid one). NULL always survives. Must itself never fail on any value. 'false'-like when all do.
+   * An SQL condition over `column` (quoted) that is true where the value, as `from`, would not survive as `to`:
+   * invalid, out
+   * of range, cut, rounded; the check is value by value: convert, convert back, compare (numbers as numbers, texts
+   * exactly;
+   * text to a temporal type, json or uuid: a valid one). NULL always survives. Must itself never fail on any value.
+   * 'false'-like when all do.
    */
   lost(from: Column, to: Column, quoted: string): string;
   /**
@@ -137,7 +164,10 @@ export interface Ddl {
 export type Touch = 'rename' | 'remove' | 'retype';
 
 /** What an object hangs on: a view, an inbound foreign key, a generated column, a check, … */
-export interface Dependent { kind: string; name: string }
+export interface Dependent {
+  kind: string;
+  name: string;
+}
 
 /** A row of the ledger that every managed database carries: `_saga_ledger`. */
 export interface LedgerRow {
@@ -157,13 +187,21 @@ export type Direction = 'apply' | 'compensate' | 'finalize';
 export interface Session {
   query(sql: string): Promise<Record<string, unknown>[]>;
   run(sql: string): Promise<void>;
-  /** Null: no such table (or it is a view, see `occupant`). Names are matched exactly as stored, or in folded case where the engine does. */
+  /**
+   * Null: no such table (or it is a view, see `occupant`). Names are matched exactly as stored, or in folded case where
+   * the engine does.
+   */
   introspect(table: string): Promise<LiveTable | null>;
-  /** What stands under a name that a new table would need, in any case of letters: 'table', 'view', 'index', 'sequence', 'type' … or null. */
+  /**
+   * What stands under a name that a new table would need, in any case of letters: 'table', 'view', 'index', 'sequence',
+   * 'type' … or null.
+   */
   occupant(name: string): Promise<string | null>;
   /**
-   * What would break or bend when the table, or just one column, were renamed, were removed (set aside, and destroyed later), or
-   * got another type (`remove` where nothing is said); what the engine carries along by itself does not count. The table's own foreign keys, indexes and triggers
+   * What would break or bend when the table, or just one column, were renamed, were removed (set aside, and destroyed
+   * later), or
+   * got another type (`remove` where nothing is said); what the engine carries along by itself does not count. The
+   * table's own foreign keys, indexes and triggers
    * do not count either, but a trigger that names the column does where the engine does not rewrite it.
    */
   dependents(table: string, column: string | null, change?: Touch): Promise<Dependent[]>;
@@ -180,25 +218,30 @@ export interface Session {
    */
   forbidding?(live: LiveTable, from: Column | null, to: Column): Promise<Dependent[]>;
   /**
-   * A table as it was, with what its foreign keys refer to under the names that this has by now. Missing where the engine finds it
+   * A table as it was, with what its foreign keys refer to under the names that this has by now. Missing where the
+   * engine finds it
    * by those that it had. Errors: DatabaseError dependents_exist (it is not there any more).
    */
   inTodaysNames?(was: LiveTable): Promise<LiveTable>;
   /**
-   * Why the table, or one column of it, could not be made again here once it is gone (a collation or function that only its
+   * Why the table, or one column of it, could not be made again here once it is gone (a collation or function that only
+   * its
    * owner's program has), else null. Missing where whatever stands in a catalog can be made again.
    */
   cannotRemake?(live: LiveTable, column: string | null): Promise<string | null>;
   /**
-   * Runs statements of DDL where no row and no lock is touched, to be told what the engine would refuse; throws it. Missing where
+   * Runs statements of DDL where no row and no lock is touched, to be told what the engine would refuse; throws it.
+   * Missing where
    * there is no such place.
    */
   rehearse?(statements: string[]): Promise<void>;
   /** Null when the session's user may do this kind of DDL, else why not. Only what can be known for sure is refused. */
   lacksRight(action: 'create' | 'alter', table: string | null): Promise<string | null>;
   /**
-   * Lets nobody else write to the table until the returned function is called; under it only this table, those of `reading` and
-   * the catalog may be read, and one statement of DDL on it run. Waits for the lock no longer than the lock timeout. Missing where whoever is
+   * Lets nobody else write to the table until the returned function is called; under it only this table, those of
+   * `reading` and
+   * the catalog may be read, and one statement of DDL on it run. Waits for the lock no longer than the lock timeout.
+   * Missing where whoever is
    * alone on the table is so anyhow (SQLite).
    */
   freeze?(table: string, reading?: string[]): Promise<() => Promise<void>>;
@@ -221,10 +264,20 @@ export interface Exclusive {
   slots?: number;
 }
 
-export interface ServerInfo { version: string; }
+export interface ServerInfo {
+  version: string;
+}
 
-/** What is left alone: "view", "foreign table", "partition", … `reason` is half a sentence: "it is a view". `of`: the table or extension that it follows. */
-export interface Other { name: string; kind: string; reason: string; of?: string }
+/**
+ * What is left alone: "view", "foreign table", "partition", … `reason` is half a sentence: "it is a view". `of`: the
+ * table or extension that it follows.
+ */
+export interface Other {
+  name: string;
+  kind: string;
+  reason: string;
+  of?: string;
+}
 
 /** A pool on one customer's database. Every error it throws is a DatabaseError. */
 export interface Connection {
@@ -235,8 +288,10 @@ export interface Connection {
   /** What the service has left there. Looks alone. */
   marks(): Promise<Marks>;
   /**
-   * Makes the ledger tables when missing and writes the id, and whose service it is, when there is none; gives the id that then
-   * stands there (the first writer's). `permission_denied` when it may not; `core_database` and `managed_elsewhere` before anything
+   * Makes the ledger tables when missing and writes the id, and whose service it is, when there is none; gives the id
+   * that then
+   * stands there (the first writer's). `permission_denied` when it may not; `core_database` and `managed_elsewhere`
+   * before anything
    * is made. A ledger of an earlier version is the first one's that uses it.
    */
   claim(id: string, claimant?: Claimant): Promise<string>;
@@ -244,14 +299,19 @@ export interface Connection {
   release(id: string): Promise<void>;
   /** Names of the tables, without the project's own. */
   tables(): Promise<string[]>;
-  /** What stands there beside these and is no table that can be managed, by its kind as the customer knows it, and why. */
+  /**
+   * What stands there beside these and is no table that can be managed, by its kind as the customer knows it, and why.
+   */
   others(): Promise<Other[]>;
   /** Looks, without locks. */
   look<T>(work: (session: Session) => Promise<T>): Promise<T>;
   /**
-   * Alone on one table among all workers. Where DDL is transactional, `work` runs in one transaction that commits when it
-   * resolves: lock timeout set, table's advisory lock had, fence checked and raised in that same transaction. Elsewhere on one
-   * connection that holds the named lock (checked), fence raised first; a session that still holds the lock belongs to a
+   * Alone on one table among all workers. Where DDL is transactional, `work` runs in one transaction that commits when
+   * it
+   * resolves: lock timeout set, table's advisory lock had, fence checked and raised in that same transaction. Elsewhere
+   * on one
+   * connection that holds the named lock (checked), fence raised first; a session that still holds the lock belongs to
+   * a
    * worker whose lease is over: it is ended before going on. A commit whose answer was lost: outcome 'unknown'.
    */
   exclusively<T>(on: Exclusive, work: (session: Session) => Promise<T>): Promise<T>;
@@ -263,7 +323,9 @@ export interface Engine {
   readonly name: EngineName;
   readonly facts: EngineFacts;
   readonly ddl: Ddl;
-  /** The column as introspection will give it back; differs from what was asked only where the engine cannot keep it. */
+  /**
+   * The column as introspection will give it back; differs from what was asked only where the engine cannot keep it.
+   */
   keeps(column: Column): Column;
   /** One sentence where the engine keeps a type as something else (for docs and dry run), else null. */
   note(column: Column): string | null;

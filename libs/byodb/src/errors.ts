@@ -1,8 +1,21 @@
 /** Every way in which a database can fail a step; the API's `error.code` of sagas and steps (API.md, Sagas). */
 export type ErrorCode =
-  | 'table_name_taken' | 'permission_denied' | 'dependents_exist' | 'rows_conflict' | 'lossy_conversion'
-  | 'not_null_without_default' | 'drift_detected' | 'table_too_large' | 'lock_timeout' | 'database_unreachable'
-  | 'unsupported_change' | 'database_mismatch' | 'core_database' | 'managed_elsewhere' | 'stale_token' | 'database_error';
+  | 'table_name_taken'
+  | 'permission_denied'
+  | 'dependents_exist'
+  | 'rows_conflict'
+  | 'lossy_conversion'
+  | 'not_null_without_default'
+  | 'drift_detected'
+  | 'table_too_large'
+  | 'lock_timeout'
+  | 'database_unreachable'
+  | 'unsupported_change'
+  | 'database_mismatch'
+  | 'core_database'
+  | 'managed_elsewhere'
+  | 'stale_token'
+  | 'database_error';
 
 export interface ErrorTraits {
   /** Worth trying again unchanged: a lock, a lost connection, a deadlock. */
@@ -19,7 +32,11 @@ export class DatabaseError extends Error {
   readonly retryable: boolean;
   readonly outcome: 'not_applied' | 'unknown';
   readonly details: Record<string, unknown>;
-  constructor(readonly code: ErrorCode, message: string, traits: ErrorTraits = {}) {
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    traits: ErrorTraits = {},
+  ) {
     super(message, { cause: traits.cause });
     this.retryable = traits.retryable ?? false;
     this.outcome = traits.outcome ?? 'not_applied';

@@ -18,12 +18,22 @@ export interface LiveColumn {
   default: { value: Default } | { raw: string } | null;
   /** The database numbers it. */
   generated: boolean;
-  /** All the engine knows of the column, normalised, enough to restore it exactly (collation, comment, on update, identity …). */
+  /**
+   * All the engine knows of the column, normalised, enough to restore it exactly (collation, comment, on update,
+   * identity …).
+   */
   definition: string;
 }
 
-/** An index, foreign key, check, trigger, comment or grant: what others made around the columns. Carried along, part of the full fingerprint. */
-export interface Extra { kind: string; name: string; definition: string }
+/**
+ * An index, foreign key, check, trigger, comment or grant: what others made around the columns. Carried along, part of
+ * the full fingerprint.
+ */
+export interface Extra {
+  kind: string;
+  name: string;
+  definition: string;
+}
 
 /** One table as read from the database, or as a change will leave it (predicted by `Ddl`). Serialisable. */
 export interface LiveTable {
@@ -45,14 +55,25 @@ export interface LiveTable {
  * (names starting with `_saga_`); a missing table has one too.
  */
 export function fingerprint(live: LiveTable | null): string {
-  const content = live === null ? null : {
-    name: live.name,
-    columns: live.columns.filter((c) => !isAside(c.name)).map((c) => [c.name, c.native, c.nullable, c.default, c.generated, c.definition]),
-    primaryKey: live.primaryKey,
-    uniques: live.uniques.filter((u) => !u.columns.some(isAside)).map((u) => [u.name, u.columns]).sort(byJson),
-    extras: live.extras.filter((e) => !isAside(e.name)).map((e) => [e.kind, e.name, e.definition]).sort(byJson),
-    owner: live.owner,
-  };
+  const content =
+    live === null
+      ? null
+      : {
+          name: live.name,
+          columns: live.columns
+            .filter((c) => !isAside(c.name))
+            .map((c) => [c.name, c.native, c.nullable, c.default, c.generated, c.definition]),
+          primaryKey: live.primaryKey,
+          uniques: live.uniques
+            .filter((u) => !u.columns.some(isAside))
+            .map((u) => [u.name, u.columns])
+            .sort(byJson),
+          extras: live.extras
+            .filter((e) => !isAside(e.name))
+            .map((e) => [e.kind, e.name, e.definition])
+            .sort(byJson),
+          owner: live.owner,
+        };
   return createHash('sha256').update(JSON.stringify(content)).digest('hex');
 }
 

@@ -27,7 +27,10 @@ export interface Plan<P = unknown> {
   shown_after: string;
   before: Expectation[];
   after: Expectation[];
-  /** The table as it was predicted or found at planning; compensation restores from what it finds recorded by apply, see step.ts. */
+  /**
+   * The table as it was predicted or found at planning; compensation restores from what it finds recorded by apply, see
+   * step.ts.
+   */
   was: LiveTable | null;
   columns_after: Column[];
   statements: string[];
@@ -77,7 +80,9 @@ export interface Operation<P> {
   tidy?(session: Session, plan: Plan<P>): Promise<string[]>;
 }
 
-export interface Limits { maxRewriteRows: number }
+export interface Limits {
+  maxRewriteRows: number;
+}
 
 export function statementsOf(rendered: Rendered): Work {
   return { statements: rendered.statements, ...(rendered.thawFirst === undefined ? {} : { thawFirst: true }) };
@@ -94,14 +99,18 @@ export function refuseDependents(dependents: readonly Dependent[], on: string): 
 }
 
 /** Refuses what could not be put back: see `Session.cannotRemake`. Errors: DatabaseError unsupported_change. */
-export async function refuseUnremakeable(session: Session, live: LiveTable | null, column: string | null): Promise<void> {
-  const reason = live === null ? null : await session.cannotRemake?.(live, column) ?? null;
+export async function refuseUnremakeable(
+  session: Session,
+  live: LiveTable | null,
+  column: string | null,
+): Promise<void> {
+  const reason = live === null ? null : ((await session.cannotRemake?.(live, column)) ?? null);
   if (reason !== null) throw new DatabaseError('unsupported_change', reason);
 }
 
 /** A table as it was, told so that it can be made again today: see `Session.inTodaysNames`. */
 export async function inTodaysNames(session: Session, was: LiveTable): Promise<LiveTable> {
-  return await session.inTodaysNames?.(was) ?? was;
+  return (await session.inTodaysNames?.(was)) ?? was;
 }
 
 /**

@@ -1,7 +1,8 @@
 import { DatabaseError } from './errors.js';
 
 /**
- * Tables that every core database of the service has had from its first version on. Where all of them stand, a core database is,
+ * Tables that every core database of the service has had from its first version on. Where all of them stand, a core
+ * database is,
  * whoever's it is and whatever address led there: none of what stands beside them may be taken for a customer's.
  */
 export const CORE_TABLES = ['events', 'leases', 'credentials', 'customer_databases', 'saga_targets'] as const;
@@ -11,7 +12,10 @@ export const CORE_IDENTITY = 'core_identity';
 export const LEDGER_TABLES = ['_saga_ledger', '_saga_fences', '_saga_identity'] as const;
 
 /** Which service manages a database: the id of its core database, and since when (ISO 8601). */
-export interface Manager { core_id: string; since: string | null }
+export interface Manager {
+  core_id: string;
+  since: string | null;
+}
 
 /** What the service has left in a database; looked at without a lock. */
 export interface Marks {
@@ -24,7 +28,11 @@ export interface Marks {
 }
 
 /** Who claims a database. `take_over`: the core id of the service that has managed it and gives it up. */
-export interface Claimant { core_id: string; at: string; take_over?: string }
+export interface Claimant {
+  core_id: string;
+  at: string;
+  take_over?: string;
+}
 
 export function isCore(tables: readonly string[]): boolean {
   return CORE_TABLES.every((name) => tables.includes(name));
@@ -34,13 +42,22 @@ export function isCore(tables: readonly string[]): boolean {
 export function refuseOthers(marks: Marks, claimant: Claimant | undefined): void {
   if (marks.core !== null) throw new DatabaseError('core_database', coreMessage(marks.core, claimant?.core_id));
   const { managed_by: manager } = marks;
-  if (claimant === undefined || manager === null || manager.core_id === claimant.core_id || manager.core_id === claimant.take_over) return;
+  if (
+    claimant === undefined ||
+    manager === null ||
+    manager.core_id === claimant.core_id ||
+    manager.core_id === claimant.take_over
+  )
+    return;
   throw new DatabaseError('managed_elsewhere', managedMessage(manager), { details: { managed_by: manager } });
 }
 
 function coreMessage(core: { core_id: string | null }, own: string | undefined): string {
-  const whose = core.core_id === null ? 'a' : core.core_id === own ? 'this service\'s own' : 'another service\'s';
-  return `${whose} core database stands there: it holds what the service remembers, and can never be a customer's database`;
+  const whose = core.core_id === null ? 'a' : core.core_id === own ? "this service's own" : "another service's";
+  return (
+    `${whose} core database stands there: it holds what the service remembers, and can never be a ` +
+    `customer's database`
+  );
 }
 
 function managedMessage({ core_id, since }: Manager): string {
@@ -51,5 +68,8 @@ function managedMessage({ core_id, since }: Manager): string {
 export function readMarks(row: Record<string, unknown> | undefined, id: string): Pick<Marks, 'id' | 'managed_by'> {
   const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
   const core = text(row?.['core_id']);
-  return { id: row === undefined ? null : String(row[id]), managed_by: core === null ? null : { core_id: core, since: text(row?.['claimed_at']) } };
+  return {
+    id: row === undefined ? null : String(row[id]),
+    managed_by: core === null ? null : { core_id: core, since: text(row?.['claimed_at']) },
+  };
 }

@@ -35,16 +35,34 @@ export type Task =
  * Something set aside: a table, or a column of `table` that may have been taken out of it. `column`: of a table that is
  * not there itself any more, so that only what was taken out is to be found.
  */
-export interface Aside { aside: string; table: string | null; column?: true }
+export interface Aside {
+  aside: string;
+  table: string | null;
+  column?: true;
+}
 
-/** `task`: which of the tasks it comes from. `phase`: `finalize` for what only comes when every database has done the rest. */
-export interface Planned { stepId: string; plan: Plan; task: number; phase?: 'finalize' }
+/**
+ * `task`: which of the tasks it comes from. `phase`: `finalize` for what only comes when every database has done the
+ * rest.
+ */
+export interface Planned {
+  stepId: string;
+  plan: Plan;
+  task: number;
+  phase?: 'finalize';
+}
 
 /**
  * Looks at the live database, locks nothing, and promises: plans for all tasks in order, each against what the ones
  * before it will leave. Throws DatabaseError for what can be known beforehand.
  */
-export async function preparePlans(connection: Connection, tableId: string, tasks: Task[], columns: Column[], limits: Limits): Promise<{ plans: Planned[]; fingerprint: string }> {
+export async function preparePlans(
+  connection: Connection,
+  tableId: string,
+  tasks: Task[],
+  columns: Column[],
+  limits: Limits,
+): Promise<{ plans: Planned[]; fingerprint: string }> {
   return connection.look(async (session) => {
     const name = tasks[0]!.table;
     const found = await session.introspect(name);
@@ -53,7 +71,8 @@ export async function preparePlans(connection: Connection, tableId: string, task
     let live = found;
     let managed = columns;
     const [first] = tasks as [Task];
-    const isNew = first.do === 'create_table' || first.do === 'restore_table' || (first.do === 'adopt' && first.columns === null);
+    const isNew =
+      first.do === 'create_table' || first.do === 'restore_table' || (first.do === 'adopt' && first.columns === null);
     const standing = new Map<string, Standing>();
     if (!isNew) {
       const differs = await differences(connection.engine, session, [{ table: name, columns }]);
@@ -70,10 +89,18 @@ export async function preparePlans(connection: Connection, tableId: string, task
         back.push(task.former);
       }
       // Taken out of the table since it was set aside, or still in its place.
-      const kept = task.do === 'restore_column' && live !== null && findColumn(live, task.aside) === undefined ? await session.introspect(task.aside) : null;
+      const kept =
+        task.do === 'restore_column' && live !== null && findColumn(live, task.aside) === undefined
+          ? await session.introspect(task.aside)
+          : null;
       for (const { kind, params, stepId } of expand(task, connection.engine, live, kept)) {
         const op = operationOf(kind);
-        const { live: left, ...draft } = op.plan(params, live, { engine: connection.engine, tableId, stepId, columns: managed });
+        const { live: left, ...draft } = op.plan(params, live, {
+          engine: connection.engine,
+          tableId,
+          stepId,
+          columns: managed,
+        });
         const plan: Plan = { ...draft, operation: kind, params, table_id: tableId, was: live };
         const [before, column] = [live, columnIn(plan)];
         const now = column === null ? undefined : standing.get(foldName(column));
@@ -91,7 +118,15 @@ export async function preparePlans(connection: Connection, tableId: string, task
       if (task.do === 'restore_column') standing.set(foldName(task.column.name), { name: task.aside, kept });
     }
     for (const check of checks) await check();
-    plans.push(...await detachments(session, connection.engine, plans, live, { tableId, name, columns: managed, limits, there: found !== null }));
+    plans.push(
+      ...(await detachments(session, connection.engine, plans, live, {
+        tableId,
+        name,
+        columns: managed,
+        limits,
+        there: found !== null,
+      })),
+    );
     await session.rehearse?.(thereAndBack(plans));
     const { plan } = plans[0]!;
     const differs = tasks[0]!.do === 'create_table' ? [] : await differences(connection.engine, session, plan.before);
@@ -124,18 +159,40 @@ function detachedLast(tasks: readonly Task[], found: LiveTable | null): [place: 
   return ordered;
 }
 
-/** All that these plans may run: there, back as a compensation goes, and there again with what comes behind the pivot. */
+/**
+ * All that these plans may run: there, back as a compensation goes, and there again with what comes behind the pivot.
+ */
 function thereAndBack(plans: readonly Planned[]): string[] {
   const applied = plans.filter((p) => p.phase !== 'finalize');
   const there = applied.flatMap(({ plan }) => plan.statements);
   const back = [...applied].reverse().flatMap(({ plan }) => plan.compensation);
-  return [...there, ...back, ...there, ...plans.filter((p) => p.phase === 'finalize').flatMap(({ plan }) => plan.statements)];
+  return [
+    ...there,
+    ...back,
+    ...there,
+    ...plans.filter((p) => p.phase === 'finalize').flatMap(({ plan }) => plan.statements),
+  ];
 }
 
-interface Left { tableId: string; name: string; columns: Column[]; limits: Limits; there: boolean }
+interface Left {
+  tableId: string;
+  name: string;
+  columns: Column[];
+  limits: Limits;
+  there: boolean;
+}
 
-/** What takes the columns that these plans set aside out of the table, as it will be when all of them are done. A column that must stay is told of in its own plan. */
-async function detachments(session: Session, engine: Engine, plans: readonly Planned[], after: LiveTable | null, { tableId, name, columns, limits, there }: Left): Promise<Planned[]> {
+/**
+ * What takes the columns that these plans set aside out of the table, as it will be when all of them are done. A column
+ * that must stay is told of in its own plan.
+ */
+async function detachments(
+  session: Session,
+  engine: Engine,
+  plans: readonly Planned[],
+  after: LiveTable | null,
+  { tableId, name, columns, limits, there }: Left,
+): Promise<Planned[]> {
   const more: Planned[] = [];
   let live = after;
   for (const { stepId: dropped, plan, task } of plans.filter((p) => p.plan.operation === 'drop_column')) {
@@ -144,13 +201,23 @@ async function detachments(session: Session, engine: Engine, plans: readonly Pla
     const reason = await staysInPlace(session, engine, live, aside, engine.ddl.quote(name), limits);
     if (reason === 'hidden') continue;
     if (reason !== null) {
-      plan.notes = [...plan.notes ?? [], stayNote(live.name, column, reason)];
+      plan.notes = [...(plan.notes ?? []), stayNote(live.name, column, reason)];
       continue;
     }
     const stepId = uuid();
     const params = { table: live.name, aside, name: column, step_id: stepId };
-    const { live: left, ...draft } = operationOf('detach_column').plan(params, live, { engine, tableId, stepId, columns });
-    more.push({ stepId, task, phase: 'finalize', plan: { ...draft, operation: 'detach_column', params, table_id: tableId, was: live } });
+    const { live: left, ...draft } = operationOf('detach_column').plan(params, live, {
+      engine,
+      tableId,
+      stepId,
+      columns,
+    });
+    more.push({
+      stepId,
+      task,
+      phase: 'finalize',
+      plan: { ...draft, operation: 'detach_column', params, table_id: tableId, was: live },
+    });
     live = left;
   }
   return more;
@@ -160,7 +227,10 @@ async function detachments(session: Session, engine: Engine, plans: readonly Pla
  * Where a column that an earlier task renames or brings back stands until that has run: under which name, or as the
  * values of a table of its own.
  */
-interface Standing { name: string; kept: LiveTable | null }
+interface Standing {
+  name: string;
+  kept: LiveTable | null;
+}
 
 type ColumnPlan = Plan<{ name: string; from: Column; to: Column; lost: string | null }>;
 
@@ -210,7 +280,11 @@ async function checkAhead(
 }
 
 /** Plans that destroy what was set aside, each against the database as it is; locks nothing. */
-export async function preparePurge(connection: Connection, tableId: string, asides: Aside[]): Promise<{ plans: { stepId: string; plan: Plan }[]; fingerprint: string }> {
+export async function preparePurge(
+  connection: Connection,
+  tableId: string,
+  asides: Aside[],
+): Promise<{ plans: { stepId: string; plan: Plan }[]; fingerprint: string }> {
   return connection.look(async (session) => {
     const plans: { stepId: string; plan: Plan }[] = [];
     let first: LiveTable | null = null;
@@ -221,31 +295,68 @@ export async function preparePurge(connection: Connection, tableId: string, asid
       if (column === true && detached === null) continue;
       const table = detached === null ? place : null;
       const params = { aside, table, step_id: stepId };
-      const was = detached ?? await session.introspect(table ?? aside);
+      const was = detached ?? (await session.introspect(table ?? aside));
       first ??= was;
-      const { live: _left, ...draft } = operationOf('purge').plan(params, was, { engine: connection.engine, tableId, stepId, columns: [] });
+      const { live: _left, ...draft } = operationOf('purge').plan(params, was, {
+        engine: connection.engine,
+        tableId,
+        stepId,
+        columns: [],
+      });
       plans.push({ stepId, plan: { ...draft, operation: 'purge', params, table_id: tableId, was: null } });
     }
     return { plans, fingerprint: fingerprint(first) };
   });
 }
 
-function expand(task: Task, engine: Engine, live: LiveTable | null, kept: LiveTable | null): { kind: OperationKind; params: unknown; stepId: string }[] {
+function expand(
+  task: Task,
+  engine: Engine,
+  live: LiveTable | null,
+  kept: LiveTable | null,
+): { kind: OperationKind; params: unknown; stepId: string }[] {
   const stepId = uuid();
-  if (task.do === 'add_column') return [{ kind: task.do, params: { ...task, step_id: stepId, quotedTable: engine.ddl.quote(task.table) }, stepId }];
-  if (task.do === 'restore_column' && kept !== null) return [{ kind: 'reattach_column', params: { ...task, kept }, stepId }];
-  if (task.do === 'restore_column') return [{ kind: task.do, params: { ...task, quotedTable: engine.ddl.quote(task.table), quotedAside: engine.ddl.quote(task.aside) }, stepId }];
+  if (task.do === 'add_column')
+    return [{ kind: task.do, params: { ...task, step_id: stepId, quotedTable: engine.ddl.quote(task.table) }, stepId }];
+  if (task.do === 'restore_column' && kept !== null)
+    return [{ kind: 'reattach_column', params: { ...task, kept }, stepId }];
+  if (task.do === 'restore_column')
+    return [
+      {
+        kind: task.do,
+        params: { ...task, quotedTable: engine.ddl.quote(task.table), quotedAside: engine.ddl.quote(task.aside) },
+        stepId,
+      },
+    ];
   if (task.do !== 'alter_column') return [{ kind: task.do, params: { ...task, step_id: stepId }, stepId }];
   const { table, from, to } = task;
-  if (!convertible(from.type, to.type)) throw new DatabaseError('unsupported_change', `${from.type} cannot become ${to.type}`);
+  if (!convertible(from.type, to.type))
+    throw new DatabaseError('unsupported_change', `${from.type} cannot become ${to.type}`);
   const quoted = engine.ddl.quote(from.name);
   const rewrites = !sameType(from, to) && !engine.ddl.metadataOnly(from, to);
   const keepId = rewrites && live !== null && live.primaryKey.length > 0 && !from.primary_key ? uuid() : null;
   const alter = {
-    kind: 'alter_column' as const, stepId,
-    params: { table, from, to, ...(task.former === undefined ? {} : { former: task.former }), step_id: stepId, quoted, quotedTable: engine.ddl.quote(table), lost: rewrites ? engine.ddl.lost(from, to, quoted) : null,
-      // Elsewhere the statement itself refuses what would be bent. MySQL rounds a number without a word, and MariaDB takes `CHECK (json_valid(…))` with MODIFY for granted.
-      lostBack: engine.facts.transactionalDdl || sameType(from, to) || engine.ddl.metadataOnly(to, from) ? null : engine.ddl.lost(to, from, quoted), keep: keepId === null ? null : asideName(keepId) },
+    kind: 'alter_column' as const,
+    stepId,
+    params: {
+      table,
+      from,
+      to,
+      ...(task.former === undefined ? {} : { former: task.former }),
+      step_id: stepId,
+      quoted,
+      quotedTable: engine.ddl.quote(table),
+      lost: rewrites ? engine.ddl.lost(from, to, quoted) : null,
+      // Elsewhere the statement itself refuses what would be bent. MySQL rounds a number without a word, and MariaDB
+      // takes `CHECK (json_valid(…))` with MODIFY for granted.
+      lostBack:
+        engine.facts.transactionalDdl || sameType(from, to) || engine.ddl.metadataOnly(to, from)
+          ? null
+          : engine.ddl.lost(to, from, quoted),
+      keep: keepId === null ? null : asideName(keepId),
+    },
   };
-  return keepId === null ? [alter] : [{ kind: 'keep_values', params: { table, name: from.name, step_id: keepId }, stepId: keepId }, alter];
+  return keepId === null
+    ? [alter]
+    : [{ kind: 'keep_values', params: { table, name: from.name, step_id: keepId }, stepId: keepId }, alter];
 }

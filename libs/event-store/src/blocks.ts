@@ -20,13 +20,22 @@ export interface Block {
 }
 
 /** The end of what is sealed. Kept elsewhere, it shows later whether the log was cut or written anew. */
-export interface SealedHead { position: number; hash: string }
+export interface SealedHead {
+  position: number;
+  hash: string;
+}
 
 /** About 150 bytes each: the longest statement stays far below what the servers take. */
 const eventsPerBlock = 1000;
 
 /** Streams, ids and hashes are visible ASCII without spaces (check-append.ts), so a line has one reading. */
-export function manifestLine({ position, event_id, stream, version, hash }: Pick<StoredEvent, 'position' | 'event_id' | 'stream' | 'version' | 'hash'>): string {
+export function manifestLine({
+  position,
+  event_id,
+  stream,
+  version,
+  hash,
+}: Pick<StoredEvent, 'position' | 'event_id' | 'stream' | 'version' | 'hash'>): string {
   return `${position} ${event_id} ${stream} ${version} ${hash}`;
 }
 
@@ -36,15 +45,23 @@ export function blockHash(number: number, manifest: string, previousHash: string
 
 export async function lastBlock(core: Queryable): Promise<Pick<Block, 'number' | 'to_position' | 'hash'> | null> {
   const [row] = await core.query(sql`select number, to_position, hash from blocks order by number desc limit 1`);
-  return row === undefined ? null : { number: Number(row['number']), to_position: Number(row['to_position']), hash: String(row['hash']) };
+  return row === undefined
+    ? null
+    : { number: Number(row['number']), to_position: Number(row['to_position']), hash: String(row['hash']) };
 }
 
 /** Blocks after this number, in order. */
 export async function readBlocks(core: Queryable, after: number, limit: number): Promise<Block[]> {
-  const rows = await core.query(sql`select number, from_position, to_position, events, manifest, hash from blocks where number > ${after} order by number limit ${limit}`);
+  const rows = await core.query(
+    sql`select number, from_position, to_position, events, manifest, hash from blocks where number > ${after} order by number limit ${limit}`,
+  );
   return rows.map((row: Row) => ({
-    number: Number(row['number']), from_position: Number(row['from_position']), to_position: Number(row['to_position']),
-    events: Number(row['events']), manifest: String(row['manifest']), hash: String(row['hash']),
+    number: Number(row['number']),
+    from_position: Number(row['from_position']),
+    to_position: Number(row['to_position']),
+    events: Number(row['events']),
+    manifest: String(row['manifest']),
+    hash: String(row['hash']),
   }));
 }
 
@@ -73,7 +90,11 @@ export async function seal(core: CoreDatabase, store: EventStore, now: () => Dat
 }
 
 /** Seals every `everyMs` until stopped. What fails is tried again the next time. */
-export function startSealer(core: CoreDatabase, store: EventStore, options: { everyMs?: number; onError?(error: unknown): void } = {}): { stop(): Promise<void> } {
+export function startSealer(
+  core: CoreDatabase,
+  store: EventStore,
+  options: { everyMs?: number; onError?(error: unknown): void } = {},
+): { stop(): Promise<void> } {
   const { everyMs = 1000, onError } = options;
   let stopped = false;
   let wake = (): void => undefined;
@@ -82,12 +103,23 @@ export function startSealer(core: CoreDatabase, store: EventStore, options: { ev
       // Jittered: processes that started together would otherwise all read for the same block.
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, everyMs * (0.75 + Math.random() / 2));
-        wake = () => { clearTimeout(timer); resolve(); };
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
       });
       if (stopped) return;
-      await seal(core, store).catch((error: unknown) => { if (!(error instanceof CoreUnavailable)) onError?.(error); });
+      await seal(core, store).catch((error: unknown) => {
+        if (!(error instanceof CoreUnavailable)) onError?.(error);
+      });
     }
   };
   const running = run();
-  return { stop() { stopped = true; wake(); return running; } };
+  return {
+    stop() {
+      stopped = true;
+      wake();
+      return running;
+    },
+  };
 }

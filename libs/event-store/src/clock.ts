@@ -72,7 +72,8 @@ export class CoreClock {
     if (Math.abs(jump) > MOST_OFF_MS + sure)
       this.tell(
         'error',
-        "a clock jumped, the core database's or that of a machine which slept: nothing is destroyed before the time has passed",
+        "a clock jumped, the core database's or that of a machine which slept: nothing is destroyed before " +
+          'the time has passed',
         { jumped_ms: Math.round(jump) },
       );
     // An answer that took long says less of when it was given: it may leave open what is so.

@@ -1,5 +1,11 @@
-/** A statement with its values apart: adapters join the texts with their own placeholders, so a value can never be read as SQL. */
-export interface Sql { readonly texts: readonly string[]; readonly values: readonly SqlValue[] }
+/**
+ * A statement with its values apart: adapters join the texts with their own placeholders, so a value can never be read
+ * as SQL.
+ */
+export interface Sql {
+  readonly texts: readonly string[];
+  readonly values: readonly SqlValue[];
+}
 export type SqlValue = string | number | bigint | boolean | null;
 export type Row = Record<string, unknown>;
 
@@ -40,7 +46,10 @@ export function sqlName(name: string): Sql {
 
 export interface Queryable {
   query(statement: Sql): Promise<Row[]>;
-  /** Returns how many rows were inserted, deleted, or matched by an update's condition (MySQL: found rows, so that all engines count alike). */
+  /**
+   * Returns how many rows were inserted, deleted, or matched by an update's condition (MySQL: found rows, so that all
+   * engines count alike).
+   */
   execute(statement: Sql): Promise<number>;
 }
 

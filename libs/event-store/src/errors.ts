@@ -1,15 +1,25 @@
 /** Somebody else appended to the stream first. The only error that a command handler may answer by deciding again. */
 export class VersionConflict extends Error {
   readonly code = 'version_conflict';
-  constructor(readonly stream: string, readonly expected: number, readonly actual: number | null) {
+  constructor(
+    readonly stream: string,
+    readonly expected: number,
+    readonly actual: number | null,
+  ) {
     super(`stream ${stream} is at version ${actual ?? 'unknown'}, not ${expected}`);
   }
 }
 
-/** A unique key of the core database was taken; `target` is the driver's own word for which one (a key's or a table's name). */
+/**
+ * A unique key of the core database was taken; `target` is the driver's own word for which one (a key's or a table's
+ * name).
+ */
 export class UniqueViolation extends Error {
   readonly code = 'unique_violation';
-  constructor(readonly target: string, options?: ErrorOptions) {
+  constructor(
+    readonly target: string,
+    options?: ErrorOptions,
+  ) {
     super(`already there: ${target}`, options);
   }
 }
@@ -22,7 +32,10 @@ export class CoreUnavailable extends Error {
   }
 }
 
-/** The core schema and this code do not fit: a newer schema than the code knows, or a released migration that was edited. */
+/**
+ * The core schema and this code do not fit: a newer schema than the code knows, or a released migration that was
+ * edited.
+ */
 export class MigrationRefused extends Error {
   readonly code: 'migration_refused' | 'newer_core' = 'migration_refused';
 }
@@ -32,7 +45,9 @@ export class NewerCore extends MigrationRefused {
   override readonly code = 'newer_core';
   constructor(why: string) {
     super(
-      `the core database belongs to a newer version of schemasaga: ${why}. Start the newer version again; to go back, put back the copies of the core database and of the customers' databases that were made before it`,
+      `the core database belongs to a newer version of schemasaga: ${why}. Start the newer version again; ` +
+        `to go back, put back the copies of the core database and of the customers' databases that were made ` +
+        'before it',
     );
   }
 }

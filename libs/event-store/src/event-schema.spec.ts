@@ -7,7 +7,12 @@ type Event = { type: 'Begun' } | Ended;
 
 const of = (data: z.ZodType): { version: number; tells: string; data: z.ZodType } => ({ version: 1, tells: '', data });
 const Begun = { version: 1, tells: 'It begins.', data: noData };
-const Ended = { version: 2, tells: 'It ends.', data: z.strictObject({ at: z.string(), reason: z.string().nullable().optional() }), before: { 1: z.strictObject({ when: z.string() }) } };
+const Ended = {
+  version: 2,
+  tells: 'It ends.',
+  data: z.strictObject({ at: z.string(), reason: z.string().nullable().optional() }),
+  before: { 1: z.strictObject({ when: z.string() }) },
+};
 
 const good = eventSchemas<Event>()({ Begun, Ended });
 
@@ -33,7 +38,12 @@ export const refused = (): unknown[] => [
 test('the schema is that of the version in which the event was stored', () => {
   expect(dataSchemaOf(good, 'Ended', 2)).toBe(good.Ended.data);
   expect(dataSchemaOf(good, 'Ended', 1)).toBe(good.Ended.before[1]);
-  for (const [type, version] of [['Ended', 3], ['Gone', 1], ['toString', 1]] as const) expect(dataSchemaOf(good, type, version)).toBeUndefined();
+  for (const [type, version] of [
+    ['Ended', 3],
+    ['Gone', 1],
+    ['toString', 1],
+  ] as const)
+    expect(dataSchemaOf(good, type, version)).toBeUndefined();
   expect(noData.safeParse({}).success).toBe(true);
   expect(noData.safeParse({ more: 1 }).success).toBe(false);
 });

@@ -47,7 +47,11 @@ export interface InlineProjection {
   apply(tx: Tx, events: StoredEvent[]): Promise<void>;
 }
 
-export interface ReadAllFilter { stream?: string; type?: string; correlation_id?: string }
+export interface ReadAllFilter {
+  stream?: string;
+  type?: string;
+  correlation_id?: string;
+}
 
 /** Reading the log. */
 export interface EventReader {
@@ -62,7 +66,10 @@ export interface EventReader {
 }
 
 /** `more`: others follow. */
-export interface EventPage { events: StoredEvent[]; more: boolean }
+export interface EventPage {
+  events: StoredEvent[];
+  more: boolean;
+}
 
 /** Events are given as today's code knows them (upcast.ts), by reads and to projections alike. */
 export interface EventStore extends EventReader {
@@ -71,15 +78,29 @@ export interface EventStore extends EventReader {
    * events and the inline projections (it may run again after a deadlock). Errors: VersionConflict, UniqueViolation
    * (from a projection or `alongside`), CoreUnavailable.
    */
-  append(appends: Append[], metadata: Metadata, alongside?: (tx: Tx, events: StoredEvent[]) => Promise<void>): Promise<StoredEvent[]>;
+  append(
+    appends: Append[],
+    metadata: Metadata,
+    alongside?: (tx: Tx, events: StoredEvent[]) => Promise<void>,
+  ): Promise<StoredEvent[]>;
   /** The events as they were recorded: type, schema version and data are those that the hash is over. */
   readonly asStored: EventReader;
-  /** Events after this position that a transaction can see, in order; for one that no append overlaps (order/alone.ts). */
+  /**
+   * Events after this position that a transaction can see, in order; for one that no append overlaps (order/alone.ts).
+   */
   readWithin(tx: Tx, after: number, limit: number): Promise<StoredEvent[]>;
-  /** The position of the last event that readAll would give now; 0 when there is none. Nothing can appear at or below it any more. */
+  /**
+   * The position of the last event that readAll would give now; 0 when there is none. Nothing can appear at or below it
+   * any more.
+   */
   head(): Promise<number>;
-  /** The highest position that was committed. Whoever has seen an event has seen one at or below it; `head` may be lower while an append is in flight. */
+  /**
+   * The highest position that was committed. Whoever has seen an event has seen one at or below it; `head` may be lower
+   * while an append is in flight.
+   */
   committed(): Promise<number>;
-  /** Calls back soon after something was appended by this process (not a guarantee for other processes: poll as well). */
+  /**
+   * Calls back soon after something was appended by this process (not a guarantee for other processes: poll as well).
+   */
   onAppended(listener: (events: StoredEvent[]) => void): () => void;
 }

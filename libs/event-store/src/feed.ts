@@ -3,13 +3,16 @@ import type { EventStore, ReadAllFilter, StoredEvent } from './event-store.js';
 export interface FollowOptions {
   filter?: ReadAllFilter;
   batchSize: number;
-  /** After so many milliseconds without an event an empty batch is given, so that the consumer can show that it lives. */
+  /**
+   * After so many milliseconds without an event an empty batch is given, so that the consumer can show that it lives.
+   */
   idleMs: number;
   signal: AbortSignal;
 }
 
 /**
- * The log as it grows, for any number of followers. Each reads for itself, in batches, and only when it is asked for the
+ * The log as it grows, for any number of followers. Each reads for itself, in batches, and only when it is asked for
+ * the
  * next one: a slow follower costs one batch of memory and holds up nobody. One poll serves them all, and there is none
  * while nobody follows.
  */
@@ -18,15 +21,23 @@ export class Feed {
   private timer: NodeJS.Timeout | null = null;
   private forget = (): void => undefined;
   private head = -1;
-  /** Rises with every sign of news. Compared with what it was before a read, so that news during the read is not missed. */
+  /**
+   * Rises with every sign of news. Compared with what it was before a read, so that news during the read is not missed.
+   */
   private news = 0;
   private readonly waiting = new Set<() => void>();
 
   /** `pollMs`: how often what other processes appended is looked for. */
-  constructor(private readonly store: EventStore, private readonly pollMs = 200) {}
+  constructor(
+    private readonly store: EventStore,
+    private readonly pollMs = 200,
+  ) {}
 
   /** Every event after `after`, once, in global order, until the signal. Errors: CoreUnavailable. */
-  async *follow(after: number, { filter, batchSize, idleMs, signal }: FollowOptions): AsyncGenerator<StoredEvent[], void, void> {
+  async *follow(
+    after: number,
+    { filter, batchSize, idleMs, signal }: FollowOptions,
+  ): AsyncGenerator<StoredEvent[], void, void> {
     let position = after;
     this.enter();
     try {
@@ -36,7 +47,7 @@ export class Feed {
         if (events.length > 0) {
           position = events.at(-1)!.position;
           yield events;
-        } else if (!await this.newsSince(before, idleMs, signal) && !signal.aborted) yield [];
+        } else if (!(await this.newsSince(before, idleMs, signal)) && !signal.aborted) yield [];
       }
     } finally {
       this.leave();
@@ -57,12 +68,12 @@ export class Feed {
   }
 
   private poll(): void {
-    const timer = this.timer = setTimeout(() => {
+    const timer = (this.timer = setTimeout(() => {
       void this.look().finally(() => {
         // Everybody may have left meanwhile, and the next one to come has started a poll of its own.
         if (this.timer === timer) this.poll();
       });
-    }, this.pollMs);
+    }, this.pollMs));
   }
 
   private async look(): Promise<void> {

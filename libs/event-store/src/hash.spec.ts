@@ -3,12 +3,22 @@ import type { StoredEvent } from './event-store.js';
 import { canonicalJson, findBrokenLink, hashEvent } from './hash.js';
 
 const content = (version: number): Omit<StoredEvent, 'position' | 'hash'> => ({
-  event_id: `id-${version}`, stream: 's', version, type: 't', schema_version: 1, data: { b: [1, { z: null, a: 'é' }], a: 1 },
-  metadata: { correlation_id: 'c', causation_id: null, actor: 'a' }, recorded_at: '2030-01-01T00:00:00.000Z',
+  event_id: `id-${version}`,
+  stream: 's',
+  version,
+  type: 't',
+  schema_version: 1,
+  data: { b: [1, { z: null, a: 'é' }], a: 1 },
+  metadata: { correlation_id: 'c', causation_id: null, actor: 'a' },
+  recorded_at: '2030-01-01T00:00:00.000Z',
 });
 const chain = (length: number): StoredEvent[] => {
   let hash = '';
-  return Array.from({ length }, (_, i) => ({ ...content(i + 1), position: i + 1, hash: hash = hashEvent(content(i + 1), hash) }));
+  return Array.from({ length }, (_, i) => ({
+    ...content(i + 1),
+    position: i + 1,
+    hash: (hash = hashEvent(content(i + 1), hash)),
+  }));
 };
 
 describe('the hash of an event', () => {
@@ -17,11 +27,15 @@ describe('the hash of an event', () => {
   });
 
   test('does not depend on the order of keys', () => {
-    expect(hashEvent({ ...content(1), data: { a: 1, b: [1, { a: 'é', z: null }] } }, '')).toBe(hashEvent(content(1), ''));
+    expect(hashEvent({ ...content(1), data: { a: 1, b: [1, { a: 'é', z: null }] } }, '')).toBe(
+      hashEvent(content(1), ''),
+    );
   });
 
   test('canonical JSON sorts keys at every depth, and keeps lists as they are', () => {
-    expect(canonicalJson({ b: [2, 1, { y: 1, x: 'ü"' }], a: null, B: true, __proto__x: 0 })).toBe('{"B":true,"__proto__x":0,"a":null,"b":[2,1,{"x":"ü\\"","y":1}]}');
+    expect(canonicalJson({ b: [2, 1, { y: 1, x: 'ü"' }], a: null, B: true, __proto__x: 0 })).toBe(
+      '{"B":true,"__proto__x":0,"a":null,"b":[2,1,{"x":"ü\\"","y":1}]}',
+    );
   });
 });
 
@@ -31,7 +45,9 @@ describe('the chain of a stream', () => {
   test('an event that was changed together with its own hash breaks it at the next', () => {
     const events = chain(3);
     const forged = { ...events[1]!, data: { forged: true } };
-    expect(findBrokenLink([events[0]!, { ...forged, hash: hashEvent(forged, events[0]!.hash) }, events[2]!])).toBe(events[2]);
+    expect(findBrokenLink([events[0]!, { ...forged, hash: hashEvent(forged, events[0]!.hash) }, events[2]!])).toBe(
+      events[2],
+    );
   });
 
   test('events that changed places, or the first one missing, are found', () => {

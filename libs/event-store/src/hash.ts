@@ -8,13 +8,27 @@ import type { StoredEvent } from './event-store.js';
 export function hashEvent(event: Omit<StoredEvent, 'position' | 'hash'>, previousHash: string): string {
   const { event_id, stream, version, type, schema_version, data, metadata, recorded_at } = event;
   const { correlation_id, causation_id, actor } = metadata;
-  return createHash('sha256').update(canonicalJson({
-    event_id, stream, version, type, schema_version, data, metadata: { correlation_id, causation_id, actor }, recorded_at,
-    previous_hash: previousHash,
-  })).digest('hex');
+  return createHash('sha256')
+    .update(
+      canonicalJson({
+        event_id,
+        stream,
+        version,
+        type,
+        schema_version,
+        data,
+        metadata: { correlation_id, causation_id, actor },
+        recorded_at,
+        previous_hash: previousHash,
+      }),
+    )
+    .digest('hex');
 }
 
-/** JSON with keys sorted by their UTF-16 units at every depth and without spaces: equal content, equal text. For plain JSON values. */
+/**
+ * JSON with keys sorted by their UTF-16 units at every depth and without spaces: equal content, equal text. For plain
+ * JSON values.
+ */
 export function canonicalJson(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;

@@ -6,7 +6,17 @@ export { coreIdentity } from './core-identity.js';
 export { sql, sqlList, sqlName } from './core-database.js';
 export type { CoreDatabase, Queryable, Row, Sql, SqlValue, Tx } from './core-database.js';
 export { CoreUnavailable, MigrationRefused, NewerCore, UniqueViolation, VersionConflict } from './errors.js';
-export type { Append, EventPage, EventReader, EventStore, InlineProjection, Metadata, NewEvent, ReadAllFilter, StoredEvent } from './event-store.js';
+export type {
+  Append,
+  EventPage,
+  EventReader,
+  EventStore,
+  InlineProjection,
+  Metadata,
+  NewEvent,
+  ReadAllFilter,
+  StoredEvent,
+} from './event-store.js';
 export { dataSchemaOf, eventSchemas, noData } from './event-schema.js';
 export type { EventSchema } from './event-schema.js';
 export { Feed } from './feed.js';

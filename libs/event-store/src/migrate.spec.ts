@@ -27,7 +27,8 @@ describe.each(engineNames)('migrations: %s', (engine) => {
     await rm(directory, { recursive: true });
   });
 
-  const applied = async (): Promise<unknown[]> => (await core.query(sql`select name from schema_migrations order by version`)).map(({ name }) => name);
+  const applied = async (): Promise<unknown[]> =>
+    (await core.query(sql`select name from schema_migrations order by version`)).map(({ name }) => name);
   const add = async (text: string): Promise<string> => {
     const name = `${String((await applied()).length + 1).padStart(4, '0')}_added`;
     await writeFile(join(directory, `${name}.${engine}.sql`), text);
@@ -46,7 +47,9 @@ describe.each(engineNames)('migrations: %s', (engine) => {
     const names = await migrate(core, { directory });
     expect(names[0]).toBe('0001_events');
     expect(await migrate(core, { directory })).toEqual([]);
-    const name = await add('-- two statements\ncreate table added (id integer not null primary key);\n\ninsert into added values (7);\n');
+    const name = await add(
+      '-- two statements\ncreate table added (id integer not null primary key);\n\ninsert into added values (7);\n',
+    );
     expect(await migrate(core, { directory })).toEqual([name]);
     expect(await core.query(sql`select id from added`)).toEqual([{ id: 7 }]);
     expect(await applied()).toEqual([...names, name]);
@@ -78,9 +81,14 @@ describe.each(engineNames)('migrations: %s', (engine) => {
 
   test('one that fails half-way is not recorded, lets go of its lock, and works when run again', async () => {
     await migrate(core, { directory });
-    const name = await add('create table if not exists added (id integer not null primary key);\n\ninsert into nowhere values (1);\n');
+    const name = await add(
+      'create table if not exists added (id integer not null primary key);\n\ninsert into nowhere values (1);\n',
+    );
     await expect(migrate(core, { directory })).rejects.toMatchObject({ message: expect.stringContaining('nowhere') });
-    await writeFile(join(directory, `${name}.${engine}.sql`), 'create table if not exists added (id integer not null primary key);\n\ninsert into added values (1);\n');
+    await writeFile(
+      join(directory, `${name}.${engine}.sql`),
+      'create table if not exists added (id integer not null primary key);\n\ninsert into added values (1);\n',
+    );
     const other = await database.open();
     expect(await migrate(other, { directory })).toEqual([name]);
     expect(await core.query(sql`select id from added`)).toEqual([{ id: 1 }]);

@@ -8,7 +8,12 @@ import { migrating } from './migrate-lock.js';
 import { forgetOldAppenders } from './order/mysql.js';
 import { packageRoot } from './package-root.js';
 
-interface Migration { version: number; name: string; checksum: string; statements: string[] }
+interface Migration {
+  version: number;
+  name: string;
+  checksum: string;
+  statements: string[];
+}
 
 const dayMs = 86_400_000;
 
@@ -22,31 +27,42 @@ const dayMs = 86_400_000;
 export async function migrate(core: CoreDatabase, options: { directory?: string } = {}): Promise<string[]> {
   const known = await readMigrations(options.directory ?? join(packageRoot(), 'migrations'), core.engine);
   const applied = await migrating(core, (tx) => applyMissing(tx, known));
-  if (core.engine === 'mysql') await forgetOldAppenders(core, new Date(await core.now() - dayMs));
+  if (core.engine === 'mysql') await forgetOldAppenders(core, new Date((await core.now()) - dayMs));
   return applied;
 }
 
 async function readMigrations(directory: string, engine: CoreDatabase['engine']): Promise<Migration[]> {
-  const files = (await readdir(directory)).filter((file) => /^\d{4}_/.test(file) && file.endsWith(`.${engine}.sql`)).sort();
-  const migrations = await Promise.all(files.map(async (file) => {
-    // Git may check out with other line ends; that is no change.
-    const text = (await readFile(join(directory, file), 'utf8')).replaceAll('\r\n', '\n');
-    return {
-      version: Number(file.slice(0, 4)),
-      name: file.slice(0, -`.${engine}.sql`.length),
-      checksum: createHash('sha256').update(text).digest('hex'),
-      statements: statementsOf(text),
-    };
-  }));
+  const files = (await readdir(directory))
+    .filter((file) => /^\d{4}_/.test(file) && file.endsWith(`.${engine}.sql`))
+    .sort();
+  const migrations = await Promise.all(
+    files.map(async (file) => {
+      // Git may check out with other line ends; that is no change.
+      const text = (await readFile(join(directory, file), 'utf8')).replaceAll('\r\n', '\n');
+      return {
+        version: Number(file.slice(0, 4)),
+        name: file.slice(0, -`.${engine}.sql`.length),
+        checksum: createHash('sha256').update(text).digest('hex'),
+        statements: statementsOf(text),
+      };
+    }),
+  );
   migrations.forEach((migration, i) => {
-    if (migration.version !== i + 1) throw new MigrationRefused(`migrations must be numbered without gaps: ${migration.name}`);
+    if (migration.version !== i + 1)
+      throw new MigrationRefused(`migrations must be numbered without gaps: ${migration.name}`);
   });
   return migrations;
 }
 
 function statementsOf(text: string): string[] {
-  const code = text.split('\n').filter((line) => !line.trimStart().startsWith('--')).join('\n');
-  return code.split(/;[ \t]*$/m).map((statement) => statement.trim()).filter((statement) => statement !== '');
+  const code = text
+    .split('\n')
+    .filter((line) => !line.trimStart().startsWith('--'))
+    .join('\n');
+  return code
+    .split(/;[ \t]*$/m)
+    .map((statement) => statement.trim())
+    .filter((statement) => statement !== '');
 }
 
 async function applyMissing(tx: Tx, known: readonly Migration[]): Promise<string[]> {

@@ -22,7 +22,9 @@ export interface PageOf {
 export async function readPage(db: Queryable, page: PageOf): Promise<{ rows: Row[]; more: boolean }> {
   const [key, heavy] = [sqlName(page.key), sqlName(page.heavy)];
   const order = page.order === 'asc' ? sql`asc` : sql`desc`;
-  const sizes = await db.query(sql`select ${key} as page_key, coalesce(octet_length(${heavy}), 0) as page_bytes ${page.from} order by ${key} ${order} limit ${page.limit + 1}`);
+  const sizes = await db.query(
+    sql`select ${key} as page_key, coalesce(octet_length(${heavy}), 0) as page_bytes ${page.from} order by ${key} ${order} limit ${page.limit + 1}`,
+  );
   const pieces: (string | number)[][] = [];
   let [all, piece, count] = [0, Infinity, 0];
   for (const row of sizes.slice(0, page.limit)) {
@@ -41,7 +43,11 @@ export async function readPage(db: Queryable, page: PageOf): Promise<{ rows: Row
   for (const [i, keys] of pieces.entries()) {
     // SQLite answers at once: without it the pieces would be one.
     if (i > 0) await breathe();
-    rows.push(...await db.query(sql`select ${page.columns} ${page.from} and ${key} in (${sqlList(keys)}) order by ${key} ${order}`));
+    rows.push(
+      ...(await db.query(
+        sql`select ${page.columns} ${page.from} and ${key} in (${sqlList(keys)}) order by ${key} ${order}`,
+      )),
+    );
   }
   return { rows, more: sizes.length > count };
 }

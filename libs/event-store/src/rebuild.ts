@@ -23,12 +23,20 @@ export interface ReadModel {
 
 /** The last rebuild of a read model. `position` of `target` is its progress. */
 export interface Rebuild {
-  name: string; status: 'running' | 'done' | 'failed';
-  position: number; target: number; processed: number; error: string | null; started_at: string; updated_at: string;
+  name: string;
+  status: 'running' | 'done' | 'failed';
+  position: number;
+  target: number;
+  processed: number;
+  error: string | null;
+  started_at: string;
+  updated_at: string;
 }
 
 export class UnknownReadModel extends Error {
-  constructor(readonly readModel: string) { super(`no read model ${readModel} that could be rebuilt`); }
+  constructor(readonly readModel: string) {
+    super(`no read model ${readModel} that could be rebuilt`);
+  }
 }
 
 class Superseded extends Error {}
@@ -39,7 +47,9 @@ const mostBatchesBehind = 5;
 /** A rebuild that was not heard of for so long belongs to a process that is gone. */
 const abandonedMs = 30_000;
 
-/** Rebuilds read models from the first event, beside the living ones, and puts them in their place in one transaction. */
+/**
+ * Rebuilds read models from the first event, beside the living ones, and puts them in their place in one transaction.
+ */
 export class ReadModels {
   private readonly running = new Map<string, Promise<void>>();
   private stopped = false;
@@ -140,7 +150,8 @@ export class ReadModels {
         if (error instanceof Superseded || error instanceof CoreUnavailable) throw error;
         if (size === 1)
           throw new Error(
-            `event ${events[0]!.event_id} at position ${events[0]!.position} (${events[0]!.stream}, ${events[0]!.type}): ${error instanceof Error ? error.message : String(error)}`,
+            `event ${events[0]!.event_id} at position ${events[0]!.position} (${events[0]!.stream}, ` +
+              `${events[0]!.type}): ${error instanceof Error ? error.message : String(error)}`,
             { cause: error },
           );
         singly = events.at(-1)!.position;
@@ -195,7 +206,10 @@ export class ReadModels {
     if (own !== 1) throw new Superseded();
   }
 
-  /** The living read model is as it was. When even this cannot be written, the rebuild is taken for abandoned after a while. */
+  /**
+   * The living read model is as it was. When even this cannot be written, the rebuild is taken for abandoned after a
+   * while.
+   */
   private async fail(name: string, owner: string, error: unknown): Promise<void> {
     // Somebody else took it over: the tables it works on are theirs.
     if (error instanceof Superseded) return;

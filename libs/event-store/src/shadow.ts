@@ -23,7 +23,10 @@ async function creation(core: CoreDatabase, table: string): Promise<Sql> {
   return { texts: [`create table ${prefix}${table} ${body}`], values: [] };
 }
 
-/** Puts what was built into the real tables, within this transaction: readers see the old rows until it commits, then the new. */
+/**
+ * Puts what was built into the real tables, within this transaction: readers see the old rows until it commits, then
+ * the new.
+ */
 export async function switchTo(tx: Tx, tables: readonly string[]): Promise<void> {
   for (const table of tables) {
     await tx.execute(sql`delete from ${sqlName(table)}`);
@@ -49,7 +52,8 @@ export function onShadows(tx: Tx, tables: readonly string[]): Tx {
     query: (statement) => tx.query(shadowed(statement)),
     execute: (statement) => tx.execute(shadowed(statement)),
     upsert: (table, key, row) => {
-      if (!known.has(table)) throw new Error(`a rebuild may not touch ${table}: it is not among the projection's tables`);
+      if (!known.has(table))
+        throw new Error(`a rebuild may not touch ${table}: it is not among the projection's tables`);
       return tx.upsert(prefix + table, key, row);
     },
   };

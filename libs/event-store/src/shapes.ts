@@ -76,7 +76,8 @@ async function olderThanCode(db: Queryable, models: readonly ReadModel[]): Promi
     const found = Number(row['shape']);
     if (found > shape)
       throw new NewerCore(
-        `its read model ${name} was written in shape ${found} by version ${String(row['written_by'])} on ${String(row['written_at'])}, and this version knows shape ${shape}`,
+        `its read model ${name} was written in shape ${found} by version ${String(row['written_by'])} on ` +
+          `${String(row['written_at'])}, and this version knows shape ${shape}`,
       );
     return found < shape;
   });

@@ -3,15 +3,30 @@ import { checkAppend } from './check-append.js';
 import { sql, sqlList } from './core-database.js';
 import type { CoreDatabase, Row, Sql, Tx } from './core-database.js';
 import { UniqueViolation, VersionConflict } from './errors.js';
-import type { Append, EventReader, EventStore, InlineProjection, Metadata, ReadAllFilter, StoredEvent } from './event-store.js';
+import type {
+  Append,
+  EventReader,
+  EventStore,
+  InlineProjection,
+  Metadata,
+  ReadAllFilter,
+  StoredEvent,
+} from './event-store.js';
 import { hashEvent } from './hash.js';
 import { globalOrder } from './order/global-order.js';
 import { readPage } from './page.js';
 import { Upcasts, type Upcaster } from './upcast.js';
 
 /** An event ready to be inserted, with its data as the text that is stored. */
-interface Prepared { event: StoredEvent; text: string }
-interface Head { version: number; hash: string; recordedAt: string }
+interface Prepared {
+  event: StoredEvent;
+  text: string;
+}
+interface Head {
+  version: number;
+  hash: string;
+  recordedAt: string;
+}
 
 const columns = sql`stream, version, event_id, type, schema_version, data, correlation_id, causation_id, actor, recorded_at, hash`;
 /** 500 × 11 values: below SQLite's limit of 32,766 in one statement. */
@@ -35,18 +50,38 @@ export function createEventStore(
   const reader = (read: (row: Row) => StoredEvent, ofType: (type: string) => Sql): EventReader => ({
     async readStream(stream, { after = 0, upTo } = {}) {
       const end = upTo === undefined ? sql`` : sql` and version <= ${upTo}`;
-      return (await core.query(sql`select position, ${columns} from events where stream = ${stream} and version > ${after}${end} order by version`)).map(read);
+      return (
+        await core.query(
+          sql`select position, ${columns} from events where stream = ${stream} and version > ${after}${end} order by version`,
+        )
+      ).map(read);
     },
 
     async pageOfStream(stream, after, limit) {
-      const { rows, more } = await readPage(core, { from: sql`from events where stream = ${stream} and version > ${after}`, key: 'version', order: 'asc', heavy: 'data', columns: sql`position, ${columns}`, limit });
+      const { rows, more } = await readPage(core, {
+        from: sql`from events where stream = ${stream} and version > ${after}`,
+        key: 'version',
+        order: 'asc',
+        heavy: 'data',
+        columns: sql`position, ${columns}`,
+        limit,
+      });
       return { events: rows.map(read), more };
     },
 
     async pageOfAll(after, limit, filter = {}) {
       const where = matching(filter, ofType);
-      const page = async (upTo: number): ReturnType<typeof readPage> => (upTo <= after ? { rows: [], more: false }
-        : readPage(core, { from: sql`from events where position > ${after} and position <= ${upTo}${where}`, key: 'position', order: 'asc', heavy: 'data', columns: sql`position, ${columns}`, limit }));
+      const page = async (upTo: number): ReturnType<typeof readPage> =>
+        upTo <= after
+          ? { rows: [], more: false }
+          : readPage(core, {
+              from: sql`from events where position > ${after} and position <= ${upTo}${where}`,
+              key: 'position',
+              order: 'asc',
+              heavy: 'data',
+              columns: sql`position, ${columns}`,
+              limit,
+            });
       let { rows, more } = await page(settled);
       if (!more && settled < Number.MAX_SAFE_INTEGER) {
         settled = Math.max(settled, await order.horizon());
@@ -57,7 +92,8 @@ export function createEventStore(
 
     async readAll(after, limit, filter = {}) {
       const where = matching(filter, ofType);
-      const page = async (upTo: number): Promise<Row[]> => core.query(sql`
+      const page = async (upTo: number): Promise<Row[]> =>
+        core.query(sql`
         select position, ${columns} from events where position > ${after} and position <= ${upTo}${where} order by position limit ${limit}`);
       // A full page of settled events: the common case of catching up, in one query.
       let rows = settled > after ? await page(settled) : [];
@@ -75,7 +111,11 @@ export function createEventStore(
     asStored: reader(toEvent, (type) => sql`type = ${type}`),
 
     async readWithin(tx, after, limit) {
-      return (await tx.query(sql`select position, ${columns} from events where position > ${after} order by position limit ${limit}`)).map(today);
+      return (
+        await tx.query(
+          sql`select position, ${columns} from events where position > ${after} order by position limit ${limit}`,
+        )
+      ).map(today);
     },
 
     async append(appends, metadata, alongside) {
@@ -85,7 +125,9 @@ export function createEventStore(
       const texts = appends.map(({ events }) => events.map((event) => JSON.stringify(event.data)));
       const stored = await atExpectedVersions(core, appends, async (tx, heads) => {
         const recordedAt = now().toISOString();
-        const prepared = appends.flatMap((one, i) => prepare(one, metadata, heads.get(one.stream) ?? emptyHead, recordedAt, ids[i]!, texts[i]!));
+        const prepared = appends.flatMap((one, i) =>
+          prepare(one, metadata, heads.get(one.stream) ?? emptyHead, recordedAt, ids[i]!, texts[i]!),
+        );
         await order.announce(tx);
         const events = (await insert(tx, core.engine, prepared)).map((event) => upcasts.apply(event));
         for (const projection of projections) await projection.apply(tx, events);
@@ -99,7 +141,9 @@ export function createEventStore(
     async head() {
       const horizon = await order.horizon();
       settled = Math.max(settled, horizon);
-      const [row] = await core.query(sql`select coalesce(max(position), 0) as last from events where position <= ${horizon}`);
+      const [row] = await core.query(
+        sql`select coalesce(max(position), 0) as last from events where position <= ${horizon}`,
+      );
       return Number(row!.last);
     },
 
@@ -117,10 +161,13 @@ export function createEventStore(
 
 function matching({ stream, type, correlation_id }: ReadAllFilter, ofType: (type: string) => Sql): Sql {
   return sql`${stream === undefined ? sql`` : sql` and stream = ${stream}`}${type === undefined ? sql`` : sql` and ${ofType(type)}`}${
-    correlation_id === undefined ? sql`` : sql` and correlation_id = ${correlation_id}`}`;
+    correlation_id === undefined ? sql`` : sql` and correlation_id = ${correlation_id}`
+  }`;
 }
 
-/** Runs `work` in a transaction if every stream is at its expected version. Errors: VersionConflict; what `work` throws. */
+/**
+ * Runs `work` in a transaction if every stream is at its expected version. Errors: VersionConflict; what `work` throws.
+ */
 async function atExpectedVersions(
   core: CoreDatabase,
   appends: readonly Append[],
@@ -130,13 +177,24 @@ async function atExpectedVersions(
     return await core.transaction(async (tx) => {
       // Version 0 needs no look: were there a version 1, the unique key would refuse ours.
       const existing = appends.filter(({ expectedVersion }) => expectedVersion > 0);
-      const heads = await readHeads(tx, existing.map(({ stream }) => stream));
+      const heads = await readHeads(
+        tx,
+        existing.map(({ stream }) => stream),
+      );
       refuseOtherVersions(existing, heads);
       return work(tx, heads);
     });
   } catch (error) {
-    // Somebody was quicker between our look and our insert; or the key that clashed is a projection's, and no version is another.
-    if (error instanceof UniqueViolation) refuseOtherVersions(appends, await readHeads(core, appends.map(({ stream }) => stream)));
+    // Somebody was quicker between our look and our insert; or the key that clashed is a projection's, and no version
+    // is another.
+    if (error instanceof UniqueViolation)
+      refuseOtherVersions(
+        appends,
+        await readHeads(
+          core,
+          appends.map(({ stream }) => stream),
+        ),
+      );
     throw error;
   }
 }
@@ -150,17 +208,31 @@ function refuseOtherVersions(appends: readonly Append[], heads: Map<string, Head
 
 async function readHeads(from: Pick<Tx, 'query'>, streams: readonly string[]): Promise<Map<string, Head>> {
   if (streams.length === 0) return new Map();
-  const each = streams.map((stream, i) => sql`select * from (
-    select stream, version, hash, recorded_at from events where stream = ${stream} order by version desc limit 1) as ${headNames(i)}`);
+  const each = streams.map(
+    (stream, i) => sql`select * from (
+    select stream, version, hash, recorded_at from events where stream = ${stream} order by version desc limit 1) as ${headNames(i)}`,
+  );
   const rows = await from.query(each.reduce((all, one) => sql`${all} union all ${one}`));
-  return new Map(rows.map((row) => [String(row.stream), { version: Number(row.version), hash: String(row.hash), recordedAt: String(row.recorded_at) }]));
+  return new Map(
+    rows.map((row) => [
+      String(row.stream),
+      { version: Number(row.version), hash: String(row.hash), recordedAt: String(row.recorded_at) },
+    ]),
+  );
 }
 
 function headNames(i: number): Sql {
   return { texts: [`head${i}`], values: [] };
 }
 
-function prepare(append: Append, metadata: Metadata, head: Head, now: string, ids: readonly string[], texts: readonly string[]): Prepared[] {
+function prepare(
+  append: Append,
+  metadata: Metadata,
+  head: Head,
+  now: string,
+  ids: readonly string[],
+  texts: readonly string[],
+): Prepared[] {
   // A clock that went back must not put an event before the one it follows.
   const recorded_at = now > head.recordedAt ? now : head.recordedAt;
   let { hash } = head;
@@ -193,9 +265,11 @@ async function insert(tx: Tx, engine: CoreDatabase['engine'], prepared: readonly
     const ids = sqlList(rows.map(({ event }) => event.event_id));
     // MySQL has no "returning", and how far its generated numbers lie apart is the server's setting: so look.
     if (engine === 'mysql') await tx.execute(statement);
-    const found = await tx.query(engine === 'mysql'
-      ? sql`select event_id, position from events where event_id in (${ids})`
-      : sql`${statement} returning event_id, position`);
+    const found = await tx.query(
+      engine === 'mysql'
+        ? sql`select event_id, position from events where event_id in (${ids})`
+        : sql`${statement} returning event_id, position`,
+    );
     for (const row of found) positions.set(row.event_id, Number(row.position));
   }
   let last = 0;
@@ -209,8 +283,19 @@ async function insert(tx: Tx, engine: CoreDatabase['engine'], prepared: readonly
 
 function rowOf({ event, text }: Prepared): Sql {
   const { correlation_id, causation_id, actor } = event.metadata;
-  return sql`(${sqlList([event.stream, event.version, event.event_id, event.type, event.schema_version, text,
-    correlation_id, causation_id, actor, event.recorded_at, event.hash])})`;
+  return sql`(${sqlList([
+    event.stream,
+    event.version,
+    event.event_id,
+    event.type,
+    event.schema_version,
+    text,
+    correlation_id,
+    causation_id,
+    actor,
+    event.recorded_at,
+    event.hash,
+  ])})`;
 }
 
 function toEvent(row: Row): StoredEvent {
@@ -232,7 +317,9 @@ function toEvent(row: Row): StoredEvent {
   };
 }
 
-/** The append is committed: a listener that throws must not make it look failed, nor keep the others from hearing of it. */
+/**
+ * The append is committed: a listener that throws must not make it look failed, nor keep the others from hearing of it.
+ */
 function tell(listener: (events: StoredEvent[]) => void, events: StoredEvent[]): void {
   try {
     listener(events);

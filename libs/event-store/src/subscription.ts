@@ -12,9 +12,14 @@ export interface SubscriptionOptions {
   batchSize: number;
   /** Milliseconds between looks for what other processes appended. */
   pollMs: number;
-  /** Milliseconds for which it waits for more after an append, so that many small ones become one batch; 0 when absent. */
+  /**
+   * Milliseconds for which it waits for more after an append, so that many small ones become one batch; 0 when absent.
+   */
   gatherMs?: number;
-  /** Called with events in global order; its writes through `tx` are committed together with the checkpoint, or not at all. */
+  /**
+   * Called with events in global order; its writes through `tx` are committed together with the checkpoint, or not at
+   * all.
+   */
   handler(tx: Tx, events: StoredEvent[]): Promise<void>;
   /** Hears of every failure: the handler's (which is also recorded) and the core database's. */
   onError?(error: unknown): void;
@@ -74,7 +79,11 @@ export function subscribe(store: EventStore, core: CoreDatabase, options: Subscr
         failures++;
         onError?.(error);
         // Appends must not cut it short, else a failing handler is called at the rate of the appends.
-        await pause(Math.min(firstPauseMs * 2 ** failures, error instanceof CoreUnavailable ? outagePauseMs : longestPauseMs) * (0.5 + Math.random() / 2), () => false);
+        await pause(
+          Math.min(firstPauseMs * 2 ** failures, error instanceof CoreUnavailable ? outagePauseMs : longestPauseMs) *
+            (0.5 + Math.random() / 2),
+          () => false,
+        );
         continue;
       }
       if (handled) continue;
@@ -92,7 +101,8 @@ export function subscribe(store: EventStore, core: CoreDatabase, options: Subscr
     try {
       await core.transaction(async (tx) => {
         // First, so that a second process waits here; it then finds the checkpoint moved and leaves the events alone.
-        const moved = await tx.execute(sql`update checkpoints set position = ${last.position}, failures = 0, error = null, failed_at = null
+        const moved =
+          await tx.execute(sql`update checkpoints set position = ${last.position}, failures = 0, error = null, failed_at = null
           where name = ${name} and position = ${position}`);
         if (moved === 1) await handler(tx, events);
       });
@@ -106,7 +116,8 @@ export function subscribe(store: EventStore, core: CoreDatabase, options: Subscr
   async function recordFailure(position: number, events: StoredEvent[], error: unknown): Promise<void> {
     const [{ event_id, position: at, stream, type }, ...others] = events as [StoredEvent, ...StoredEvent[]];
     const about = others.length === 0 ? `event ${event_id} at position ${at} (${stream}, ${type}): ` : '';
-    // Shown to callers, so without a stack. PostgreSQL refuses NUL in a text, and the record of the failure must not fail itself.
+    // Shown to callers, so without a stack. PostgreSQL refuses NUL in a text, and the record of the failure must not
+    // fail itself.
     const text = `${about}${String(error)}`.replaceAll('\0', '');
     await core.execute(sql`update checkpoints set failures = failures + 1, error = ${text.slice(0, 4000)}, failed_at = ${new Date().toISOString()}
       where name = ${name} and position = ${position}`);
@@ -141,13 +152,15 @@ export function subscribe(store: EventStore, core: CoreDatabase, options: Subscr
 
 /** All checkpoints by name: what a health check or a dashboard shows. */
 export async function readCheckpoints(core: CoreDatabase): Promise<Checkpoint[]> {
-  return (await core.query(sql`select name, position, failures, error, failed_at from checkpoints order by name`)).map((row) => ({
-    name: row.name as string,
-    position: row.position as number,
-    failures: row.failures as number,
-    error: row.error as string | null,
-    failed_at: row.failed_at as string | null,
-  }));
+  return (await core.query(sql`select name, position, failures, error, failed_at from checkpoints order by name`)).map(
+    (row) => ({
+      name: row.name as string,
+      position: row.position as number,
+      failures: row.failures as number,
+      error: row.error as string | null,
+      failed_at: row.failed_at as string | null,
+    }),
+  );
 }
 
 /** Made when it is not there yet. */

@@ -2,7 +2,10 @@ import { sql, sqlList } from './core-database.js';
 import type { Sql } from './core-database.js';
 import type { StoredEvent } from './event-store.js';
 
-/** Makes of the data of an event, as it was recorded at `schema_version`, the same one schema version up. Pure: `data` is not changed. */
+/**
+ * Makes of the data of an event, as it was recorded at `schema_version`, the same one schema version up. Pure: `data`
+ * is not changed.
+ */
 export interface Upcaster {
   readonly type: string;
   readonly schema_version: number;
@@ -11,14 +14,18 @@ export interface Upcaster {
   upcast(data: object): object;
 }
 
-/** Events as today's code knows them. What is stored never changes; one of a schema version that nobody knows stays as it is. */
+/**
+ * Events as today's code knows them. What is stored never changes; one of a schema version that nobody knows stays as
+ * it is.
+ */
 export class Upcasts {
   private readonly steps = new Map<string, Upcaster>();
 
   /** Errors: TypeError when two start from the same type and schema version. */
   constructor(private readonly upcasters: readonly Upcaster[] = []) {
     for (const one of upcasters) {
-      if (this.next(one) !== undefined) throw new TypeError(`two upcasters of ${one.type} at schema version ${one.schema_version}`);
+      if (this.next(one) !== undefined)
+        throw new TypeError(`two upcasters of ${one.type} at schema version ${one.schema_version}`);
       this.steps.set(keyOf(one), one);
     }
   }
@@ -37,13 +44,18 @@ export class Upcasts {
   readAs(type: string): Sql {
     const end = (from: Upcaster): string => {
       let at: Pick<Upcaster, 'type' | 'schema_version'> = from;
-      for (let step = this.next(at); step !== undefined; step = this.next(at)) at = { type: step.renamed_to ?? step.type, schema_version: step.schema_version + 1 };
+      for (let step = this.next(at); step !== undefined; step = this.next(at))
+        at = { type: step.renamed_to ?? step.type, schema_version: step.schema_version + 1 };
       return at.type;
     };
-    const away = this.upcasters.filter((one) => one.type === type && end(one) !== type).map((one) => one.schema_version);
+    const away = this.upcasters
+      .filter((one) => one.type === type && end(one) !== type)
+      .map((one) => one.schema_version);
     const own = sql`type = ${type}${away.length === 0 ? sql`` : sql` and schema_version not in (${sqlList(away)})`}`;
     const others = this.upcasters.filter((one) => one.type !== type && end(one) === type);
-    return others.length === 0 ? own : sql`(${others.reduce((all, one) => sql`${all} or type = ${one.type} and schema_version = ${one.schema_version}`, own)})`;
+    return others.length === 0
+      ? own
+      : sql`(${others.reduce((all, one) => sql`${all} or type = ${one.type} and schema_version = ${one.schema_version}`, own)})`;
   }
 
   private next(of: Pick<Upcaster, 'type' | 'schema_version'>): Upcaster | undefined {

@@ -6,10 +6,22 @@ import type { EventStore, StoredEvent } from './event-store.js';
 import { hashEvent } from './hash.js';
 
 /** What is not as it was written. Null: not known, because it is gone, or because a block is meant. */
-export interface LogProblem { position: number | null; event_id: string | null; stream: string | null; version: number | null; what: string }
+export interface LogProblem {
+  position: number | null;
+  event_id: string | null;
+  stream: string | null;
+  version: number | null;
+  what: string;
+}
 
 /** `head`: the end of what is sealed. `more`: the search ended early, after as many problems as are listed. */
-export interface Verification { valid: boolean; events: number; head: SealedHead; problems: LogProblem[]; more: boolean }
+export interface Verification {
+  valid: boolean;
+  events: number;
+  head: SealedHead;
+  problems: LogProblem[];
+  more: boolean;
+}
 
 const batchSize = 500;
 const mostProblems = 100;
@@ -37,7 +49,13 @@ export async function verifyLog(core: CoreDatabase, store: EventStore): Promise<
   }
   if (!search.full) await search.through(before.to_position, end, null);
   const { problems, events, full } = search;
-  return { valid: problems.length === 0, events, head: { position: before.to_position, hash: before.hash }, problems, more: full };
+  return {
+    valid: problems.length === 0,
+    events,
+    head: { position: before.to_position, hash: before.hash },
+    problems,
+    more: full,
+  };
 }
 
 /** Whether the log still has what was sealed when this head was kept. */
@@ -47,7 +65,13 @@ export async function holdsHead(core: CoreDatabase, head: SealedHead): Promise<b
   return rows.some((row) => row['hash'] === head.hash);
 }
 
-interface Entry { line: string; position: number; event_id: string; stream: string; version: number }
+interface Entry {
+  line: string;
+  position: number;
+  event_id: string;
+  stream: string;
+  version: number;
+}
 
 function entriesOf(block: Block): Entry[] {
   return block.manifest.split('\n').map((line) => {
@@ -59,12 +83,23 @@ function entriesOf(block: Block): Entry[] {
 function checkBlock(block: Block, before: Pick<Block, 'number' | 'hash'>, search: Search): void {
   const entries = entriesOf(block);
   const name = `block ${block.number} (positions ${block.from_position} to ${block.to_position})`;
-  if (block.number !== before.number + 1) search.report({ what: `block ${before.number + 1} is missing before ${name}` });
-  else if (block.hash !== blockHash(block.number, block.manifest, before.hash)) search.report({ what: `${name} is not as it was sealed` });
-  else if (block.from_position !== entries[0]!.position || block.to_position !== entries.at(-1)!.position || block.events !== entries.length) search.report({ what: `${name} does not tell its own extent` });
+  if (block.number !== before.number + 1)
+    search.report({ what: `block ${before.number + 1} is missing before ${name}` });
+  else if (block.hash !== blockHash(block.number, block.manifest, before.hash))
+    search.report({ what: `${name} is not as it was sealed` });
+  else if (
+    block.from_position !== entries[0]!.position ||
+    block.to_position !== entries.at(-1)!.position ||
+    block.events !== entries.length
+  )
+    search.report({ what: `${name} does not tell its own extent` });
 }
 
-interface Link { version: number; hash: string; position: number }
+interface Link {
+  version: number;
+  hash: string;
+  position: number;
+}
 
 class Search {
   readonly problems: LogProblem[] = [];
@@ -74,7 +109,9 @@ class Search {
 
   constructor(private readonly core: CoreDatabase) {}
 
-  get full(): boolean { return this.problems.length >= mostProblems; }
+  get full(): boolean {
+    return this.problems.length >= mostProblems;
+  }
 
   report(problem: Partial<LogProblem> & { what: string }): void {
     const { position = null, event_id = null, stream = null, version = null, what } = problem;
@@ -86,7 +123,8 @@ class Search {
     let next = 0;
     for (let at = from; at < to && !this.full;) {
       await breathe();
-      const rows = await this.core.query(sql`select position, stream, version, event_id, type, schema_version, data, correlation_id, causation_id, actor, recorded_at, hash
+      const rows = await this.core
+        .query(sql`select position, stream, version, event_id, type, schema_version, data, correlation_id, causation_id, actor, recorded_at, hash
         from events where position > ${at} and position <= ${to} order by position limit ${batchSize}`);
       for (const row of rows) {
         const { event, intact } = read(row);
@@ -112,28 +150,53 @@ class Search {
   private compare(event: StoredEvent, entry: Entry): void {
     if (manifestLine(event) === entry.line) return;
     const same = event.event_id === entry.event_id;
-    this.report({ ...event, what: same ? 'is not as it was sealed' : `stands where ${entry.event_id} (${entry.stream}, version ${entry.version}) was sealed` });
+    this.report({
+      ...event,
+      what: same
+        ? 'is not as it was sealed'
+        : `stands where ${entry.event_id} (${entry.stream}, version ${entry.version}) was sealed`,
+    });
   }
 
   private async check(event: StoredEvent, intact: boolean): Promise<void> {
     const { stream, version, hash, position } = event;
-    const before = this.links.get(stream) ?? await this.linkBefore(event);
+    const before = this.links.get(stream) ?? (await this.linkBefore(event));
     this.links.delete(stream);
     this.links.set(stream, { version, hash, position });
     if (this.links.size > mostStreams) this.links.delete(this.links.keys().next().value!);
-    if (before.position > position || before.version >= version) this.report({ ...event, what: `stands out of order: version ${before.version} of its stream is at position ${before.position}` });
+    if (before.position > position || before.version >= version)
+      this.report({
+        ...event,
+        what: `stands out of order: version ${before.version} of its stream is at position ${before.position}`,
+      });
     else if (before.version !== version - 1) {
-      if (!this.missing.has(`${stream} ${version - 1}`)) this.report({ stream, version: version - 1, what: `was removed: version ${version} follows version ${before.version} in its stream` });
-    } else if (!intact || hashEvent(event, before.hash) !== hash) this.report({ ...event, what: 'was changed: its content does not fit its hash' });
+      if (!this.missing.has(`${stream} ${version - 1}`))
+        this.report({
+          stream,
+          version: version - 1,
+          what: `was removed: version ${version} follows version ${before.version} in its stream`,
+        });
+    } else if (!intact || hashEvent(event, before.hash) !== hash)
+      this.report({ ...event, what: 'was changed: its content does not fit its hash' });
   }
 
   private async linkBefore({ stream, version }: StoredEvent): Promise<Link> {
-    const [row] = version === 1 ? [] : await this.core.query(sql`select version, hash, position from events where stream = ${stream} and version < ${version} order by version desc limit 1`);
-    return row === undefined ? { version: 0, hash: '', position: 0 } : { version: Number(row['version']), hash: String(row['hash']), position: Number(row['position']) };
+    const [row] =
+      version === 1
+        ? []
+        : await this.core.query(
+            sql`select version, hash, position from events where stream = ${stream} and version < ${version} order by version desc limit 1`,
+          );
+    return row === undefined
+      ? { version: 0, hash: '', position: 0 }
+      : { version: Number(row['version']), hash: String(row['hash']), position: Number(row['position']) };
   }
 }
 
-/** `intact`: the data's text is to the letter what was written. The hash is over its meaning, which other letters can have too. */
+/**
+ * `intact`: the data's text is to the letter what was written. The hash is over its meaning, which other letters can
+ * have too.
+ */
 function read(row: Row): { event: StoredEvent; intact: boolean } {
   const text = String(row['data']);
   let data: object = {};
@@ -145,10 +208,20 @@ function read(row: Row): { event: StoredEvent; intact: boolean } {
     // No JSON any more: certainly not what was written.
   }
   const event: StoredEvent = {
-    event_id: String(row['event_id']), position: Number(row['position']), stream: String(row['stream']), version: Number(row['version']),
-    type: String(row['type']), schema_version: Number(row['schema_version']), data,
-    metadata: { correlation_id: String(row['correlation_id']), causation_id: row['causation_id'] === null ? null : String(row['causation_id']), actor: String(row['actor']) },
-    recorded_at: String(row['recorded_at']), hash: String(row['hash']),
+    event_id: String(row['event_id']),
+    position: Number(row['position']),
+    stream: String(row['stream']),
+    version: Number(row['version']),
+    type: String(row['type']),
+    schema_version: Number(row['schema_version']),
+    data,
+    metadata: {
+      correlation_id: String(row['correlation_id']),
+      causation_id: row['causation_id'] === null ? null : String(row['causation_id']),
+      actor: String(row['actor']),
+    },
+    recorded_at: String(row['recorded_at']),
+    hash: String(row['hash']),
   };
   return { event, intact };
 }

@@ -14,22 +14,27 @@ export function coreDatabaseContract(name: string, create: () => Promise<TestDat
       database = await create();
       core = await database.open();
       other = await database.open();
-      await core.execute(sql`create table things (id integer not null primary key, name varchar(50), size bigint, unique (name))`);
+      await core.execute(
+        sql`create table things (id integer not null primary key, name varchar(50), size bigint, unique (name))`,
+      );
     });
     afterAll(() => database.drop());
     beforeEach(async () => {
       await core.execute(sql`delete from things`);
     });
 
-    const ids = async (): Promise<unknown[]> => (await other.query(sql`select id from things order by id`)).map((row) => row.id);
-    const put = (on: CoreDatabase | Tx, id: number, text: string | null = null) => on.execute(sql`insert into things (id, name) values (${id}, ${text})`);
+    const ids = async (): Promise<unknown[]> =>
+      (await other.query(sql`select id from things order by id`)).map((row) => row.id);
+    const put = (on: CoreDatabase | Tx, id: number, text: string | null = null) =>
+      on.execute(sql`insert into things (id, name) values (${id}, ${text})`);
 
     test('values come back as they went in', async () => {
       const text = `'; drop table things; -- "\\ \u{1F600} \n`;
       await core.execute(sql`insert into things values (${1}, ${text}, ${Number.MAX_SAFE_INTEGER})`);
       await core.execute(sql`insert into things values (${2}, ${null}, ${7n})`);
       expect(await core.query(sql`select * from things order by id limit ${2}`)).toEqual([
-        { id: 1, name: text, size: Number.MAX_SAFE_INTEGER }, { id: 2, name: null, size: 7 },
+        { id: 1, name: text, size: Number.MAX_SAFE_INTEGER },
+        { id: 2, name: null, size: 7 },
       ]);
     });
 
@@ -39,7 +44,7 @@ export function coreDatabaseContract(name: string, create: () => Promise<TestDat
       expect(await core.execute(sql`delete from things where id = ${3}`)).toBe(0);
     });
 
-    test('the clock is the database\'s, in milliseconds, and read after a lock was waited for', async () => {
+    test("the clock is the database's, in milliseconds, and read after a lock was waited for", async () => {
       const [before, now, after] = [Date.now(), await core.now(), Date.now()];
       // Servers of tests run on this machine.
       expect(now).toBeGreaterThanOrEqual(before - 50);
@@ -70,10 +75,12 @@ export function coreDatabaseContract(name: string, create: () => Promise<TestDat
     });
 
     test('a transaction that throws leaves nothing', async () => {
-      await expect(core.transaction(async (tx) => {
-        await put(tx, 1);
-        throw new Error('no');
-      })).rejects.toThrow('no');
+      await expect(
+        core.transaction(async (tx) => {
+          await put(tx, 1);
+          throw new Error('no');
+        }),
+      ).rejects.toThrow('no');
       expect(await ids()).toEqual([]);
     });
 
@@ -99,18 +106,22 @@ export function coreDatabaseContract(name: string, create: () => Promise<TestDat
     test('a failure that the work swallows still rolls all of it back, and nothing runs after it', async () => {
       await put(core, 1);
       const after: unknown[] = [];
-      await expect(core.transaction(async (tx) => {
-        await put(tx, 2);
-        await put(tx, 1).catch(() => undefined);
-        await put(tx, 3).catch((error: unknown) => after.push(error));
-      })).rejects.toBeInstanceOf(UniqueViolation);
+      await expect(
+        core.transaction(async (tx) => {
+          await put(tx, 2);
+          await put(tx, 1).catch(() => undefined);
+          await put(tx, 3).catch((error: unknown) => after.push(error));
+        }),
+      ).rejects.toBeInstanceOf(UniqueViolation);
       expect(after).toEqual([expect.any(UniqueViolation)]);
       expect(await ids()).toEqual([1]);
     });
 
     test('a transaction that has ended takes no more statements', async () => {
       let leaked: Tx | undefined;
-      await core.transaction(async (tx) => { leaked = tx; });
+      await core.transaction(async (tx) => {
+        leaked = tx;
+      });
       await expect(put(leaked!, 1)).rejects.toThrow('ended');
       expect(await ids()).toEqual([]);
     });
@@ -124,28 +135,39 @@ export function coreDatabaseContract(name: string, create: () => Promise<TestDat
 
     test('upsert never overwrites another row whose other unique key clashes', async () => {
       await put(core, 1, 'a');
-      await expect(core.transaction((tx) => tx.upsert('things', ['id'], { id: 2, name: 'a' }))).rejects.toBeInstanceOf(UniqueViolation);
+      await expect(core.transaction((tx) => tx.upsert('things', ['id'], { id: 2, name: 'a' }))).rejects.toBeInstanceOf(
+        UniqueViolation,
+      );
       expect(await ids()).toEqual([1]);
     });
 
     test('20 transactions that upsert and count the same row lose nothing', async () => {
       await core.execute(sql`insert into things (id, size) values (${1}, ${0})`);
-      await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 ? core : other).transaction((tx) =>
-        tx.execute(sql`update things set size = size + 1 where id = ${1}`))));
+      await Promise.all(
+        Array.from({ length: 20 }, (_, i) =>
+          (i % 2 ? core : other).transaction((tx) =>
+            tx.execute(sql`update things set size = size + 1 where id = ${1}`),
+          ),
+        ),
+      );
       expect(await core.query(sql`select size from things`)).toEqual([{ size: 20 }]);
     });
 
     test('transactions that lock in opposite order are both done in the end', async () => {
       await put(core, 1);
       await put(core, 2);
-      const both = (first: number, second: number): Promise<void> => core.transaction(async (tx) => {
-        for (const id of [first, second]) {
-          await tx.execute(sql`update things set size = coalesce(size, 0) + 1 where id = ${id}`);
-          await new Promise((resolve) => setTimeout(resolve, 30));
-        }
-      });
+      const both = (first: number, second: number): Promise<void> =>
+        core.transaction(async (tx) => {
+          for (const id of [first, second]) {
+            await tx.execute(sql`update things set size = coalesce(size, 0) + 1 where id = ${id}`);
+            await new Promise((resolve) => setTimeout(resolve, 30));
+          }
+        });
       await Promise.all([both(1, 2), both(2, 1)]);
-      expect(await core.query(sql`select id, size from things order by id`)).toEqual([{ id: 1, size: 2 }, { id: 2, size: 2 }]);
+      expect(await core.query(sql`select id, size from things order by id`)).toEqual([
+        { id: 1, size: 2 },
+        { id: 2, size: 2 },
+      ]);
     });
 
     test('ping answers until it is closed, which may be done twice', async () => {
@@ -153,7 +175,11 @@ export function coreDatabaseContract(name: string, create: () => Promise<TestDat
       await closing.ping();
       await closing.close();
       await closing.close();
-      for (const use of [() => closing.ping(), () => closing.query(sql`select 1`), () => closing.transaction(async () => undefined)]) {
+      for (const use of [
+        () => closing.ping(),
+        () => closing.query(sql`select 1`),
+        () => closing.transaction(async () => undefined),
+      ]) {
         await expect(use()).rejects.toBeInstanceOf(CoreUnavailable);
       }
     });

@@ -3,7 +3,10 @@ import { sql, type CoreDatabase, type Row, type Sql } from '../src/core-database
 /** The schema as text, from the database's own catalog: the same for the same schema, whatever the server's version. */
 export async function dumpSchema(core: CoreDatabase): Promise<string> {
   const lines = (await core.query(catalogs[core.engine])).map((row: Row) => String(row.line));
-  return `-- The result of all migrations. Written by libs/event-store/src/migrate.spec.ts: UPDATE_SCHEMA_DUMP=1 npm run jest migrate\n${lines.join('\n')}\n`;
+  return (
+    '-- The result of all migrations. Written by libs/event-store/src/migrate.spec.ts: ' +
+    `UPDATE_SCHEMA_DUMP=1 npm run jest migrate\n${lines.join('\n')}\n`
+  );
 }
 
 const catalogs: Record<CoreDatabase['engine'], Sql> = {

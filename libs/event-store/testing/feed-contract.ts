@@ -17,21 +17,41 @@ export function feedContract(engine: EngineName): void {
     afterAll(() => database.drop());
 
     const open = async (): Promise<EventStore> => createEventStore(await database.open());
-    const append = (store: EventStore, stream = `s-${randomUUID()}`, alongside?: () => Promise<void>): Promise<StoredEvent[]> =>
+    const append = (
+      store: EventStore,
+      stream = `s-${randomUUID()}`,
+      alongside?: () => Promise<void>,
+    ): Promise<StoredEvent[]> =>
       store.append([{ stream, expectedVersion: 0, events: [happened(1), happened(2)] }], metadata, alongside);
-    const follow = (feed: Feed, after: number, options: { batchSize?: number; idleMs?: number; filter?: object; pause?: () => Promise<void> } = {}) => {
+    const follow = (
+      feed: Feed,
+      after: number,
+      options: { batchSize?: number; idleMs?: number; filter?: object; pause?: () => Promise<void> } = {},
+    ) => {
       const ending = new AbortController();
       const seen: StoredEvent[] = [];
       const counts = { empty: 0, largest: 0 };
       const done = (async () => {
-        for await (const batch of feed.follow(after, { batchSize: 10, idleMs: 60_000, ...options, signal: ending.signal })) {
+        for await (const batch of feed.follow(after, {
+          batchSize: 10,
+          idleMs: 60_000,
+          ...options,
+          signal: ending.signal,
+        })) {
           seen.push(...batch);
           counts.largest = Math.max(counts.largest, batch.length);
           if (batch.length === 0) counts.empty++;
           await options.pause?.();
         }
       })();
-      return { seen, counts, async stop() { ending.abort(); await done; } };
+      return {
+        seen,
+        counts,
+        async stop() {
+          ending.abort();
+          await done;
+        },
+      };
     };
 
     test('the head is the last event that can be read', async () => {
@@ -88,20 +108,33 @@ export function feedContract(engine: EngineName): void {
       const jitter = async (): Promise<void> => {
         if (Math.random() < 0.5) await new Promise((resolve) => setTimeout(resolve, Math.random() * 4));
       };
-      const writers = [createEventStore(hookedCore(await database.open(), jitter)), createEventStore(hookedCore(await database.open(), jitter))];
+      const writers = [
+        createEventStore(hookedCore(await database.open(), jitter)),
+        createEventStore(hookedCore(await database.open(), jitter)),
+      ];
       const feeds = [new Feed(await open(), 10), new Feed(await open(), 10)];
       const start = await writers[0]!.head();
-      const followers = [0, 1, 2, 3].map((i) => follow(feeds[i % 2]!, start, { batchSize: 3 + i, pause: () => new Promise((resolve) => setTimeout(resolve, Math.random() * 6)) }));
+      const followers = [0, 1, 2, 3].map((i) =>
+        follow(feeds[i % 2]!, start, {
+          batchSize: 3 + i,
+          pause: () => new Promise((resolve) => setTimeout(resolve, Math.random() * 6)),
+        }),
+      );
       const written: StoredEvent[] = [];
-      await Promise.all(Array.from({ length: 8 }, async (_, w) => {
-        for (let i = 0; i < 25; i++) {
-          const ending = Math.random();
-          await append(writers[w % 2]!, undefined, async () => {
-            await jitter();
-            if (ending < 0.1) throw new Error('rolled back');
-          }).then((events) => written.push(...events), (error: Error) => expect(error.message).toBe('rolled back'));
-        }
-      }));
+      await Promise.all(
+        Array.from({ length: 8 }, async (_, w) => {
+          for (let i = 0; i < 25; i++) {
+            const ending = Math.random();
+            await append(writers[w % 2]!, undefined, async () => {
+              await jitter();
+              if (ending < 0.1) throw new Error('rolled back');
+            }).then(
+              (events) => written.push(...events),
+              (error: Error) => expect(error.message).toBe('rolled back'),
+            );
+          }
+        }),
+      );
       await eventually(() => followers.every(({ seen }) => seen.length >= written.length), 30_000);
       await Promise.all(followers.map(({ stop }) => stop()));
       written.sort((a, b) => a.position - b.position);

@@ -9,7 +9,10 @@ import { readCheckpoints, type Checkpoint } from '../src/subscription.js';
 import { createMigratedDatabase, type EngineName, type TestDatabase } from './core-databases.js';
 import { eventually, gate, happened, hookedCore, metadata } from './hooked-core.js';
 
-/** A read model behind the log is the log so far, never more, never less, and never a step back; one that fails harms itself alone. */
+/**
+ * A read model behind the log is the log so far, never more, never less, and never a step back; one that fails harms
+ * itself alone.
+ */
 export function followersContract(engine: EngineName): void {
   describe(`read models behind the log: ${engine}`, () => {
     let database: TestDatabase;
@@ -24,7 +27,10 @@ export function followersContract(engine: EngineName): void {
         name: table,
         async apply(tx, events) {
           for (const { position, stream, type } of events) {
-            await tx.execute({ texts: [`insert into ${table} (position, stream) values (`, ', ', ')'], values: [position, stream] });
+            await tx.execute({
+              texts: [`insert into ${table} (position, stream) values (`, ', ', ')'],
+              values: [position, stream],
+            });
             if (type === poison && !digests) throw new Error('cannot digest');
           }
         },
@@ -36,7 +42,11 @@ export function followersContract(engine: EngineName): void {
     beforeEach(async () => {
       database = await createMigratedDatabase(engine);
       core = await database.open();
-      for (const table of ['fussy', 'hardy']) await core.execute({ texts: [`create table ${table} (position bigint not null primary key, stream varchar(100) not null)`], values: [] });
+      for (const table of ['fussy', 'hardy'])
+        await core.execute({
+          texts: [`create table ${table} (position bigint not null primary key, stream varchar(100) not null)`],
+          values: [],
+        });
       digests = false;
       store = createEventStore(core);
       models = new ReadModels(core, store, both);
@@ -54,13 +64,28 @@ export function followersContract(engine: EngineName): void {
       return followers;
     };
     const append = async (count = 1, type = 'happened', to = store): Promise<StoredEvent[]> =>
-      to.append([{ stream: `s-${randomUUID()}`, expectedVersion: 0, events: Array.from({ length: count }, (_, n) => ({ ...happened(n), type })) }], metadata);
-    const rows = (table: string): Promise<Row[]> => core.query({ texts: [`select position, stream from ${table} order by position`], values: [] });
-    const expected = async (): Promise<object[]> => (await store.readAll(0, 100_000)).map(({ position, stream }) => ({ position, stream }));
-    const checkpoint = async (name: string): Promise<Checkpoint | undefined> => (await readCheckpoints(core)).find((one) => one.name === name);
+      to.append(
+        [
+          {
+            stream: `s-${randomUUID()}`,
+            expectedVersion: 0,
+            events: Array.from({ length: count }, (_, n) => ({ ...happened(n), type })),
+          },
+        ],
+        metadata,
+      );
+    const rows = (table: string): Promise<Row[]> =>
+      core.query({ texts: [`select position, stream from ${table} order by position`], values: [] });
+    const expected = async (): Promise<object[]> =>
+      (await store.readAll(0, 100_000)).map(({ position, stream }) => ({ position, stream }));
+    const checkpoint = async (name: string): Promise<Checkpoint | undefined> =>
+      (await readCheckpoints(core)).find((one) => one.name === name);
     const rebuilt = async (name: string, by = models): Promise<object | undefined> => {
       await by.start(name);
-      await eventually(async () => (await models.rebuilds()).find((one) => one.name === name)?.status !== 'running', 20_000);
+      await eventually(
+        async () => (await models.rebuilds()).find((one) => one.name === name)?.status !== 'running',
+        20_000,
+      );
       return (await models.rebuilds()).find((one) => one.name === name);
     };
 
@@ -81,7 +106,10 @@ export function followersContract(engine: EngineName): void {
       const [poison] = await append(1, 'poison');
       const last = (await append(2)).at(-1)!;
       expect(await followers.reached('hardy', last.position, 5000)).toBe(true);
-      await eventually(async () => { const at = await checkpoint('fussy'); return at !== undefined && at.failures > 0 && at.position === poison!.position - 1; });
+      await eventually(async () => {
+        const at = await checkpoint('fussy');
+        return at !== undefined && at.failures > 0 && at.position === poison!.position - 1;
+      });
       expect((await checkpoint('fussy'))!.error).toContain('cannot digest');
       expect(await rows('fussy')).toEqual((await expected()).slice(0, 2));
       const began = Date.now();
@@ -99,7 +127,12 @@ export function followersContract(engine: EngineName): void {
       follow(other);
       const writing = createEventStore(await database.open());
       let going = true;
-      const writer = (async () => { while (going) { await append(1, 'happened', writing); await new Promise((resolve) => setTimeout(resolve, 5)); } })();
+      const writer = (async () => {
+        while (going) {
+          await append(1, 'happened', writing);
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      })();
       const mostSeen = [0];
       const reader = (async () => {
         while (going) {
@@ -128,7 +161,9 @@ export function followersContract(engine: EngineName): void {
       const followers = follow();
       expect(await followers.reached('hardy', await store.head(), 5000)).toBe(true);
       const held = gate();
-      const on = hookedCore(await database.open(), async (text) => { if (text.startsWith('delete from hardy')) await held.pass(); });
+      const on = hookedCore(await database.open(), async (text) => {
+        if (text.startsWith('delete from hardy')) await held.pass();
+      });
       const rebuilding = new ReadModels(on, createEventStore(on), both);
       await rebuilding.start('hardy');
       await held.arrived;
@@ -146,8 +181,14 @@ export function followersContract(engine: EngineName): void {
       const followers = follow();
       await append(2);
       const [poison] = await append(1, 'poison');
-      await eventually(async () => { const at = await checkpoint('fussy'); return at !== undefined && at.failures > 0 && at.position === poison!.position - 1; });
-      expect(await rebuilt('fussy')).toMatchObject({ status: 'failed', error: expect.stringContaining('cannot digest') });
+      await eventually(async () => {
+        const at = await checkpoint('fussy');
+        return at !== undefined && at.failures > 0 && at.position === poison!.position - 1;
+      });
+      expect(await rebuilt('fussy')).toMatchObject({
+        status: 'failed',
+        error: expect.stringContaining('cannot digest'),
+      });
       expect(await rows('fussy')).toEqual((await expected()).slice(0, 2));
       // The other process is of the newer code; the one that is parked waits long before it tries again.
       const fixed = new ReadModels(core, store, [marks('fussy')]);
@@ -170,27 +211,30 @@ export function followersContract(engine: EngineName): void {
     });
 
     // SQLite has one writer at a time: no append is in flight beside another.
-    if (engine !== 'sqlite') test('what is not settled is not handled: an append in flight holds it up, and is handled in its place', async () => {
-      const followers = follow();
-      const held = gate();
-      const slow = store.append([{ stream: 'slow', expectedVersion: 0, events: [happened()] }], metadata, held.pass);
-      await held.arrived;
-      const [fast] = await append(1);
-      expect(await store.committed()).toBe(fast!.position);
-      expect(await followers.reached('hardy', fast!.position, 300)).toBe(false);
-      held.open();
-      await slow;
-      expect(await followers.reached('hardy', fast!.position, 5000)).toBe(true);
-      expect(await rows('hardy')).toEqual(await expected());
-    });
+    if (engine !== 'sqlite')
+      test('what is not settled is not handled: an append in flight holds it up, and is handled in its place', async () => {
+        const followers = follow();
+        const held = gate();
+        const slow = store.append([{ stream: 'slow', expectedVersion: 0, events: [happened()] }], metadata, held.pass);
+        await held.arrived;
+        const [fast] = await append(1);
+        expect(await store.committed()).toBe(fast!.position);
+        expect(await followers.reached('hardy', fast!.position, 300)).toBe(false);
+        held.open();
+        await slow;
+        expect(await followers.reached('hardy', fast!.position, 5000)).toBe(true);
+        expect(await rows('hardy')).toEqual(await expected());
+      });
 
     test('timers and answers have their turn while it catches up on a long log', async () => {
       for (let i = 0; i < 10; i++) await append(1000);
       let turns = 0;
-      const turning = setInterval(() => { turns++; }, 0);
+      const turning = setInterval(() => {
+        turns++;
+      }, 0);
       const before = turns;
       follow();
-      await eventually(async () => (await checkpoint('hardy'))?.position === await store.head(), 50_000);
+      await eventually(async () => (await checkpoint('hardy'))?.position === (await store.head()), 50_000);
       clearInterval(turning);
       // 50 batches each.
       expect(turns - before).toBeGreaterThanOrEqual(25);

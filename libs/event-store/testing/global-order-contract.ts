@@ -7,7 +7,10 @@ import { eventually, gate, happened, hookedCore, metadata } from './hooked-core.
 
 const isInsert = (text: string): boolean => text.startsWith('insert into events');
 
-/** Whoever reads "everything after the last I saw" sees every event once, in the order of positions, however appends overlap. */
+/**
+ * Whoever reads "everything after the last I saw" sees every event once, in the order of positions, however appends
+ * overlap.
+ */
 export function globalOrderContract(engine: EngineName): void {
   describe(`global order: ${engine}`, () => {
     let database: TestDatabase;
@@ -18,7 +21,11 @@ export function globalOrderContract(engine: EngineName): void {
     afterAll(() => database.drop());
 
     const append = (store: EventStore, alongside?: () => Promise<void>): Promise<StoredEvent[]> =>
-      store.append([{ stream: `s-${randomUUID()}`, expectedVersion: 0, events: [happened(), happened(2)] }], metadata, alongside);
+      store.append(
+        [{ stream: `s-${randomUUID()}`, expectedVersion: 0, events: [happened(), happened(2)] }],
+        metadata,
+        alongside,
+      );
 
     /** Reads on from where it is; `seen` grows. */
     const follower = (store: EventStore, start: number) => {
@@ -39,7 +46,8 @@ export function globalOrderContract(engine: EngineName): void {
       const last = (await append(store)).at(-1)!.position;
       return { store, start: last, reader: follower(createEventStore(await database.open()), last) };
     };
-    const sorted = (...appended: StoredEvent[][]): StoredEvent[] => appended.flat().sort((a, b) => a.position - b.position);
+    const sorted = (...appended: StoredEvent[][]): StoredEvent[] =>
+      appended.flat().sort((a, b) => a.position - b.position);
 
     test('an event is readable as soon as its append returned, when nothing else is in flight', async () => {
       const { store, reader } = await begin();
@@ -59,28 +67,35 @@ export function globalOrderContract(engine: EngineName): void {
     });
 
     if (engine !== 'sqlite') {
-      test.each(['commits', 'rolls back'])('an event is held back while one before it is not committed; then that one %s', async (ending) => {
-        const { store, reader } = await begin();
-        const held = gate();
-        const slow = append(store, async () => {
-          await held.pass();
-          if (ending === 'rolls back') throw new Error('rolled back');
-        }).catch(() => []);
-        await held.arrived;
-        const fast = await append(store);
-        await reader.look();
-        expect(reader.seen).toEqual([]);
-        held.open();
-        const events = await slow;
-        await reader.look();
-        expect(reader.seen).toEqual(sorted(events, fast));
-        expect(events.length === 0 || events[0]!.position < fast[0]!.position).toBe(true);
-      });
+      test.each(['commits', 'rolls back'])(
+        'an event is held back while one before it is not committed; then that one %s',
+        async (ending) => {
+          const { store, reader } = await begin();
+          const held = gate();
+          const slow = append(store, async () => {
+            await held.pass();
+            if (ending === 'rolls back') throw new Error('rolled back');
+          }).catch(() => []);
+          await held.arrived;
+          const fast = await append(store);
+          await reader.look();
+          expect(reader.seen).toEqual([]);
+          held.open();
+          const events = await slow;
+          await reader.look();
+          expect(reader.seen).toEqual(sorted(events, fast));
+          expect(events.length === 0 || events[0]!.position < fast[0]!.position).toBe(true);
+        },
+      );
 
       test('also when the slow one has announced itself but taken no position yet', async () => {
         const { store, reader } = await begin();
         const held = gate();
-        const slowStore = createEventStore(hookedCore(await database.open(), async (text) => { if (isInsert(text)) await held.pass(); }));
+        const slowStore = createEventStore(
+          hookedCore(await database.open(), async (text) => {
+            if (isInsert(text)) await held.pass();
+          }),
+        );
         const slow = append(slowStore);
         await held.arrived;
         const fast = await append(store);
@@ -108,7 +123,9 @@ export function globalOrderContract(engine: EngineName): void {
         const pausedReader = async (start: number) => {
           let statements = 0;
           const paused = gate();
-          const core = hookedCore(await database.open(), async () => { if (++statements === step) await paused.pass(); });
+          const core = hookedCore(await database.open(), async () => {
+            if (++statements === step) await paused.pass();
+          });
           return { paused, reader: follower(createEventStore(core), start) };
         };
         /** Some engines have fewer statements; then the reader is simply done. */
@@ -153,10 +170,14 @@ export function globalOrderContract(engine: EngineName): void {
           const { store, start } = await begin();
           const { paused, reader } = await pausedReader(start);
           const [inserting, committing] = [gate(), gate()];
-          const slow = append(createEventStore(hookedCore(await database.open(), async (text) => {
-            if (isInsert(text)) await inserting.pass();
-            if (text === 'commit') await committing.pass();
-          })));
+          const slow = append(
+            createEventStore(
+              hookedCore(await database.open(), async (text) => {
+                if (isInsert(text)) await inserting.pass();
+                if (text === 'commit') await committing.pass();
+              }),
+            ),
+          );
           await inserting.arrived;
           const looking = reader.look();
           await until(paused.arrived, looking);
@@ -178,7 +199,10 @@ export function globalOrderContract(engine: EngineName): void {
         if (Math.random() < 0.5) await new Promise((resolve) => setTimeout(resolve, Math.random() * 4));
       };
       const { start } = await begin();
-      const stores = [createEventStore(hookedCore(await database.open(), jitter)), createEventStore(hookedCore(await database.open(), jitter))];
+      const stores = [
+        createEventStore(hookedCore(await database.open(), jitter)),
+        createEventStore(hookedCore(await database.open(), jitter)),
+      ];
       const written: StoredEvent[] = [];
       let writing = true;
       const writers = Array.from({ length: 8 }, async (_, w) => {
@@ -187,13 +211,16 @@ export function globalOrderContract(engine: EngineName): void {
           await append(stores[w % 2]!, async () => {
             await jitter();
             if (ending < 0.1) throw new Error('rolled back');
-          }).then((events) => written.push(...events), (error: Error) => expect(error.message).toBe('rolled back'));
+          }).then(
+            (events) => written.push(...events),
+            (error: Error) => expect(error.message).toBe('rolled back'),
+          );
         }
       });
       const readers = stores.map((store) => follower(store, start));
       const reading = readers.map(async (reader, i) => {
         while (writing) await reader.look(i === 0 ? 1000 : 3);
-        await eventually(async () => await reader.look() === 0);
+        await eventually(async () => (await reader.look()) === 0);
       });
       await Promise.all(writers);
       writing = false;

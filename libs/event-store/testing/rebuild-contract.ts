@@ -23,7 +23,10 @@ export function rebuildContract(engine: EngineName): void {
         if (events.length > 2 || events.some(({ type }) => type === 'poison')) await onRebuild(events.length);
         for (const { stream, position, version } of events) {
           const [row] = await tx.query(sql`select first_position from tallies where stream = ${stream}`);
-          if (row === undefined) await tx.execute(sql`insert into tallies (stream, first_position, events) values (${stream}, ${position}, ${version})`);
+          if (row === undefined)
+            await tx.execute(
+              sql`insert into tallies (stream, first_position, events) values (${stream}, ${position}, ${version})`,
+            );
           else await tx.execute(sql`update tallies set events = ${version} where stream = ${stream}`);
           await tx.upsert('tally_marks', ['position'], { position, stream });
         }
@@ -40,8 +43,12 @@ export function rebuildContract(engine: EngineName): void {
     beforeEach(async () => {
       database = await createMigratedDatabase(engine);
       core = await database.open();
-      await core.execute(sql`create table tallies (stream varchar(100) not null primary key, first_position bigint not null, events integer not null)`);
-      await core.execute(sql`create table tally_marks (position bigint not null primary key, stream varchar(100) not null)`);
+      await core.execute(
+        sql`create table tallies (stream varchar(100) not null primary key, first_position bigint not null, events integer not null)`,
+      );
+      await core.execute(
+        sql`create table tally_marks (position bigint not null primary key, stream varchar(100) not null)`,
+      );
       await core.execute(sql`create table tally_calls (n integer not null)`);
       onRebuild = async () => undefined;
       store = createEventStore(core, { projections: [tallies] });
@@ -52,8 +59,12 @@ export function rebuildContract(engine: EngineName): void {
       await database.drop();
     });
 
-    const append = (stream = `s-${randomUUID()}`, at = 0, type = 'happened', to = store) => to.append([{ stream, expectedVersion: at, events: [{ ...happened(), type }] }], metadata);
-    const rows = async (): Promise<Row[][]> => [await core.query(sql`select stream, first_position, events from tallies order by stream`), await core.query(sql`select position, stream from tally_marks order by position`)];
+    const append = (stream = `s-${randomUUID()}`, at = 0, type = 'happened', to = store) =>
+      to.append([{ stream, expectedVersion: at, events: [{ ...happened(), type }] }], metadata);
+    const rows = async (): Promise<Row[][]> => [
+      await core.query(sql`select stream, first_position, events from tallies order by stream`),
+      await core.query(sql`select position, stream from tally_marks order by position`),
+    ];
     const last = async () => (await models.rebuilds()).find(({ name }) => name === 'tallies');
     const ended = async (): Promise<void> => eventually(async () => (await last())?.status !== 'running', 20_000);
 
@@ -66,20 +77,35 @@ export function rebuildContract(engine: EngineName): void {
       await models.start('tallies');
       await ended();
       const head = await store.head();
-      expect(await last()).toEqual({ name: 'tallies', status: 'done', position: head, target: head, processed: 10, error: null, started_at: expect.any(String), updated_at: expect.any(String) });
+      expect(await last()).toEqual({
+        name: 'tallies',
+        status: 'done',
+        position: head,
+        target: head,
+        processed: 10,
+        error: null,
+        started_at: expect.any(String),
+        updated_at: expect.any(String),
+      });
       expect(await rows()).toEqual(lived);
       expect(await core.query(sql`select n from tally_calls`)).toEqual(calls);
       await append('a', 5);
       expect((await rows())[0]![0]).toMatchObject({ stream: 'a', events: 6 });
       // No table is left behind.
-      await expect(core.query(sql`select * from rebuild_tallies`)).rejects.toMatchObject({ message: expect.stringContaining('rebuild_tallies') });
+      await expect(core.query(sql`select * from rebuild_tallies`)).rejects.toMatchObject({
+        message: expect.stringContaining('rebuild_tallies'),
+      });
       await models.start('tallies');
       await ended();
       expect(await last()).toMatchObject({ status: 'done', processed: 11 });
     });
 
     test('reads and appends from two processes go on: no reader ever misses a row, and none is lost', async () => {
-      for (let i = 0; i < 3; i++) await store.append([{ stream: `long-${i}`, expectedVersion: 0, events: Array.from({ length: 200 }, (_, n) => happened(n)) }], metadata);
+      for (let i = 0; i < 3; i++)
+        await store.append(
+          [{ stream: `long-${i}`, expectedVersion: 0, events: Array.from({ length: 200 }, (_, n) => happened(n)) }],
+          metadata,
+        );
       const other = createEventStore(await database.open(), { projections: [tallies] });
       let going = true;
       const mostSeen: number[] = [];
@@ -110,14 +136,22 @@ export function rebuildContract(engine: EngineName): void {
       const events = await store.readAll(0, 100_000);
       const [tallied, marks] = await rows();
       expect(marks).toEqual(events.map(({ position, stream }) => ({ position, stream })));
-      for (const row of tallied!) expect(row['events']).toBe(events.filter(({ stream }) => stream === row['stream']).length);
+      for (const row of tallied!)
+        expect(row['events']).toBe(events.filter(({ stream }) => stream === row['stream']).length);
     }, 60_000);
 
     test('progress shows, and a second start at the same time, here or elsewhere, changes nothing', async () => {
-      for (let i = 0; i < 3; i++) await store.append([{ stream: `long-${i}`, expectedVersion: 0, events: Array.from({ length: 400 }, (_, n) => happened(n)) }], metadata);
+      for (let i = 0; i < 3; i++)
+        await store.append(
+          [{ stream: `long-${i}`, expectedVersion: 0, events: Array.from({ length: 400 }, (_, n) => happened(n)) }],
+          metadata,
+        );
       const held = gate();
       let reads = 0;
-      const slow: EventStore = { ...store, readAll: async (...of) => (++reads === 2 ? held.pass().then(() => store.readAll(...of)) : store.readAll(...of)) };
+      const slow: EventStore = {
+        ...store,
+        readAll: async (...of) => (++reads === 2 ? held.pass().then(() => store.readAll(...of)) : store.readAll(...of)),
+      };
       await new ReadModels(core, slow, [model]).start('tallies');
       await held.arrived;
       const at = (await last())!;
@@ -136,10 +170,16 @@ export function rebuildContract(engine: EngineName): void {
       const [poison] = await append('a', 1, 'poison');
       await append('a', 2);
       const lived = await rows();
-      onRebuild = async () => { throw new Error('cannot digest'); };
+      onRebuild = async () => {
+        throw new Error('cannot digest');
+      };
       await models.start('tallies');
       await ended();
-      expect(await last()).toMatchObject({ status: 'failed', error: expect.stringContaining(`${poison!.event_id} at position ${poison!.position}`), processed: 1 });
+      expect(await last()).toMatchObject({
+        status: 'failed',
+        error: expect.stringContaining(`${poison!.event_id} at position ${poison!.position}`),
+        processed: 1,
+      });
       expect((await last())!.error).toContain('cannot digest');
       expect(await rows()).toEqual(lived);
       onRebuild = async () => undefined;
@@ -163,7 +203,11 @@ export function rebuildContract(engine: EngineName): void {
 
     test('an unknown name is refused; one that stopped in the middle says so and can be asked for again', async () => {
       await expect(models.start('nothing')).rejects.toBeInstanceOf(UnknownReadModel);
-      for (let i = 0; i < 3; i++) await store.append([{ stream: `long-${i}`, expectedVersion: 0, events: Array.from({ length: 400 }, (_, n) => happened(n)) }], metadata);
+      for (let i = 0; i < 3; i++)
+        await store.append(
+          [{ stream: `long-${i}`, expectedVersion: 0, events: Array.from({ length: 400 }, (_, n) => happened(n)) }],
+          metadata,
+        );
       const held = gate();
       onRebuild = held.pass;
       await models.start('tallies');

@@ -26,25 +26,37 @@ export function trustContract(engine: EngineName): void {
       await core.execute(sql`delete from events`);
       await core.execute(sql`delete from blocks`);
       events = [];
-      for (let i = 0; i < 3; i++) for (const stream of ['a', 'b']) events.push(...await append(stream, i));
+      for (let i = 0; i < 3; i++) for (const stream of ['a', 'b']) events.push(...(await append(stream, i)));
     });
 
     const append = (stream: string, at: number): Promise<StoredEvent[]> =>
-      store.append([{ stream, expectedVersion: at, events: [{ ...happened(at), data: { text: 'é \u001f', n: at } }] }], metadata);
+      store.append(
+        [{ stream, expectedVersion: at, events: [{ ...happened(at), data: { text: 'é \u001f', n: at } }] }],
+        metadata,
+      );
     const verify = () => verifyLog(core, store);
     const named = ({ position, event_id, stream, version }: StoredEvent) => ({ position, event_id, stream, version });
     /** As somebody with rights on the database would; PostgreSQL gives positions itself unless it is told otherwise. */
     const move = async ({ event_id }: StoredEvent, to: number): Promise<void> => {
-      if (engine !== 'postgres') return void await core.execute(sql`update events set position = ${to} where event_id = ${event_id}`);
+      if (engine !== 'postgres')
+        return void (await core.execute(sql`update events set position = ${to} where event_id = ${event_id}`));
       const rest = sql`stream, version, event_id, type, schema_version, data, correlation_id, causation_id, actor, recorded_at, hash`;
       await core.execute(sql`create table moved as select ${rest} from events where event_id = ${event_id}`);
       await core.execute(sql`delete from events where event_id = ${event_id}`);
-      await core.execute(sql`insert into events (position, ${rest}) overriding system value select cast(${to} as bigint), ${rest} from moved`);
+      await core.execute(
+        sql`insert into events (position, ${rest}) overriding system value select cast(${to} as bigint), ${rest} from moved`,
+      );
       await core.execute(sql`drop table moved`);
     };
 
     test('an untouched log is valid, sealed or not, and sealing twice changes nothing', async () => {
-      expect(await verify()).toEqual({ valid: true, events: 6, head: { position: 0, hash: '' }, problems: [], more: false });
+      expect(await verify()).toEqual({
+        valid: true,
+        events: 6,
+        head: { position: 0, hash: '' },
+        problems: [],
+        more: false,
+      });
       expect(await seal(core, store)).toBe(6);
       expect(await seal(core, store)).toBe(0);
       await append('a', 3);
@@ -55,22 +67,35 @@ export function trustContract(engine: EngineName): void {
       const later = await verify();
       expect([later.valid, later.events]).toEqual([true, 7]);
       expect(later.head.hash).not.toBe(head.hash);
-      expect([await holdsHead(core, head), await holdsHead(core, later.head), await holdsHead(core, { ...head, hash: later.head.hash })]).toEqual([true, true, false]);
+      expect([
+        await holdsHead(core, head),
+        await holdsHead(core, later.head),
+        await holdsHead(core, { ...head, hash: later.head.hash }),
+      ]).toEqual([true, true, false]);
     });
 
     describe.each(['sealed', 'not sealed'])('%s', (state) => {
-      beforeEach(async () => { if (state === 'sealed') await seal(core, store); });
+      beforeEach(async () => {
+        if (state === 'sealed') await seal(core, store);
+      });
 
       test.each([
         ['data', '{"text":"é \\u001f","n":7}'],
         // One byte that means the same: an escape in capitals.
         ['data', '{"text":"é \\u001F","n":1}'],
         ['data', '{"text":"é'],
-        ['type', 'happene_'], ['actor', 'testes'], ['correlation_id', 'request-2'], ['causation_id', 'x'], ['recorded_at', '2000-01-01T00:00:00.000Z'],
+        ['type', 'happene_'],
+        ['actor', 'testes'],
+        ['correlation_id', 'request-2'],
+        ['causation_id', 'x'],
+        ['recorded_at', '2000-01-01T00:00:00.000Z'],
         ['hash', '0'.repeat(64)],
       ])('a changed %s is found and named: %s', async (column, value) => {
         const event = events[2]!;
-        await core.execute({ texts: [`update events set ${column} = `, ' where event_id = ', ''], values: [value, event.event_id] });
+        await core.execute({
+          texts: [`update events set ${column} = `, ' where event_id = ', ''],
+          values: [value, event.event_id],
+        });
         const { valid, problems } = await verify();
         expect(valid).toBe(false);
         expect(problems[0]).toMatchObject(named(event));
@@ -82,9 +107,12 @@ export function trustContract(engine: EngineName): void {
         await core.execute(sql`delete from events where event_id = ${events[2]!.event_id}`);
         const { valid, problems } = await verify();
         expect(valid).toBe(false);
-        expect(problems).toEqual([{
-          ...(state === 'sealed' ? named(events[2]!) : { position: null, event_id: null, stream: 'a', version: 2 }), what: expect.stringContaining('removed'),
-        }]);
+        expect(problems).toEqual([
+          {
+            ...(state === 'sealed' ? named(events[2]!) : { position: null, event_id: null, stream: 'a', version: 2 }),
+            what: expect.stringContaining('removed'),
+          },
+        ]);
       });
 
       test('two events of one stream that changed places are found and named', async () => {
@@ -93,14 +121,23 @@ export function trustContract(engine: EngineName): void {
         await move(events[0]!, events[2]!.position);
         const { valid, problems } = await verify();
         expect(valid).toBe(false);
-        for (const event of [events[0]!, events[2]!]) expect(problems.map(({ event_id }) => event_id)).toContain(event.event_id);
+        for (const event of [events[0]!, events[2]!])
+          expect(problems.map(({ event_id }) => event_id)).toContain(event.event_id);
       });
 
       test('the contents of two events that changed places are found and named', async () => {
-        for (const [one, other] of [[events[0]!, events[2]!], [events[2]!, events[0]!]] as const) {
-          await core.execute(sql`update events set data = ${JSON.stringify(other.data)}, recorded_at = ${other.recorded_at} where event_id = ${one.event_id}`);
+        for (const [one, other] of [
+          [events[0]!, events[2]!],
+          [events[2]!, events[0]!],
+        ] as const) {
+          await core.execute(
+            sql`update events set data = ${JSON.stringify(other.data)}, recorded_at = ${other.recorded_at} where event_id = ${one.event_id}`,
+          );
         }
-        expect((await verify()).problems.map(({ event_id }) => event_id)).toEqual([events[0]!.event_id, events[2]!.event_id]);
+        expect((await verify()).problems.map(({ event_id }) => event_id)).toEqual([
+          events[0]!.event_id,
+          events[2]!.event_id,
+        ]);
       });
     });
 
@@ -116,7 +153,9 @@ export function trustContract(engine: EngineName): void {
         await move(events[1]!, events[0]!.position);
         await move(events[0]!, events[1]!.position);
         const { problems } = await verify();
-        expect(problems.map(({ event_id }) => event_id).sort()).toEqual([events[0]!.event_id, events[1]!.event_id].sort());
+        expect(problems.map(({ event_id }) => event_id).sort()).toEqual(
+          [events[0]!.event_id, events[1]!.event_id].sort(),
+        );
       });
 
       test('the last event of a stream removed', async () => {
@@ -131,8 +170,13 @@ export function trustContract(engine: EngineName): void {
 
       test('an event changed together with its own hash and all that follow from it', async () => {
         // The forger appends a log of its own elsewhere and copies its hash over.
-        const forged = await createEventStore(core, { now: () => new Date(events[4]!.recorded_at) }).append([{ stream: 'elsewhere', expectedVersion: 0, events: [happened('forged')] }], metadata);
-        await core.execute(sql`update events set hash = ${forged[0]!.hash}, data = ${JSON.stringify(forged[0]!.data)} where event_id = ${events[4]!.event_id}`);
+        const forged = await createEventStore(core, { now: () => new Date(events[4]!.recorded_at) }).append(
+          [{ stream: 'elsewhere', expectedVersion: 0, events: [happened('forged')] }],
+          metadata,
+        );
+        await core.execute(
+          sql`update events set hash = ${forged[0]!.hash}, data = ${JSON.stringify(forged[0]!.data)} where event_id = ${events[4]!.event_id}`,
+        );
         expect((await verify()).problems[0]).toMatchObject({ ...named(events[4]!), what: 'is not as it was sealed' });
       });
 
@@ -140,8 +184,13 @@ export function trustContract(engine: EngineName): void {
         await append('a', 3);
         await seal(core, store);
         const [first] = await readBlocks(core, 0, 1);
-        await core.execute(sql`update blocks set manifest = ${first!.manifest.replace(events[0]!.hash, '0'.repeat(64))} where number = 1`);
-        expect((await verify()).problems.map(({ what }) => what)).toEqual([expect.stringContaining('block 1 '), 'is not as it was sealed']);
+        await core.execute(
+          sql`update blocks set manifest = ${first!.manifest.replace(events[0]!.hash, '0'.repeat(64))} where number = 1`,
+        );
+        expect((await verify()).problems.map(({ what }) => what)).toEqual([
+          expect.stringContaining('block 1 '),
+          'is not as it was sealed',
+        ]);
         await core.execute(sql`delete from blocks where number = 1`);
         expect((await verify()).problems[0]!.what).toContain('block 1 is missing');
       });
@@ -163,7 +212,11 @@ export function trustContract(engine: EngineName): void {
     });
 
     test('a log of several blocks and batches is read through; what is wrong with much of it is told in part', async () => {
-      for (let i = 0; i < 5; i++) await store.append([{ stream: `long-${i}`, expectedVersion: 0, events: Array.from({ length: 500 }, (_, n) => happened(n)) }], metadata);
+      for (let i = 0; i < 5; i++)
+        await store.append(
+          [{ stream: `long-${i}`, expectedVersion: 0, events: Array.from({ length: 500 }, (_, n) => happened(n)) }],
+          metadata,
+        );
       expect(await seal(core, store)).toBe(2506);
       expect((await readBlocks(core, 0, 10)).map((block) => block.events)).toEqual([1000, 1000, 506]);
       expect(await verify()).toMatchObject({ valid: true, events: 2506 });
@@ -173,12 +226,17 @@ export function trustContract(engine: EngineName): void {
     }, 30_000);
 
     test('sealers of three processes at once, while others append: one chain, every event in it once; none holds up an append', async () => {
-      const sealers = await Promise.all([0, 1, 2].map(async () => {
-        const own = await database.open();
-        return startSealer(own, createEventStore(own), { everyMs: 5 });
-      }));
+      const sealers = await Promise.all(
+        [0, 1, 2].map(async () => {
+          const own = await database.open();
+          return startSealer(own, createEventStore(own), { everyMs: 5 });
+        }),
+      );
       const held = gate();
-      const slow = engine === 'sqlite' ? null : store.append([{ stream: 'slow', expectedVersion: 0, events: [happened()] }], metadata, held.pass);
+      const slow =
+        engine === 'sqlite'
+          ? null
+          : store.append([{ stream: 'slow', expectedVersion: 0, events: [happened()] }], metadata, held.pass);
       if (slow !== null) await held.arrived;
       for (let i = 3; i < 40; i++) await append('a', i);
       // What comes after an append in flight is not sealed: that one could still slip in between.

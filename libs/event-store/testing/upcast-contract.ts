@@ -15,7 +15,14 @@ import { eventually, happened, metadata } from './hooked-core.js';
 
 /** v1 {name: 'Ada Lovelace'}; v2 {first, last}; v3 the same, under another type. */
 const upcasters: readonly Upcaster[] = [
-  { type: 'named', schema_version: 1, upcast: (data) => { const [first, last] = (data as { name: string }).name.split(' '); return { first, last }; } },
+  {
+    type: 'named',
+    schema_version: 1,
+    upcast: (data) => {
+      const [first, last] = (data as { name: string }).name.split(' ');
+      return { first, last };
+    },
+  },
   { type: 'named', schema_version: 2, renamed_to: 'called', upcast: (data) => ({ ...data, title: null }) },
 ];
 const v1 = { type: 'named', schema_version: 1, data: { name: 'Ada Lovelace' } };
@@ -25,10 +32,13 @@ const unknown = { type: 'named', schema_version: 9, data: { who: 'nobody knows y
 const today = [
   { type: 'called', schema_version: 3, data: { first: 'Ada', last: 'Lovelace', title: null } },
   { type: 'called', schema_version: 3, data: { first: 'Alan', last: 'Turing', title: null } },
-  v3, unknown,
+  v3,
+  unknown,
 ];
 
-/** Old events are given as today's code knows them, wherever they are read for use; what was recorded stays as it was. */
+/**
+ * Old events are given as today's code knows them, wherever they are read for use; what was recorded stays as it was.
+ */
 export function upcastContract(engine: EngineName): void {
   describe(`upcasting: ${engine}`, () => {
     let database: TestDatabase;
@@ -45,14 +55,17 @@ export function upcastContract(engine: EngineName): void {
       name: 'collected',
       async apply(tx, events) {
         seen.push(...events);
-        for (const { position, type, data } of events) await tx.upsert('collected', ['position'], { position, event: JSON.stringify({ type, data }) });
+        for (const { position, type, data } of events)
+          await tx.upsert('collected', ['position'], { position, event: JSON.stringify({ type, data }) });
       },
     };
 
     beforeAll(async () => {
       database = await createMigratedDatabase(engine);
       core = await database.open();
-      await core.execute(sql`create table collected (position bigint not null primary key, event varchar(1000) not null)`);
+      await core.execute(
+        sql`create table collected (position bigint not null primary key, event varchar(1000) not null)`,
+      );
       former = createEventStore(core);
       store = createEventStore(core, { projections: [collecting], upcasters });
     });
@@ -64,28 +77,56 @@ export function upcastContract(engine: EngineName): void {
       recorded = await former.append([{ stream, expectedVersion: 0, events: [v1, v2, v3, unknown] }], metadata);
     });
 
-    const shown = (events: readonly StoredEvent[]): object[] => events.map(({ type, schema_version, data }) => ({ type, schema_version, data }));
+    const shown = (events: readonly StoredEvent[]): object[] =>
+      events.map(({ type, schema_version, data }) => ({ type, schema_version, data }));
 
-    test('streams and the global order give them so, with the envelope as it was; by today\'s type too', async () => {
-      for (const events of [await store.readStream(stream), await store.readAll(from, 10), await core.transaction((tx) => store.readWithin(tx, from, 10))]) {
+    test("streams and the global order give them so, with the envelope as it was; by today's type too", async () => {
+      for (const events of [
+        await store.readStream(stream),
+        await store.readAll(from, 10),
+        await core.transaction((tx) => store.readWithin(tx, from, 10)),
+      ]) {
         expect(shown(events)).toEqual(today);
-        expect(events.map(({ event_id, position, version, recorded_at, hash }) => ({ event_id, position, version, recorded_at, hash })))
-          .toEqual(recorded.map(({ event_id, position, version, recorded_at, hash }) => ({ event_id, position, version, recorded_at, hash })));
+        expect(
+          events.map(({ event_id, position, version, recorded_at, hash }) => ({
+            event_id,
+            position,
+            version,
+            recorded_at,
+            hash,
+          })),
+        ).toEqual(
+          recorded.map(({ event_id, position, version, recorded_at, hash }) => ({
+            event_id,
+            position,
+            version,
+            recorded_at,
+            hash,
+          })),
+        );
       }
       expect(shown(await store.readAll(from, 10, { type: 'called' }))).toEqual(today.slice(0, 3));
       expect(shown(await store.readAll(from, 10, { type: 'named', stream }))).toEqual([unknown]);
-      expect(shown(await store.readAll(from, 1, { type: 'called', correlation_id: metadata.correlation_id }))).toEqual(today.slice(0, 1));
+      expect(shown(await store.readAll(from, 1, { type: 'called', correlation_id: metadata.correlation_id }))).toEqual(
+        today.slice(0, 1),
+      );
     });
 
     test('what is stored, hashed, sealed and verified is what was recorded', async () => {
       await store.readStream(stream);
       expect(await store.asStored.readStream(stream)).toEqual(recorded);
-      expect(await store.asStored.readAll(from, 10, { type: 'named' })).toEqual([recorded[0], recorded[1], recorded[3]]);
+      expect(await store.asStored.readAll(from, 10, { type: 'named' })).toEqual([
+        recorded[0],
+        recorded[1],
+        recorded[3],
+      ]);
       expect(findBrokenLink(await store.asStored.readStream(stream))).toBeNull();
       expect(findBrokenLink(await store.readStream(stream))).toMatchObject({ version: 1 });
       await seal(core, store);
       expect(await verifyLog(core, store)).toMatchObject({ valid: true, problems: [] });
-      expect((await core.query(sql`select data from events where event_id = ${recorded[0]!.event_id}`))[0]!['data']).toBe(JSON.stringify(v1.data));
+      expect(
+        (await core.query(sql`select data from events where event_id = ${recorded[0]!.event_id}`))[0]!['data'],
+      ).toBe(JSON.stringify(v1.data));
     });
 
     test('projections, in the append and in a rebuild, subscriptions and followers are given them so', async () => {
@@ -101,7 +142,15 @@ export function upcastContract(engine: EngineName): void {
       expect(shown(seen.filter((event) => event.stream === stream))).toEqual([...today, today[0]]);
 
       const handled: StoredEvent[] = [];
-      const subscription = subscribe(store, core, { name: stream, from, batchSize: 2, pollMs: 10, handler: async (_, events) => { handled.push(...events); } });
+      const subscription = subscribe(store, core, {
+        name: stream,
+        from,
+        batchSize: 2,
+        pollMs: 10,
+        handler: async (_, events) => {
+          handled.push(...events);
+        },
+      });
       await eventually(() => handled.length === 5);
       await subscription.stop();
       expect(shown(handled)).toEqual([...today, today[0]]);

@@ -2,7 +2,10 @@ import type { SagaEvent, StepError, Way } from './events.js';
 import { isEnded, type Saga, type Step } from './saga.js';
 
 /** Something to do outside; its outcome comes back as an event. */
-export interface Effect { way: Way; step: Step }
+export interface Effect {
+  way: Way;
+  step: Step;
+}
 
 export interface Decision {
   /** To be recorded before anything else happens. */
@@ -30,7 +33,11 @@ export function decide(saga: Saga, now: number, busy: ReadonlySet<string>, token
   if (isEnded(saga)) return nothing;
   if (saga.status === 'pending') return { ...nothing, events: [{ type: 'SagaStarted' }] };
   if (saga.compensating) return goBack(saga, now, busy, token);
-  const error = saga.error ?? (saga.abort === null ? null : { code: 'aborted', message: `aborted: ${saga.abort.reason}`, database: null, step_id: null });
+  const error =
+    saga.error ??
+    (saga.abort === null
+      ? null
+      : { code: 'aborted', message: `aborted: ${saga.abort.reason}`, database: null, step_id: null });
   const intended = saga.steps.some((s) => s.intended);
   // What destroys has no way back: past the first intent it is tried until it is done.
   if (intended && saga.steps.some((s) => s.intended && s.phase === 'finalize')) return finalize(saga, now, busy, token);
@@ -39,7 +46,9 @@ export function decide(saga: Saga, now: number, busy: ReadonlySet<string>, token
     // A look is left when a person wants an end: the database that it asks may never answer.
     const left = saga.abort === null ? [] : saga.steps.filter((s) => s.phase === 'prepare').map((s) => s.step_id);
     if ([...busy].some((id) => !left.includes(id))) return nothing;
-    return intended ? { ...nothing, events: [{ type: 'CompensationStarted', error }] } : { ...nothing, end: { as: 'rejected', error } };
+    return intended
+      ? { ...nothing, events: [{ type: 'CompensationStarted', error }] }
+      : { ...nothing, end: { as: 'rejected', error } };
   }
   const waiting = saga.steps.filter((s) => s.phase === 'prepare' && s.status !== 'succeeded');
   return waiting.length > 0 ? goOn(saga, waiting, 'prepare', now, busy, token) : applyNext(saga, now, busy, token);
@@ -47,7 +56,9 @@ export function decide(saga: Saga, now: number, busy: ReadonlySet<string>, token
 
 function applyNext(saga: Saga, now: number, busy: ReadonlySet<string>, token: number): Decision {
   const open = saga.steps.filter((s) => s.phase === 'apply' && s.status !== 'succeeded' && s.status !== 'skipped');
-  return open.length === 0 ? finalize(saga, now, busy, token) : goOn(saga, firstPerTarget(open), 'apply', now, busy, token);
+  return open.length === 0
+    ? finalize(saga, now, busy, token)
+    : goOn(saga, firstPerTarget(open), 'apply', now, busy, token);
 }
 
 /** Every database has prepared and applied: only now is anything destroyed, on any of them. */
@@ -60,15 +71,29 @@ function finalize(saga: Saga, now: number, busy: ReadonlySet<string>, token: num
 
 function goBack(saga: Saga, now: number, busy: ReadonlySet<string>, token: number): Decision {
   const open = saga.steps.filter((s) => s.intended && s.status !== 'compensated' && s.status !== 'skipped').reverse();
-  if (open.length === 0) return { events: [], effects: [], wakeAt: null, end: { as: 'compensated', error: saga.error! } };
+  if (open.length === 0)
+    return { events: [], effects: [], wakeAt: null, end: { as: 'compensated', error: saga.error! } };
   const next = firstPerTarget(open);
-  return stuckIfLate(saga, next, goOn(saga, next.filter((s) => !s.blocked), 'compensate', now, busy, token), now);
+  return stuckIfLate(
+    saga,
+    next,
+    goOn(
+      saga,
+      next.filter((s) => !s.blocked),
+      'compensate',
+      now,
+      busy,
+      token,
+    ),
+    now,
+  );
 }
 
 /** Tried for as long as it takes, but seen from the deadline on. */
 function stuckIfLate(saga: Saga, next: Step[], decision: Decision, now: number): Decision {
   const stuck = next.find((s) => s.blocked || (s.next_attempt_at !== null && now >= Date.parse(saga.deadline_at)));
-  if (stuck !== undefined && saga.status !== 'stuck' && stuck.error !== null) decision.events.push({ type: 'SagaStuck', error: stuck.error });
+  if (stuck !== undefined && saga.status !== 'stuck' && stuck.error !== null)
+    decision.events.push({ type: 'SagaStuck', error: stuck.error });
   return decision;
 }
 
@@ -78,7 +103,17 @@ function goOn(saga: Saga, steps: Step[], way: Way, now: number, busy: ReadonlySe
     if (busy.has(step.step_id)) continue;
     if (step.next_attempt_at !== null && !endless(way) && now >= Date.parse(saga.deadline_at)) {
       const last = step.error === null ? '' : `; last: ${step.error.message}`;
-      decision.events.push({ type: 'StepFailed', step_id: step.step_id, way, error: { code: 'deadline_exceeded', message: `gave up at the deadline after ${step.attempts} attempts${last}`, database: step.target.name, step_id: step.step_id } });
+      decision.events.push({
+        type: 'StepFailed',
+        step_id: step.step_id,
+        way,
+        error: {
+          code: 'deadline_exceeded',
+          message: `gave up at the deadline after ${step.attempts} attempts${last}`,
+          database: step.target.name,
+          step_id: step.step_id,
+        },
+      });
       continue;
     }
     const due = step.next_attempt_at === null ? now : Date.parse(step.next_attempt_at);

@@ -2,19 +2,44 @@ import type { Append } from '../../event-store/src/index.js';
 import type { PlannedStep, StepError } from './events.js';
 import type { Saga, Step } from './saga.js';
 
-export interface Prepared { steps: PlannedStep[]; fingerprint: string; reversible_seconds: number | null }
-export interface Outcome { fingerprint_before: string; fingerprint_after: string; statements: string[] }
-
-/** What a failing effect throws; recognised by shape, so that the library that throws it need not know this one. */
-export interface Failure extends Error { code: string; retryable: boolean; outcome: 'not_applied' | 'unknown'; details?: Record<string, unknown> }
-
-export function isFailure(error: unknown): error is Failure {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && 'retryable' in error && typeof error.retryable === 'boolean';
+export interface Prepared {
+  steps: PlannedStep[];
+  fingerprint: string;
+  reversible_seconds: number | null;
+}
+export interface Outcome {
+  fingerprint_before: string;
+  fingerprint_after: string;
+  statements: string[];
 }
 
-/** What this library asks of a domain. Effects may be run any number of times, by two processes at once, and be killed anywhere. */
+/** What a failing effect throws; recognised by shape, so that the library that throws it need not know this one. */
+export interface Failure extends Error {
+  code: string;
+  retryable: boolean;
+  outcome: 'not_applied' | 'unknown';
+  details?: Record<string, unknown>;
+}
+
+export function isFailure(error: unknown): error is Failure {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    'retryable' in error &&
+    typeof error.retryable === 'boolean'
+  );
+}
+
+/**
+ * What this library asks of a domain. Effects may be run any number of times, by two processes at once, and be killed
+ * anywhere.
+ */
 export interface SagaDefinition {
-  /** When its turn has come: go on, end at once because nothing is to be changed, or refuse; `wait`: what it concerns is still held by a saga of another subject. */
+  /**
+   * When its turn has come: go on, end at once because nothing is to be changed, or refuse; `wait`: what it concerns is
+   * still held by a saga of another subject.
+   */
   judge(
     saga: Saga,
   ): Promise<
@@ -25,7 +50,10 @@ export interface SagaDefinition {
   compensate(saga: Saga, step: Step, token: number): Promise<Outcome>;
   /** Destroys: only ever retried, never undone. */
   finalize(saga: Saga, step: Step, token: number): Promise<Outcome>;
-  /** Looks whether what an operator claims of a step is so: the fingerprint seen, null when nobody could look. Throws Error with what differs. */
+  /**
+   * Looks whether what an operator claims of a step is so: the fingerprint seen, null when nobody could look. Throws
+   * Error with what differs.
+   */
   look(saga: Saga, step: Step, claim: 'applied' | 'restored'): Promise<string | null>;
   /**
    * What the end means for the subject's own stream; appended in one transaction with the saga's last event. `at`: from

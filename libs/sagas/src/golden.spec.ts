@@ -4,10 +4,13 @@ import { sagaEventSchemas } from './event-schemas.js';
 import { recorded } from './read-model.js';
 import { evolve, type Saga } from './saga.js';
 
-goldenContract(fileURLToPath(new URL('../testing/golden', import.meta.url)), [{
-  name: 'saga', schemas: sagaEventSchemas,
-  fold(events) {
-    let saga: Saga | null = null;
-    return events.map((event) => (saga = evolve(saga, recorded(event))));
+goldenContract(fileURLToPath(new URL('../testing/golden', import.meta.url)), [
+  {
+    name: 'saga',
+    schemas: sagaEventSchemas,
+    fold(events) {
+      let saga: Saga | null = null;
+      return events.map((event) => (saga = evolve(saga, recorded(event))));
+    },
   },
-}]);
+]);

@@ -31,11 +31,17 @@ afterEach(async () => {
 
 /** The core database as a process sees it that is cut off while it says one kind of thing. */
 function cutOffFrom(core: CoreDatabase): CoreDatabase {
-  return new Proxy(core, { get(target, key) {
-    if (key === 'execute') return async (statement: Sql) => { if (refusing?.test(statement.texts.join('?'))) throw new CoreUnavailable('cut off'); return core.execute(statement); };
-    const value: unknown = Reflect.get(target, key, target);
-    return typeof value === 'function' ? value.bind(target) as unknown : value;
-  } });
+  return new Proxy(core, {
+    get(target, key) {
+      if (key === 'execute')
+        return async (statement: Sql) => {
+          if (refusing?.test(statement.texts.join('?'))) throw new CoreUnavailable('cut off');
+          return core.execute(statement);
+        };
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
 }
 
 test('a lease whose release was not heard runs out, though its process goes on holding others', async () => {

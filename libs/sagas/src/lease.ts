@@ -3,7 +3,9 @@ import { sql, sqlList, UniqueViolation, type CoreDatabase, type Sql, type Tx } f
 /** Thrown inside an append whose lease another process has taken meanwhile: nothing of it is recorded. */
 export class LeaseLost extends Error {
   readonly code = 'lease_lost';
-  constructor(subject: string) { super(`the lease on ${subject} is another's now`); }
+  constructor(subject: string) {
+    super(`the lease on ${subject} is another's now`);
+  }
 }
 
 /** The row whose token was the last one given. No subject: those are UUIDs. */
@@ -26,7 +28,12 @@ export class Leases {
   private readonly held = new Map<string, number>();
   private timer: NodeJS.Timeout | null = null;
 
-  constructor(private readonly core: CoreDatabase, private readonly owner: string, private readonly ttlMs: number, private readonly onError: (error: unknown) => void) {}
+  constructor(
+    private readonly core: CoreDatabase,
+    private readonly owner: string,
+    private readonly ttlMs: number,
+    private readonly onError: (error: unknown) => void,
+  ) {}
 
   /** The token, or null while another holds it. */
   async acquire(subject: string): Promise<number | null> {
@@ -58,7 +65,9 @@ export class Leases {
     const token = this.held.get(subject);
     this.held.delete(subject);
     if (token === undefined || token === 0) return;
-    await this.core.execute(sql`update leases set expires_at = 0 where subject = ${subject} and token = ${token} and owner = ${this.owner}`);
+    await this.core.execute(
+      sql`update leases set expires_at = 0 where subject = ${subject} and token = ${token} and owner = ${this.owner}`,
+    );
   }
 
   /** Tokens given from now on are higher than this one, which was met somewhere. */
@@ -130,7 +139,8 @@ export class Leases {
         this.timer = null;
         return;
       }
-      // Those alone that somebody here works under: a lease whose release, or whose taking, was not answered must run out.
+      // Those alone that somebody here works under: a lease whose release, or whose taking, was not answered must run
+      // out.
       this.core
         .execute(
           sql`update leases set expires_at = ${this.fromNow()} where owner = ${this.owner} and expires_at > 0 and subject in (${sqlList([...this.held.keys()])})`,

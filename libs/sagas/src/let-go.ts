@@ -2,7 +2,8 @@ import type { SagaEvent } from './events.js';
 import { isEnded, type Saga } from './saga.js';
 
 /**
- * What ends a saga's business with a target that is lost for good, without touching it. Pure; nothing where there is none.
+ * What ends a saga's business with a target that is lost for good, without touching it. Pure; nothing where there is
+ * none.
  * A change that can still go back goes back on the others, and is not undone there; one that cannot goes on without it.
  */
 export function letGo(saga: Saga, target: { id: string; name: string }, reason: string): SagaEvent[] {
@@ -17,6 +18,13 @@ export function letGo(saga: Saga, target: { id: string; name: string }, reason: 
   });
   return [
     ...(goesBack && saga.abort === null ? [{ type: 'AbortRequested' as const, reason: why }] : []),
-    ...open.map(({ step_id }): SagaEvent => ({ type: 'StepResolved', step_id, as: 'skipped', reason: why, fingerprint: null, lost: true })),
+    ...open.map(({ step_id }): SagaEvent => ({
+      type: 'StepResolved',
+      step_id,
+      as: 'skipped',
+      reason: why,
+      fingerprint: null,
+      lost: true,
+    })),
   ];
 }

@@ -39,7 +39,12 @@ export interface OrchestratorOptions {
 const NOTHING_RUNS: ReadonlySet<string> = new Set();
 
 export class NotRetryable extends Error {
-  constructor(readonly code: 'saga_not_retryable' | 'saga_past_pivot', message: string) { super(message); }
+  constructor(
+    readonly code: 'saga_not_retryable' | 'saga_past_pivot',
+    message: string,
+  ) {
+    super(message);
+  }
 }
 
 /** Wakes, runs, sweeps, and takes operators' words. */
@@ -59,7 +64,9 @@ export class Orchestrator {
 
   constructor(private readonly options: OrchestratorOptions) {
     this.found = new InProcessQueue(options.concurrency ?? 8);
-    this.places = new Places(options.perTarget ?? 4, (sagaId) => { void this.found.wake(sagaId); });
+    this.places = new Places(options.perTarget ?? 4, (sagaId) => {
+      void this.found.wake(sagaId);
+    });
     this.leaseMs = options.leaseMs ?? 900;
     this.leases = new Leases(options.core, uuid(), this.leaseMs, (error) =>
       options.log('heartbeat failed', { error: String(error) }),
@@ -71,7 +78,11 @@ export class Orchestrator {
     this.options.queue.start((sagaId) => this.run(sagaId));
     this.found.start((sagaId) => this.run(sagaId));
     const sweep = (): void => {
-      this.sweeping ??= this.sweep().catch((error: unknown) => this.options.log('sweep failed', { error: String(error) })).finally(() => { this.sweeping = null; });
+      this.sweeping ??= this.sweep()
+        .catch((error: unknown) => this.options.log('sweep failed', { error: String(error) }))
+        .finally(() => {
+          this.sweeping = null;
+        });
     };
     sweep();
     this.timer = setInterval(sweep, this.options.sweepMs ?? 250);
@@ -96,7 +107,8 @@ export class Orchestrator {
   /** A stuck saga goes on from where it is. Errors: NotRetryable, VersionConflict. */
   async retry(sagaId: string, reason: string, metadata: Metadata): Promise<Saga> {
     return this.tell(sagaId, { type: 'RetryRequested', reason }, metadata, (saga) => {
-      if (saga.status !== 'stuck') throw new NotRetryable('saga_not_retryable', `the saga is ${saga.status}, not stuck`);
+      if (saga.status !== 'stuck')
+        throw new NotRetryable('saga_not_retryable', `the saga is ${saga.status}, not stuck`);
     });
   }
 
@@ -105,15 +117,23 @@ export class Orchestrator {
    * Errors: NotRetryable, VersionConflict.
    */
   async resolve(sagaId: string, stepId: string, as: Resolution, reason: string, metadata: Metadata): Promise<Saga> {
-    const refuse = (why: string): never => { throw new NotRetryable('saga_not_retryable', why); };
-    const find = (saga: Saga): Step => saga.steps.find((s) => s.step_id === stepId) ?? refuse(`the saga has no step ${stepId}`);
+    const refuse = (why: string): never => {
+      throw new NotRetryable('saga_not_retryable', why);
+    };
+    const find = (saga: Saga): Step =>
+      saga.steps.find((s) => s.step_id === stepId) ?? refuse(`the saga has no step ${stepId}`);
     const check = (saga: Saga): void => {
       if (isEnded(saga)) throw new NotRetryable('saga_past_pivot', `the saga is ${saga.status} already`);
       const step = find(saga);
       if (step.phase === 'prepare') refuse('a prepare step changes nothing: abort the saga, or let it go on');
-      if (step.error === null || (step.status !== 'running' && step.status !== 'failed' && step.status !== 'compensating')) refuse(`the step is ${step.status}: there is nothing to resolve`);
+      if (
+        step.error === null ||
+        (step.status !== 'running' && step.status !== 'failed' && step.status !== 'compensating')
+      )
+        refuse(`the step is ${step.status}: there is nothing to resolve`);
       if (as === 'applied' && saga.compensating) refuse('the saga goes back: a step can be restored or skipped');
-      if (as === 'restored' && !saga.compensating) refuse('the saga goes on: a step can be applied or skipped; to go back, abort it');
+      if (as === 'restored' && !saga.compensating)
+        refuse('the saga goes on: a step can be applied or skipped; to go back, abort it');
     };
     const saga = (await loadSaga(this.options.core, sagaId))!;
     check(saga);
@@ -131,7 +151,8 @@ export class Orchestrator {
 
   async abort(sagaId: string, reason: string, metadata: Metadata): Promise<Saga> {
     return this.tell(sagaId, { type: 'AbortRequested', reason }, metadata, (saga) => {
-      if (isEnded(saga) || saga.compensating || saga.steps.some((s) => s.intended && s.phase === 'finalize')) throw new NotRetryable('saga_past_pivot', `the saga is ${saga.status} already`);
+      if (isEnded(saga) || saga.compensating || saga.steps.some((s) => s.intended && s.phase === 'finalize'))
+        throw new NotRetryable('saga_past_pivot', `the saga is ${saga.status} already`);
     });
   }
 
@@ -141,7 +162,16 @@ export class Orchestrator {
       check(saga);
       const { type, ...data } = event;
       try {
-        await this.options.store.append([{ stream: sagaStream(sagaId), expectedVersion: saga.version, events: [{ type, schema_version: SAGA_SCHEMA_VERSION, data }] }], metadata);
+        await this.options.store.append(
+          [
+            {
+              stream: sagaStream(sagaId),
+              expectedVersion: saga.version,
+              events: [{ type, schema_version: SAGA_SCHEMA_VERSION, data }],
+            },
+          ],
+          metadata,
+        );
         await this.wake(sagaId);
         return (await loadSaga(this.options.core, sagaId))!;
       } catch (error) {
@@ -159,7 +189,9 @@ export class Orchestrator {
       return;
     }
     let waits = (): void => undefined;
-    const waiting = new Promise<void>((resolve) => { waits = resolve; });
+    const waiting = new Promise<void>((resolve) => {
+      waits = resolve;
+    });
     const going = this.go(sagaId, waits).finally(() => {
       this.going.delete(sagaId);
       if (this.again.delete(sagaId) && !this.stopped) void this.found.wake(sagaId);
@@ -176,7 +208,10 @@ export class Orchestrator {
         left = leave !== null;
         return leave;
       };
-      const { again, next } = await runSaga({ ...this.options, leases: this.leases, draining: () => this.stopped, enter, waits }, sagaId);
+      const { again, next } = await runSaga(
+        { ...this.options, leases: this.leases, draining: () => this.stopped, enter, waits },
+        sagaId,
+      );
       // It ended, it is not its turn, or it is to be woken at its time.
       if (left) this.places.forget(sagaId);
       // Not waited for: a queue that is away must not keep this run's place.
@@ -184,7 +219,10 @@ export class Orchestrator {
       if (next !== null) void this.wake(next);
     } catch (error) {
       // The saga is as it was recorded; the reconciler hands it out again.
-      this.options.log('saga run failed', { saga_id: sagaId, error: error instanceof Error ? error.stack : String(error) });
+      this.options.log('saga run failed', {
+        saga_id: sagaId,
+        error: error instanceof Error ? error.stack : String(error),
+      });
     }
   }
 

@@ -1,5 +1,6 @@
 /**
- * How many sagas may be under way on one target at once, in this process. A saga that finds no place on one of its targets holds
+ * How many sagas may be under way on one target at once, in this process. A saga that finds no place on one of its
+ * targets holds
  * none on the others: a database that does not answer keeps only those waiting that need it.
  */
 export class Places {
@@ -8,7 +9,10 @@ export class Places {
   private readonly waiting = new Map<string, string[]>();
 
   /** `wake` is called with a saga for which there may be a place now. */
-  constructor(private readonly perTarget: number, private readonly wake: (sagaId: string) => void) {}
+  constructor(
+    private readonly perTarget: number,
+    private readonly wake: (sagaId: string) => void,
+  ) {}
 
   isWaiting(sagaId: string): boolean {
     return this.waiting.has(sagaId);

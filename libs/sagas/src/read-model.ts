@@ -29,17 +29,29 @@ export const sagasProjection: InlineProjection = {
 };
 
 export function recorded(event: StoredEvent): Parameters<typeof evolve>[1] {
-  return { event: { ...event.data, type: event.type } as SagaEvent, version: event.version, recorded_at: event.recorded_at, event_id: event.event_id, correlation_id: event.metadata.correlation_id, actor: event.metadata.actor };
+  return {
+    event: { ...event.data, type: event.type } as SagaEvent,
+    version: event.version,
+    recorded_at: event.recorded_at,
+    event_id: event.event_id,
+    correlation_id: event.metadata.correlation_id,
+    actor: event.metadata.actor,
+  };
 }
 
 async function save(tx: Tx, saga: Saga, position: number | null): Promise<void> {
   const ended = isEnded(saga) ? 1 : 0;
   if (position === null) {
-    await tx.execute(sql`update sagas set status = ${saga.status}, ended = ${ended}, state = ${JSON.stringify(saga)} where saga_id = ${saga.saga_id}`);
+    await tx.execute(
+      sql`update sagas set status = ${saga.status}, ended = ${ended}, state = ${JSON.stringify(saga)} where saga_id = ${saga.saga_id}`,
+    );
     return;
   }
-  await tx.execute(sql`insert into sagas (saga_id, kind, subject_id, status, ended, position, state) values (${saga.saga_id}, ${saga.kind}, ${saga.subject_id}, ${saga.status}, ${ended}, ${position}, ${JSON.stringify(saga)})`);
-  for (const id of new Set(saga.steps.map((s) => s.target.id))) await tx.execute(sql`insert into saga_targets (saga_id, target_id) values (${saga.saga_id}, ${id})`);
+  await tx.execute(
+    sql`insert into sagas (saga_id, kind, subject_id, status, ended, position, state) values (${saga.saga_id}, ${saga.kind}, ${saga.subject_id}, ${saga.status}, ${ended}, ${position}, ${JSON.stringify(saga)})`,
+  );
+  for (const id of new Set(saga.steps.map((s) => s.target.id)))
+    await tx.execute(sql`insert into saga_targets (saga_id, target_id) values (${saga.saga_id}, ${id})`);
 }
 
 export async function loadSaga(db: Queryable, sagaId: string): Promise<Saga | null> {
@@ -49,7 +61,9 @@ export async function loadSaga(db: Queryable, sagaId: string): Promise<Saga | nu
 
 /** The oldest saga of this subject that has not ended: the one whose turn it is. */
 export async function nextOf(db: Queryable, subjectId: string): Promise<string | null> {
-  const [row] = await db.query(sql`select saga_id from sagas where subject_id = ${subjectId} and ended = 0 order by position limit 1`);
+  const [row] = await db.query(
+    sql`select saga_id from sagas where subject_id = ${subjectId} and ended = 0 order by position limit 1`,
+  );
   return row === undefined ? null : String(row['saga_id']);
 }
 
@@ -67,21 +81,46 @@ export async function openSagas(core: CoreDatabase, leaseMs: number): Promise<Sa
 /** The statuses of these sagas, by id. */
 export async function sagaStatuses(db: Queryable, ids: string[]): Promise<Map<string, string>> {
   if (ids.length === 0) return new Map();
-  return new Map((await db.query(sql`select saga_id, status from sagas where saga_id in (${sqlList(ids)})`)).map((row) => [String(row['saga_id']), String(row['status'])]));
+  return new Map(
+    (await db.query(sql`select saga_id, status from sagas where saga_id in (${sqlList(ids)})`)).map((row) => [
+      String(row['saga_id']),
+      String(row['status']),
+    ]),
+  );
 }
 
 /** `named_in`: the subject, or by its id a part of what a saga of another subject changes. */
-export interface SagaFilter { named_in?: { id: string; kinds: string[] }; status?: string; subject_id?: string; target_id?: string; kind?: string; before?: number; limit: number }
+export interface SagaFilter {
+  named_in?: { id: string; kinds: string[] };
+  status?: string;
+  subject_id?: string;
+  target_id?: string;
+  kind?: string;
+  before?: number;
+  limit: number;
+}
 
 /** Newest first. */
 export async function listSagas(db: Queryable, filter: SagaFilter): Promise<{ saga: Saga; position: number }[]> {
-  const rows = await db.query(sql`select state, position from sagas where ${matching(filter)} order by position desc limit ${filter.limit}`);
+  const rows = await db.query(
+    sql`select state, position from sagas where ${matching(filter)} order by position desc limit ${filter.limit}`,
+  );
   return rows.map((row) => ({ saga: state(row), position: Number(row['position']) }));
 }
 
 /** The same, but no more of them than about a megabyte, and one at least where there is one. */
-export async function pageOfSagas(db: Queryable, filter: SagaFilter): Promise<{ sagas: { saga: Saga; position: number }[]; more: boolean }> {
-  const { rows, more } = await readPage(db, { from: sql`from sagas where ${matching(filter)}`, key: 'position', order: 'desc', heavy: 'state', columns: sql`state, position`, limit: filter.limit });
+export async function pageOfSagas(
+  db: Queryable,
+  filter: SagaFilter,
+): Promise<{ sagas: { saga: Saga; position: number }[]; more: boolean }> {
+  const { rows, more } = await readPage(db, {
+    from: sql`from sagas where ${matching(filter)}`,
+    key: 'position',
+    order: 'desc',
+    heavy: 'state',
+    columns: sql`state, position`,
+    limit: filter.limit,
+  });
   return { sagas: rows.map((row) => ({ saga: state(row), position: Number(row['position']) })), more };
 }
 
@@ -92,10 +131,15 @@ function matching(filter: SagaFilter): Sql {
   if (filter.named_in !== undefined) {
     const { id, kinds } = filter.named_in;
     // In the state as JSON: such sagas are few.
-    where.push(/^[0-9a-f-]{36}$/.test(id) ? sql`saga_id in (select saga_id from sagas where subject_id = ${id} union select saga_id from sagas where kind in (${sqlList(kinds)}) and state like ${`%"${id}"%`})` : sql`subject_id = ${id}`);
+    where.push(
+      /^[0-9a-f-]{36}$/.test(id)
+        ? sql`saga_id in (select saga_id from sagas where subject_id = ${id} union select saga_id from sagas where kind in (${sqlList(kinds)}) and state like ${`%"${id}"%`})`
+        : sql`subject_id = ${id}`,
+    );
   }
   if (filter.kind !== undefined) where.push(sql`kind = ${filter.kind}`);
-  if (filter.target_id !== undefined) where.push(sql`saga_id in (select saga_id from saga_targets where target_id = ${filter.target_id})`);
+  if (filter.target_id !== undefined)
+    where.push(sql`saga_id in (select saga_id from saga_targets where target_id = ${filter.target_id})`);
   if (filter.before !== undefined) where.push(sql`position < ${filter.before}`);
   return where.reduce((all, one) => sql`${all} and ${one}`);
 }

@@ -51,11 +51,27 @@ const definition: SagaDefinition = {
   async prepare(_saga, step) {
     did.push(`prepare ${step.target.name}`);
     await during('prepare');
-    return { fingerprint: 'f', reversible_seconds: null, steps: [{ step_id: uuid(), operation: 'x', phase: 'apply', reason: '', statements: [], compensation: [], plan: {} }] };
+    return {
+      fingerprint: 'f',
+      reversible_seconds: null,
+      steps: [
+        { step_id: uuid(), operation: 'x', phase: 'apply', reason: '', statements: [], compensation: [], plan: {} },
+      ],
+    };
   },
-  async apply(_saga, step) { did.push(`apply ${step.target.name}`); await during('apply'); return outcome; },
-  async compensate(_saga, step) { did.push(`compensate ${step.target.name}`); await during('compensate'); return outcome; },
-  async finalize() { return outcome; },
+  async apply(_saga, step) {
+    did.push(`apply ${step.target.name}`);
+    await during('apply');
+    return outcome;
+  },
+  async compensate(_saga, step) {
+    did.push(`compensate ${step.target.name}`);
+    await during('compensate');
+    return outcome;
+  },
+  async finalize() {
+    return outcome;
+  },
   look: async () => null,
   ending: async () => [],
 };
@@ -68,20 +84,44 @@ const ports = (): RunnerPorts => ({
   log: () => undefined,
   draining: () => false,
 });
-const types = async (sagaId: string): Promise<string[]> => (await store.readStream(sagaStream(sagaId))).map((e) => e.type);
+const types = async (sagaId: string): Promise<string[]> =>
+  (await store.readStream(sagaStream(sagaId))).map((e) => e.type);
 
 async function asked(subject: string, targets = ['one']): Promise<string> {
   const sagaId = uuid();
-  await store.append([{ stream: sagaStream(sagaId), expectedVersion: 0, events: [{ type: 'SagaRequested', schema_version: SAGA_SCHEMA_VERSION, data: {
-    saga_id: sagaId, kind: 'k', subject_id: subject, subject_name: subject, change: {}, targets: targets.map((name) => ({ step_id: uuid(), target: { id: name, name, engine: 'none' } })), deadline_at: new Date(Date.now() + 60_000).toISOString(),
-  } }] }], { correlation_id: uuid(), causation_id: null, actor: 'test' });
+  await store.append(
+    [
+      {
+        stream: sagaStream(sagaId),
+        expectedVersion: 0,
+        events: [
+          {
+            type: 'SagaRequested',
+            schema_version: SAGA_SCHEMA_VERSION,
+            data: {
+              saga_id: sagaId,
+              kind: 'k',
+              subject_id: subject,
+              subject_name: subject,
+              change: {},
+              targets: targets.map((name) => ({ step_id: uuid(), target: { id: name, name, engine: 'none' } })),
+              deadline_at: new Date(Date.now() + 60_000).toISOString(),
+            },
+          },
+        ],
+      },
+    ],
+    { correlation_id: uuid(), causation_id: null, actor: 'test' },
+  );
   return sagaId;
 }
 
 test('an intent is recorded before the effect, and every cause is the event before', async () => {
   const sagaId = await asked('s');
   let seen: string[] = [];
-  during = async (way) => { if (way === 'apply') seen = await types(sagaId); };
+  during = async (way) => {
+    if (way === 'apply') seen = await types(sagaId);
+  };
   await runSaga(ports(), sagaId);
   expect(seen).toEqual(['SagaRequested', 'SagaStarted', 'StepPrepared', 'StepIntended']);
   expect(await types(sagaId)).toEqual([...seen, 'StepApplied', 'SagaCompleted']);
@@ -104,14 +144,19 @@ test('nothing is applied anywhere before every target has prepared', async () =>
   expect(did).toHaveLength(6);
 });
 
-test('a worker whose lease is another\'s by now records nothing more, and acts no more', async () => {
+test("a worker whose lease is another's by now records nothing more, and acts no more", async () => {
   const sagaId = await asked('s', ['one', 'two']);
-  during = async (way) => { if (way === 'apply') await core.execute(sql`update leases set owner = ${'another'}, token = token + 1 where subject = ${'s'}`); };
+  during = async (way) => {
+    if (way === 'apply')
+      await core.execute(sql`update leases set owner = ${'another'}, token = token + 1 where subject = ${'s'}`);
+  };
   expect(await runSaga(ports(), sagaId)).toEqual({ again: null, next: null });
   expect(await types(sagaId)).not.toContain('StepApplied');
   expect((await loadSaga(core, sagaId))!.status).toBe('running');
   // The other one's lease is not given back by us either.
-  expect(await core.query(sql`select owner, expires_at > 0 as held from leases where subject = ${'s'}`)).toEqual([{ owner: 'another', held: 1 }]);
+  expect(await core.query(sql`select owner, expires_at > 0 as held from leases where subject = ${'s'}`)).toEqual([
+    { owner: 'another', held: 1 },
+  ]);
   expect(await runSaga(ports(), sagaId)).toEqual({ again: null, next: null });
 });
 
@@ -120,21 +165,24 @@ test('a target that has met a higher token than ours is told one above it, and t
   const sagaId = await asked('s', ['one', 'two']);
   let fence = 0;
   const refused: number[] = [];
-  const fenced: SagaDefinition = { ...definition, async apply(_saga, step, token) {
-    if (step.target.name === 'two') return outcome;
-    fence ||= token + 3_600_000;
-    if (token < fence) {
-      refused.push(token);
-      throw Object.assign(new Error('stale'), {
-        code: 'stale_token',
-        retryable: true,
-        outcome: 'not_applied',
-        details: { token, seen: fence },
-      });
-    }
-    fence = token;
-    return outcome;
-  } };
+  const fenced: SagaDefinition = {
+    ...definition,
+    async apply(_saga, step, token) {
+      if (step.target.name === 'two') return outcome;
+      fence ||= token + 3_600_000;
+      if (token < fence) {
+        refused.push(token);
+        throw Object.assign(new Error('stale'), {
+          code: 'stale_token',
+          retryable: true,
+          outcome: 'not_applied',
+          details: { token, seen: fence },
+        });
+      }
+      fence = token;
+      return outcome;
+    },
+  };
   const orchestrator = new Orchestrator({
     store,
     core,
@@ -181,7 +229,16 @@ test('sagas of one subject run in the order in which they were asked for, whiche
 
 test('one saga that cannot be run at all stops no other one', async () => {
   const [poison, other] = [await asked('p'), await asked('q')];
-  const broken: RunnerPorts = { ...ports(), definition: { ...definition, judge: async (saga) => { if (saga.saga_id === poison) throw new TypeError('broken'); return { verdict: 'go' }; } } };
+  const broken: RunnerPorts = {
+    ...ports(),
+    definition: {
+      ...definition,
+      judge: async (saga) => {
+        if (saga.saga_id === poison) throw new TypeError('broken');
+        return { verdict: 'go' };
+      },
+    },
+  };
   await expect(runSaga(broken, poison)).rejects.toMatchObject({ message: 'broken' });
   await runSaga(broken, other);
   expect((await loadSaga(core, other))!.status).toBe('completed');
@@ -200,42 +257,55 @@ test('a step that failed on one target is undone on the others, in reverse and o
   };
   await runSaga(ports(), sagaId);
   expect(did.filter((one) => one.startsWith('compensate')).sort()).toEqual(['compensate one', 'compensate two']);
-  expect((await loadSaga(core, sagaId))!).toMatchObject({ status: 'compensated', error: { code: 'database_error', message: 'refused' } });
+  expect((await loadSaga(core, sagaId))!).toMatchObject({
+    status: 'compensated',
+    error: { code: 'database_error', message: 'refused' },
+  });
 });
 
-test.each(['prepare', 'apply', 'compensate'])('the core database away during %s is not the step\'s failure: the next run does it', async (way) => {
-  const sagaId = await asked('s', ['one', 'two']);
-  let refused = false;
-  let away = true;
-  during = async (now) => {
-    if (now === 'apply' && way === 'compensate' && !refused) {
-      refused = true;
-      throw Object.assign(new Error('refused'), { code: 'database_error', retryable: false, outcome: 'not_applied' });
-    }
-    // Both targets meet it, one while the other's is told.
-    if (now === way && away) throw new CoreUnavailable('the core database cannot be reached');
-  };
-  await expect(runSaga(ports(), sagaId)).rejects.toMatchObject({ code: 'core_database_unavailable' });
-  expect((await loadSaga(core, sagaId))!.status).toBe(way === 'compensate' ? 'compensating' : 'running');
-  away = false;
-  await runSaga(ports(), sagaId);
-  expect((await loadSaga(core, sagaId))!.status).toBe(way === 'compensate' ? 'compensated' : 'completed');
-  const failures = (await types(sagaId)).filter((type) => type === 'StepFailed' || type === 'StepDelayed');
-  expect(failures).toEqual(way === 'compensate' ? ['StepFailed'] : []);
-});
+test.each(['prepare', 'apply', 'compensate'])(
+  "the core database away during %s is not the step's failure: the next run does it",
+  async (way) => {
+    const sagaId = await asked('s', ['one', 'two']);
+    let refused = false;
+    let away = true;
+    during = async (now) => {
+      if (now === 'apply' && way === 'compensate' && !refused) {
+        refused = true;
+        throw Object.assign(new Error('refused'), { code: 'database_error', retryable: false, outcome: 'not_applied' });
+      }
+      // Both targets meet it, one while the other's is told.
+      if (now === way && away) throw new CoreUnavailable('the core database cannot be reached');
+    };
+    await expect(runSaga(ports(), sagaId)).rejects.toMatchObject({ code: 'core_database_unavailable' });
+    expect((await loadSaga(core, sagaId))!.status).toBe(way === 'compensate' ? 'compensating' : 'running');
+    away = false;
+    await runSaga(ports(), sagaId);
+    expect((await loadSaga(core, sagaId))!.status).toBe(way === 'compensate' ? 'compensated' : 'completed');
+    const failures = (await types(sagaId)).filter((type) => type === 'StepFailed' || type === 'StepDelayed');
+    expect(failures).toEqual(way === 'compensate' ? ['StepFailed'] : []);
+  },
+);
 
 test('a delayed step is tried again when it is due, however long another database takes', async () => {
   const sagaId = await asked('s', ['slow', 'quick']);
   let open = (): void => undefined;
-  const gate = new Promise<void>((resolve) => { open = resolve; });
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
   let tries = 0;
-  const blocking: SagaDefinition = { ...definition, async apply(_saga, step) {
-    if (step.target.name === 'slow') await gate;
-    else if (++tries === 1) throw Object.assign(new Error('locked'), { code: 'lock_timeout', retryable: true, outcome: 'not_applied' });
-    return outcome;
-  } };
+  const blocking: SagaDefinition = {
+    ...definition,
+    async apply(_saga, step) {
+      if (step.target.name === 'slow') await gate;
+      else if (++tries === 1)
+        throw Object.assign(new Error('locked'), { code: 'lock_timeout', retryable: true, outcome: 'not_applied' });
+      return outcome;
+    },
+  };
   const running = runSaga({ ...ports(), definition: blocking }, sagaId);
-  for (const until = Date.now() + 5000; tries < 2 && Date.now() < until;) await new Promise((resolve) => setTimeout(resolve, 20));
+  for (const until = Date.now() + 5000; tries < 2 && Date.now() < until;)
+    await new Promise((resolve) => setTimeout(resolve, 20));
   expect(tries).toBe(2);
   open();
   await running;
@@ -243,19 +313,54 @@ test('a delayed step is tried again when it is due, however long another databas
 });
 
 test('a saga seen stuck that has recovered by itself goes on after a crash, and waits for a person only where one is needed', async () => {
-  const failing = (code: string): SagaDefinition => ({ ...definition, async compensate() { throw Object.assign(new Error('not now'), { code, retryable: true, outcome: 'not_applied' }); }, async apply(_saga, step) {
-    if (step.target.name === 'two') throw Object.assign(new Error('refused'), { code: 'database_error', retryable: false, outcome: 'not_applied' });
-    return outcome;
-  } });
+  const failing = (code: string): SagaDefinition => ({
+    ...definition,
+    async compensate() {
+      throw Object.assign(new Error('not now'), { code, retryable: true, outcome: 'not_applied' });
+    },
+    async apply(_saga, step) {
+      if (step.target.name === 'two')
+        throw Object.assign(new Error('refused'), { code: 'database_error', retryable: false, outcome: 'not_applied' });
+      return outcome;
+    },
+  });
   const [recovering, conflict] = [await asked('recovering', ['one', 'two']), await asked('conflict', ['one', 'two'])];
-  for (const [sagaId, code] of [[recovering, 'database_unreachable'], [conflict, 'rows_conflict']] as const) await runSaga({ ...ports(), definition: failing(code) }, sagaId);
-  // As when the deadline has passed and the database came back, and the process died before the next thing was recorded.
+  for (const [sagaId, code] of [
+    [recovering, 'database_unreachable'],
+    [conflict, 'rows_conflict'],
+  ] as const)
+    await runSaga({ ...ports(), definition: failing(code) }, sagaId);
+  // As when the deadline has passed and the database came back, and the process died before the next thing was
+  // recorded.
   const { version, steps } = (await loadSaga(core, recovering))!;
-  const undone = steps.filter((s) => s.intended).map((s) => ({ type: 'StepCompensated', schema_version: SAGA_SCHEMA_VERSION, data: { step_id: s.step_id, fingerprint_after: 'b', statements: [], duration_ms: 1 } }));
-  await store.append([{ stream: sagaStream(recovering), expectedVersion: version, events: [
-    { type: 'SagaStuck', schema_version: SAGA_SCHEMA_VERSION, data: { error: { code: 'database_unreachable', message: 'away', database: 'one', step_id: null } } }, ...undone,
-  ] }], { correlation_id: uuid(), causation_id: null, actor: 'test' });
-  expect([(await loadSaga(core, recovering))!.status, (await loadSaga(core, conflict))!.status]).toEqual(['stuck', 'stuck']);
+  const undone = steps
+    .filter((s) => s.intended)
+    .map((s) => ({
+      type: 'StepCompensated',
+      schema_version: SAGA_SCHEMA_VERSION,
+      data: { step_id: s.step_id, fingerprint_after: 'b', statements: [], duration_ms: 1 },
+    }));
+  await store.append(
+    [
+      {
+        stream: sagaStream(recovering),
+        expectedVersion: version,
+        events: [
+          {
+            type: 'SagaStuck',
+            schema_version: SAGA_SCHEMA_VERSION,
+            data: { error: { code: 'database_unreachable', message: 'away', database: 'one', step_id: null } },
+          },
+          ...undone,
+        ],
+      },
+    ],
+    { correlation_id: uuid(), causation_id: null, actor: 'test' },
+  );
+  expect([(await loadSaga(core, recovering))!.status, (await loadSaga(core, conflict))!.status]).toEqual([
+    'stuck',
+    'stuck',
+  ]);
   const stuckAt = (await loadSaga(core, conflict))!.version;
   const orchestrator = new Orchestrator({
     store,
@@ -267,7 +372,8 @@ test('a saga seen stuck that has recovered by itself goes on after a crash, and 
     sweepMs: 20,
   });
   orchestrator.start();
-  for (const until = Date.now() + 5000; (await loadSaga(core, recovering))!.status === 'stuck' && Date.now() < until;) await new Promise((resolve) => setTimeout(resolve, 20));
+  for (const until = Date.now() + 5000; (await loadSaga(core, recovering))!.status === 'stuck' && Date.now() < until;)
+    await new Promise((resolve) => setTimeout(resolve, 20));
   await orchestrator.stop();
   expect((await loadSaga(core, recovering))!.status).toBe('compensated');
   expect((await loadSaga(core, conflict))!.version).toBe(stuckAt);
@@ -279,26 +385,38 @@ test('a Redis that was never there keeps nobody waiting', async () => {
   await queue.stop();
 });
 
-test('an effect that meets the core database away while another one\'s outcome is being recorded ends the run, not the process', async () => {
+test("an effect that meets the core database away while another one's outcome is being recorded ends the run, not the process", async () => {
   const sagaId = await asked('s', ['one', 'two']);
   let recording = (): void => undefined;
-  const begun = new Promise<void>((resolve) => { recording = resolve; });
-  const slow: EventStore = new Proxy(store, { get(target, key) {
-    if (key !== 'append') return typeof Reflect.get(target, key) === 'function' ? (Reflect.get(target, key) as () => unknown).bind(target) : Reflect.get(target, key) as unknown;
-    return async (...args: Parameters<EventStore['append']>) => {
-      if (args[0].some((a) => a.events.some((e) => e.type === 'StepApplied'))) {
-        recording();
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-      return store.append(...args);
-    };
-  } });
-  const cut: SagaDefinition = { ...definition, async apply(_saga, step) {
-    if (step.target.name === 'one') return outcome;
-    await begun;
-    throw new CoreUnavailable('the core database cannot be reached');
-  } };
-  await expect(runSaga({ ...ports(), store: slow, definition: cut }, sagaId)).rejects.toMatchObject({ code: 'core_database_unavailable' });
+  const begun = new Promise<void>((resolve) => {
+    recording = resolve;
+  });
+  const slow: EventStore = new Proxy(store, {
+    get(target, key) {
+      if (key !== 'append')
+        return typeof Reflect.get(target, key) === 'function'
+          ? (Reflect.get(target, key) as () => unknown).bind(target)
+          : (Reflect.get(target, key) as unknown);
+      return async (...args: Parameters<EventStore['append']>) => {
+        if (args[0].some((a) => a.events.some((e) => e.type === 'StepApplied'))) {
+          recording();
+          await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+        return store.append(...args);
+      };
+    },
+  });
+  const cut: SagaDefinition = {
+    ...definition,
+    async apply(_saga, step) {
+      if (step.target.name === 'one') return outcome;
+      await begun;
+      throw new CoreUnavailable('the core database cannot be reached');
+    },
+  };
+  await expect(runSaga({ ...ports(), store: slow, definition: cut }, sagaId)).rejects.toMatchObject({
+    code: 'core_database_unavailable',
+  });
   await runSaga(ports(), sagaId);
   expect((await loadSaga(core, sagaId))!.status).toBe('completed');
 });

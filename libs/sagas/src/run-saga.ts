@@ -46,13 +46,17 @@ export interface RunnerPorts {
 }
 
 /** What the queue is to do next: wake this saga at that time, or wake the subject's next one. */
-export interface RunResult { again: number | null; next: string | null }
+export interface RunResult {
+  again: number | null;
+  next: string | null;
+}
 
 /** Runs one saga as far as it can go now. Doing nothing is fine: not its turn, held by another worker, ended. */
 export async function runSaga(ports: RunnerPorts, sagaId: string): Promise<RunResult> {
   const first = await load(ports.store, sagaId);
-  if (first === null || isEnded(first)) return { again: null, next: first === null ? null : await nextOf(ports.core, first.subject_id) };
-  if (await nextOf(ports.core, first.subject_id) !== sagaId) return { again: null, next: null };
+  if (first === null || isEnded(first))
+    return { again: null, next: first === null ? null : await nextOf(ports.core, first.subject_id) };
+  if ((await nextOf(ports.core, first.subject_id)) !== sagaId) return { again: null, next: null };
   const place = new Place(ports, first);
   if (!place.enter()) return { again: null, next: null };
   try {
@@ -62,11 +66,17 @@ export async function runSaga(ports: RunnerPorts, sagaId: string): Promise<RunRe
   }
 }
 
-/** What a run takes up on its databases. One that is to be ended now, by its deadline or by a person, needs none of them. */
+/**
+ * What a run takes up on its databases. One that is to be ended now, by its deadline or by a person, needs none of
+ * them.
+ */
 class Place {
   private given: (() => void) | null = null;
 
-  constructor(private readonly ports: RunnerPorts, private readonly saga: Saga) {}
+  constructor(
+    private readonly ports: RunnerPorts,
+    private readonly saga: Saga,
+  ) {}
 
   /** False: it is woken when there may be one. */
   enter(): boolean {
@@ -112,13 +122,19 @@ class Run {
   /** A higher token than this run's was met: a run with another one goes on. */
   private outdated = false;
 
-  constructor(private readonly ports: RunnerPorts, private saga: Saga, private readonly token: number, private readonly place: Place) {}
+  constructor(
+    private readonly ports: RunnerPorts,
+    private saga: Saga,
+    private readonly token: number,
+    private readonly place: Place,
+  ) {}
 
   async toEnd(): Promise<RunResult> {
     try {
       return await this.loop();
     } finally {
-      // Never leave an effect running behind a lease that is given back. A look is none, and may be one that never ends.
+      // Never leave an effect running behind a lease that is given back. A look is none, and may be one that never
+      // ends.
       await Promise.allSettled([...this.busy].filter(([id]) => !this.looking.has(id)).map(([, work]) => work));
     }
   }
@@ -143,8 +159,7 @@ class Run {
           const done = await this.nextOutcome(this.isLeaving() ? null : decision.wakeAt);
           if (done !== null) await this.record([done]);
           else await this.giveUpLooks();
-        }
-        else if (decision.wakeAt === null || this.isLeaving()) return { again: null, next: null };
+        } else if (decision.wakeAt === null || this.isLeaving()) return { again: null, next: null };
         else if (decision.wakeAt - this.now() > SLEEP_MS) return { again: decision.wakeAt, next: null };
         else {
           this.ports.waits?.();
@@ -156,7 +171,10 @@ class Run {
     }
   }
 
-  /** Null: a delayed step is due before any other has ended; one database's long statement must not use up another's time. */
+  /**
+   * Null: a delayed step is due before any other has ended; one database's long statement must not use up another's
+   * time.
+   */
   private async nextOutcome(wakeAt: number | null): Promise<SagaEvent | null> {
     let timer: NodeJS.Timeout | undefined;
     const waits = setTimeout(() => this.ports.waits?.(), WAITS_MS);
@@ -196,10 +214,19 @@ class Run {
       .filter(([, began]) => this.now() >= this.lookUntil(began))
       .map(([id]) => this.saga.steps.find((step) => step.step_id === id)!);
     if (late.length === 0) return this.refresh();
-    await this.record(late.map((step) => ({
-      type: 'StepFailed', step_id: step.step_id, way: 'prepare',
-      error: { code: 'deadline_exceeded', message: `gave up at the deadline: ${step.target.name} had not answered`, database: step.target.name, step_id: step.step_id },
-    })));
+    await this.record(
+      late.map((step) => ({
+        type: 'StepFailed',
+        step_id: step.step_id,
+        way: 'prepare',
+        error: {
+          code: 'deadline_exceeded',
+          message: `gave up at the deadline: ${step.target.name} had not answered`,
+          database: step.target.name,
+          step_id: step.step_id,
+        },
+      })),
+    );
   }
 
   /** What a person asked meanwhile must not wait for a database that does not answer. */
@@ -243,30 +270,76 @@ class Run {
     const [began, since] = [this.now(), performance.now()];
     const work = async (): Promise<SagaEvent> => {
       const took = (): number => Math.round(performance.now() - since);
-      if (way === 'prepare') return { type: 'StepPrepared', step_id: step.step_id, ...await definition.prepare(this.saga, step), duration_ms: took() };
-      if (way === 'apply') return { type: 'StepApplied', step_id: step.step_id, ...await definition.apply(this.saga, step, this.token), duration_ms: took() };
-      if (way === 'finalize') return { type: 'StepApplied', step_id: step.step_id, ...await definition.finalize(this.saga, step, this.token), duration_ms: took() };
+      if (way === 'prepare')
+        return {
+          type: 'StepPrepared',
+          step_id: step.step_id,
+          ...(await definition.prepare(this.saga, step)),
+          duration_ms: took(),
+        };
+      if (way === 'apply')
+        return {
+          type: 'StepApplied',
+          step_id: step.step_id,
+          ...(await definition.apply(this.saga, step, this.token)),
+          duration_ms: took(),
+        };
+      if (way === 'finalize')
+        return {
+          type: 'StepApplied',
+          step_id: step.step_id,
+          ...(await definition.finalize(this.saga, step, this.token)),
+          duration_ms: took(),
+        };
       const done = await definition.compensate(this.saga, step, this.token);
-      return { type: 'StepCompensated', step_id: step.step_id, fingerprint_after: done.fingerprint_after, statements: done.statements, duration_ms: took() };
+      return {
+        type: 'StepCompensated',
+        step_id: step.step_id,
+        fingerprint_after: done.fingerprint_after,
+        statements: done.statements,
+        duration_ms: took(),
+      };
     };
     const saga = this.saga;
     if (way === 'prepare') this.looking.set(step.step_id, began);
-    this.busy.set(step.step_id, work().catch(async (error: unknown): Promise<SagaEvent> => {
-      // That our own memory is away says nothing of the step: this run ends, and the reconciler begins another.
-      if (error instanceof CoreUnavailable) throw error;
-      if (!isFailure(error)) log('unexpected error in a step', { saga_id: saga.saga_id, step_id: step.step_id, error: error instanceof Error ? error.stack : String(error) });
-      const known = isFailure(error);
-      const seen: StepError = {
-        code: known ? error.code : 'database_error', message: known ? error.message : 'unexpected error, see the log',
-        database: step.target.name, step_id: step.step_id, ...(known && error.details !== undefined ? { details: error.details } : {}),
-      };
-      // Rows that do not fit wait for a person; every other failing undo is tried for as long as it takes.
-      const again = way === 'finalize' || (way === 'compensate' ? seen.code !== 'rows_conflict' : known && (error.retryable || error.outcome === 'unknown'));
-      if (!again) return { type: 'StepFailed', step_id: step.step_id, way, error: seen };
-      if (seen.code === 'stale_token') await this.outrun(seen.details?.['seen']);
-      const next = new Date(this.now() + backOff(step.attempts)).toISOString();
-      return { type: 'StepDelayed', step_id: step.step_id, way, attempt: step.attempts + 1, next_attempt_at: next, error: seen };
-    }));
+    this.busy.set(
+      step.step_id,
+      work().catch(async (error: unknown): Promise<SagaEvent> => {
+        // That our own memory is away says nothing of the step: this run ends, and the reconciler begins another.
+        if (error instanceof CoreUnavailable) throw error;
+        if (!isFailure(error))
+          log('unexpected error in a step', {
+            saga_id: saga.saga_id,
+            step_id: step.step_id,
+            error: error instanceof Error ? error.stack : String(error),
+          });
+        const known = isFailure(error);
+        const seen: StepError = {
+          code: known ? error.code : 'database_error',
+          message: known ? error.message : 'unexpected error, see the log',
+          database: step.target.name,
+          step_id: step.step_id,
+          ...(known && error.details !== undefined ? { details: error.details } : {}),
+        };
+        // Rows that do not fit wait for a person; every other failing undo is tried for as long as it takes.
+        const again =
+          way === 'finalize' ||
+          (way === 'compensate'
+            ? seen.code !== 'rows_conflict'
+            : known && (error.retryable || error.outcome === 'unknown'));
+        if (!again) return { type: 'StepFailed', step_id: step.step_id, way, error: seen };
+        if (seen.code === 'stale_token') await this.outrun(seen.details?.['seen']);
+        const next = new Date(this.now() + backOff(step.attempts)).toISOString();
+        return {
+          type: 'StepDelayed',
+          step_id: step.step_id,
+          way,
+          attempt: step.attempts + 1,
+          next_attempt_at: next,
+          error: seen,
+        };
+      }),
+    );
     // One that is left may fail when nobody listens any more.
     this.busy.get(step.step_id)!.catch(() => undefined);
   }
@@ -297,7 +370,11 @@ class Run {
 
   private evolved(saga: Saga, events: SagaEvent[]): Saga {
     const at = new Date(this.now()).toISOString();
-    return events.reduce((s, event, i) => evolve(s, { event, version: s.version + i, recorded_at: at, event_id: null, correlation_id: '', actor: '' }), saga);
+    return events.reduce(
+      (s, event, i) =>
+        evolve(s, { event, version: s.version + i, recorded_at: at, event_id: null, correlation_id: '', actor: '' }),
+      saga,
+    );
   }
 
   private async end(end: NonNullable<Decision['end']>): Promise<void> {
@@ -305,8 +382,10 @@ class Run {
     const kept = saga.reversible_seconds;
     const at = kept === null ? this.now() : await this.ports.clock.latest();
     const until = kept === null ? null : new Date(at + kept * 1000).toISOString();
-    const event: SagaEvent = end.as === 'completed' ? { type: 'SagaCompleted', reversible_until: until }
-      : { type: end.as === 'rejected' ? 'SagaRejected' : 'SagaCompensated', error: end.error };
+    const event: SagaEvent =
+      end.as === 'completed'
+        ? { type: 'SagaCompleted', reversible_until: until }
+        : { type: end.as === 'rejected' ? 'SagaRejected' : 'SagaCompensated', error: end.error };
     for (;;) {
       const others = await this.ports.definition.ending(saga, end.as, 'error' in end ? end.error : null, at);
       if (await this.append([event], others)) return;
@@ -315,13 +394,24 @@ class Run {
     }
   }
 
-  /** False when a stream had moved on: `saga` is up to date then, and what was not recorded is decided anew or, for outcomes, appended again. */
+  /**
+   * False when a stream had moved on: `saga` is up to date then, and what was not recorded is decided anew or, for
+   * outcomes, appended again.
+   */
   private async append(events: SagaEvent[], others: Append[]): Promise<boolean> {
     const { store, leases } = this.ports;
     const { saga } = this;
-    const own: Append = { stream: sagaStream(saga.saga_id), expectedVersion: saga.version, events: events.map(({ type, ...data }) => ({ type, schema_version: SAGA_SCHEMA_VERSION, data })) };
+    const own: Append = {
+      stream: sagaStream(saga.saga_id),
+      expectedVersion: saga.version,
+      events: events.map(({ type, ...data }) => ({ type, schema_version: SAGA_SCHEMA_VERSION, data })),
+    };
     try {
-      const stored = await store.append([own, ...others], { correlation_id: saga.correlation_id, causation_id: saga.last_event_id, actor: 'schemasaga' }, (tx) => leases.check(tx, saga.subject_id, this.token));
+      const stored = await store.append(
+        [own, ...others],
+        { correlation_id: saga.correlation_id, causation_id: saga.last_event_id, actor: 'schemasaga' },
+        (tx) => leases.check(tx, saga.subject_id, this.token),
+      );
       this.saga = stored.filter((e) => e.stream === own.stream).reduce((s, e) => evolve(s, recorded(e)), saga);
       return true;
     } catch (error) {
@@ -330,7 +420,14 @@ class Run {
       if (now.version === saga.version) return false;
       this.saga = now;
       // An outcome is a fact whatever an operator asked meanwhile; intents are not: they are decided anew.
-      const facts = events.filter((e) => e.type === 'StepPrepared' || e.type === 'StepApplied' || e.type === 'StepCompensated' || e.type === 'StepFailed' || e.type === 'StepDelayed');
+      const facts = events.filter(
+        (e) =>
+          e.type === 'StepPrepared' ||
+          e.type === 'StepApplied' ||
+          e.type === 'StepCompensated' ||
+          e.type === 'StepFailed' ||
+          e.type === 'StepDelayed',
+      );
       if (facts.length > 0) await this.append(facts, []);
       return false;
     }

@@ -3,7 +3,10 @@ import { asideName, type Plan, type Session } from '../../byodb/src/index.js';
 import { loadSaga } from '../../sagas/src/index.js';
 import type { DatabaseRef, Table } from './table.js';
 
-/** One thing that is kept aside in one database. `name`: what its owner called it. `aside`: what it is called there; `within`: the table in which a column may still stand. */
+/**
+ * One thing that is kept aside in one database. `name`: what its owner called it. `aside`: what it is called there;
+ * `within`: the table in which a column may still stand.
+ */
 export interface Kept {
   database: DatabaseRef;
   table_id: string;
@@ -18,7 +21,10 @@ export interface Kept {
 
 const WHAT: Record<string, Kept['what']> = { drop_table: 'table', drop_column: 'column', keep_values: 'values' };
 
-/** What history says is kept of a table, the latest first; what came back meanwhile may still be in it, and is told by a look. */
+/**
+ * What history says is kept of a table, the latest first; what came back meanwhile may still be in it, and is told by a
+ * look.
+ */
 export async function keptOf(core: CoreDatabase, table: Table): Promise<Kept[]> {
   const kept: Kept[] = [];
   /** What the table itself is called in a database where it is set aside. */
@@ -36,24 +42,44 @@ export async function keptOf(core: CoreDatabase, table: Table): Promise<Kept[]> 
       const plan = step.plan as Plan<{ name?: string }>;
       if (what === 'table') places.set(step.target.id, plan.table_after);
       kept.push({
-        database: step.target, table_id: table.table_id, what, name: what === 'table' ? plan.table : plan.params.name ?? plan.table, saga_id: entry.saga_id,
-        kept_since: saga.finished_at ?? step.finished_at ?? table.updated_at, reversible_until: entry.reversible_until,
-        aside: what === 'column' ? asideName(step.step_id) : plan.table_after, within: null,
+        database: step.target,
+        table_id: table.table_id,
+        what,
+        name: what === 'table' ? plan.table : (plan.params.name ?? plan.table),
+        saga_id: entry.saga_id,
+        kept_since: saga.finished_at ?? step.finished_at ?? table.updated_at,
+        reversible_until: entry.reversible_until,
+        aside: what === 'column' ? asideName(step.step_id) : plan.table_after,
+        within: null,
       });
     }
   }
-  return kept.map((one) => ({ ...one, within: one.what === 'column' ? places.get(one.database.id) ?? (table.exists ? table.name : null) : null })).reverse();
+  return kept
+    .map((one) => ({
+      ...one,
+      within: one.what === 'column' ? (places.get(one.database.id) ?? (table.exists ? table.name : null)) : null,
+    }))
+    .reverse();
 }
 
-/** How many rows it has, up to a bound; null: more than that. Undefined: it is not there any more, since it came back. */
-export async function rowsKept(session: Session, quote: (name: string) => string, { aside, within }: Kept, bound: number): Promise<number | null | undefined> {
+/**
+ * How many rows it has, up to a bound; null: more than that. Undefined: it is not there any more, since it came back.
+ */
+export async function rowsKept(
+  session: Session,
+  quote: (name: string) => string,
+  { aside, within }: Kept,
+  bound: number,
+): Promise<number | null | undefined> {
   let place: string | null = aside;
-  if (await session.introspect(aside) === null) {
+  if ((await session.introspect(aside)) === null) {
     const table = within === null ? null : await session.introspect(within);
     place = table?.columns.some((column) => column.name === aside) === true ? within : null;
   }
   if (place === null) return undefined;
-  const [row] = await session.query(`select count(*) as n from (select 1 as one from ${quote(place)} limit ${bound + 1}) as r`);
+  const [row] = await session.query(
+    `select count(*) as n from (select 1 as one from ${quote(place)} limit ${bound + 1}) as r`,
+  );
   const n = Number(row?.['n'] ?? 0);
   return n > bound ? null : n;
 }

@@ -1,21 +1,55 @@
 import type { Append } from '../../event-store/src/index.js';
-import { applyStep, compensateStep, fingerprint, finalizeStep, preparePlans, readDone, type Connection, type Plan } from '../../byodb/src/index.js';
-import { isEnded, listSagas, type PlannedStep, type Saga, type SagaDefinition, type Step } from '../../sagas/src/index.js';
+import {
+  applyStep,
+  compensateStep,
+  fingerprint,
+  finalizeStep,
+  preparePlans,
+  readDone,
+  type Connection,
+  type Plan,
+} from '../../byodb/src/index.js';
+import {
+  isEnded,
+  listSagas,
+  type PlannedStep,
+  type Saga,
+  type SagaDefinition,
+  type Step,
+} from '../../sagas/src/index.js';
 import { readTable, schemaChange, type ChangePorts } from './schema-change.js';
 import { tableStream, TABLE_SCHEMA_VERSION, type DatabaseRef, type Table, type TableEvent } from './table.js';
 
-/** A change of one database and several tables: the saga's subject is the database, and each table waits its turn in its own stream. */
-export interface DatabaseChange { kind: 'database.adopt' | 'database.catch_up'; database: DatabaseRef; tables: { table_id: string; name: string }[] }
+/**
+ * A change of one database and several tables: the saga's subject is the database, and each table waits its turn in its
+ * own stream.
+ */
+export interface DatabaseChange {
+  kind: 'database.adopt' | 'database.catch_up';
+  database: DatabaseRef;
+  tables: { table_id: string; name: string }[];
+}
 
 /** A step of history that a database has not seen. */
-export interface Lacking { step: Step; way: 'apply' | 'compensate' | 'finalize' }
+export interface Lacking {
+  step: Step;
+  way: 'apply' | 'compensate' | 'finalize';
+}
 type Redone = Plan & { way: Lacking['way'] };
 
 const EVERYTHING = 1_000_000;
 
 export function databaseChange(ports: ChangePorts): SagaDefinition {
-  const key = (step: Step, token: number): Parameters<typeof applyStep>[2] => ({ stepId: step.step_id, token, lockTimeoutMs: ports.lockTimeoutMs, slots: ports.slots });
-  const tablesOf = (saga: Saga): Promise<Table[]> => Promise.all((saga.change as DatabaseChange).tables.map(async ({ table_id }) => (await readTable(ports.store, table_id))!));
+  const key = (step: Step, token: number): Parameters<typeof applyStep>[2] => ({
+    stepId: step.step_id,
+    token,
+    lockTimeoutMs: ports.lockTimeoutMs,
+    slots: ports.slots,
+  });
+  const tablesOf = (saga: Saga): Promise<Table[]> =>
+    Promise.all(
+      (saga.change as DatabaseChange).tables.map(async ({ table_id }) => (await readTable(ports.store, table_id))!),
+    );
   return {
     async judge(saga) {
       const tables = await tablesOf(saga);
@@ -50,22 +84,41 @@ export function databaseChange(ports: ChangePorts): SagaDefinition {
       const { saga_id, kind } = saga;
       const { database } = saga.change as DatabaseChange;
       return (await tablesOf(saga)).map((table): Append => {
-        const event: TableEvent = end === 'completed' ? (kind === 'database.adopt' ? { type: 'TableAdopted', saga_id } : { type: 'CaughtUp', saga_id, database })
-          : { type: end === 'rejected' ? 'ChangeRejected' : 'ChangeCompensated', saga_id, kind, error: error! };
+        const event: TableEvent =
+          end === 'completed'
+            ? kind === 'database.adopt'
+              ? { type: 'TableAdopted', saga_id }
+              : { type: 'CaughtUp', saga_id, database }
+            : { type: end === 'rejected' ? 'ChangeRejected' : 'ChangeCompensated', saga_id, kind, error: error! };
         const { type, ...data } = event;
-        return { stream: tableStream(table.table_id), expectedVersion: table.version, events: [{ type, schema_version: TABLE_SCHEMA_VERSION, data }] };
+        return {
+          stream: tableStream(table.table_id),
+          expectedVersion: table.version,
+          events: [{ type, schema_version: TABLE_SCHEMA_VERSION, data }],
+        };
       });
     },
   };
 }
 
-async function prepareAdoption(connection: Connection, saga: Saga, tables: Table[], ports: ChangePorts): ReturnType<SagaDefinition['prepare']> {
+async function prepareAdoption(
+  connection: Connection,
+  saga: Saga,
+  tables: Table[],
+  ports: ChangePorts,
+): ReturnType<SagaDefinition['prepare']> {
   const steps: PlannedStep[] = [];
   let first: string | null = null;
   for (const table of tables) {
     const change = table.pending.find((p) => p.saga_id === saga.saga_id)!.change;
     if (change.kind !== 'database.adopt') throw new Error(`${table.table_id} is not to be adopted`);
-    const { plans, fingerprint } = await preparePlans(connection, table.table_id, [{ do: 'adopt', table: table.name, columns: change.columns }], change.columns, ports.limits);
+    const { plans, fingerprint } = await preparePlans(
+      connection,
+      table.table_id,
+      [{ do: 'adopt', table: table.name, columns: change.columns }],
+      change.columns,
+      ports.limits,
+    );
     steps.push(...plans.map(({ stepId, plan }) => planned(stepId, plan, 'apply')));
     first ??= fingerprint;
   }
@@ -73,22 +126,43 @@ async function prepareAdoption(connection: Connection, saga: Saga, tables: Table
 }
 
 function redo({ step, way }: Lacking): PlannedStep {
-  const plan: Redone = { ...step.plan as Plan, way };
-  return { ...planned(step.step_id, plan, 'finalize'), reason: `${way === 'compensate' ? 'undo' : 'do'} what history has done: ${step.reason}`, statements: way === 'compensate' ? step.compensation : step.statements, compensation: [] };
+  const plan: Redone = { ...(step.plan as Plan), way };
+  return {
+    ...planned(step.step_id, plan, 'finalize'),
+    reason: `${way === 'compensate' ? 'undo' : 'do'} what history has done: ${step.reason}`,
+    statements: way === 'compensate' ? step.compensation : step.statements,
+    compensation: [],
+  };
 }
 
 function planned(stepId: string, plan: Plan, phase: PlannedStep['phase']): PlannedStep {
-  return { step_id: stepId, operation: plan.operation, phase, reason: plan.reason, statements: plan.statements, compensation: plan.compensation, plan };
+  return {
+    step_id: stepId,
+    operation: plan.operation,
+    phase,
+    reason: plan.reason,
+    statements: plan.statements,
+    compensation: plan.compensation,
+    plan,
+  };
 }
 
 /**
- * What history has done in a database and its ledger does not know, in the order of history. Each such step is done with its own
- * plan and id, so that names of what is set aside, and every later restore and purge, fit this database as they fit the others.
+ * What history has done in a database and its ledger does not know, in the order of history. Each such step is done
+ * with its own
+ * plan and id, so that names of what is set aside, and every later restore and purge, fit this database as they fit the
+ * others.
  */
-export async function lacking(ports: Pick<ChangePorts, 'core'>, connection: Connection, databaseId: string): Promise<Lacking[]> {
+export async function lacking(
+  ports: Pick<ChangePorts, 'core'>,
+  connection: Connection,
+  databaseId: string,
+): Promise<Lacking[]> {
   const done = await readDone(connection);
   const has = (step: Step, direction: Lacking['way']): boolean => done.get(step.step_id)?.has(direction) === true;
-  const sagas = (await listSagas(ports.core, { target_id: databaseId, limit: EVERYTHING })).map(({ saga }) => saga).reverse();
+  const sagas = (await listSagas(ports.core, { target_id: databaseId, limit: EVERYTHING }))
+    .map(({ saga }) => saga)
+    .reverse();
   const open: Lacking[] = [];
   for (const saga of sagas) {
     // Another catch-up did no steps of its own.
@@ -100,7 +174,8 @@ export async function lacking(ports: Pick<ChangePorts, 'core'>, connection: Conn
         if (!has(step, way)) open.push({ step, way });
       }
     } else if (saga.status === 'compensated') {
-      for (const step of steps.reverse()) if (has(step, 'apply') && !has(step, 'compensate')) open.push({ step, way: 'compensate' });
+      for (const step of steps.reverse())
+        if (has(step, 'apply') && !has(step, 'compensate')) open.push({ step, way: 'compensate' });
     }
   }
   return open;

@@ -1,6 +1,13 @@
 import type { Drift } from '../../byodb/src/index.js';
 import { concerns, type DatabaseRef, type Table } from './table.js';
-import { sql, type InlineProjection, type Queryable, type Row, type StoredEvent, type Tx } from '../../event-store/src/index.js';
+import {
+  sql,
+  type InlineProjection,
+  type Queryable,
+  type Row,
+  type StoredEvent,
+  type Tx,
+} from '../../event-store/src/index.js';
 
 /** Of what is kept of a database, see ReadModel. */
 export const DATABASE_SHAPE = 1;
@@ -21,7 +28,12 @@ export interface Database {
 
 export type DatabaseEvent =
   /** `taken_over`: from the service of that core, which gave it up. */
-  | { type: 'DatabaseRegistered'; name: string; engine: Database['engine']; taken_over?: { core_id: string; reason: string } }
+  | {
+      type: 'DatabaseRegistered';
+      name: string;
+      engine: Database['engine'];
+      taken_over?: { core_id: string; reason: string };
+    }
   | { type: 'DatabaseAddressChanged' }
   | { type: 'DatabaseRemoved'; reason?: string; lost?: true }
   /** `digest` tells one drift from another: the same is recorded once. */
@@ -43,13 +55,32 @@ export const databasesProjection: InlineProjection = {
       const id = event.stream.slice('database-'.length);
       const body = { ...event.data, type: event.type } as DatabaseEvent;
       if (body.type === 'DatabaseRegistered') {
-        const database: Database = { database_id: id, version: event.version, address_version: event.version, name: body.name, engine: body.engine, drift: null, created_at: event.recorded_at, updated_at: event.recorded_at };
-        await tx.execute(sql`insert into customer_databases (database_id, name, position, state) values (${id}, ${body.name}, ${event.position}, ${JSON.stringify(database)})`);
+        const database: Database = {
+          database_id: id,
+          version: event.version,
+          address_version: event.version,
+          name: body.name,
+          engine: body.engine,
+          drift: null,
+          created_at: event.recorded_at,
+          updated_at: event.recorded_at,
+        };
+        await tx.execute(
+          sql`insert into customer_databases (database_id, name, position, state) values (${id}, ${body.name}, ${event.position}, ${JSON.stringify(database)})`,
+        );
       } else if (body.type !== 'DatabaseRemoved') {
         const before = (await loadDatabase(tx, id))!;
-        const database: Database = body.type === 'DatabaseAddressChanged' ? { ...before, version: event.version, address_version: event.version, updated_at: event.recorded_at }
-          : { ...before, version: event.version, drift: body.type === 'DriftDetected' ? { digest: body.digest, detected_at: event.recorded_at } : null };
-        await tx.execute(sql`update customer_databases set state = ${JSON.stringify(database)} where database_id = ${id}`);
+        const database: Database =
+          body.type === 'DatabaseAddressChanged'
+            ? { ...before, version: event.version, address_version: event.version, updated_at: event.recorded_at }
+            : {
+                ...before,
+                version: event.version,
+                drift: body.type === 'DriftDetected' ? { digest: body.digest, detected_at: event.recorded_at } : null,
+              };
+        await tx.execute(
+          sql`update customer_databases set state = ${JSON.stringify(database)} where database_id = ${id}`,
+        );
       } else {
         await tx.execute(sql`delete from customer_databases where database_id = ${id}`);
         await tx.execute(sql`delete from credentials where database_id = ${id}`);
@@ -60,32 +91,48 @@ export const databasesProjection: InlineProjection = {
 
 export async function loadDatabase(db: Queryable, id: string): Promise<Database | null> {
   const [row] = await db.query(sql`select state from customer_databases where database_id = ${id}`);
-  return row === undefined ? null : JSON.parse(String(row['state'])) as Database;
+  return row === undefined ? null : (JSON.parse(String(row['state'])) as Database);
 }
 
 export async function findDatabase(db: Queryable, name: string): Promise<Database | null> {
   const [row] = await db.query(sql`select state from customer_databases where name = ${name}`);
-  return row === undefined ? null : JSON.parse(String(row['state'])) as Database;
+  return row === undefined ? null : (JSON.parse(String(row['state'])) as Database);
 }
 
 /** Newest first. */
-export async function listDatabases(db: Queryable, filter: { before?: number; limit: number }): Promise<{ database: Database; position: number }[]> {
-  const rows = await db.query(sql`select state, position from customer_databases where position < ${filter.before ?? Number.MAX_SAFE_INTEGER} order by position desc limit ${filter.limit}`);
-  return rows.map((row) => ({ database: JSON.parse(String(row['state'])) as Database, position: Number(row['position']) }));
+export async function listDatabases(
+  db: Queryable,
+  filter: { before?: number; limit: number },
+): Promise<{ database: Database; position: number }[]> {
+  const rows = await db.query(
+    sql`select state, position from customer_databases where position < ${filter.before ?? Number.MAX_SAFE_INTEGER} order by position desc limit ${filter.limit}`,
+  );
+  return rows.map((row) => ({
+    database: JSON.parse(String(row['state'])) as Database,
+    position: Number(row['position']),
+  }));
 }
 
 /** Names of the tables that live there by what history says, for when the database itself cannot tell. */
 export async function tablesIn(db: Queryable, id: string): Promise<string[]> {
-  const rows = await db.query(sql`select t.state as state from table_databases d join tables t on t.table_id = d.table_id where d.database_id = ${id}`);
+  const rows = await db.query(
+    sql`select t.state as state from table_databases d join tables t on t.table_id = d.table_id where d.database_id = ${id}`,
+  );
   const tables = rows.map((row) => JSON.parse(String(row['state'])) as { name: string; exists: boolean });
-  return tables.filter((table) => table.exists).map((table) => table.name).sort();
+  return tables
+    .filter((table) => table.exists)
+    .map((table) => table.name)
+    .sort();
 }
 
 /** Tables that a database which is lost must be let go of by, or that a change under way would bring there. */
 export async function tablesConcerned(db: Queryable, id: string): Promise<Table[]> {
   const rows = await db.query(sql`select state from tables where status <> 'failed' and state like ${`%"${id}"%`}`);
-  const adding = (table: Table): boolean => table.pending.some(({ change }) => change.kind === 'table.databases' && change.add.some((d) => d.id === id));
-  return rows.map((row) => JSON.parse(String(row['state'])) as Table).filter((table) => concerns(table, id) || adding(table));
+  const adding = (table: Table): boolean =>
+    table.pending.some(({ change }) => change.kind === 'table.databases' && change.add.some((d) => d.id === id));
+  return rows
+    .map((row) => JSON.parse(String(row['state'])) as Table)
+    .filter((table) => concerns(table, id) || adding(table));
 }
 
 /**
@@ -108,13 +155,35 @@ export async function tablesLetGo(
 
 /** Whether a table lives there, or something of one is set aside there. */
 export async function isInUse(db: Queryable, id: string): Promise<boolean> {
-  interface Seen { ended: string | null; set_aside: { databases?: { id: string }[] }[]; pending: { change: { add?: { id: string }[] } }[] }
+  interface Seen {
+    ended: string | null;
+    set_aside: { databases?: { id: string }[] }[];
+    pending: { change: { add?: { id: string }[] } }[];
+  }
   const seen = (row: Row): Seen => JSON.parse(String(row['state'])) as Seen;
-  const living = (await db.query(sql`select t.state as state from table_databases d join tables t on t.table_id = d.table_id where d.database_id = ${id} and t.status <> 'failed'`)).map(seen);
-  if (living.some((table) => table.ended === null || table.set_aside.some((a) => a.databases === undefined) || table.pending.length > 0)) return true;
-  const aside = (await db.query(sql`select t.state as state from purges_due p join tables t on t.table_id = p.table_id`)).map(seen);
+  const living = (
+    await db.query(
+      sql`select t.state as state from table_databases d join tables t on t.table_id = d.table_id where d.database_id = ${id} and t.status <> 'failed'`,
+    )
+  ).map(seen);
+  if (
+    living.some(
+      (table) =>
+        table.ended === null || table.set_aside.some((a) => a.databases === undefined) || table.pending.length > 0,
+    )
+  )
+    return true;
+  const aside = (
+    await db.query(sql`select t.state as state from purges_due p join tables t on t.table_id = p.table_id`)
+  ).map(seen);
   // With a restore, a revert or a purge on its way nothing of it is due.
-  const moving = (await db.query(sql`select state from tables where status in ('creating', 'changing', 'dropping') or (status = 'dropped' and state not like ${'%"pending":[]%'})`)).map(seen);
+  const moving = (
+    await db.query(
+      sql`select state from tables where status in ('creating', 'changing', 'dropping') or (status = 'dropped' and state not like ${'%"pending":[]%'})`,
+    )
+  ).map(seen);
   const here = (refs: { id: string }[] | undefined): boolean => refs?.some((d) => d.id === id) === true;
-  return [...aside, ...moving].some((table) => table.set_aside.some((a) => here(a.databases)) || table.pending.some(({ change }) => here(change.add)));
+  return [...aside, ...moving].some(
+    (table) => table.set_aside.some((a) => here(a.databases)) || table.pending.some(({ change }) => here(change.add)),
+  );
 }

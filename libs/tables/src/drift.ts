@@ -8,36 +8,83 @@ import {
   type EngineName,
 } from '../../byodb/src/index.js';
 import { refuseBuiltElsewhere, Refused, refuseEnded, refuseOwnTypes, refuseUnsupported } from './decide.js';
-import { applyOp, findColumn, outlook, type ColumnOp, type DatabaseRef, type DriftAnswer, type Table, type TableEvent, type Variant } from './table.js';
+import {
+  applyOp,
+  findColumn,
+  outlook,
+  type ColumnOp,
+  type DatabaseRef,
+  type DriftAnswer,
+  type Table,
+  type TableEvent,
+  type Variant,
+} from './table.js';
 
 /**
- * What an answer to drift comes to. `found`: the columns that stand in `database` now, null when the table is not there.
- * `adopt`: history and the other databases follow; `restore`: that database goes back; `ignore`: it stays as it is, and is no drift any more.
+ * What an answer to drift comes to. `found`: the columns that stand in `database` now, null when the table is not
+ * there.
+ * `adopt`: history and the other databases follow; `restore`: that database goes back; `ignore`: it stays as it is, and
+ * is no drift any more.
  */
-export function decideDrift(table: Table, database: DatabaseRef, as: DriftAnswer, found: Column[] | null, engines: Engine[], sagaId: string): TableEvent {
+export function decideDrift(
+  table: Table,
+  database: DatabaseRef,
+  as: DriftAnswer,
+  found: Column[] | null,
+  engines: Engine[],
+  sagaId: string,
+): TableEvent {
   refuseEnded(table);
   const { columns, databases } = outlook(table);
-  if (!databases.some((d) => d.id === database.id)) throw new Refused('table_not_found', `the table does not live in ${database.name}`);
-  const event = (changes: ColumnOp[], variant: Variant | null): TableEvent => ({ type: 'DriftResolutionRequested', saga_id: sagaId, database, as, found, changes, variant });
+  if (!databases.some((d) => d.id === database.id))
+    throw new Refused('table_not_found', `the table does not live in ${database.name}`);
+  const event = (changes: ColumnOp[], variant: Variant | null): TableEvent => ({
+    type: 'DriftResolutionRequested',
+    saga_id: sagaId,
+    database,
+    as,
+    found,
+    changes,
+    variant,
+  });
   if (found === null) {
-    if (as === 'ignore') throw new Refused('unsupported_change', `the table is gone from ${database.name}: restore it there, or adopt that it is gone`);
+    if (as === 'ignore')
+      throw new Refused(
+        'unsupported_change',
+        `the table is gone from ${database.name}: restore it there, or adopt that it is gone`,
+      );
     if (as === 'restore') refuseBuiltElsewhere(columns, [engineOf(database.engine as EngineName)]);
     return event([], null);
   }
   if (as === 'ignore') {
     const own = found.filter((c) => findColumn(columns, c.name) !== undefined);
-    return event([], variantOf(columns, own, found.filter((c) => !own.includes(c)).map((c) => c.name)));
+    return event(
+      [],
+      variantOf(
+        columns,
+        own,
+        found.filter((c) => !own.includes(c)).map((c) => c.name),
+      ),
+    );
   }
   if (as === 'restore') {
     const changes = leading(found, columns);
-    changes.forEach((op) => { refuseUnlike(op, found, [database]); });
+    changes.forEach((op) => {
+      refuseUnlike(op, found, [database]);
+    });
     return event(changes, variantOf(columns, changes.reduce(applyOp, found), []));
   }
   const changes = leading(columns, found);
   const after = changes.reduce(applyOp, columns);
   if (after.length > MAX_COLUMNS) throw new Refused('unsupported_change', `a table has at most ${MAX_COLUMNS} columns`);
   if (databases.length > 1) {
-    changes.forEach((op) => { refuseUnlike(op, columns, databases.filter((d) => d.id !== database.id)); });
+    changes.forEach((op) => {
+      refuseUnlike(
+        op,
+        columns,
+        databases.filter((d) => d.id !== database.id),
+      );
+    });
     refuseUnsupported(after, engines);
   }
   return event(changes, variantOf(after, found, []));
@@ -86,14 +133,26 @@ function sameColumn(a: Column, b: Column): boolean {
 
 /** What no DDL through here does to a table with rows. */
 function refuseUnlike(op: ColumnOp, from: Column[], databases: DatabaseRef[]): void {
-  const refuse = (name: string, why: string): never => { throw new Refused('unsupported_change', `${name} ${why}: adopt or ignore it, or mend it by hand`); };
+  const refuse = (name: string, why: string): never => {
+    throw new Refused('unsupported_change', `${name} ${why}: adopt or ignore it, or mend it by hand`);
+  };
   if (op.op === 'add') {
-    refuseBuiltElsewhere([op.column], databases.map((d) => engineOf(d.engine as EngineName)));
-    if (op.column.primary_key) refuse(op.column.name, 'is part of the primary key, which is not added to a table that is there');
+    refuseBuiltElsewhere(
+      [op.column],
+      databases.map((d) => engineOf(d.engine as EngineName)),
+    );
+    if (op.column.primary_key)
+      refuse(op.column.name, 'is part of the primary key, which is not added to a table that is there');
   } else if (op.op === 'take') {
     const was = from.find((c) => foldName(c.name) === foldName(op.column.name))!;
     refuseOwnTypes([op.column]);
-    if (was.primary_key !== op.column.primary_key || was.key_place !== op.column.key_place || was.generated !== op.column.generated) refuse(was.name, 'has another place in the primary key, or is numbered in one of the two only');
-    if (!convertible(was.type, op.column.type)) refuse(was.name, `is ${was.native?.type ?? was.type} and cannot become ${op.column.type}`);
+    if (
+      was.primary_key !== op.column.primary_key ||
+      was.key_place !== op.column.key_place ||
+      was.generated !== op.column.generated
+    )
+      refuse(was.name, 'has another place in the primary key, or is numbered in one of the two only');
+    if (!convertible(was.type, op.column.type))
+      refuse(was.name, `is ${was.native?.type ?? was.type} and cannot become ${op.column.type}`);
   }
 }

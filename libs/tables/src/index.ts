@@ -1,7 +1,17 @@
 export * from './table.js';
 export * from './decide.js';
 export * from './read-model.js';
-export { cannotComeBack, keepsAside, planAside, purgePlans, readTable, schemaChange, standing, tasksFor, type ChangePorts } from './schema-change.js';
+export {
+  cannotComeBack,
+  keepsAside,
+  planAside,
+  purgePlans,
+  readTable,
+  schemaChange,
+  standing,
+  tasksFor,
+  type ChangePorts,
+} from './schema-change.js';
 export { databaseChange, lacking, type DatabaseChange, type Lacking } from './database-change.js';
 export { decideDrift } from './drift.js';
 export { keptOf, rowsKept, type Kept } from './aside.js';

@@ -9,7 +9,7 @@ export function placesOf(table: Table): DatabaseRef[] {
   // Of one that lives nowhere any more nothing is kept where it lived last.
   const lives = table.ended === null || table.set_aside.some((a) => a.what === 'table');
   const aside = table.set_aside.flatMap((a) => a.databases ?? []);
-  const all = [...lives ? table.databases : [], ...aside];
+  const all = [...(lives ? table.databases : []), ...aside];
   return all.filter((ref, i) => all.findIndex((other) => other.id === ref.id) === i);
 }
 
@@ -23,16 +23,26 @@ export interface PurgerPorts {
   log: (message: string, details: Record<string, unknown>) => void;
 }
 
-/** Asks for the purge of what was kept aside long enough. Any number of processes may: a table's stream decides, as it does against a restore. */
+/**
+ * Asks for the purge of what was kept aside long enough. Any number of processes may: a table's stream decides, as it
+ * does against a restore.
+ */
 export class Purger {
   private timer: NodeJS.Timeout | null = null;
   private working: Promise<void> | null = null;
 
-  constructor(private readonly ports: PurgerPorts, private readonly everyMs = 1000) {}
+  constructor(
+    private readonly ports: PurgerPorts,
+    private readonly everyMs = 1000,
+  ) {}
 
   start(): void {
     this.timer = setInterval(() => {
-      this.working ??= this.sweep().catch((error: unknown) => this.ports.log('purge sweep failed', { error: String(error) })).finally(() => { this.working = null; });
+      this.working ??= this.sweep()
+        .catch((error: unknown) => this.ports.log('purge sweep failed', { error: String(error) }))
+        .finally(() => {
+          this.working = null;
+        });
     }, this.everyMs);
   }
 
@@ -51,13 +61,43 @@ export class Purger {
       const [sagaId, cause] = [uuid(), uuid()];
       const change: Change = { kind: 'table.purge', of: due.of };
       try {
-        await this.ports.store.append([
-          { stream: tableStream(table.table_id), expectedVersion: table.version, events: [{ event_id: cause, type: 'PurgeRequested', schema_version: TABLE_SCHEMA_VERSION, data: { saga_id: sagaId, of: due.of } }] },
-          { stream: sagaStream(sagaId), expectedVersion: 0, events: [{ type: 'SagaRequested', causation_id: cause, schema_version: SAGA_SCHEMA_VERSION, data: {
-            saga_id: sagaId, kind: change.kind, subject_id: table.table_id, subject_name: table.name, change, targets: placesOf(table).map((target) => ({ step_id: uuid(), target })),
-            deadline_at: new Date(clock.now() + this.ports.deadlineSeconds * 1000).toISOString(),
-          } }] },
-        ], { correlation_id: uuid(), causation_id: null, actor: 'schemasaga' });
+        await this.ports.store.append(
+          [
+            {
+              stream: tableStream(table.table_id),
+              expectedVersion: table.version,
+              events: [
+                {
+                  event_id: cause,
+                  type: 'PurgeRequested',
+                  schema_version: TABLE_SCHEMA_VERSION,
+                  data: { saga_id: sagaId, of: due.of },
+                },
+              ],
+            },
+            {
+              stream: sagaStream(sagaId),
+              expectedVersion: 0,
+              events: [
+                {
+                  type: 'SagaRequested',
+                  causation_id: cause,
+                  schema_version: SAGA_SCHEMA_VERSION,
+                  data: {
+                    saga_id: sagaId,
+                    kind: change.kind,
+                    subject_id: table.table_id,
+                    subject_name: table.name,
+                    change,
+                    targets: placesOf(table).map((target) => ({ step_id: uuid(), target })),
+                    deadline_at: new Date(clock.now() + this.ports.deadlineSeconds * 1000).toISOString(),
+                  },
+                },
+              ],
+            },
+          ],
+          { correlation_id: uuid(), causation_id: null, actor: 'schemasaga' },
+        );
         await this.ports.wake(sagaId);
       } catch (error) {
         // Somebody else asked, or a restore came first: seen at the next sweep.

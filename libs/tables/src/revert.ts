@@ -48,7 +48,8 @@ export function decideRevert(
   if (conflicts.length > 0)
     throw new Refused(
       lost ? 'retention_expired' : 'unsupported_change',
-      `it cannot go back to version ${target.table.version} without loss: ${conflicts.map((c) => `${c.path} ${c.message}`).join('; ')}`,
+      `it cannot go back to version ${target.table.version} without loss: ` +
+        `${conflicts.map((c) => `${c.path} ${c.message}`).join('; ')}`,
       conflicts,
     );
   refuseUnsupported(target.table.columns, engines);
@@ -64,7 +65,9 @@ export function decideRevert(
 /** Sagas whose set-aside columns can still come back, those included that are still to set them aside. */
 function keptSagas(table: Table, now: number): Set<string> {
   const going = new Set(table.pending.flatMap(({ change }) => (change.kind === 'table.purge' ? change.of : [])));
-  const kept = table.set_aside.filter((a) => a.what === 'part' && Date.parse(a.reversible_until) > now && !going.has(a.saga_id)).map((a) => a.saga_id);
+  const kept = table.set_aside
+    .filter((a) => a.what === 'part' && Date.parse(a.reversible_until) > now && !going.has(a.saga_id))
+    .map((a) => a.saga_id);
   return new Set([...kept, ...table.pending.map((p) => p.saga_id)]);
 }
 
@@ -103,7 +106,9 @@ class Plan {
     return { ops: this.ops, conflicts: this.conflicts, lost: this.lost };
   }
 
-  /** In an order in which every new name is free; of those that changed names in a ring one steps aside for a moment. */
+  /**
+   * In an order in which every new name is free; of those that changed names in a ring one steps aside for a moment.
+   */
   private rename(wanted: { column: Column; mark: string }[]): void {
     for (;;) {
       const open = wanted.flatMap(({ column, mark }) => {

@@ -19,7 +19,14 @@ import {
   type StepKey,
   type Task,
 } from '../../byodb/src/index.js';
-import { loadSaga, type PlannedStep, type Saga, type SagaDefinition, type Step, type StepError } from '../../sagas/src/index.js';
+import {
+  loadSaga,
+  type PlannedStep,
+  type Saga,
+  type SagaDefinition,
+  type Step,
+  type StepError,
+} from '../../sagas/src/index.js';
 import { judgeInTurn } from './decide.js';
 import { pointAt } from './snapshots.js';
 import {
@@ -54,8 +61,14 @@ export interface ChangePorts {
 
 /** The saga that carries one change of one table to all of its databases. */
 export function schemaChange(ports: ChangePorts): SagaDefinition {
-  const keyOf = (step: Step, token: number): StepKey => ({ stepId: step.step_id, token, lockTimeoutMs: ports.lockTimeoutMs, slots: ports.slots });
-  const tableOf = async (saga: Saga): Promise<Table> => (await pointAt(ports.core, ports.store, saga.subject_id, {}))!.table;
+  const keyOf = (step: Step, token: number): StepKey => ({
+    stepId: step.step_id,
+    token,
+    lockTimeoutMs: ports.lockTimeoutMs,
+    slots: ports.slots,
+  });
+  const tableOf = async (saga: Saga): Promise<Table> =>
+    (await pointAt(ports.core, ports.store, saga.subject_id, {}))!.table;
   return {
     async judge(saga) {
       const table = await tableOf(saga);
@@ -64,12 +77,36 @@ export function schemaChange(ports: ChangePorts): SagaDefinition {
       const change = saga.change as Change;
       const judged = judgeInTurn(table, change);
       // Sent before the table moved: it would miss a database, or meet one where the table is not.
-      const elsewhere = !('columns' in change) && change.kind !== 'table.databases' && change.kind !== 'table.purge' && change.kind !== 'drift.resolve'
-        && saga.steps.filter((s) => s.phase === 'prepare').map((s) => s.target.id).sort().join() !== table.databases.map((d) => d.id).sort().join();
-      if (judged.do === 'go' && elsewhere) return { verdict: 'refuse', error: { code: 'invalid_in_turn', message: 'the table lives elsewhere by now', database: null, step_id: null } };
+      const elsewhere =
+        !('columns' in change) &&
+        change.kind !== 'table.databases' &&
+        change.kind !== 'table.purge' &&
+        change.kind !== 'drift.resolve' &&
+        saga.steps
+          .filter((s) => s.phase === 'prepare')
+          .map((s) => s.target.id)
+          .sort()
+          .join() !==
+          table.databases
+            .map((d) => d.id)
+            .sort()
+            .join();
+      if (judged.do === 'go' && elsewhere)
+        return {
+          verdict: 'refuse',
+          error: {
+            code: 'invalid_in_turn',
+            message: 'the table lives elsewhere by now',
+            database: null,
+            step_id: null,
+          },
+        };
       if (judged.do === 'go') return { verdict: 'go' };
       if (judged.do === 'nothing') return { verdict: 'nothing_to_do' };
-      return { verdict: 'refuse', error: { code: 'invalid_in_turn', message: judged.reason, database: null, step_id: null } };
+      return {
+        verdict: 'refuse',
+        error: { code: 'invalid_in_turn', message: judged.reason, database: null, step_id: null },
+      };
     },
     async prepare(saga, step) {
       const table = await tableOf(saga);
@@ -77,11 +114,25 @@ export function schemaChange(ports: ChangePorts): SagaDefinition {
       const connection = await ports.connect(step.target.id);
       if (change.kind === 'table.purge') {
         const { plans, fingerprint } = await purgePlans(ports.core, connection, table, change.of, step.target.id);
-        return { steps: plans.map(({ stepId, plan }) => plannedStep(stepId, plan, 'finalize')), fingerprint, reversible_seconds: null };
+        return {
+          steps: plans.map(({ stepId, plan }) => plannedStep(stepId, plan, 'finalize')),
+          fingerprint,
+          reversible_seconds: null,
+        };
       }
       const tasks = await tasksFor(ports.core, table, change, step.target.id);
-      const { plans, fingerprint } = await preparePlans(connection, table.table_id, tasks, standing(table, change, step.target.id), ports.limits);
-      return { steps: plans.map(({ stepId, plan, phase }) => plannedStep(stepId, plan, phase ?? 'apply')), fingerprint, reversible_seconds: plans.some(({ plan }) => keepsAside(plan)) ? ports.retentionSeconds : null };
+      const { plans, fingerprint } = await preparePlans(
+        connection,
+        table.table_id,
+        tasks,
+        standing(table, change, step.target.id),
+        ports.limits,
+      );
+      return {
+        steps: plans.map(({ stepId, plan, phase }) => plannedStep(stepId, plan, phase ?? 'apply')),
+        fingerprint,
+        reversible_seconds: plans.some(({ plan }) => keepsAside(plan)) ? ports.retentionSeconds : null,
+      };
     },
     async apply(_saga, step, token) {
       return applyStep(await ports.connect(step.target.id), step.plan as Plan, keyOf(step, token), ports.limits);
@@ -94,7 +145,11 @@ export function schemaChange(ports: ChangePorts): SagaDefinition {
     },
     async look(_saga, step, claim) {
       try {
-        const { differs, fingerprint } = await lookAtClaim(await ports.connect(step.target.id), step.plan as Plan, claim);
+        const { differs, fingerprint } = await lookAtClaim(
+          await ports.connect(step.target.id),
+          step.plan as Plan,
+          claim,
+        );
         if (differs.length === 0) return fingerprint;
         const { table, column, expected, found } = differs[0]!;
         throw new Error(`${column === null ? table : `${table}.${column}`}: expected ${expected}, found ${found}`);
@@ -108,14 +163,28 @@ export function schemaChange(ports: ChangePorts): SagaDefinition {
       const table = await tableOf(saga);
       const event = endingEvent(table, saga, end, error, new Date(at + ports.retentionSeconds * 1000).toISOString());
       const { type, ...data } = event;
-      return [{ stream: tableStream(table.table_id), expectedVersion: table.version, events: [{ type, schema_version: TABLE_SCHEMA_VERSION, data }] }];
+      return [
+        {
+          stream: tableStream(table.table_id),
+          expectedVersion: table.version,
+          events: [{ type, schema_version: TABLE_SCHEMA_VERSION, data }],
+        },
+      ];
     },
   };
 }
 
 export async function readTable(store: EventStore, tableId: string, upTo?: number): Promise<Table | null> {
   const events = await store.readStream(tableStream(tableId), upTo === undefined ? undefined : { upTo });
-  return events.reduce<Table | null>((table, e) => evolve(table, { ...e.data, type: e.type } as TableEvent, { version: e.version, recorded_at: e.recorded_at, table_id: tableId }), null);
+  return events.reduce<Table | null>(
+    (table, e) =>
+      evolve(table, { ...e.data, type: e.type } as TableEvent, {
+        version: e.version,
+        recorded_at: e.recorded_at,
+        table_id: tableId,
+      }),
+    null,
+  );
 }
 
 function isAdded(change: Extract<Change, { kind: 'table.databases' }>, databaseId: string): boolean {
@@ -126,8 +195,11 @@ function isAdded(change: Extract<Change, { kind: 'table.databases' }>, databaseI
 export function standing(table: Table, change: Change, databaseId: string): Column[] {
   if ('columns' in change) return [];
   // Built there anew, unless it was set aside there and comes back.
-  if (change.kind === 'table.databases' && isAdded(change, databaseId)) return asideIn(table, databaseId) === undefined ? [] : table.columns;
-  return change.kind === 'drift.resolve' && change.database.id === databaseId ? change.found ?? [] : columnsIn(table, databaseId);
+  if (change.kind === 'table.databases' && isAdded(change, databaseId))
+    return asideIn(table, databaseId) === undefined ? [] : table.columns;
+  return change.kind === 'drift.resolve' && change.database.id === databaseId
+    ? (change.found ?? [])
+    : columnsIn(table, databaseId);
 }
 
 /** What a change comes to in one database, in order; never nothing: a database that has it already is looked at. */
@@ -139,13 +211,18 @@ export async function tasksFor(core: CoreDatabase, table: Table, change: Change,
 async function allTasks(core: CoreDatabase, table: Table, change: Change, databaseId: string): Promise<Task[]> {
   if (change.kind === 'drift.resolve') {
     const { database, as, found, changes } = change;
-    if (database.id !== databaseId) return as === 'adopt' ? columnTasks(core, table.name, columnsIn(table, databaseId), changes, databaseId) : [];
+    if (database.id !== databaseId)
+      return as === 'adopt' ? columnTasks(core, table.name, columnsIn(table, databaseId), changes, databaseId) : [];
     if (as !== 'restore') return [{ do: 'adopt', table: table.name, columns: found }];
-    return found === null ? [{ do: 'create_table', table: table.name, columns: table.columns }] : columnTasks(core, table.name, found, changes, databaseId);
+    return found === null
+      ? [{ do: 'create_table', table: table.name, columns: table.columns }]
+      : columnTasks(core, table.name, found, changes, databaseId);
   }
   if ('ops' in change) {
     const tasks = await columnTasks(core, table.name, columnsIn(table, databaseId), change.ops, databaseId);
-    return change.kind === 'table.revert' && change.name !== table.name ? [...tasks, { do: 'rename_table', table: table.name, to: change.name }] : tasks;
+    return change.kind === 'table.revert' && change.name !== table.name
+      ? [...tasks, { do: 'rename_table', table: table.name, to: change.name }]
+      : tasks;
   }
   if (change.kind === 'table.databases') {
     if (isAdded(change, databaseId)) {
@@ -159,8 +236,10 @@ async function allTasks(core: CoreDatabase, table: Table, change: Change, databa
   }
   if (change.kind !== 'table.restore') return tasksOf(table, change);
   const dropped = table.set_aside.find((a) => a.what === 'table');
-  const plan = (await stepsThere(core, dropped?.saga_id, databaseId)).find((step) => step.operation === 'drop_table')?.plan as Plan | undefined;
-  if (plan === undefined) throw new DatabaseError('drift_detected', 'nothing of the table is set aside in this database');
+  const plan = (await stepsThere(core, dropped?.saga_id, databaseId)).find((step) => step.operation === 'drop_table')
+    ?.plan as Plan | undefined;
+  if (plan === undefined)
+    throw new DatabaseError('drift_detected', 'nothing of the table is set aside in this database');
   return [{ do: 'restore_table', table: plan.table_after, to: change.name, former: plan.was! }];
 }
 
@@ -169,38 +248,69 @@ export async function planAside(core: CoreDatabase, table: Table, databaseId: st
   const aside = asideIn(table, databaseId);
   if (aside === undefined) return null;
   const step = (await stepsThere(core, aside.saga_id, databaseId)).find((one) => one.operation === 'drop_table');
-  if (step === undefined) throw new DatabaseError('drift_detected', 'nothing of the table is set aside in this database');
+  if (step === undefined)
+    throw new DatabaseError('drift_detected', 'nothing of the table is set aside in this database');
   return step.plan as Plan;
 }
 
-/** Why a table that was removed from a database cannot come back there with its rows as a table of these columns; null: it can. */
+/**
+ * Why a table that was removed from a database cannot come back there with its rows as a table of these columns; null:
+ * it can.
+ */
 export function cannotComeBack(plan: Plan, columns: Column[]): string | null {
   const then = plan.before.find((one) => one.table === plan.table)?.columns;
   if (JSON.stringify(then) === JSON.stringify(columns)) return null;
-  return `the columns of ${plan.table} are not what they were when it was removed from this database, where its rows are kept: change them back first, or destroy what is kept (POST /table/purge) and add it empty`;
+  return (
+    `the columns of ${plan.table} are not what they were when it was removed from this database, where ` +
+    'its rows are kept: change them back first, or destroy what is kept (POST /table/purge) and add it ' +
+    'empty'
+  );
 }
 
-/** What destroys these sagas' leavings in one database. Errors: DatabaseError unsupported_change (a column that still stands in a dropped table goes with that alone). */
-export async function purgePlans(core: CoreDatabase, connection: Connection, table: Table, of: string[], databaseId: string): ReturnType<typeof preparePurge> {
+/**
+ * What destroys these sagas' leavings in one database. Errors: DatabaseError unsupported_change (a column that still
+ * stands in a dropped table goes with that alone).
+ */
+export async function purgePlans(
+  core: CoreDatabase,
+  connection: Connection,
+  table: Table,
+  of: string[],
+  databaseId: string,
+): ReturnType<typeof preparePurge> {
   const asides = await asidesOf(core, table, of, databaseId);
   const whole = of.some((id) => table.set_aside.some((a) => a.saga_id === id && a.what === 'table'));
   if (!table.exists && !whole) {
     const stays = await connection.look(async (session) => {
-      for (const { aside, column } of asides) if (column === true && await session.introspect(aside) === null) return true;
+      for (const { aside, column } of asides)
+        if (column === true && (await session.introspect(aside)) === null) return true;
       return false;
     });
-    if (stays) throw new DatabaseError('unsupported_change', `a dropped column still stands in ${table.name}, which is dropped too: it goes with the table, or once the table is restored`);
+    if (stays)
+      throw new DatabaseError(
+        'unsupported_change',
+        `a dropped column still stands in ${table.name}, which is dropped too: it goes with the table, or ` +
+          'once the table is restored',
+      );
   }
   return preparePurge(connection, table.table_id, asides);
 }
 
-/** What these sagas set aside in one database. A column that still stands in its table goes with it when that is destroyed itself. */
+/**
+ * What these sagas set aside in one database. A column that still stands in its table goes with it when that is
+ * destroyed itself.
+ */
 async function asidesOf(core: CoreDatabase, table: Table, of: string[], databaseId: string): Promise<Aside[]> {
   const asides: Aside[] = [];
   for (const sagaId of of) {
     for (const { step_id, operation, plan } of await stepsThere(core, sagaId, databaseId)) {
-      if (operation === 'drop_table' || operation === 'keep_values') asides.push({ aside: (plan as Plan).table_after, table: null });
-      else if (operation === 'drop_column') asides.push({ aside: asideName(step_id), ...(table.exists ? { table: table.name } : { table: null, column: true as const }) });
+      if (operation === 'drop_table' || operation === 'keep_values')
+        asides.push({ aside: (plan as Plan).table_after, table: null });
+      else if (operation === 'drop_column')
+        asides.push({
+          aside: asideName(step_id),
+          ...(table.exists ? { table: table.name } : { table: null, column: true as const }),
+        });
     }
   }
   return asides;
@@ -211,29 +321,65 @@ async function stepsThere(core: CoreDatabase, sagaId: string | undefined, databa
   return saga?.steps.filter((step) => step.target.id === databaseId && step.phase === 'apply') ?? [];
 }
 
-function tasksOf(table: Table, change: Exclude<Change, { kind: 'table.restore' | 'table.databases' | 'drift.resolve' } | { ops: ColumnOp[] }>): Task[] {
+function tasksOf(
+  table: Table,
+  change: Exclude<Change, { kind: 'table.restore' | 'table.databases' | 'drift.resolve' } | { ops: ColumnOp[] }>,
+): Task[] {
   switch (change.kind) {
     // A purge and what concerns a whole database have steps of their own.
-    case 'table.purge': case 'database.adopt': case 'database.catch_up': return [];
-    case 'table.create': case 'table.replay': return [{ do: 'create_table', table: change.name, columns: change.columns }];
-    case 'table.rename': return [{ do: 'rename_table', table: table.name, to: change.name }];
-    case 'table.drop': return [{ do: 'drop_table', table: table.name }];
+    case 'table.purge':
+    case 'database.adopt':
+    case 'database.catch_up':
+      return [];
+    case 'table.create':
+    case 'table.replay':
+      return [{ do: 'create_table', table: change.name, columns: change.columns }];
+    case 'table.rename':
+      return [{ do: 'rename_table', table: table.name, to: change.name }];
+    case 'table.drop':
+      return [{ do: 'drop_table', table: table.name }];
   }
 }
 
-async function columnTasks(core: CoreDatabase, table: string, columns: Column[], ops: ColumnOp[], databaseId: string): Promise<Task[]> {
+async function columnTasks(
+  core: CoreDatabase,
+  table: string,
+  columns: Column[],
+  ops: ColumnOp[],
+  databaseId: string,
+): Promise<Task[]> {
   const tasks: Task[] = [];
-  /** Columns made here in their last form, under the names that they have by then: what else happens to them has happened. */
+  /**
+   * Columns made here in their last form, under the names that they have by then: what else happens to them has
+   * happened.
+   */
   const fresh = new Set<string>();
   let now = columns;
   for (const [i, op] of ops.entries()) {
     if (op.op === 'add') tasks.push({ do: 'add_column', table, column: op.column });
     else if (op.op === 'bring_back') {
-      const dropped = (await stepsThere(core, op.saga_id, databaseId)).find((step) => step.operation === 'drop_column' && foldName((step.plan as Plan<{ name: string }>).params.name) === foldName(op.column.name));
-      if (dropped !== undefined) tasks.push({ do: 'restore_column', table, aside: asideName(dropped.step_id), column: op.column, former: (dropped.plan as Plan).was!, after: op.after, ...(op.key === undefined ? {} : { key: op.key }) });
+      const dropped = (await stepsThere(core, op.saga_id, databaseId)).find(
+        (step) =>
+          step.operation === 'drop_column' &&
+          foldName((step.plan as Plan<{ name: string }>).params.name) === foldName(op.column.name),
+      );
+      if (dropped !== undefined)
+        tasks.push({
+          do: 'restore_column',
+          table,
+          aside: asideName(dropped.step_id),
+          column: op.column,
+          former: (dropped.plan as Plan).was!,
+          after: op.after,
+          ...(op.key === undefined ? {} : { key: op.key }),
+        });
       else {
         // The table came to this database after the drop: there are no values that could come back.
-        if (op.column.primary_key || op.column.native !== undefined) throw new DatabaseError('unsupported_change', `${op.column.name} was dropped before the table came to this database, and cannot be made here anew`);
+        if (op.column.primary_key || op.column.native !== undefined)
+          throw new DatabaseError(
+            'unsupported_change',
+            `${op.column.name} was dropped before the table came to this database, and cannot be made here anew`,
+          );
         tasks.push({ do: 'add_column', table, column: lastForm(op.column, ops.slice(i + 1)) });
         fresh.add(foldName(op.column.name));
       }
@@ -310,20 +456,30 @@ function lastForm(column: Column, ops: ColumnOp[]): Column {
 }
 
 /**
- * The columns after a revert, and the databases in which they stand otherwise. One that a revert made anew, or put back after it
- * was taken out of its table, stands last where the engine knows no other place; history takes the order of the first database.
+ * The columns after a revert, and the databases in which they stand otherwise. One that a revert made anew, or put back
+ * after it
+ * was taken out of its table, stands last where the engine knows no other place; history takes the order of the first
+ * database.
  */
-function afterRevert(table: Table, saga: Saga, ops: ColumnOp[]): { columns: Column[]; variants: Record<string, Variant> } {
+function afterRevert(
+  table: Table,
+  saga: Saga,
+  ops: ColumnOp[],
+): { columns: Column[]; variants: Record<string, Variant> } {
   const columns = ops.reduce(applyOp, table.columns);
   const first = table.databases[0];
   const order =
     first === undefined || table.variants[first.id] !== undefined ? columns : asItStands(saga, first.id, columns);
-  const variants = Object.fromEntries(table.databases.flatMap(({ id }) => {
-    const own = table.variants[id];
-    const there = asItStands(saga, id, ops.reduce(applyOp, columnsIn(table, id)));
-    const beside = own?.beside ?? [];
-    return beside.length === 0 && JSON.stringify(there) === JSON.stringify(order) ? [] : [[id, { columns: there, beside }]];
-  }));
+  const variants = Object.fromEntries(
+    table.databases.flatMap(({ id }) => {
+      const own = table.variants[id];
+      const there = asItStands(saga, id, ops.reduce(applyOp, columnsIn(table, id)));
+      const beside = own?.beside ?? [];
+      return beside.length === 0 && JSON.stringify(there) === JSON.stringify(order)
+        ? []
+        : [[id, { columns: there, beside }]];
+    }),
+  );
   return { columns: order, variants };
 }
 
@@ -349,7 +505,15 @@ export function keepsAside(plan: Plan): boolean {
 }
 
 function plannedStep(stepId: string, plan: Plan, phase: PlannedStep['phase']): PlannedStep {
-  return { step_id: stepId, operation: plan.operation, phase, reason: plan.reason, statements: plan.statements, compensation: plan.compensation, plan };
+  return {
+    step_id: stepId,
+    operation: plan.operation,
+    phase,
+    reason: plan.reason,
+    statements: plan.statements,
+    compensation: plan.compensation,
+    plan,
+  };
 }
 
 function endingEvent(
@@ -427,4 +591,3 @@ function endingEvent(
       };
   }
 }
-

@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { createEventStore, sql, type CoreDatabase, type EventReader, type EventStore, type Row, type StoredEvent } from '../../event-store/src/index.js';
+import {
+  createEventStore,
+  sql,
+  type CoreDatabase,
+  type EventReader,
+  type EventStore,
+  type Row,
+  type StoredEvent,
+} from '../../event-store/src/index.js';
 import { createMigratedDatabase, engineNames, type TestDatabase } from '../../event-store/testing/core-databases.js';
 import { metadata } from '../../event-store/testing/hooked-core.js';
 import { longTable } from '../testing/long-table.js';
@@ -26,7 +34,15 @@ function counting(store: EventStore): EventReader & { events: number } {
       this.events += events.length;
       return events;
     },
-    pageOfAll: () => { throw new Error('not asked'); }, pageOfStream: () => { throw new Error('not asked'); }, readAll: () => { throw new Error('nobody reads the whole log'); },
+    pageOfAll: () => {
+      throw new Error('not asked');
+    },
+    pageOfStream: () => {
+      throw new Error('not asked');
+    },
+    readAll: () => {
+      throw new Error('nobody reads the whole log');
+    },
   };
 }
 
@@ -36,11 +52,18 @@ async function write(core: CoreDatabase, tableId: string, length: number, seed: 
   const store = createEventStore(core, { now: () => new Date(clock++) });
   const events = longTable(tableId, length, seeded(seed));
   const written: StoredEvent[] = [];
-  for (let at = 0; at < events.length; at += 7) written.push(...await store.append([{ stream: tableStream(tableId), expectedVersion: at, events: events.slice(at, at + 7) }], metadata));
+  for (let at = 0; at < events.length; at += 7)
+    written.push(
+      ...(await store.append(
+        [{ stream: tableStream(tableId), expectedVersion: at, events: events.slice(at, at + 7) }],
+        metadata,
+      )),
+    );
   return written;
 }
 
-const folded = (tableId: string, events: StoredEvent[]): Point[] => playForward(tableId, events).map(({ event: _, ...point }) => point);
+const folded = (tableId: string, events: StoredEvent[]): Point[] =>
+  playForward(tableId, events).map(({ event: _, ...point }) => point);
 const plain = (point: Point | null): unknown => {
   if (point === null) return null;
   const { position, table, lineage, dropped } = point;
@@ -62,11 +85,25 @@ describe.each(engineNames)('a table of 10,000 events: %s', (engine) => {
     written = await write(core, 'long', LENGTH, 7);
     truth = folded('long', written);
     const { projection } = tableSnapshots(store);
-    for (let at = 0; at < LENGTH; at += 200) await core.transaction((tx) => projection.apply(tx, written.slice(at, at + 200)));
+    for (let at = 0; at < LENGTH; at += 200)
+      await core.transaction((tx) => projection.apply(tx, written.slice(at, at + 200)));
   }, 120_000);
   afterAll(() => database.drop());
 
-  const versions = [1, 2, 50, 99, 100, 101, 199, LENGTH / 2 + 1, LENGTH - 101, LENGTH - 1, LENGTH, ...Array.from({ length: 20 }, (_, i) => 1 + Math.floor(seeded(i)() * LENGTH))];
+  const versions = [
+    1,
+    2,
+    50,
+    99,
+    100,
+    101,
+    199,
+    LENGTH / 2 + 1,
+    LENGTH - 101,
+    LENGTH - 1,
+    LENGTH,
+    ...Array.from({ length: 20 }, (_, i) => 1 + Math.floor(seeded(i)() * LENGTH)),
+  ];
 
   test('has drops, reverts and purges in it, as a long life has', () => {
     expect(new Set(written.map(({ type }) => type)).size).toBeGreaterThanOrEqual(12);
@@ -123,44 +160,65 @@ describe('a cache', () => {
     const random = seeded(seed);
     const left = [...streams.values()].map(({ written }) => [...written]);
     const mixed: StoredEvent[] = [];
-    while (left.some((one) => one.length > 0)) mixed.push(...(random() < 0.5 ? left[0]! : left[1]!).splice(0, 1 + Math.floor(random() * 5)));
+    while (left.some((one) => one.length > 0))
+      mixed.push(...(random() < 0.5 ? left[0]! : left[1]!).splice(0, 1 + Math.floor(random() * 5)));
     return mixed;
   };
 
   test('whatever the batch sizes, the distance and how far it lags: every version is the same, and so are the rows', async () => {
-    await fc.assert(fc.asyncProperty(
-      fc.integer({ min: 1, max: 1000 }), fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 8 }), fc.integer({ min: 1, max: 150 }), fc.integer({ min: 0, max: 2 * LENGTH }), fc.array(fc.integer({ min: 1, max: LENGTH }), { minLength: 3, maxLength: 8 }),
-      async (seed, sizes, distance, handled, versions) => {
-        await core.execute(sql`delete from table_snapshots`);
-        const { projection } = tableSnapshots(store, distance);
-        const events = log(seed).slice(0, handled);
-        for (let at = 0, i = 0; at < events.length; i++) {
-          const size = sizes[i % sizes.length]!;
-          await core.transaction((tx) => projection.apply(tx, events.slice(at, at + size)));
-          at += size;
-        }
-        for (const [id, { truth }] of streams) {
-          for (const version of versions) expect(plain(await pointAt(core, store, id, { version }))).toEqual(plain(truth[version - 1]!));
-          expect(plain(await pointAt(core, store, id, {}))).toEqual(plain(truth.at(-1)!));
-        }
-        const stepwise = await rows();
-        await core.execute(sql`delete from table_snapshots`);
-        if (events.length > 0) await core.transaction((tx) => projection.apply(tx, events));
-        expect(await rows()).toEqual(stepwise);
-      },
-    ), { numRuns: 40, seed: 1 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 1000 }),
+        fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 8 }),
+        fc.integer({ min: 1, max: 150 }),
+        fc.integer({ min: 0, max: 2 * LENGTH }),
+        fc.array(fc.integer({ min: 1, max: LENGTH }), { minLength: 3, maxLength: 8 }),
+        async (seed, sizes, distance, handled, versions) => {
+          await core.execute(sql`delete from table_snapshots`);
+          const { projection } = tableSnapshots(store, distance);
+          const events = log(seed).slice(0, handled);
+          for (let at = 0, i = 0; at < events.length; i++) {
+            const size = sizes[i % sizes.length]!;
+            await core.transaction((tx) => projection.apply(tx, events.slice(at, at + size)));
+            at += size;
+          }
+          for (const [id, { truth }] of streams) {
+            for (const version of versions)
+              expect(plain(await pointAt(core, store, id, { version }))).toEqual(plain(truth[version - 1]!));
+            expect(plain(await pointAt(core, store, id, {}))).toEqual(plain(truth.at(-1)!));
+          }
+          const stepwise = await rows();
+          await core.execute(sql`delete from table_snapshots`);
+          if (events.length > 0) await core.transaction((tx) => projection.apply(tx, events));
+          expect(await rows()).toEqual(stepwise);
+        },
+      ),
+      { numRuns: 40, seed: 1 },
+    );
   }, 60_000);
 
   test('the timeline folds to the same in any number of parts, also from a point that was stored', async () => {
-    await fc.assert(fc.asyncProperty(fc.constantFrom('a', 'b'), fc.array(fc.integer({ min: 1, max: 120 }), { minLength: 1, maxLength: 6 }), async (id, sizes) => {
-      const { written, truth } = streams.get(id)!;
-      const points: Point[] = [];
-      for (let i = 0; points.length < written.length; i++) {
-        const from = points.length === 0 ? null : JSON.parse(JSON.stringify(points.at(-1))) as Point;
-        points.push(...playForward(id, written.slice(points.length, points.length + sizes[i % sizes.length]!), from));
-      }
-      expect(points.map((point) => JSON.stringify(plain(point))).join('\n') === truth.map((point) => JSON.stringify(plain(point))).join('\n')).toBe(true);
-    }), { numRuns: 30, seed: 2 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('a', 'b'),
+        fc.array(fc.integer({ min: 1, max: 120 }), { minLength: 1, maxLength: 6 }),
+        async (id, sizes) => {
+          const { written, truth } = streams.get(id)!;
+          const points: Point[] = [];
+          for (let i = 0; points.length < written.length; i++) {
+            const from = points.length === 0 ? null : (JSON.parse(JSON.stringify(points.at(-1))) as Point);
+            points.push(
+              ...playForward(id, written.slice(points.length, points.length + sizes[i % sizes.length]!), from),
+            );
+          }
+          expect(
+            points.map((point) => JSON.stringify(plain(point))).join('\n') ===
+              truth.map((point) => JSON.stringify(plain(point))).join('\n'),
+          ).toBe(true);
+        },
+      ),
+      { numRuns: 30, seed: 2 },
+    );
   });
 
   test('one of an older shape is passed over, and the next event heals it', async () => {

@@ -1,4 +1,12 @@
-import { sql, type EventReader, type Queryable, type ReadModel, type Sql, type StoredEvent, type Tx } from '../../event-store/src/index.js';
+import {
+  sql,
+  type EventReader,
+  type Queryable,
+  type ReadModel,
+  type Sql,
+  type StoredEvent,
+  type Tx,
+} from '../../event-store/src/index.js';
 import { playForward, type Moment, type Point } from './history.js';
 import { tableStream } from './table.js';
 
@@ -12,7 +20,8 @@ const BATCH = 100;
 const prefix = tableStream('');
 
 /**
- * Each table after every so many events, and after its last one; kept behind the log. A cache: without it, or with one of
+ * Each table after every so many events, and after its last one; kept behind the log. A cache: without it, or with one
+ * of
  * an older shape, all events are folded, and the answers are the same.
  */
 export function tableSnapshots(store: EventReader, distance = SNAPSHOT_DISTANCE): ReadModel {
@@ -36,11 +45,18 @@ export function tableSnapshots(store: EventReader, distance = SNAPSHOT_DISTANCE)
     const from = before === 0 ? null : await pointAt(tx, store, tableId, { version: before });
     const moments = playForward(tableId, own, from);
     // The last one moves along with the head; those at full distances stay.
-    if (before % distance !== 0) await tx.execute(sql`delete from table_snapshots where table_id = ${tableId} and version = ${before}`);
+    if (before % distance !== 0)
+      await tx.execute(sql`delete from table_snapshots where table_id = ${tableId} and version = ${before}`);
     for (const { event, position, table, lineage, dropped, order } of moments) {
       if (event.version % distance !== 0 && event !== own.at(-1)) continue;
       const point: Point = { position, table, lineage, dropped, order };
-      await tx.upsert('table_snapshots', ['table_id', 'version'], { table_id: tableId, version: event.version, recorded_at: event.recorded_at, shape: SNAPSHOT_SHAPE, point: JSON.stringify(point) });
+      await tx.upsert('table_snapshots', ['table_id', 'version'], {
+        table_id: tableId,
+        version: event.version,
+        recorded_at: event.recorded_at,
+        shape: SNAPSHOT_SHAPE,
+        point: JSON.stringify(point),
+      });
     }
   }
 }
@@ -65,13 +81,20 @@ export async function* momentsUpTo(
   }
 }
 
-/** Which point of a table's history: after event `version`, or the last one at a time (ISO 8601, UTC); neither: the last one there is. */
+/**
+ * Which point of a table's history: after event `version`, or the last one at a time (ISO 8601, UTC); neither: the last
+ * one there is.
+ */
 export type Which = { version: number } | { at: string } | { version?: undefined; at?: undefined };
 
 /** From the nearest snapshot before it on. Null: there is no such point. */
 export async function pointAt(db: Queryable, store: EventReader, tableId: string, which: Which): Promise<Point | null> {
   const { version, at } = { version: undefined, at: undefined, ...which };
-  let last = await nearest(db, tableId, version !== undefined ? sql` and version <= ${version}` : at !== undefined ? sql` and recorded_at <= ${at}` : sql``);
+  let last = await nearest(
+    db,
+    tableId,
+    version !== undefined ? sql` and version <= ${version}` : at !== undefined ? sql` and recorded_at <= ${at}` : sql``,
+  );
   for (;;) {
     const after: number = last?.table.version ?? 0;
     if (after === version) return last;
@@ -86,6 +109,8 @@ export async function pointAt(db: Queryable, store: EventReader, tableId: string
 }
 
 async function nearest(db: Queryable, tableId: string, condition: Sql): Promise<Point | null> {
-  const [row] = await db.query(sql`select point from table_snapshots where table_id = ${tableId} and shape = ${SNAPSHOT_SHAPE}${condition} order by version desc limit 1`);
-  return row === undefined ? null : JSON.parse(String(row['point'])) as Point;
+  const [row] = await db.query(
+    sql`select point from table_snapshots where table_id = ${tableId} and shape = ${SNAPSHOT_SHAPE}${condition} order by version desc limit 1`,
+  );
+  return row === undefined ? null : (JSON.parse(String(row['point'])) as Point);
 }

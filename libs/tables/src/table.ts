@@ -7,25 +7,48 @@ export type ColumnOp =
   /** `undoes`: the changes of its type that a revert undoes. */
   | { op: 'alter'; name: string; set: ColumnSet; undoes?: Retype[] }
   | { op: 'rename'; name: string; to: string; set: ColumnSet | null }
-  /** A column that `saga_id` dropped under this very name and that is still set aside, with its values. `after`: the column that it follows. `mark`: see history.ts. `key`: with it these columns are the primary key again. */
+  /**
+   * A column that `saga_id` dropped under this very name and that is still set aside, with its values. `after`: the
+   * column that it follows. `mark`: see history.ts. `key`: with it these columns are the primary key again.
+   */
   | { op: 'bring_back'; column: Column; saga_id: string; after: string | null; mark: string; key?: string[] }
   /** The column of this name becomes this one, whatever it was: what drift/resolve asks for. */
   | { op: 'take'; column: Column };
 
 /** A saga that gave a column another type, and what the column was called then. */
-export interface Retype { saga_id: string; name: string }
+export interface Retype {
+  saga_id: string;
+  name: string;
+}
 
 /** What an alter names; what is not named stays. */
-export type ColumnSet = Partial<Pick<Column, 'type' | 'length' | 'precision' | 'scale' | 'nullable' | 'default' | 'unique'>>;
+export type ColumnSet = Partial<
+  Pick<Column, 'type' | 'length' | 'precision' | 'scale' | 'nullable' | 'default' | 'unique'>
+>;
 
-export interface DatabaseRef { id: string; name: string; engine: string }
+export interface DatabaseRef {
+  id: string;
+  name: string;
+  engine: string;
+}
 
-/** How one database differs from the others by somebody's word (drift/resolve): its own managed columns in its own order, and those that others added. */
-export interface Variant { columns: Column[]; beside: string[] }
+/**
+ * How one database differs from the others by somebody's word (drift/resolve): its own managed columns in its own
+ * order, and those that others added.
+ */
+export interface Variant {
+  columns: Column[];
+  beside: string[];
+}
 export type DriftAnswer = 'adopt' | 'restore' | 'ignore';
 
 export type Change =
-  | { kind: 'table.create' | 'table.replay' | 'database.adopt'; name: string; columns: Column[]; databases: DatabaseRef[] }
+  | {
+      kind: 'table.create' | 'table.replay' | 'database.adopt';
+      name: string;
+      columns: Column[];
+      databases: DatabaseRef[];
+    }
   | { kind: 'table.rename'; name: string; from: string }
   | { kind: 'table.drop' }
   /** `lost`: what is removed is gone for good, and is not touched. */
@@ -34,41 +57,106 @@ export type Change =
   | { kind: 'table.revert'; name: string; version: number; ops: ColumnOp[] }
   /** `reason`: of one that was asked for before its time. */
   | { kind: 'table.purge'; of: string[]; reason?: string }
-  /** `found`: what stands in `database`, null for no table; `changes` lead to it on the others (adopt), or back from it there (restore); `variant`: what that database is from then on. */
-  | { kind: 'drift.resolve'; database: DatabaseRef; as: DriftAnswer; found: Column[] | null; changes: ColumnOp[]; variant: Variant | null }
+  /**
+   * `found`: what stands in `database`, null for no table; `changes` lead to it on the others (adopt), or back from it
+   * there (restore); `variant`: what that database is from then on.
+   */
+  | {
+      kind: 'drift.resolve';
+      database: DatabaseRef;
+      as: DriftAnswer;
+      found: Column[] | null;
+      changes: ColumnOp[];
+      variant: Variant | null;
+    }
   | { kind: 'database.catch_up'; database: DatabaseRef }
   | { kind: 'column.add' | 'column.drop' | 'column.alter' | 'column.rename' | 'columns.change'; ops: ColumnOp[] };
 
 export type ColumnsKind = Exclude<Extract<Change, { ops: ColumnOp[] }>['kind'], 'table.revert'>;
 
 /** Of which table, as of which version, this one was built by a replay. */
-export interface Origin { table_id: string; version: number }
+export interface Origin {
+  table_id: string;
+  version: number;
+}
 
-export interface ChangeError { code: string; message: string; database: string | null; step_id: string | null; details?: Record<string, unknown> }
+export interface ChangeError {
+  code: string;
+  message: string;
+  database: string | null;
+  step_id: string | null;
+  details?: Record<string, unknown>;
+}
 
 /** The table stream's events; schema version 1. Every request is followed by one outcome with its saga_id. */
 export type TableEvent =
-  | { type: 'TableCreationRequested'; saga_id: string; name: string; columns: Column[]; databases: DatabaseRef[]; origin?: Origin }
+  | {
+      type: 'TableCreationRequested';
+      saga_id: string;
+      name: string;
+      columns: Column[];
+      databases: DatabaseRef[];
+      origin?: Origin;
+    }
   | { type: 'TableRenameRequested'; saga_id: string; from: string; name: string }
   | { type: 'TableDropRequested'; saga_id: string }
   | { type: 'TableRestoreRequested'; saga_id: string; name: string }
   | { type: 'TableRevertRequested'; saga_id: string; to_version: number; name: string; ops: ColumnOp[] }
-  | { type: 'TableDatabasesRequested'; saga_id: string; add: DatabaseRef[]; remove: DatabaseRef[]; lost?: true; reason?: string }
+  | {
+      type: 'TableDatabasesRequested';
+      saga_id: string;
+      add: DatabaseRef[];
+      remove: DatabaseRef[];
+      lost?: true;
+      reason?: string;
+    }
   | { type: 'PurgeRequested'; saga_id: string; of: string[]; reason?: string }
   | { type: 'TableAdoptionRequested'; saga_id: string; name: string; columns: Column[]; databases: DatabaseRef[] }
-  | { type: 'DriftResolutionRequested'; saga_id: string; database: DatabaseRef; as: DriftAnswer; found: Column[] | null; changes: ColumnOp[]; variant: Variant | null }
+  | {
+      type: 'DriftResolutionRequested';
+      saga_id: string;
+      database: DatabaseRef;
+      as: DriftAnswer;
+      found: Column[] | null;
+      changes: ColumnOp[];
+      variant: Variant | null;
+    }
   | { type: 'CatchUpRequested'; saga_id: string; database: DatabaseRef }
   | { type: 'ColumnsChangeRequested'; saga_id: string; kind: ColumnsKind; ops: ColumnOp[] }
   | { type: 'TableCreated'; saga_id: string }
   | { type: 'TableRenamed'; saga_id: string; name: string }
   | { type: 'TableDropped'; saga_id: string; reversible_until: string | null }
   | { type: 'TableRestored'; saga_id: string; name: string }
-  | { type: 'TableDatabasesChanged'; saga_id: string; databases: DatabaseRef[]; removed: DatabaseRef[]; reversible_until: string | null; lost?: true; back?: DatabaseRef[] }
+  | {
+      type: 'TableDatabasesChanged';
+      saga_id: string;
+      databases: DatabaseRef[];
+      removed: DatabaseRef[];
+      reversible_until: string | null;
+      lost?: true;
+      back?: DatabaseRef[];
+    }
   | { type: 'Purged'; saga_id: string; of: string[] }
   | { type: 'TableAdopted'; saga_id: string }
-  | { type: 'DriftResolved'; saga_id: string; database: DatabaseRef; as: DriftAnswer; columns: Column[]; databases: DatabaseRef[]; variant: Variant | null; reversible_until: string | null }
+  | {
+      type: 'DriftResolved';
+      saga_id: string;
+      database: DatabaseRef;
+      as: DriftAnswer;
+      columns: Column[];
+      databases: DatabaseRef[];
+      variant: Variant | null;
+      reversible_until: string | null;
+    }
   | { type: 'CaughtUp'; saga_id: string; database: DatabaseRef }
-  | { type: 'TableReverted'; saga_id: string; name: string; columns: Column[]; reversible_until: string | null; variants?: Record<string, Variant> }
+  | {
+      type: 'TableReverted';
+      saga_id: string;
+      name: string;
+      columns: Column[];
+      reversible_until: string | null;
+      variants?: Record<string, Variant>;
+    }
   | { type: 'ColumnsChanged'; saga_id: string; columns: Column[]; reversible_until?: string | null }
   | { type: 'ChangeRejected'; saga_id: string; kind: string; error: ChangeError }
   | { type: 'ChangeCompensated'; saga_id: string; kind: string; error: ChangeError };
@@ -76,16 +164,32 @@ export type TableEvent =
 export const TABLE_SCHEMA_VERSION = 1;
 export const tableStream = (tableId: string): string => `table-${tableId}`;
 
-export interface PendingChange { saga_id: string; change: Change; requested_at: string }
+export interface PendingChange {
+  saga_id: string;
+  change: Change;
+  requested_at: string;
+}
 
 /**
- * What a saga set aside, and until when it is kept. `table`: the dropped table, everywhere; `part`: columns, former values, or the
+ * What a saga set aside, and until when it is kept. `table`: the dropped table, everywhere; `part`: columns, former
+ * values, or the
  * table in `databases`, where it does not live any more.
  */
-export interface SetAside { saga_id: string; what: 'table' | 'part'; reversible_until: string; databases?: DatabaseRef[] }
+export interface SetAside {
+  saga_id: string;
+  what: 'table' | 'part';
+  reversible_until: string;
+  databases?: DatabaseRef[];
+}
 
-/** A database that the table was let go in, since it was lost: what stands there, should it come back, is the table's no more. */
-export interface LetGo { at: string; name: string }
+/**
+ * A database that the table was let go in, since it was lost: what stands there, should it come back, is the table's no
+ * more.
+ */
+export interface LetGo {
+  at: string;
+  name: string;
+}
 
 /** Of what is kept of a table, see ReadModel. */
 export const TABLE_SHAPE = 1;
@@ -115,80 +219,182 @@ export interface Table {
 }
 
 /** Pure. The first event must be TableCreationRequested or TableAdoptionRequested. */
-export function evolve(table: Table | null, event: TableEvent, at: { version: number; recorded_at: string; table_id: string }): Table {
+export function evolve(
+  table: Table | null,
+  event: TableEvent,
+  at: { version: number; recorded_at: string; table_id: string },
+): Table {
   if (event.type === 'TableCreationRequested' || event.type === 'TableAdoptionRequested') {
-    const origin = event.type === 'TableCreationRequested' ? event.origin ?? null : null;
-    const kind = event.type === 'TableAdoptionRequested' ? 'database.adopt' : origin === null ? 'table.create' : 'table.replay';
+    const origin = event.type === 'TableCreationRequested' ? (event.origin ?? null) : null;
+    const kind =
+      event.type === 'TableAdoptionRequested' ? 'database.adopt' : origin === null ? 'table.create' : 'table.replay';
     const change: Change = { kind, name: event.name, columns: event.columns, databases: event.databases };
     return {
-      table_id: at.table_id, version: at.version, name: event.name, exists: false, ended: null, databases: event.databases, origin, columns: [], variants: {},
-      pending: [{ saga_id: event.saga_id, change, requested_at: at.recorded_at }], last_error: null, reversible_until: null, set_aside: [], no_purge_before: null, created_at: at.recorded_at, updated_at: at.recorded_at,
+      table_id: at.table_id,
+      version: at.version,
+      name: event.name,
+      exists: false,
+      ended: null,
+      databases: event.databases,
+      origin,
+      columns: [],
+      variants: {},
+      pending: [{ saga_id: event.saga_id, change, requested_at: at.recorded_at }],
+      last_error: null,
+      reversible_until: null,
+      set_aside: [],
+      no_purge_before: null,
+      created_at: at.recorded_at,
+      updated_at: at.recorded_at,
     };
   }
   if (table === null) throw new Error(`${event.type} without a TableCreationRequested before it`);
   const next = { ...step(table, event, at.recorded_at), version: at.version, updated_at: at.recorded_at };
   const [seen, asked] = [outlooks.get(table), next.pending.at(-1)];
   // One more change is asked for, and nothing else: one more is to be foreseen.
-  if (seen !== undefined && asked !== undefined && next.pending.length === table.pending.length + 1) outlooks.set(next, foresee(seen, asked.change));
+  if (seen !== undefined && asked !== undefined && next.pending.length === table.pending.length + 1)
+    outlooks.set(next, foresee(seen, asked.change));
   return next;
 }
 
-function step(table: Table, event: Exclude<TableEvent, { type: 'TableCreationRequested' | 'TableAdoptionRequested' }>, at: string): Table {
-  const ask = (change: Change): Table => ({ ...table, pending: [...table.pending, { saga_id: event.saga_id, change, requested_at: at }] });
+function step(
+  table: Table,
+  event: Exclude<TableEvent, { type: 'TableCreationRequested' | 'TableAdoptionRequested' }>,
+  at: string,
+): Table {
+  const ask = (change: Change): Table => ({
+    ...table,
+    pending: [...table.pending, { saga_id: event.saga_id, change, requested_at: at }],
+  });
   const over = { ...table, pending: table.pending.filter((p) => p.saga_id !== event.saga_id) };
   const done = { ...over, last_error: null };
   switch (event.type) {
-    case 'TableRenameRequested': return ask({ kind: 'table.rename', name: event.name, from: event.from });
-    case 'TableDropRequested': return ask({ kind: 'table.drop' });
-    case 'TableRestoreRequested': return ask({ kind: 'table.restore', name: event.name });
-    case 'TableRevertRequested': return ask({ kind: 'table.revert', name: event.name, version: event.to_version, ops: event.ops });
+    case 'TableRenameRequested':
+      return ask({ kind: 'table.rename', name: event.name, from: event.from });
+    case 'TableDropRequested':
+      return ask({ kind: 'table.drop' });
+    case 'TableRestoreRequested':
+      return ask({ kind: 'table.restore', name: event.name });
+    case 'TableRevertRequested':
+      return ask({ kind: 'table.revert', name: event.name, version: event.to_version, ops: event.ops });
     case 'TableDatabasesRequested': {
       const { type: _type, saga_id: _saga, ...move } = event;
       return ask({ kind: 'table.databases', ...move });
     }
-    case 'PurgeRequested': return ask({ kind: 'table.purge', of: event.of, ...(event.reason === undefined ? {} : { reason: event.reason }) });
-    case 'ColumnsChangeRequested': return ask({ kind: event.kind, ops: event.ops });
+    case 'PurgeRequested':
+      return ask({
+        kind: 'table.purge',
+        of: event.of,
+        ...(event.reason === undefined ? {} : { reason: event.reason }),
+      });
+    case 'ColumnsChangeRequested':
+      return ask({ kind: event.kind, ops: event.ops });
     case 'DriftResolutionRequested': {
       const { database, as, found, changes, variant } = event;
       return ask({ kind: 'drift.resolve', database, as, found, changes, variant });
     }
-    case 'CatchUpRequested': return ask({ kind: 'database.catch_up', database: event.database });
-    case 'TableCreated': case 'TableAdopted': {
+    case 'CatchUpRequested':
+      return ask({ kind: 'database.catch_up', database: event.database });
+    case 'TableCreated':
+    case 'TableAdopted': {
       const created = asked(table, event.saga_id);
       return { ...done, exists: true, columns: created !== undefined && isCreation(created) ? created.columns : [] };
     }
-    case 'DriftResolved': return resolved(table, done, event);
-    case 'CaughtUp': return done;
-    case 'TableRenamed': return { ...done, name: event.name };
-    case 'TableDropped': return { ...done, exists: false, ended: 'dropped', reversible_until: event.reversible_until, set_aside: kept(table, event.saga_id, 'table', event.reversible_until) };
-    case 'TableRestored': return { ...done, name: event.name, exists: true, ended: null, reversible_until: null, set_aside: table.set_aside.filter((a) => a.what !== 'table') };
-    case 'TableDatabasesChanged': return moved(table, done, event, at);
-    case 'Purged': return { ...over, set_aside: table.set_aside.filter((a) => !event.of.includes(a.saga_id)) };
-    case 'TableReverted': return { ...done, name: event.name, columns: event.columns, variants: { ...followed(table, event.saga_id), ...event.variants }, set_aside: kept(table, event.saga_id, 'part', event.reversible_until) };
-    case 'ColumnsChanged': return { ...done, columns: event.columns, variants: followed(table, event.saga_id), set_aside: kept(table, event.saga_id, 'part', event.reversible_until ?? null) };
-    case 'ChangeRejected': case 'ChangeCompensated':
+    case 'DriftResolved':
+      return resolved(table, done, event);
+    case 'CaughtUp':
+      return done;
+    case 'TableRenamed':
+      return { ...done, name: event.name };
+    case 'TableDropped':
+      return {
+        ...done,
+        exists: false,
+        ended: 'dropped',
+        reversible_until: event.reversible_until,
+        set_aside: kept(table, event.saga_id, 'table', event.reversible_until),
+      };
+    case 'TableRestored':
+      return {
+        ...done,
+        name: event.name,
+        exists: true,
+        ended: null,
+        reversible_until: null,
+        set_aside: table.set_aside.filter((a) => a.what !== 'table'),
+      };
+    case 'TableDatabasesChanged':
+      return moved(table, done, event, at);
+    case 'Purged':
+      return { ...over, set_aside: table.set_aside.filter((a) => !event.of.includes(a.saga_id)) };
+    case 'TableReverted':
+      return {
+        ...done,
+        name: event.name,
+        columns: event.columns,
+        variants: { ...followed(table, event.saga_id), ...event.variants },
+        set_aside: kept(table, event.saga_id, 'part', event.reversible_until),
+      };
+    case 'ColumnsChanged':
+      return {
+        ...done,
+        columns: event.columns,
+        variants: followed(table, event.saga_id),
+        set_aside: kept(table, event.saga_id, 'part', event.reversible_until ?? null),
+      };
+    case 'ChangeRejected':
+    case 'ChangeCompensated':
       // A purge is nobody's change: it leaves no error behind, and is tried again later.
-      if (event.kind === 'table.purge') return { ...over, no_purge_before: new Date(Date.parse(at) + PURGE_AGAIN_MS).toISOString() };
-      return { ...over, last_error: event.error, ended: event.kind === 'table.create' || event.kind === 'table.replay' || event.kind === 'database.adopt' ? 'failed' : over.ended };
+      if (event.kind === 'table.purge')
+        return { ...over, no_purge_before: new Date(Date.parse(at) + PURGE_AGAIN_MS).toISOString() };
+      return {
+        ...over,
+        last_error: event.error,
+        ended:
+          event.kind === 'table.create' || event.kind === 'table.replay' || event.kind === 'database.adopt'
+            ? 'failed'
+            : over.ended,
+      };
   }
 }
 
-function moved(table: Table, done: Table, event: Extract<TableEvent, { type: 'TableDatabasesChanged' }>, at: string): Table {
-  const variants = without(table.variants, event.removed.map((d) => d.id));
+function moved(
+  table: Table,
+  done: Table,
+  event: Extract<TableEvent, { type: 'TableDatabasesChanged' }>,
+  at: string,
+): Table {
+  const variants = without(
+    table.variants,
+    event.removed.map((d) => d.id),
+  );
   if (event.lost === true) {
     const lost = event.removed.map((d) => d.id);
     const gone = event.databases.length === 0;
     const letGo = Object.fromEntries(lost.map((id) => [id, { at, name: table.name }]));
     // Where it lived last is shown still, as of a table that was found to be gone.
-    const ended = gone ? { exists: false, ended: 'dropped' as const, databases: table.databases, reversible_until: null } : { databases: event.databases };
+    const ended = gone
+      ? { exists: false, ended: 'dropped' as const, databases: table.databases, reversible_until: null }
+      : { databases: event.databases };
     const elsewhere = nothingAsideIn(table.set_aside, lost).filter((a) => !gone || a.databases !== undefined);
     return { ...done, ...ended, variants, set_aside: elsewhere, let_go: { ...table.let_go, ...letGo } };
   }
   const setAside = kept(table, event.saga_id, 'part', event.reversible_until, event.removed);
-  return { ...done, databases: event.databases, variants, set_aside: nothingAsideIn(setAside, (event.back ?? []).map((d) => d.id)) };
+  return {
+    ...done,
+    databases: event.databases,
+    variants,
+    set_aside: nothingAsideIn(
+      setAside,
+      (event.back ?? []).map((d) => d.id),
+    ),
+  };
 }
 
-/** Of what a table is that was set aside by itself in databases where it does not live: there is nothing of it in these any more. */
+/**
+ * Of what a table is that was set aside by itself in databases where it does not live: there is nothing of it in these
+ * any more.
+ */
 function nothingAsideIn(setAside: SetAside[], ids: string[]): SetAside[] {
   return setAside.flatMap((aside) => {
     if (aside.databases === undefined) return [aside];
@@ -204,16 +410,28 @@ export function asideIn(table: Pick<Table, 'set_aside'>, databaseId: string): Se
 
 /** Whether the table lives in a database, or anything of it is set aside there. */
 export function concerns(table: Table, databaseId: string): boolean {
-  const lives = table.databases.some((d) => d.id === databaseId) && (table.ended === null || table.set_aside.some((a) => a.databases === undefined));
+  const lives =
+    table.databases.some((d) => d.id === databaseId) &&
+    (table.ended === null || table.set_aside.some((a) => a.databases === undefined));
   return lives || asideIn(table, databaseId) !== undefined;
 }
 
 function resolved(table: Table, done: Table, event: Extract<TableEvent, { type: 'DriftResolved' }>): Table {
   const others = event.as === 'adopt' ? followed(table, event.saga_id) : table.variants;
-  const variants = { ...without(others, [event.database.id]), ...(event.variant === null ? {} : { [event.database.id]: event.variant }) };
+  const variants = {
+    ...without(others, [event.database.id]),
+    ...(event.variant === null ? {} : { [event.database.id]: event.variant }),
+  };
   // Gone from its last database, by somebody else's hand: nothing of it is kept.
   const gone = event.databases.length === 0;
-  return { ...done, columns: event.columns, databases: gone ? table.databases : event.databases, variants, ...(gone ? { exists: false, ended: 'dropped' as const } : {}), set_aside: kept(table, event.saga_id, 'part', event.reversible_until) };
+  return {
+    ...done,
+    columns: event.columns,
+    databases: gone ? table.databases : event.databases,
+    variants,
+    ...(gone ? { exists: false, ended: 'dropped' as const } : {}),
+    set_aside: kept(table, event.saga_id, 'part', event.reversible_until),
+  };
 }
 
 function asked(table: Table, sagaId: string): Change | undefined {
@@ -230,7 +448,12 @@ export function opsOf(change: Change | undefined): ColumnOp[] {
 /** Databases that differ go on differing: what was asked is done to their own columns. */
 function followed(table: Table, sagaId: string): Record<string, Variant> {
   const ops = opsOf(asked(table, sagaId));
-  return Object.fromEntries(Object.entries(table.variants).map(([id, variant]) => [id, { ...variant, columns: ops.reduce(applyOp, variant.columns) }]));
+  return Object.fromEntries(
+    Object.entries(table.variants).map(([id, variant]) => [
+      id,
+      { ...variant, columns: ops.reduce(applyOp, variant.columns) },
+    ]),
+  );
 }
 
 function without(variants: Record<string, Variant>, ids: string[]): Record<string, Variant> {
@@ -248,64 +471,126 @@ export function isCreation(change: Change): change is Extract<Change, { columns:
 
 const PURGE_AGAIN_MS = 60_000;
 
-function kept(table: Table, sagaId: string, what: SetAside['what'], until: string | null, databases?: DatabaseRef[]): SetAside[] {
-  return until === null ? table.set_aside : [...table.set_aside, { saga_id: sagaId, what, reversible_until: until, ...(databases === undefined ? {} : { databases }) }];
+function kept(
+  table: Table,
+  sagaId: string,
+  what: SetAside['what'],
+  until: string | null,
+  databases?: DatabaseRef[],
+): SetAside[] {
+  return until === null
+    ? table.set_aside
+    : [
+        ...table.set_aside,
+        { saga_id: sagaId, what, reversible_until: until, ...(databases === undefined ? {} : { databases }) },
+      ];
 }
 
-/** When something of the table is to be destroyed (ISO 8601), and whose; null: nothing is, or a restore or a purge is under way. A dropped table goes with all that was set aside of it, and not before its own time. */
+/**
+ * When something of the table is to be destroyed (ISO 8601), and whose; null: nothing is, or a restore or a purge is
+ * under way. A dropped table goes with all that was set aside of it, and not before its own time.
+ */
 export function purgeOf(table: Table): { due_at: string; of: string[] } | null {
-  if (table.pending.some(({ change }) => change.kind === 'table.restore' || change.kind === 'table.revert' || change.kind === 'table.purge')) return null;
+  if (
+    table.pending.some(
+      ({ change }) =>
+        change.kind === 'table.restore' || change.kind === 'table.revert' || change.kind === 'table.purge',
+    )
+  )
+    return null;
   const whole = table.set_aside.find((a) => a.what === 'table');
   const first = whole ?? [...table.set_aside].sort((a, b) => (a.reversible_until < b.reversible_until ? -1 : 1))[0];
-  if (first === undefined || (table.ended !== null && whole === undefined && !table.set_aside.some((a) => a.databases !== undefined))) return null;
-  const due = table.no_purge_before !== null && table.no_purge_before > first.reversible_until ? table.no_purge_before : first.reversible_until;
-  return { due_at: due, of: table.set_aside.filter((a) => whole !== undefined || a.reversible_until <= due).map((a) => a.saga_id) };
+  if (
+    first === undefined ||
+    (table.ended !== null && whole === undefined && !table.set_aside.some((a) => a.databases !== undefined))
+  )
+    return null;
+  const due =
+    table.no_purge_before !== null && table.no_purge_before > first.reversible_until
+      ? table.no_purge_before
+      : first.reversible_until;
+  return {
+    due_at: due,
+    of: table.set_aside.filter((a) => whole !== undefined || a.reversible_until <= due).map((a) => a.saga_id),
+  };
 }
 
-/** What the table will be called and made of when every pending change succeeds: what a new command is judged against. */
-export interface Outlook { name: string; columns: Column[]; dropped: boolean; databases: DatabaseRef[] }
+/**
+ * What the table will be called and made of when every pending change succeeds: what a new command is judged against.
+ */
+export interface Outlook {
+  name: string;
+  columns: Column[];
+  dropped: boolean;
+  databases: DatabaseRef[];
+}
 
 export function outlook(table: Table): Outlook {
   const known = outlooks.get(table);
   if (known !== undefined) return known;
-  const now: Outlook = { name: table.name, columns: table.columns, dropped: table.ended === 'dropped', databases: table.databases };
+  const now: Outlook = {
+    name: table.name,
+    columns: table.columns,
+    dropped: table.ended === 'dropped',
+    databases: table.databases,
+  };
   const ahead = table.pending.reduce<Outlook>((seen, { change }) => foresee(seen, change), now);
   outlooks.set(table, ahead);
   return ahead;
 }
 
-/** Of tables that were asked about: with a thousand changes pending, foreseeing them all for each one that comes costs with their square. */
+/**
+ * Of tables that were asked about: with a thousand changes pending, foreseeing them all for each one that comes costs
+ * with their square.
+ */
 const outlooks = new WeakMap<Table, Outlook>();
 
 export function foresee(ahead: Outlook, change: Change): Outlook {
   switch (change.kind) {
-    case 'table.create': case 'table.replay': case 'database.adopt': return { ...ahead, name: change.name, columns: change.columns };
-    case 'table.rename': return { ...ahead, name: change.name };
-    case 'table.drop': return { ...ahead, dropped: true };
-    case 'table.restore': return { ...ahead, name: change.name, dropped: false };
+    case 'table.create':
+    case 'table.replay':
+    case 'database.adopt':
+      return { ...ahead, name: change.name, columns: change.columns };
+    case 'table.rename':
+      return { ...ahead, name: change.name };
+    case 'table.drop':
+      return { ...ahead, dropped: true };
+    case 'table.restore':
+      return { ...ahead, name: change.name, dropped: false };
     case 'table.databases': {
       const databases = movedTo(ahead.databases, change);
       return databases.length === 0 ? { ...ahead, dropped: true } : { ...ahead, databases };
     }
-    case 'table.purge': case 'database.catch_up': return ahead;
+    case 'table.purge':
+    case 'database.catch_up':
+      return ahead;
     case 'drift.resolve': {
       if (change.as !== 'adopt') return ahead;
       if (change.found !== null) return { ...ahead, columns: change.changes.reduce(applyOp, ahead.columns) };
       const databases = ahead.databases.filter((d) => d.id !== change.database.id);
       return databases.length === 0 ? { ...ahead, dropped: true } : { ...ahead, databases };
     }
-    case 'table.revert': return { ...ahead, name: change.name, columns: change.ops.reduce(applyOp, ahead.columns) };
-    default: return { ...ahead, columns: change.ops.reduce(applyOp, ahead.columns) };
+    case 'table.revert':
+      return { ...ahead, name: change.name, columns: change.ops.reduce(applyOp, ahead.columns) };
+    default:
+      return { ...ahead, columns: change.ops.reduce(applyOp, ahead.columns) };
   }
 }
 
 /** Where a table lives after it was added to some databases and removed from others. */
-export function movedTo(databases: DatabaseRef[], { add, remove }: { add: DatabaseRef[]; remove: DatabaseRef[] }): DatabaseRef[] {
-  return [...databases.filter((d) => !remove.some((r) => r.id === d.id)), ...add.filter((a) => !databases.some((d) => d.id === a.id))];
+export function movedTo(
+  databases: DatabaseRef[],
+  { add, remove }: { add: DatabaseRef[]; remove: DatabaseRef[] },
+): DatabaseRef[] {
+  return [
+    ...databases.filter((d) => !remove.some((r) => r.id === d.id)),
+    ...add.filter((a) => !databases.some((d) => d.id === a.id)),
+  ];
 }
 
 export function findColumn(columns: Column[], name: string): Column | undefined {
-  // Most are asked for as they are written; folding each name of a wide table for each change in it costs with the square.
+  // Most are asked for as they are written; folding each name of a wide table for each change in it costs with the
+  // square.
   const exact = columns.find((c) => c.name === name);
   if (exact !== undefined) return exact;
   const key = foldName(name);
@@ -315,7 +600,10 @@ export function findColumn(columns: Column[], name: string): Column | undefined 
 /** Lenient, for foreseeing: an op that no longer fits changes nothing here and is refused when its turn comes. */
 export function applyOp(columns: Column[], op: ColumnOp): Column[] {
   if (op.op === 'add') return findColumn(columns, op.column.name) === undefined ? [...columns, op.column] : columns;
-  if (op.op === 'bring_back') return findColumn(columns, op.column.name) === undefined ? insertColumn(columns, op.column, op.after, op.key) : columns;
+  if (op.op === 'bring_back')
+    return findColumn(columns, op.column.name) === undefined
+      ? insertColumn(columns, op.column, op.after, op.key)
+      : columns;
   if (op.op === 'take') return columns.map((c) => (foldName(c.name) === foldName(op.column.name) ? op.column : c));
   const column = findColumn(columns, op.name);
   if (column === undefined) return columns;

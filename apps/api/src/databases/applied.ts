@@ -1,29 +1,56 @@
 import type { CoreDatabase, EventStore, Followers } from '../../../../libs/event-store/src/index.js';
 import { listSagas } from '../../../../libs/sagas/src/index.js';
-import { appliedSteps, listApplied, pageOfApplied, readApplied, type Applied } from '../../../../libs/tables/src/index.js';
+import {
+  appliedSteps,
+  listApplied,
+  pageOfApplied,
+  readApplied,
+  type Applied,
+} from '../../../../libs/tables/src/index.js';
 
 const EVERYTHING = 1_000_000;
 const WAIT_MS = 2000;
 
 /**
- * What took effect in a database. The read model is behind the log, but who has seen a saga end must see its steps: a read
+ * What took effect in a database. The read model is behind the log, but who has seen a saga end must see its steps: a
+ * read
  * waits until all that was committed before it is there, and else reads the sagas' own streams.
  */
 export class AppliedThere {
-  constructor(private readonly core: CoreDatabase, private readonly store: EventStore, private readonly followers: Followers, private readonly waitMs = WAIT_MS) {}
+  constructor(
+    private readonly core: CoreDatabase,
+    private readonly store: EventStore,
+    private readonly followers: Followers,
+    private readonly waitMs = WAIT_MS,
+  ) {}
 
   /** Oldest first. */
-  async list(filter: { database_id: string; table_id?: string; after?: number | undefined; limit?: number }): Promise<Applied[]> {
+  async list(filter: {
+    database_id: string;
+    table_id?: string;
+    after?: number | undefined;
+    limit?: number;
+  }): Promise<Applied[]> {
     const { after = 0, ...rest } = filter;
-    if (await this.followers.reached(appliedSteps.projection.name, await this.store.committed(), this.waitMs)) return listApplied(this.core, { ...rest, after });
+    if (await this.followers.reached(appliedSteps.projection.name, await this.store.committed(), this.waitMs))
+      return listApplied(this.core, { ...rest, after });
     const sagas = await listSagas(this.core, { target_id: rest.database_id, limit: EVERYTHING });
-    return readApplied(this.store, sagas.map(({ saga }) => saga.saga_id), { ...rest, after });
+    return readApplied(
+      this.store,
+      sagas.map(({ saga }) => saga.saga_id),
+      { ...rest, after },
+    );
   }
 
   /** A page of them, bounded in bytes too. */
-  async page(filter: { database_id: string; after?: number | undefined; limit: number }): Promise<{ steps: Applied[]; more: boolean }> {
+  async page(filter: {
+    database_id: string;
+    after?: number | undefined;
+    limit: number;
+  }): Promise<{ steps: Applied[]; more: boolean }> {
     const { after = 0, ...rest } = filter;
-    if (await this.followers.reached(appliedSteps.projection.name, await this.store.committed(), this.waitMs)) return pageOfApplied(this.core, { ...rest, after });
+    if (await this.followers.reached(appliedSteps.projection.name, await this.store.committed(), this.waitMs))
+      return pageOfApplied(this.core, { ...rest, after });
     const steps = await this.list({ ...filter, limit: filter.limit + 1 });
     return { steps: steps.slice(0, filter.limit), more: steps.length > filter.limit };
   }

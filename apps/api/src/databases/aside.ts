@@ -12,11 +12,16 @@ const MOST_ROWS = 1_000_000;
 const LOOK_MS = 2000;
 const page = z.strictObject(pageShape);
 
-interface Counted extends Kept { rows: number | null }
+interface Counted extends Kept {
+  rows: number | null;
+}
 
 /** What is kept aside until its retention time is over. */
 export class AsideLists {
-  constructor(private readonly core: CoreDatabase, private readonly databases: Databases) {}
+  constructor(
+    private readonly core: CoreDatabase,
+    private readonly databases: Databases,
+  ) {}
 
   async ofTable(id: string, query: unknown): Promise<object> {
     const asked = parse(page, query);
@@ -28,16 +33,38 @@ export class AsideLists {
   async ofDatabase(name: string, query: unknown): Promise<object> {
     const asked = parse(page, query);
     const { database_id: id } = await this.databases.byName(name);
-    const rows = await this.core.query(sql`select state from tables where state like ${`%"${id}"%`} and state not like ${'%"set_aside":[]%'}`);
+    const rows = await this.core.query(
+      sql`select state from tables where state like ${`%"${id}"%`} and state not like ${'%"set_aside":[]%'}`,
+    );
     const kept: Kept[] = [];
-    for (const row of rows) kept.push(...(await keptOf(this.core, JSON.parse(String(row['state'])) as Table)).filter((one) => one.database.id === id));
-    return this.paged(kept.sort((a, b) => (a.kept_since < b.kept_since ? 1 : -1)), asked);
+    for (const row of rows)
+      kept.push(
+        ...(await keptOf(this.core, JSON.parse(String(row['state'])) as Table)).filter((one) => one.database.id === id),
+      );
+    return this.paged(
+      kept.sort((a, b) => (a.kept_since < b.kept_since ? 1 : -1)),
+      asked,
+    );
   }
 
-  private async paged(kept: Kept[], { limit, cursor = 0 }: { limit: number; cursor?: number | undefined }): Promise<object> {
+  private async paged(
+    kept: Kept[],
+    { limit, cursor = 0 }: { limit: number; cursor?: number | undefined },
+  ): Promise<object> {
     const shown = kept.slice(cursor, cursor + limit);
     const ids = [...new Set(shown.map((one) => one.database.id))];
-    const counted = new Map((await Promise.all(ids.map((id) => this.counted(id, shown.filter((one) => one.database.id === id))))).flatMap((found) => [...found]));
+    const counted = new Map(
+      (
+        await Promise.all(
+          ids.map((id) =>
+            this.counted(
+              id,
+              shown.filter((one) => one.database.id === id),
+            ),
+          ),
+        )
+      ).flatMap((found) => [...found]),
+    );
     const aside = shown.flatMap((one) => {
       const rows = counted.get(one);
       return rows === undefined ? [] : [view({ ...one, rows })];
@@ -60,7 +87,12 @@ export class AsideLists {
         }
       });
     };
-    await soon(work().catch((error: unknown) => { if (!(error instanceof DatabaseError)) throw error; }), LOOK_MS);
+    await soon(
+      work().catch((error: unknown) => {
+        if (!(error instanceof DatabaseError)) throw error;
+      }),
+      LOOK_MS,
+    );
     return found;
   }
 }

@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { v7 as uuid } from 'uuid';
 import type { CoreDatabase, Metadata } from '../../../../libs/event-store/src/index.js';
-import { foldName, MAX_COLUMNS, observeTables, type Column, type Connection, type Plan } from '../../../../libs/byodb/src/index.js';
+import {
+  foldName,
+  MAX_COLUMNS,
+  observeTables,
+  type Column,
+  type Connection,
+  type Plan,
+} from '../../../../libs/byodb/src/index.js';
 import {
   columnsIn,
   decideDrift,
@@ -24,14 +31,30 @@ import type { Databases } from './databases.js';
 /** Names of tables that others made, as most databases take them. */
 const LONGEST_NAME = 64;
 const tableName = z.string().min(1).max(LONGEST_NAME);
-export const adoption = z.strictObject({ tables: z.union([z.literal('all'), z.array(tableName).min(1, 'must name at least one table').max(500).refine((names) => new Set(names).size === names.length, 'must not name a table twice')]) });
-export const resolution = z.strictObject({ table_id: z.string().min(1).max(64), as: z.enum(['adopt', 'restore', 'ignore']) });
+export const adoption = z.strictObject({
+  tables: z.union([
+    z.literal('all'),
+    z
+      .array(tableName)
+      .min(1, 'must name at least one table')
+      .max(500)
+      .refine((names) => new Set(names).size === names.length, 'must not name a table twice'),
+  ]),
+});
+export const resolution = z.strictObject({
+  table_id: z.string().min(1).max(64),
+  as: z.enum(['adopt', 'restore', 'ignore']),
+});
 export const nothing = z.strictObject({}).optional();
 export const loss = z.strictObject({ reason, lost: z.literal(true) });
 
 /** Commands about a database: what others made of it, and what it missed. */
 export class DatabaseChanges {
-  constructor(private readonly core: CoreDatabase, private readonly databases: Databases, private readonly commands: Commands) {}
+  constructor(
+    private readonly core: CoreDatabase,
+    private readonly databases: Databases,
+    private readonly commands: Commands,
+  ) {}
 
   /** Takes tables that stand there under management, as they are. */
   async adopt(context: CommandContext, name: string, input: unknown): Promise<Answer> {
@@ -49,14 +72,36 @@ export class DatabaseChanges {
         return { taken: await observed(connection, names), skipped: undefined };
       });
       for (const { table, columns } of found.taken) {
-        if (tables !== 'all' && await nameOwner(this.core, [ref.id], table) !== null) throw new ApiError('table_name_taken', `${table} is a table known here already, or its name is reserved by a change under way`);
+        if (tables !== 'all' && (await nameOwner(this.core, [ref.id], table)) !== null)
+          throw new ApiError(
+            'table_name_taken',
+            `${table} is a table known here already, or its name is reserved by a change under way`,
+          );
         refuseShape(table, columns);
-        events.push({ table_id: uuid(), name: table, version: 0, event: { type: 'TableAdoptionRequested', saga_id: sagaId, name: table, columns: columns!, databases: [ref] } });
+        events.push({
+          table_id: uuid(),
+          name: table,
+          version: 0,
+          event: { type: 'TableAdoptionRequested', saga_id: sagaId, name: table, columns: columns!, databases: [ref] },
+        });
       }
       return {
-        change: { kind: 'database.adopt', database: ref, tables: events.map((e) => ({ table_id: e.table_id, name: e.name })) }, events,
+        change: {
+          kind: 'database.adopt',
+          database: ref,
+          tables: events.map((e) => ({ table_id: e.table_id, name: e.name })),
+        },
+        events,
         ...(found.skipped === undefined ? {} : { skipped: found.skipped }),
-        steps: found.taken.map(({ table, columns }) => ({ database: ref.name, engine: ref.engine, operation: 'adopt', reason: `take table ${table} as it stands`, statements: [], compensation: [], notes: ownParts(columns!) })),
+        steps: found.taken.map(({ table, columns }) => ({
+          database: ref.name,
+          engine: ref.engine,
+          operation: 'adopt',
+          reason: `take table ${table} as it stands`,
+          statements: [],
+          compensation: [],
+          notes: ownParts(columns!),
+        })),
       };
     });
   }
@@ -67,15 +112,35 @@ export class DatabaseChanges {
     return this.commands.runOnDatabase(context, async (sagaId) => {
       const database = await this.databases.byName(name);
       const ref = refOf(database);
-      const open = await this.databases.look(database, (connection) => lacking({ core: this.core }, connection, ref.id));
+      const open = await this.databases.look(database, (connection) =>
+        lacking({ core: this.core }, connection, ref.id),
+      );
       const events: DecidedForDatabase['events'] = [];
       for (const id of new Set(open.map(({ step }) => (step.plan as Plan).table_id))) {
         const table = (await loadTable(this.core, id))!;
-        events.push({ table_id: id, name: table.name, version: table.version, event: { type: 'CatchUpRequested', saga_id: sagaId, database: ref } });
+        events.push({
+          table_id: id,
+          name: table.name,
+          version: table.version,
+          event: { type: 'CatchUpRequested', saga_id: sagaId, database: ref },
+        });
       }
       return {
-        change: { kind: 'database.catch_up', database: ref, tables: events.map((e) => ({ table_id: e.table_id, name: e.name })) }, events,
-        steps: open.map(({ step, way }) => ({ database: ref.name, engine: ref.engine, operation: step.operation, reason: step.reason, statements: way === 'compensate' ? step.compensation : step.statements, compensation: [], notes: [] })),
+        change: {
+          kind: 'database.catch_up',
+          database: ref,
+          tables: events.map((e) => ({ table_id: e.table_id, name: e.name })),
+        },
+        events,
+        steps: open.map(({ step, way }) => ({
+          database: ref.name,
+          engine: ref.engine,
+          operation: step.operation,
+          reason: step.reason,
+          statements: way === 'compensate' ? step.compensation : step.statements,
+          compensation: [],
+          notes: [],
+        })),
       };
     });
   }
@@ -92,7 +157,7 @@ export class DatabaseChanges {
     const sagas = await this.letGo(ref, why, metadata);
     await this.databases.forget(name, why, metadata);
     // A table that was made there meanwhile: from now on none can be.
-    sagas.push(...await this.letGo(ref, why, metadata));
+    sagas.push(...(await this.letGo(ref, why, metadata)));
     return {
       status: 202,
       body: { status: 'ok', database: { database_id: ref.id, name, engine: ref.engine }, sagas },
@@ -125,12 +190,19 @@ export class DatabaseChanges {
       const [ref, ahead] = [refOf(database), outlook(table!)];
       // What stands there as it was asked for is no difference: as asked for there by a variant, or everywhere.
       const known = [...columnsIn(table!, ref.id), ...ahead.columns];
-      const [found] = await this.databases.look(database, (connection) => observeTables(connection, [{ name: ahead.name, known }]));
+      const [found] = await this.databases.look(database, (connection) =>
+        observeTables(connection, [{ name: ahead.name, known }]),
+      );
       const event = decideDrift(table!, ref, as, found ?? null, enginesOf(ahead.databases), sagaId);
       if (event.type !== 'DriftResolutionRequested') throw new Error('drift is resolved by its own event');
       const { saga_id: _saga, type: _type, ...change } = event;
       const everywhere = as === 'adopt' && event.found !== null && event.changes.length > 0;
-      return { event, change: { kind: 'drift.resolve', ...change }, name: ahead.name, databases: everywhere ? ahead.databases : [ref] };
+      return {
+        event,
+        change: { kind: 'drift.resolve', ...change },
+        name: ahead.name,
+        databases: everywhere ? ahead.databases : [ref],
+      };
     });
   }
 
@@ -148,7 +220,7 @@ async function exactly(
   there: string[],
   asked: readonly string[],
 ): Promise<string[]> {
-  const called = <T,>(all: readonly T[], nameOf: (one: T) => string, as: string): T | undefined =>
+  const called = <T>(all: readonly T[], nameOf: (one: T) => string, as: string): T | undefined =>
     all.find((one) => nameOf(one) === as) ??
     (engine === 'postgres' ? undefined : all.find((one) => foldName(nameOf(one)) === foldName(as)));
   const names = asked.map((one) => called(there, (table) => table, one));
@@ -162,20 +234,38 @@ async function exactly(
   );
 }
 
-interface Found { table: string; columns: Column[] | null }
+interface Found {
+  table: string;
+  columns: Column[] | null;
+}
 
 async function observed(connection: Connection, names: string[]): Promise<Found[]> {
-  const columns = await observeTables(connection, names.map((name) => ({ name })));
+  const columns = await observeTables(
+    connection,
+    names.map((name) => ({ name })),
+  );
   return names.map((table, i) => ({ table, columns: columns[i] ?? null }));
 }
 
-/** Of all tables those that can be known here, and the others with the reason: one that cannot is no reason to leave the rest. */
-async function takeable(names: string[], others: Skipped[], look: (names: string[]) => Promise<Found[]>): Promise<{ taken: Found[]; skipped: Skipped[] }> {
+/**
+ * Of all tables those that can be known here, and the others with the reason: one that cannot is no reason to leave the
+ * rest.
+ */
+async function takeable(
+  names: string[],
+  others: Skipped[],
+  look: (names: string[]) => Promise<Found[]>,
+): Promise<{ taken: Found[]; skipped: Skipped[] }> {
   const skipped = others.map(({ name, kind, reason }) => ({ name, kind, reason }));
   const first = names.filter((name, i) => {
     if (others.some((other) => other.name === name)) return false;
     const twin = names.slice(0, i).find((other) => foldName(other) === foldName(name));
-    if (twin !== undefined) skipped.push({ name, kind: 'table', reason: `it differs from ${twin} by the case of letters alone: only one of them can be known here` });
+    if (twin !== undefined)
+      skipped.push({
+        name,
+        kind: 'table',
+        reason: `it differs from ${twin} by the case of letters alone: only one of them can be known here`,
+      });
     return twin === undefined;
   });
   const taken: Found[] = [];
@@ -190,7 +280,11 @@ async function takeable(names: string[], others: Skipped[], look: (names: string
 /** Two that are told apart by the case of letters alone, or one that was named twice. */
 function refuseTwice(names: string[]): void {
   const second = names.find((name, i) => names.findIndex((other) => foldName(other) === foldName(name)) !== i);
-  if (second !== undefined) throw new ApiError('table_name_taken', `${second} and another of these tables differ at most by the case of letters: only one of them can be known here`);
+  if (second !== undefined)
+    throw new ApiError(
+      'table_name_taken',
+      `${second} and another of these tables differ at most by the case of letters: only one of them can be known here`,
+    );
 }
 
 function refuseShape(table: string, columns: Column[] | null): void {
@@ -208,5 +302,10 @@ function unfit(table: string, columns: Column[] | null): string | null {
 }
 
 function ownParts(columns: Column[]): { column: string; note: string }[] {
-  return columns.filter((c) => c.native !== undefined).map((c) => ({ column: c.name, note: `Kept as the engine's own: ${c.native!.type ?? `default ${c.native!.default}`}.` }));
+  return columns
+    .filter((c) => c.native !== undefined)
+    .map((c) => ({
+      column: c.name,
+      note: `Kept as the engine's own: ${c.native!.type ?? `default ${c.native!.default}`}.`,
+    }));
 }

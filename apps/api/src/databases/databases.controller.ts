@@ -3,7 +3,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
-import { AddressProblem, connectionSchema, ENGINE_NAMES, fromFields, parseUrl, type Address } from '../../../../libs/byodb/src/index.js';
+import {
+  AddressProblem,
+  connectionSchema,
+  ENGINE_NAMES,
+  fromFields,
+  parseUrl,
+  type Address,
+} from '../../../../libs/byodb/src/index.js';
 import { listDatabases } from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
 import { commandContext, metadataOf, nothingAsked, pageShape, parse } from '../http/input.js';
@@ -14,7 +21,12 @@ import { DatabaseChanges } from './changes.js';
 import { Databases } from './databases.js';
 import { DatabasePast } from './past.js';
 
-const where = { url: z.string().min(1).max(2048).optional(), engine: z.enum(ENGINE_NAMES).optional(), connection: connectionSchema.optional(), schema: z.string().min(1).max(63).optional() };
+const where = {
+  url: z.string().min(1).max(2048).optional(),
+  engine: z.enum(ENGINE_NAMES).optional(),
+  connection: connectionSchema.optional(),
+  schema: z.string().min(1).max(63).optional(),
+};
 const reason = z.string().min(1, 'must not be empty').max(1000);
 /** The core id of the service that has managed the database, as the refusal told it. */
 const takeOver = z.strictObject({ core_id: z.string().min(1).max(64), reason });
@@ -26,22 +38,44 @@ export class AddressRules {
   read(body: z.output<typeof relocation>): Address {
     try {
       const { url, engine, connection, schema } = body;
-      if ((url === undefined) === (connection === undefined)) throw new AddressProblem('url', 'give either url or engine and connection');
+      if ((url === undefined) === (connection === undefined))
+        throw new AddressProblem('url', 'give either url or engine and connection');
       if (url !== undefined && engine !== undefined) throw new AddressProblem('engine', 'is told by the url');
       if (url === undefined && engine === undefined) throw new AddressProblem('engine', 'is required with connection');
       const parsed = url !== undefined ? parseUrl(url) : fromFields(engine!, connection!, schema);
-      if (url !== undefined && schema !== undefined && parsed.engine !== 'postgres') throw new AddressProblem('schema', 'is for postgres alone');
-      const address = url !== undefined && schema !== undefined && parsed.engine === 'postgres' ? fromFields('postgres', { host: parsed.host, port: parsed.port, user: parsed.user, password: parsed.password, database: parsed.database, tls: parsed.tls }, schema) : parsed;
+      if (url !== undefined && schema !== undefined && parsed.engine !== 'postgres')
+        throw new AddressProblem('schema', 'is for postgres alone');
+      const address =
+        url !== undefined && schema !== undefined && parsed.engine === 'postgres'
+          ? fromFields(
+              'postgres',
+              {
+                host: parsed.host,
+                port: parsed.port,
+                user: parsed.user,
+                password: parsed.password,
+                database: parsed.database,
+                tls: parsed.tls,
+              },
+              schema,
+            )
+          : parsed;
       return address.engine === 'sqlite' ? { ...address, file: resolve(address.file) } : address;
     } catch (error) {
-      if (error instanceof AddressProblem) throw new ApiError('validation_failed', `${error.path} ${error.message}`, { errors: [{ path: error.path, message: error.message }] });
+      if (error instanceof AddressProblem)
+        throw new ApiError('validation_failed', `${error.path} ${error.message}`, {
+          errors: [{ path: error.path, message: error.message }],
+        });
       throw error;
     }
   }
 }
 
 export class DatabaseLists {
-  constructor(private readonly core: CoreDatabase, private readonly databases: Databases) {}
+  constructor(
+    private readonly core: CoreDatabase,
+    private readonly databases: Databases,
+  ) {}
 
   async list(query: unknown): Promise<object> {
     const { limit, cursor } = parse(z.strictObject(pageShape), query);

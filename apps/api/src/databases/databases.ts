@@ -1,8 +1,21 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { v7 as uuid } from 'uuid';
-import { sql, UniqueViolation, VersionConflict, type CoreDatabase, type EventStore, type Metadata } from '../../../../libs/event-store/src/index.js';
-import { DatabaseError, engineOf, refuseOthers, type Address, type Connection } from '../../../../libs/byodb/src/index.js';
+import {
+  sql,
+  UniqueViolation,
+  VersionConflict,
+  type CoreDatabase,
+  type EventStore,
+  type Metadata,
+} from '../../../../libs/event-store/src/index.js';
+import {
+  DatabaseError,
+  engineOf,
+  refuseOthers,
+  type Address,
+  type Connection,
+} from '../../../../libs/byodb/src/index.js';
 import {
   databaseStream,
   findDatabase,
@@ -18,13 +31,23 @@ import { Candidates, notHad, type TakeOver } from './candidates.js';
 import { Reach, soon } from './reach.js';
 import type { Vault } from './vault.js';
 
-/** How long a view waits for a database before it tells what was known before, and a stop for a connection to say goodbye. Milliseconds. */
+/**
+ * How long a view waits for a database before it tells what was known before, and a stop for a connection to say
+ * goodbye. Milliseconds.
+ */
 const VIEW_MS = 1000;
 const CLOSE_MS = 2000;
 /** How long a database that is removed is waited for. */
 const RELEASE_MS = 5000;
 
-interface Seen { version: number; checked_at: string | null; server_version: string | null; reachable: boolean; error: { code: string; message: string } | null; tables: string[] }
+interface Seen {
+  version: number;
+  checked_at: string | null;
+  server_version: string | null;
+  reachable: boolean;
+  error: { code: string; message: string } | null;
+  tables: string[];
+}
 
 /** Registered databases and their pools: one pool each, reopened when the address has changed. */
 export class Databases {
@@ -34,7 +57,12 @@ export class Databases {
   private readonly seen = new Map<string, Seen>();
   private readonly asking = new Map<string, Promise<Seen>>();
 
-  constructor(private readonly core: CoreDatabase, private readonly store: EventStore, private readonly vault: Vault, private readonly candidates: Candidates) {}
+  constructor(
+    private readonly core: CoreDatabase,
+    private readonly store: EventStore,
+    private readonly vault: Vault,
+    private readonly candidates: Candidates,
+  ) {}
 
   async byName(name: string): Promise<Database> {
     const found = await findDatabase(this.core, name);
@@ -42,7 +70,9 @@ export class Databases {
     return found;
   }
 
-  /** The pool of a registered database; what stands at its address must be what was registered. Throws DatabaseError. */
+  /**
+   * The pool of a registered database; what stands at its address must be what was registered. Throws DatabaseError.
+   */
   async connect(id: string): Promise<Connection> {
     const database = await loadDatabase(this.core, id);
     if (database === null) throw new DatabaseError('database_error', 'the database is not registered any more');
@@ -57,9 +87,15 @@ export class Databases {
     const claimant = this.candidates.claimant();
     const marks = await connection.marks();
     refuseOthers(marks, claimant);
-    if (marks.id !== null && marks.id !== id) throw new DatabaseError('database_mismatch', 'another database stands where the registered one was', { retryable: false });
+    if (marks.id !== null && marks.id !== id)
+      throw new DatabaseError('database_mismatch', 'another database stands where the registered one was', {
+        retryable: false,
+      });
     if (marks.id === id && (marks.managed_by !== null || pool.claimed)) return;
-    if (await connection.claim(id, claimant) !== id) throw new DatabaseError('database_mismatch', 'another database stands where the registered one was', { retryable: false });
+    if ((await connection.claim(id, claimant)) !== id)
+      throw new DatabaseError('database_mismatch', 'another database stands where the registered one was', {
+        retryable: false,
+      });
     pool.claimed = true;
   }
 
@@ -89,34 +125,56 @@ export class Databases {
     }
   }
 
-  /** Looks first, and makes nothing there that would stay when it is refused. Errors: ApiError database_unreachable, database_exists, core_database, managed_elsewhere. */
+  /**
+   * Looks first, and makes nothing there that would stay when it is refused. Errors: ApiError database_unreachable,
+   * database_exists, core_database, managed_elsewhere.
+   */
   async register(name: string, address: Address, metadata: Metadata, takeOver?: TakeOver): Promise<Database> {
-    if (await findDatabase(this.core, name) !== null) throw new ApiError('database_exists', `there is a database ${JSON.stringify(name)} already`);
+    if ((await findDatabase(this.core, name)) !== null)
+      throw new ApiError('database_exists', `there is a database ${JSON.stringify(name)} already`);
     return this.candidates.with(address, takeOver, async (candidate) => {
-      if (candidate.id !== null && await this.isKnown(candidate.id)) throw new ApiError('database_exists', 'this database is registered already, under another name');
+      if (candidate.id !== null && (await this.isKnown(candidate.id)))
+        throw new ApiError('database_exists', 'this database is registered already, under another name');
       await candidate.claim(async (id) => {
         const past = await this.store.readStream(databaseStream(id));
-        const event: DatabaseEvent = { type: 'DatabaseRegistered', name, engine: address.engine, ...(takeOver === undefined ? {} : { taken_over: takeOver }) };
+        const event: DatabaseEvent = {
+          type: 'DatabaseRegistered',
+          name,
+          engine: address.engine,
+          ...(takeOver === undefined ? {} : { taken_over: takeOver }),
+        };
         const { type, ...data } = event;
-        await this.unlessTaken(this.store.append([{ stream: databaseStream(id), expectedVersion: past.length, events: [{ type, schema_version: 1, data }] }], metadata, (tx) => this.vault.store(tx, id, address)));
+        await this.unlessTaken(
+          this.store.append(
+            [{ stream: databaseStream(id), expectedVersion: past.length, events: [{ type, schema_version: 1, data }] }],
+            metadata,
+            (tx) => this.vault.store(tx, id, address),
+          ),
+        );
       }, this.isKnown);
       return this.byName(name);
     });
   }
 
-  private readonly isKnown = async (id: string): Promise<boolean> => await loadDatabase(this.core, id) !== null;
+  private readonly isKnown = async (id: string): Promise<boolean> => (await loadDatabase(this.core, id)) !== null;
 
   private async unlessTaken(appending: Promise<unknown>): Promise<void> {
     try {
       await appending;
     } catch (error) {
-      if (error instanceof UniqueViolation) throw new ApiError('database_exists', 'this database, or one of this name, is registered already');
+      if (error instanceof UniqueViolation)
+        throw new ApiError('database_exists', 'this database, or one of this name, is registered already');
       throw error;
     }
   }
 
-  /** A new address of the same database; of another one only while nothing lives in the former. Errors: ApiError database_mismatch, database_exists. */
-  async change(name: string, address: Address, metadata: Metadata): Promise<Database> { return afresh(() => this.changeOnce(name, address, metadata)); }
+  /**
+   * A new address of the same database; of another one only while nothing lives in the former. Errors: ApiError
+   * database_mismatch, database_exists.
+   */
+  async change(name: string, address: Address, metadata: Metadata): Promise<Database> {
+    return afresh(() => this.changeOnce(name, address, metadata));
+  }
 
   private async changeOnce(name: string, address: Address, metadata: Metadata): Promise<Database> {
     const database = await this.byName(name);
@@ -125,17 +183,32 @@ export class Databases {
     return this.candidates.with(address, undefined, async (candidate) => {
       const id = database.database_id;
       if (candidate.id === id) {
-        await this.store.append([{ ...former, events: [{ type: 'DatabaseAddressChanged', schema_version: 1, data: {} }] }], metadata, (tx) => this.vault.store(tx, id, address));
+        await this.store.append(
+          [{ ...former, events: [{ type: 'DatabaseAddressChanged', schema_version: 1, data: {} }] }],
+          metadata,
+          (tx) => this.vault.store(tx, id, address),
+        );
         return this.byName(name);
       }
       await this.refuseLeaving(database);
-      if (candidate.id !== null && await this.isKnown(candidate.id)) throw new ApiError('database_exists', 'this database is registered already, under another name');
+      if (candidate.id !== null && (await this.isKnown(candidate.id)))
+        throw new ApiError('database_exists', 'this database is registered already, under another name');
       await candidate.claim(async (claimed) => {
         const past = await this.store.readStream(databaseStream(claimed));
-        await this.unlessTaken(this.store.append([
-          { ...former, events: [{ type: 'DatabaseRemoved', schema_version: 1, data: {} }] },
-          { stream: databaseStream(claimed), expectedVersion: past.length, events: [{ type: 'DatabaseRegistered', schema_version: 1, data: { name, engine: address.engine } }] },
-        ], metadata, (tx) => this.vault.store(tx, claimed, address)));
+        await this.unlessTaken(
+          this.store.append(
+            [
+              { ...former, events: [{ type: 'DatabaseRemoved', schema_version: 1, data: {} }] },
+              {
+                stream: databaseStream(claimed),
+                expectedVersion: past.length,
+                events: [{ type: 'DatabaseRegistered', schema_version: 1, data: { name, engine: address.engine } }],
+              },
+            ],
+            metadata,
+            (tx) => this.vault.store(tx, claimed, address),
+          ),
+        );
       }, this.isKnown);
       await this.leave(id);
       return this.byName(name);
@@ -143,17 +216,29 @@ export class Databases {
   }
 
   private async refuseLeaving({ database_id: id }: Database): Promise<void> {
-    if (await isInUse(this.core, id)) throw new ApiError('database_mismatch', 'this is another database than the registered one, where tables live');
+    if (await isInUse(this.core, id))
+      throw new ApiError('database_mismatch', 'this is another database than the registered one, where tables live');
   }
 
-  async remove(name: string, metadata: Metadata): Promise<void> { return afresh(() => this.removeOnce(name, metadata)); }
+  async remove(name: string, metadata: Metadata): Promise<void> {
+    return afresh(() => this.removeOnce(name, metadata));
+  }
 
   private async removeOnce(name: string, metadata: Metadata): Promise<void> {
     const { database_id: id, version, address_version } = await this.byName(name);
     if (await isInUse(this.core, id)) throw new ApiError('database_in_use', 'tables live there or are set aside there');
     // Before its credentials are forgotten.
     await this.pool(id, address_version);
-    await this.store.append([{ stream: databaseStream(id), expectedVersion: version, events: [{ type: 'DatabaseRemoved', schema_version: 1, data: {} }] }], metadata);
+    await this.store.append(
+      [
+        {
+          stream: databaseStream(id),
+          expectedVersion: version,
+          events: [{ type: 'DatabaseRemoved', schema_version: 1, data: {} }],
+        },
+      ],
+      metadata,
+    );
     await this.leave(id);
   }
 
@@ -188,7 +273,9 @@ export class Databases {
     const former = this.open.get(id)?.connection;
     this.drop(id);
     if (former === undefined) return;
-    const clean = former.release(id).catch((error: unknown) => { if (!(error instanceof DatabaseError)) throw error; });
+    const clean = former.release(id).catch((error: unknown) => {
+      if (!(error instanceof DatabaseError)) throw error;
+    });
     await soon(clean, RELEASE_MS);
     former.close().catch(() => undefined);
   }
@@ -200,16 +287,28 @@ export class Databases {
   }
 
   async views(databases: readonly Database[]): Promise<object[]> {
-    const letGo = await tablesLetGo(this.core, databases.map((database) => database.database_id));
-    return Promise.all(databases.map(async (database) => {
-      const { database_id, name, engine, created_at, updated_at } = database;
-      const { version: _version, ...seen } = await soon(this.ask(database), VIEW_MS) ?? await this.known(database);
-      const gone = letGo.get(database_id)!;
-      return {
-        database_id, name, engine, ...seen, ...(gone.length === 0 ? {} : { let_go: gone }),
-        drift_detected_at: database.drift?.detected_at ?? null, created_at, updated_at,
-      };
-    }));
+    const letGo = await tablesLetGo(
+      this.core,
+      databases.map((database) => database.database_id),
+    );
+    return Promise.all(
+      databases.map(async (database) => {
+        const { database_id, name, engine, created_at, updated_at } = database;
+        const { version: _version, ...seen } =
+          (await soon(this.ask(database), VIEW_MS)) ?? (await this.known(database));
+        const gone = letGo.get(database_id)!;
+        return {
+          database_id,
+          name,
+          engine,
+          ...seen,
+          ...(gone.length === 0 ? {} : { let_go: gone }),
+          drift_detected_at: database.drift?.detected_at ?? null,
+          created_at,
+          updated_at,
+        };
+      }),
+    );
   }
 
   private async known({ database_id, address_version }: Database): Promise<Seen> {
@@ -236,24 +335,46 @@ export class Databases {
     try {
       const connection = await this.connect(database_id);
       const [info, tables] = [await connection.info(), await connection.tables()];
-      seen = { version, checked_at: new Date().toISOString(), server_version: info.version, reachable: true, error: null, tables };
+      seen = {
+        version,
+        checked_at: new Date().toISOString(),
+        server_version: info.version,
+        reachable: true,
+        error: null,
+        tables,
+      };
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
       const { asked_at } = error.details;
-      const reachable = error.code === 'permission_denied' && await this.answers(database_id);
+      const reachable = error.code === 'permission_denied' && (await this.answers(database_id));
       const tables = await tablesIn(this.core, database_id);
-      seen = { version, checked_at: typeof asked_at === 'string' ? asked_at : new Date().toISOString(), server_version: null, reachable, error: { code: error.code, message: error.message }, tables };
+      seen = {
+        version,
+        checked_at: typeof asked_at === 'string' ? asked_at : new Date().toISOString(),
+        server_version: null,
+        reachable,
+        error: { code: error.code, message: error.message },
+        tables,
+      };
     }
     this.seen.set(database_id, seen);
     return seen;
   }
 
-  /** Errors: ApiError database_unreachable, database_mismatch. One that takes the login and lets no ledger be made is reached. */
+  /**
+   * Errors: ApiError database_unreachable, database_mismatch. One that takes the login and lets no ledger be made is
+   * reached.
+   */
   async test(database: Database): Promise<void> {
     try {
       await (await this.connect(database.database_id)).info();
     } catch (error) {
-      if (error instanceof DatabaseError && error.code === 'permission_denied' && await this.answers(database.database_id)) return;
+      if (
+        error instanceof DatabaseError &&
+        error.code === 'permission_denied' &&
+        (await this.answers(database.database_id))
+      )
+        return;
       throw notHad(error);
     }
   }
@@ -271,13 +392,13 @@ export class Databases {
 
   /** The `default` one exists from the start, even when it cannot be reached yet. */
   async ensureDefault(address: Address): Promise<void> {
-    if (await findDatabase(this.core, 'default') !== null) return;
+    if ((await findDatabase(this.core, 'default')) !== null) return;
     if (address.engine === 'sqlite') await mkdir(dirname(address.file), { recursive: true });
     const metadata: Metadata = { correlation_id: uuid(), causation_id: null, actor: 'schemasaga' };
     try {
       await this.register('default', address, metadata);
     } catch (error) {
-      if (await findDatabase(this.core, 'default') === null) throw error;
+      if ((await findDatabase(this.core, 'default')) === null) throw error;
     }
   }
 

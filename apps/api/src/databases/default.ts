@@ -11,13 +11,23 @@ export class DefaultDatabase {
   private timer: NodeJS.Timeout | null = null;
   private trying: Promise<void> | null = null;
 
-  constructor(private readonly databases: Databases, private readonly address: Address, private readonly onError: (error: unknown) => void) {}
+  constructor(
+    private readonly databases: Databases,
+    private readonly address: Address,
+    private readonly onError: (error: unknown) => void,
+  ) {}
 
   /** Tries once, and goes on by itself when that fails. */
   async start(): Promise<void> {
     if (await this.attempt(true)) return;
     this.timer = setInterval(() => {
-      this.trying ??= this.attempt(false).then((done) => { if (done) this.end(); }).finally(() => { this.trying = null; });
+      this.trying ??= this.attempt(false)
+        .then((done) => {
+          if (done) this.end();
+        })
+        .finally(() => {
+          this.trying = null;
+        });
     }, AGAIN_MS);
   }
 

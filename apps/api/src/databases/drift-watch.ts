@@ -19,7 +19,10 @@ import { soon } from './reach.js';
 const ALL = 1_000_000;
 const STOP_MS = 1000;
 
-/** Compares every database with history from time to time, and records what differs: once, until it differs in another way or not at all. */
+/**
+ * Compares every database with history from time to time, and records what differs: once, until it differs in another
+ * way or not at all.
+ */
 export class DriftWatch {
   private timer: NodeJS.Timeout | null = null;
   private working: Promise<void> | null = null;

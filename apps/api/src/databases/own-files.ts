@@ -8,14 +8,17 @@ const BESIDE = ['-wal', '-shm', '-journal'] as const;
 const MOST_LINKS = 20;
 
 /**
- * The files of the service itself: none of them may be opened as a customer's, whatever path or link leads there. An empty one
+ * The files of the service itself: none of them may be opened as a customer's, whatever path or link leads there. An
+ * empty one
  * would be taken for a new database and written to.
  */
 export class OwnFiles {
   private readonly files: string[];
 
   constructor(coreUrl: string, dataDir: string) {
-    const core = coreUrl.startsWith('sqlite:') ? resolve(coreUrl.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '')) : null;
+    const core = coreUrl.startsWith('sqlite:')
+      ? resolve(coreUrl.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, ''))
+      : null;
     this.files = [keyFileOf(dataDir), ...(core === null ? [] : [core, ...BESIDE.map((ending) => core + ending)])];
   }
 
@@ -23,13 +26,23 @@ export class OwnFiles {
   refuse(file: string): void {
     const stat = statSync(file, { throwIfNoEntry: false });
     const place = realPlace(file);
-    const own = this.files.find((one) => realPlace(one) === place || isSame(stat, statSync(one, { throwIfNoEntry: false })));
-    if (own !== undefined) throw new ApiError('core_database', 'that file is one of the service\'s own, and can never be a customer\'s database');
-    if (stat !== undefined && !stat.isFile()) refused(stat.isDirectory() ? 'is a folder, not a file' : 'is not a plain file');
-    // SQLite finds what belongs to a file by its name: under two of them it would lose writes (https://www.sqlite.org/howtocorrupt.html).
-    if (stat !== undefined && stat.nlink > 1) refused('has a second name (a hard link), under which SQLite would not find what belongs to it');
+    const own = this.files.find(
+      (one) => realPlace(one) === place || isSame(stat, statSync(one, { throwIfNoEntry: false })),
+    );
+    if (own !== undefined)
+      throw new ApiError(
+        'core_database',
+        "that file is one of the service's own, and can never be a customer's database",
+      );
+    if (stat !== undefined && !stat.isFile())
+      refused(stat.isDirectory() ? 'is a folder, not a file' : 'is not a plain file');
+    // SQLite finds what belongs to a file by its name: under two of them it would lose writes
+    // (https://www.sqlite.org/howtocorrupt.html).
+    if (stat !== undefined && stat.nlink > 1)
+      refused('has a second name (a hard link), under which SQLite would not find what belongs to it');
     const ending = BESIDE.find((one) => place.endsWith(one));
-    if (ending !== undefined && existsSync(place.slice(0, -ending.length))) refused(`is what SQLite keeps beside ${basename(place.slice(0, -ending.length))}: name that file`);
+    if (ending !== undefined && existsSync(place.slice(0, -ending.length)))
+      refused(`is what SQLite keeps beside ${basename(place.slice(0, -ending.length))}: name that file`);
   }
 }
 

@@ -10,16 +10,24 @@ export function keyFileOf(dataDir: string): string {
   return join(dataDir, 'credentials.key');
 }
 
-/** Credentials at rest: AES-256-GCM, a fresh 12-byte nonce each, the database's id as additional data so that rows cannot be swapped. */
+/**
+ * Credentials at rest: AES-256-GCM, a fresh 12-byte nonce each, the database's id as additional data so that rows
+ * cannot be swapped.
+ */
 export class Vault {
-  private constructor(private readonly key: Buffer, private readonly keyId: string) {}
+  private constructor(
+    private readonly key: Buffer,
+    private readonly keyId: string,
+  ) {}
 
   static of(hexKey: string): Vault {
     const key = Buffer.from(hexKey, 'hex');
     return new Vault(key, createHash('sha256').update('schemasaga key id').update(key).digest('hex').slice(0, 16));
   }
 
-  /** From CREDENTIALS_KEY, else from the 0600 key file in the data folder, made at first start. Errors: WrongKey, Error. */
+  /**
+   * From CREDENTIALS_KEY, else from the 0600 key file in the data folder, made at first start. Errors: WrongKey, Error.
+   */
   static async open(hexKey: string | undefined, dataDir: string, core: CoreDatabase): Promise<Vault> {
     const vault = hexKey !== undefined ? Vault.of(hexKey) : await Vault.fromFile(dataDir, core);
     await vault.check(core);
@@ -31,7 +39,8 @@ export class Vault {
     const file = keyFileOf(dataDir);
     const found = await readKey(file);
     if (found !== null) return Vault.of(found);
-    // A new key would open none of what stands there: the lost one has to be put back, and nothing may stand in its place.
+    // A new key would open none of what stands there: the lost one has to be put back, and nothing may stand in its
+    // place.
     if ((await core.query(sql`select 1 as found from credentials limit 1`)).length > 0) throw new WrongKey();
     await makeKey(file);
     // Another first start may have put its own there at the same moment: both read the one that stays.
@@ -43,14 +52,23 @@ export class Vault {
     const nonce = randomBytes(12);
     const cipher = createCipheriv('aes-256-gcm', this.key, nonce).setAAD(Buffer.from(id));
     const sealed = Buffer.concat([cipher.update(JSON.stringify(address), 'utf8'), cipher.final()]);
-    return [this.keyId, nonce.toString('base64'), sealed.toString('base64'), cipher.getAuthTag().toString('base64')].join('.');
+    return [
+      this.keyId,
+      nonce.toString('base64'),
+      sealed.toString('base64'),
+      cipher.getAuthTag().toString('base64'),
+    ].join('.');
   }
 
   unseal(id: string, text: string): Address {
     const [keyId, nonce, sealed, tag] = text.split('.') as [string, string, string, string];
     if (keyId !== this.keyId) throw new WrongKey();
-    const decipher = createDecipheriv('aes-256-gcm', this.key, Buffer.from(nonce, 'base64')).setAAD(Buffer.from(id)).setAuthTag(Buffer.from(tag, 'base64'));
-    return JSON.parse(Buffer.concat([decipher.update(Buffer.from(sealed, 'base64')), decipher.final()]).toString('utf8')) as Address;
+    const decipher = createDecipheriv('aes-256-gcm', this.key, Buffer.from(nonce, 'base64'))
+      .setAAD(Buffer.from(id))
+      .setAuthTag(Buffer.from(tag, 'base64'));
+    return JSON.parse(
+      Buffer.concat([decipher.update(Buffer.from(sealed, 'base64')), decipher.final()]).toString('utf8'),
+    ) as Address;
   }
 
   /** Throws WrongKey when what stands in the core database was sealed with another key. */
@@ -64,7 +82,9 @@ export class Vault {
   }
 }
 
-/** Null: there is none, or an empty one, as an earlier version left it when it was killed between making and writing it. */
+/**
+ * Null: there is none, or an empty one, as an earlier version left it when it was killed between making and writing it.
+ */
 async function readKey(file: string): Promise<string | null> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
@@ -97,5 +117,10 @@ async function makeKey(file: string): Promise<void> {
 }
 
 export class WrongKey extends Error {
-  constructor() { super('the credentials in the core database were encrypted with another key: set CREDENTIALS_KEY (or put back the key file) that they were made with'); }
+  constructor() {
+    super(
+      'the credentials in the core database were encrypted with another key: set CREDENTIALS_KEY (or put ' +
+        'back the key file) that they were made with',
+    );
+  }
 }

@@ -54,13 +54,36 @@ export interface Call {
 
 const id = '01a6c1d2-5f1e-7b7c-9d53-0c2f6f0a7b11';
 const reason = z.strictObject({ reason: z.string().min(1).max(1000) });
-const page = { limit: z.int().min(1).max(500).default(50), cursor: z.string().regex(/^\d{1,15}$/).describe('`next_cursor` of the page before.') };
+const page = {
+  limit: z.int().min(1).max(500).default(50),
+  cursor: z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .describe('`next_cursor` of the page before.'),
+};
 const input: ApiCode[] = ['invalid_json', 'validation_failed', 'payload_too_large', 'unsupported_media_type'];
 const position = z.int().min(0);
 const eventFilters = { stream: z.string(), type: z.string(), correlation_id: z.string() };
 const core: ApiCode[] = ['core_database_unavailable'];
-const command: ApiCode[] = [...input, 'rate_limited', 'version_conflict', 'saga_compensated', 'saga_rejected', 'idempotency_key_reused', 'unsupported_change', ...core];
-const ofDatabase: ApiCode[] = [...input, 'rate_limited', 'saga_compensated', 'saga_rejected', 'idempotency_key_reused', 'unsupported_change', ...core];
+const command: ApiCode[] = [
+  ...input,
+  'rate_limited',
+  'version_conflict',
+  'saga_compensated',
+  'saga_rejected',
+  'idempotency_key_reused',
+  'unsupported_change',
+  ...core,
+];
+const ofDatabase: ApiCode[] = [
+  ...input,
+  'rate_limited',
+  'saga_compensated',
+  'saga_rejected',
+  'idempotency_key_reused',
+  'unsupported_change',
+  ...core,
+];
 const alive: ApiCode[] = ['table_not_found', 'table_dropped', 'table_failed'];
 const reachable: ApiCode[] = ['database_unreachable', 'database_mismatch', 'core_database', 'managed_elsewhere'];
 
@@ -74,7 +97,8 @@ export const calls: Call[] = [
     body: bodies.create,
     problems: [...command, 'database_not_found', 'table_name_taken'],
     summary:
-      'Create a table on every database named (default: the database `default`). Without columns it gets id, name, created_at and updated_at.',
+      'Create a table on every database named (default: the database `default`). Without columns it gets ' +
+      'id, name, created_at and updated_at.',
     example: {
       name: 'customers',
       databases: ['default'],
@@ -93,7 +117,8 @@ export const calls: Call[] = [
     body: bodies.column,
     problems: [...command, ...alive, 'column_not_found'],
     summary:
-      'Add, alter, rename or drop columns. Only a name: drop. With rename_to: rename. An unknown name with a type: add. A known name with anything else: alter. Several are one change.',
+      'Add, alter, rename or drop columns. Only a name: drop. With rename_to: rename. An unknown name with ' +
+      'a type: add. A known name with anything else: alter. Several are one change.',
     example: {
       table_id: id,
       columns: [
@@ -133,7 +158,8 @@ export const calls: Call[] = [
     body: bodies.restore,
     problems: [...command, 'table_not_found', 'table_failed', 'retention_expired', 'table_name_taken'],
     summary:
-      'Undo a drop inside the retention time: rows, indexes, keys and triggers come back, under the former name or under `as`.',
+      'Undo a drop inside the retention time: rows, indexes, keys and triggers come back, under the former ' +
+      'name or under `as`.',
     example: { table_id: id, as: 'customers_again' },
   },
   {
@@ -145,7 +171,10 @@ export const calls: Call[] = [
     body: bodies.databases,
     problems: [...command, ...alive, 'database_not_found', 'table_name_taken'],
     summary:
-      'Change where a table lives: `add` builds it there (schema, no rows), or brings back, with its rows, what `remove` set aside there and is still kept; `remove` sets it aside there for the retention time. With `lost` and a reason: what is removed is gone for good, nothing is sent there, changes that wait for it end aborted, and nothing of it is kept.',
+      'Change where a table lives: `add` builds it there (schema, no rows), or brings back, with its rows, ' +
+      'what `remove` set aside there and is still kept; `remove` sets it aside there for the retention ' +
+      'time. With `lost` and a reason: what is removed is gone for good, nothing is sent there, changes ' +
+      'that wait for it end aborted, and nothing of it is kept.',
     example: { table_id: id, add: ['crm'], remove: ['default'] },
   },
   {
@@ -157,7 +186,8 @@ export const calls: Call[] = [
     body: bodies.purge,
     problems: [...command, 'table_not_found', 'retention_expired'],
     summary:
-      'Destroy for good, before its time, what is kept aside of a table: all of it, or what one saga set aside. Refused while a restore or a revert is on its way, and where nothing is kept.',
+      'Destroy for good, before its time, what is kept aside of a table: all of it, or what one saga set ' +
+      'aside. Refused while a restore or a revert is on its way, and where nothing is kept.',
     example: { table_id: id, reason: 'asked for by the data protection officer' },
   },
   {
@@ -169,7 +199,8 @@ export const calls: Call[] = [
     body: bodies.revert,
     problems: [...command, ...alive, 'version_not_found', 'retention_expired', 'table_name_taken'],
     summary:
-      'Bring name and columns back to what they were at a version, on every database; dropped columns come back with their data. Refused with every conflict where it cannot be without loss.',
+      'Bring name and columns back to what they were at a version, on every database; dropped columns come ' +
+      'back with their data. Refused with every conflict where it cannot be without loss.',
     example: { table_id: id, version: 2 },
   },
   {
@@ -181,7 +212,8 @@ export const calls: Call[] = [
     body: bodies.replay,
     problems: [...command, 'table_not_found', 'version_not_found', 'database_not_found', 'table_name_taken'],
     summary:
-      'Without a database: the history played forward, and the DDL that builds the table on each engine; nothing is sent anywhere. With one: a saga that builds it there as a new table, schema only.',
+      'Without a database: the history played forward, and the DDL that builds the table on each engine; ' +
+      'nothing is sent anywhere. With one: a saga that builds it there as a new table, schema only.',
     example: { table_id: id, version: 2 },
     answer: { status: 200, description: 'The history played forward', schema: Replayed },
   },
@@ -193,7 +225,8 @@ export const calls: Call[] = [
     body: bodies.show,
     problems: [...input, 'table_not_found', 'version_not_found', 'database_not_found', ...core],
     summary:
-      'The table as it is, or as it was after a version or at a time; with a database, what had been applied there by then.',
+      'The table as it is, or as it was after a version or at a time; with a database, what had been ' +
+      'applied there by then.',
     example: { table_id: id, version: 2 },
     answer: { status: 200, description: 'The table', schema: TableAnswer, etag: true },
   },
@@ -246,7 +279,8 @@ export const calls: Call[] = [
     problems: ['table_not_found', 'version_not_found', 'database_not_found', 'validation_failed', ...core],
     query: { version: z.int().min(0), at: z.iso.datetime({ offset: true }), database: databaseName },
     summary:
-      'The table as it is, or as it was after a version or at a time; with a database, what had been applied there by then.',
+      'The table as it is, or as it was after a version or at a time; with a database, what had been ' +
+      'applied there by then.',
     answer: { status: 200, description: 'The table', schema: TableAnswer, etag: true },
   },
 
@@ -328,7 +362,8 @@ export const calls: Call[] = [
     body: registration,
     problems: [...input, 'database_exists', ...reachable, ...core],
     summary:
-      "Register a database, by url or by engine and connection, after a real connection test. One that another service manages is refused with whose it is; with `take_over` it is this one's from then on.",
+      'Register a database, by url or by engine and connection, after a real connection test. One that ' +
+      "another service manages is refused with whose it is; with `take_over` it is this one's from then on.",
     example: { name: 'crm', url: 'postgres://user:password@db.example.org:5432/crm' },
     answer: { status: 201, description: 'Registered', schema: DatabaseAnswer },
   },
@@ -378,7 +413,8 @@ export const calls: Call[] = [
     path: '/databases/{name}/drift',
     problems: ['validation_failed', 'database_not_found', ...reachable, ...core],
     summary:
-      'What its live schema has that history does not say, and the reverse, column by column. Tables under change are left out.',
+      'What its live schema has that history does not say, and the reverse, column by column. Tables under ' +
+      'change are left out.',
     answer: { status: 200, description: 'Where they differ', schema: DatabaseDrift },
   },
   {
@@ -390,7 +426,9 @@ export const calls: Call[] = [
     body: driftResolution,
     problems: [...command, ...alive, 'database_not_found', ...reachable],
     summary:
-      'Settle what differs in one table there. adopt: history and the other databases follow what stands there; restore: it goes back to what history says (what is too much is set aside for the retention time); ignore: it may differ from now on.',
+      'Settle what differs in one table there. adopt: history and the other databases follow what stands ' +
+      'there; restore: it goes back to what history says (what is too much is set aside for the retention ' +
+      'time); ignore: it may differ from now on.',
     example: { table_id: id, as: 'restore' },
   },
   {
@@ -402,7 +440,8 @@ export const calls: Call[] = [
     body: adoption,
     problems: [...ofDatabase, 'database_not_found', 'table_not_found', 'table_name_taken', ...reachable],
     summary:
-      "Take tables that others made under management, as they stand; nothing is touched. What no portable type expresses is kept as the engine's own.",
+      'Take tables that others made under management, as they stand; nothing is touched. What no portable ' +
+      "type expresses is kept as the engine's own.",
     example: { tables: ['orders', 'invoices'] },
   },
   {
@@ -413,7 +452,8 @@ export const calls: Call[] = [
     command: 'of_database',
     problems: [...ofDatabase, 'database_not_found', ...reachable],
     summary:
-      'Do there what history has done and the database has not seen: after it was restored from a backup, or was long away.',
+      'Do there what history has done and the database has not seen: after it was restored from a backup, ' +
+      'or was long away.',
   },
   {
     id: 'forgetDatabase',
@@ -423,7 +463,8 @@ export const calls: Call[] = [
     body: loss,
     problems: [...input, 'database_not_found', 'version_conflict', ...core],
     summary:
-      'Give up a database that is lost for good: nothing is sent there any more, its tables go on elsewhere, and changes under way end without it.',
+      'Give up a database that is lost for good: nothing is sent there any more, its tables go on ' +
+      'elsewhere, and changes under way end without it.',
     example: { lost: true, reason: 'the disk is gone, and there is no backup' },
     answer: { status: 202, description: 'Given up; the tables follow', schema: Forgotten },
   },

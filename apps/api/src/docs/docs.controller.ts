@@ -6,12 +6,18 @@ import { page } from './page.js';
 @Controller()
 export class DocsController {
   @Get('openapi.json')
-  document(): object { return openApi(); }
+  document(): object {
+    return openApi();
+  }
 
   @Get('asyncapi.json')
-  events(): object { return asyncApi(); }
+  events(): object {
+    return asyncApi();
+  }
 
   @Get('docs')
   @Header('Content-Type', 'text/html; charset=utf-8')
-  page(): string { return page(openApi()); }
+  page(): string {
+    return page(openApi());
+  }
 }

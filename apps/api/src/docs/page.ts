@@ -8,11 +8,36 @@ section{margin:2.5rem 0}h2{margin-top:3rem}h4{margin:1rem 0 0}nav td:first-child
 
 /** One page without scripts, and nothing that is fetched from elsewhere. */
 export function page(document: OpenApi): string {
-  const all = Object.entries(document.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method, operation })));
-  const groups = document.tags.map((tag) => ({ tag, own: all.filter(({ operation }) => operation.tags.includes(tag.name)) }));
-  const overview = groups.map(({ own }) => own.map(({ path, method, operation }) => `<tr><td><code>${method.toUpperCase()}</code></td><td><a href="#${operation.operationId}"><code>${esc(path)}</code></a></td><td>${prose(operation.summary)}</td></tr>`).join('\n')).join('\n');
-  const calls = groups.map(({ tag, own }) => `<h2>${esc(tag.name)}</h2><p>${esc(tag.description)}.</p>${own.map(({ path, method, operation }) => call(path, method, operation)).join('\n')}`).join('\n');
-  const schemas = Object.entries(document.components.schemas).map(([name, schema]) => `<section id="${name}"><h3>${name}</h3>${fields(schema) || `<p><code>${typeOf(schema)}</code></p>`}</section>`).join('\n');
+  const all = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+  );
+  const groups = document.tags.map((tag) => ({
+    tag,
+    own: all.filter(({ operation }) => operation.tags.includes(tag.name)),
+  }));
+  const overview = groups
+    .map(({ own }) =>
+      own
+        .map(
+          ({ path, method, operation }) =>
+            `<tr><td><code>${method.toUpperCase()}</code></td><td><a ` +
+            `href="#${operation.operationId}"><code>${esc(path)}</code></a></td><td>${prose(operation.summary)}</td></tr>`,
+        )
+        .join('\n'),
+    )
+    .join('\n');
+  const calls = groups
+    .map(
+      ({ tag, own }) =>
+        `<h2>${esc(tag.name)}</h2><p>${esc(tag.description)}.</p>${own.map(({ path, method, operation }) => call(path, method, operation)).join('\n')}`,
+    )
+    .join('\n');
+  const schemas = Object.entries(document.components.schemas)
+    .map(
+      ([name, schema]) =>
+        `<section id="${name}"><h3>${name}</h3>${fields(schema) || `<p><code>${typeOf(schema)}</code></p>`}</section>`,
+    )
+    .join('\n');
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>schemasaga</title><style>${STYLE}</style></head><body>
 <h1>schemasaga</h1><p>${esc(document.info.description)} The same as <a href="/openapi.json">OpenAPI 3.1</a>; the events as <a href="/asyncapi.json">AsyncAPI 3.0</a>.</p>
 <nav><table>${overview}</table></nav>
@@ -24,8 +49,13 @@ ${schemas}
 
 function call(path: string, method: string, operation: Operation): string {
   const body = operation.requestBody?.content['application/json'];
-  const parameters = operation.parameters.map((p) => row(`${p.name}`, `${p.in}: ${typeOf(p.schema)}`, p.required, p.description));
-  const answers = Object.entries(operation.responses).map(([status, answer]) => `<tr><td><code>${status}</code></td><td>${prose(answer.description)}</td><td>${contentOf(answer)}</td></tr>`);
+  const parameters = operation.parameters.map((p) =>
+    row(`${p.name}`, `${p.in}: ${typeOf(p.schema)}`, p.required, p.description),
+  );
+  const answers = Object.entries(operation.responses).map(
+    ([status, answer]) =>
+      `<tr><td><code>${status}</code></td><td>${prose(answer.description)}</td><td>${contentOf(answer)}</td></tr>`,
+  );
   return `<section id="${operation.operationId}"><h3><code>${method.toUpperCase()} ${esc(path)}</code></h3><p>${prose(operation.summary)}</p>
 ${parameters.length === 0 ? '' : `<h4>Parameters</h4><table>${parameters.join('')}</table>`}
 ${body === undefined ? '' : `<h4>Body</h4>${fields(body.schema)}`}
@@ -35,8 +65,11 @@ ${body === undefined ? '' : `<h4>Body</h4>${fields(body.schema)}`}
 
 export function curl(path: string, method: string, example: object | undefined): string {
   const url = `http://127.0.0.1:3000${path.replace('{id}', '$ID').replace('{name}', 'default')}`;
-  const start = `curl -s ${method === 'get' ? '' : `-X ${method.toUpperCase()} `}${url.includes('$') ? `"${url}"` : url}`;
-  return example === undefined ? start : `${start} -H 'Content-Type: application/json' -d '${JSON.stringify(example).replaceAll("'", "'\\''")}'`;
+  const start =
+    'curl -s ' + `${method === 'get' ? '' : `-X ${method.toUpperCase()} `}${url.includes('$') ? `"${url}"` : url}`;
+  return example === undefined
+    ? start
+    : `${start} -H 'Content-Type: application/json' -d '${JSON.stringify(example).replaceAll("'", "'\\''")}'`;
 }
 
 function contentOf(answer: Answer): string {
@@ -48,7 +81,9 @@ function contentOf(answer: Answer): string {
 }
 
 function fields(schema: Schema): string {
-  const rows = Object.entries(schema.properties ?? {}).map(([name, field]) => row(name, typeOf(field), schema.required?.includes(name) ?? false, field.description));
+  const rows = Object.entries(schema.properties ?? {}).map(([name, field]) =>
+    row(name, typeOf(field), schema.required?.includes(name) ?? false, field.description),
+  );
   return rows.length === 0 ? '' : `<table>${rows.join('')}</table>`;
 }
 
@@ -58,21 +93,33 @@ function row(name: string, type: string, required: boolean, description: string 
 
 /** As HTML: names of other schemas are links. */
 function typeOf(schema: Schema): string {
-  if (schema.$ref !== undefined) { const name = schema.$ref.slice(REF.length); return `<a href="#${name}">${name}</a>`; }
+  if (schema.$ref !== undefined) {
+    const name = schema.$ref.slice(REF.length);
+    return `<a href="#${name}">${name}</a>`;
+  }
   const variants = schema.oneOf ?? schema.anyOf;
   if (variants !== undefined) return variants.map(typeOf).join(' | ');
   if (schema.enum !== undefined) return schema.enum.map((v) => esc(JSON.stringify(v))).join(' | ');
   if (schema.const !== undefined) return esc(JSON.stringify(schema.const));
   if (schema.type === 'array') return `${typeOf(schema.items ?? {})}[]`;
-  if (schema.type === 'object' && schema.properties !== undefined) return `{ ${Object.entries(schema.properties).map(([name, field]) => `${esc(name)}: ${typeOf(field)}`).join(', ')} }`;
-  if (schema.type === 'object' && typeof schema.additionalProperties === 'object' && Object.keys(schema.additionalProperties).length > 0) return `{ name: ${typeOf(schema.additionalProperties)} }`;
-  const type = Array.isArray(schema.type) ? schema.type.join(' | ') : schema.type ?? 'any JSON';
+  if (schema.type === 'object' && schema.properties !== undefined)
+    return `{ ${Object.entries(schema.properties)
+      .map(([name, field]) => `${esc(name)}: ${typeOf(field)}`)
+      .join(', ')} }`;
+  if (
+    schema.type === 'object' &&
+    typeof schema.additionalProperties === 'object' &&
+    Object.keys(schema.additionalProperties).length > 0
+  )
+    return `{ name: ${typeOf(schema.additionalProperties)} }`;
+  const type = Array.isArray(schema.type) ? schema.type.join(' | ') : (schema.type ?? 'any JSON');
   return `${type}${schema.format === undefined ? '' : ` (${schema.format})`}${bounds(schema)}`;
 }
 
 function bounds(schema: Schema): string {
   const range = (low: number | undefined, high: number | undefined, of: string): string => {
-    if (high === undefined || high === Number.MAX_SAFE_INTEGER) return low === undefined || low <= 0 ? '' : `, at least ${low}${of}`;
+    if (high === undefined || high === Number.MAX_SAFE_INTEGER)
+      return low === undefined || low <= 0 ? '' : `, at least ${low}${of}`;
     return low === undefined || low <= 0 ? `, at most ${high}${of}` : `, ${low} to ${high}${of}`;
   };
   return `${range(schema.minimum, schema.maximum, '')}${range(schema.minLength, schema.maxLength, ' characters')}${schema.default === undefined ? '' : `, default ${esc(JSON.stringify(schema.default))}`}`;

@@ -31,7 +31,9 @@ export class Health {
 
   private off(): ApiError {
     const by = Math.round(this.clock.offBy());
-    const detail = `the clock of this process is ${Math.abs(by) / 1000} s ${by > 0 ? 'ahead of' : 'behind'} the core database's, and may be off by ${MOST_OFF_MS / 1000} s: it takes no work until it is right`;
+    const detail =
+      `the clock of this process is ${Math.abs(by) / 1000} s ${by > 0 ? 'ahead of' : 'behind'} the core ` +
+      `database's, and may be off by ${MOST_OFF_MS / 1000} s: it takes no work until it is right`;
     return new ApiError('clock_off', detail, { members: { core_database: 'ok', clock: 'off', clock_off_by_ms: by } });
   }
 }
@@ -42,12 +44,18 @@ export class HealthController {
 
   @Get('health/live')
   @HttpCode(200)
-  live(): object { return { status: 'ok' }; }
+  live(): object {
+    return { status: 'ok' };
+  }
 
   @Get('health/ready')
-  async ready(): Promise<object> { return this.health.ready(); }
+  async ready(): Promise<object> {
+    return this.health.ready();
+  }
 
   @Get('metrics')
   @Header('Content-Type', 'text/plain; version=0.0.4')
-  async metrics(): Promise<string> { return this.health.registry.metrics(); }
+  async metrics(): Promise<string> {
+    return this.health.registry.metrics();
+  }
 }

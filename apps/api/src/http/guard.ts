@@ -6,8 +6,10 @@ const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 const OWN = new Set(['same-origin', 'none']);
 
 /**
- * Keeps other sites' pages away from a service that asks nobody for a key. A browser on this machine may be sent here by any
- * page: directly, which it tells of (`Sec-Fetch-Site`, `Origin`), or under a name that its owner points to 127.0.0.1 (`Host`).
+ * Keeps other sites' pages away from a service that asks nobody for a key. A browser on this machine may be sent here
+ * by any
+ * page: directly, which it tells of (`Sec-Fetch-Site`, `Origin`), or under a name that its owner points to 127.0.0.1
+ * (`Host`).
  */
 export class Guard {
   private readonly names: ReadonlySet<string>;
@@ -23,12 +25,18 @@ export class Guard {
   /** Why a request is not taken; null: it is. */
   refuses(request: Pick<FastifyRequest, 'headers' | 'method' | 'url'>): string | null {
     const { host, origin } = request.headers;
-    if (this.checksHost && host !== undefined && !this.isOurs(nameOf(host)) && !(this.isProbe(request.url) && !this.onLoopback)) {
+    if (
+      this.checksHost &&
+      host !== undefined &&
+      !this.isOurs(nameOf(host)) &&
+      !(this.isProbe(request.url) && !this.onLoopback)
+    ) {
       return `this service is not called ${shown(host)}: name the hosts that it is reached by in ALLOWED_HOSTS`;
     }
     if (READS.has(request.method)) return null;
     const site = request.headers['sec-fetch-site'];
-    if (typeof site === 'string') return OWN.has(site) || this.isAllowed(origin) ? null : 'a page of another site may change nothing here';
+    if (typeof site === 'string')
+      return OWN.has(site) || this.isAllowed(origin) ? null : 'a page of another site may change nothing here';
     if (origin === undefined || this.isAllowed(origin)) return null;
     return originHost(origin) === host?.toLowerCase() ? null : 'a page of another site may change nothing here';
   }
@@ -50,12 +58,16 @@ export class Guard {
 }
 
 function isLoopback(name: string): boolean {
-  return name === 'localhost' || name === '::1' || isIP(name) === 4 && name.startsWith('127.');
+  return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
 }
 
 /** Without brackets, in small letters. */
 function bare(name: string): string {
-  return name.trim().toLowerCase().replace(/^\[|\]$/g, '').replace(/\.$/, '');
+  return name
+    .trim()
+    .toLowerCase()
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '');
 }
 
 /** Of a `Host` header: without the port. */

@@ -19,18 +19,26 @@ const MOST_PROBLEMS = 100;
 /** Of a name that a caller made up: the place of a problem, in characters. */
 const LONGEST_PATH = 200;
 
-/** `also`: problems that no schema of one field sees; told together with the schema's own. Errors: ApiError validation_failed. */
+/**
+ * `also`: problems that no schema of one field sees; told together with the schema's own. Errors: ApiError
+ * validation_failed.
+ */
 export function parse<T>(schema: z.ZodType<T>, input: unknown, also: (input: unknown) => Problem[] = () => []): T {
   const place = holdsNul(input);
   const nul = place === null ? null : cut(place.join('.'));
-  if (nul !== null) throw new ApiError('validation_failed', `${nul} must not hold the character U+0000`, { errors: [{ path: nul, message: 'must not hold the character U+0000' }] });
+  if (nul !== null)
+    throw new ApiError('validation_failed', `${nul} must not hold the character U+0000`, {
+      errors: [{ path: nul, message: 'must not hold the character U+0000' }],
+    });
   const read = schema.safeParse(input);
   const more = also(input);
   if (read.success && more.length === 0) return read.data;
   const all = [...problemsOf(read.error?.issues ?? []), ...more];
   const errors = all.slice(0, MOST_PROBLEMS).map(({ path, message }) => ({ path: cut(path), message: cut(message) }));
   const rest = all.length > MOST_PROBLEMS ? '; and more' : '';
-  throw new ApiError('validation_failed', errors.map((e) => `${e.path} ${e.message}`.trim()).join('; ') + rest, { errors });
+  throw new ApiError('validation_failed', errors.map((e) => `${e.path} ${e.message}`.trim()).join('; ') + rest, {
+    errors,
+  });
 }
 
 /** One more than are told, so that it can be said that there are more. */
@@ -38,7 +46,8 @@ function problemsOf(issues: readonly z.core.$ZodIssue[]): Problem[] {
   const problems: Problem[] = [];
   for (const issue of issues) {
     const keys = issue.code === 'unrecognized_keys' ? issue.keys : [];
-    for (const key of keys.slice(0, MOST_PROBLEMS)) problems.push({ path: [...issue.path, key].join('.'), message: 'is not a known field' });
+    for (const key of keys.slice(0, MOST_PROBLEMS))
+      problems.push({ path: [...issue.path, key].join('.'), message: 'is not a known field' });
     if (issue.code !== 'unrecognized_keys') problems.push({ path: issue.path.join('.'), message: issue.message });
     if (problems.length > MOST_PROBLEMS) break;
   }
@@ -75,8 +84,11 @@ function holdsNul(value: unknown): string[] | null {
 export function commandContext(request: FastifyRequest): CommandContext {
   const query = parse(z.strictObject({ dry_run: z.enum(['true', 'false']).optional() }), request.query);
   return {
-    metadata: metadataOf(request), waitMs: waitOf(one(request, 'prefer')), dryRun: query.dry_run === 'true',
-    ifMatch: ifMatchOf(one(request, 'if-match')), idempotency: idempotencyOf(request),
+    metadata: metadataOf(request),
+    waitMs: waitOf(one(request, 'prefer')),
+    dryRun: query.dry_run === 'true',
+    ifMatch: ifMatchOf(one(request, 'if-match')),
+    idempotency: idempotencyOf(request),
   };
 }
 
@@ -89,8 +101,17 @@ export const nothingAsked = z.strictObject({});
 
 /** `limit` and `cursor` of a list. */
 export const pageShape = {
-  limit: z.string().regex(/^\d{1,3}$/, 'must be a whole number from 1 to 500').transform(Number).pipe(z.number().min(1).max(500)).default(50),
-  cursor: z.string().regex(/^\d{1,15}$/, 'is not a cursor of this list').transform(Number).optional(),
+  limit: z
+    .string()
+    .regex(/^\d{1,3}$/, 'must be a whole number from 1 to 500')
+    .transform(Number)
+    .pipe(z.number().min(1).max(500))
+    .default(50),
+  cursor: z
+    .string()
+    .regex(/^\d{1,15}$/, 'is not a cursor of this list')
+    .transform(Number)
+    .optional(),
 };
 
 function one(request: FastifyRequest, name: string): string | undefined {
@@ -116,7 +137,12 @@ function ifMatchOf(header: string | undefined): number | null {
 function idempotencyOf(request: FastifyRequest): { key: string; hash: string } | null {
   const key = one(request, 'idempotency-key');
   if (key === undefined) return null;
-  if (!/^[\x21-\x7e]([\x20-\x7e]{0,198}[\x21-\x7e])?$/.test(key)) throw new ApiError('validation_failed', 'Idempotency-Key must be 1 to 200 printable ASCII characters', { errors: [{ path: 'Idempotency-Key', message: 'must be 1 to 200 printable ASCII characters' }] });
-  const hash = createHash('sha256').update(`${request.method} ${request.url}\n${canonicalJson(request.body ?? null)}`).digest('hex');
+  if (!/^[\x21-\x7e]([\x20-\x7e]{0,198}[\x21-\x7e])?$/.test(key))
+    throw new ApiError('validation_failed', 'Idempotency-Key must be 1 to 200 printable ASCII characters', {
+      errors: [{ path: 'Idempotency-Key', message: 'must be 1 to 200 printable ASCII characters' }],
+    });
+  const hash = createHash('sha256')
+    .update(`${request.method} ${request.url}\n${canonicalJson(request.body ?? null)}`)
+    .digest('hex');
   return { key, hash };
 }

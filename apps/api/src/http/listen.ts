@@ -14,7 +14,10 @@ import { Guard } from './guard.js';
 import { ProblemFilter, sendProblem, sendRawProblem } from './problem.js';
 import { Routes } from './routes.js';
 
-export interface Listening { url: string; close(): Promise<void> }
+export interface Listening {
+  url: string;
+  close(): Promise<void>;
+}
 
 /** Of one part of a path, characters: an id or a name is never longer. */
 const LONGEST_PART = 1000;
@@ -24,19 +27,33 @@ const LOOK_MS = 25;
 const JSON_TYPE = 'application/json';
 
 /** The HTTP side, listening. */
-export async function listen(module: DynamicModule, config: Config, logger: Logger, received: ReceivedCommands): Promise<Listening> {
+export async function listen(
+  module: DynamicModule,
+  config: Config,
+  logger: Logger,
+  received: ReceivedCommands,
+): Promise<Listening> {
   const adapter = new FastifyAdapter({
-    routerOptions: { maxParamLength: LONGEST_PART, ignoreTrailingSlash: true }, return503OnClosing: false, clientErrorHandler: sendRawProblem, genReqId: () => uuid(),
+    routerOptions: { maxParamLength: LONGEST_PART, ignoreTrailingSlash: true },
+    return503OnClosing: false,
+    clientErrorHandler: sendRawProblem,
+    genReqId: () => uuid(),
     // A client that stops in the middle of a head or a body is not waited for.
-    requestTimeout: config.REQUEST_TIMEOUT_SECONDS * 1000, http: { headersTimeout: config.REQUEST_TIMEOUT_SECONDS * 1000, connectionsCheckingInterval: 500 },
+    requestTimeout: config.REQUEST_TIMEOUT_SECONDS * 1000,
+    http: { headersTimeout: config.REQUEST_TIMEOUT_SECONDS * 1000, connectionsCheckingInterval: 500 },
     loggerInstance: logger.child({}, { level: quiet(config.LOG_LEVEL) }) as never,
-    frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => { sendProblem(reply, request.id, 'not_found', 'the address is not well-formed'); },
+    frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      sendProblem(reply, request.id, 'not_found', 'the address is not well-formed');
+    },
   });
   const server = adapter.getInstance<FastifyInstance>();
   const connections = new Connections(server.server);
   refuseEarly(server, new Guard(config.HOST, config.ALLOWED_HOSTS));
   if (config.ROLE !== 'worker') received.watch(server);
-  const http = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, abortOnError: false });
+  const http = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    logger: false,
+    abortOnError: false,
+  });
   http.useGlobalFilters(new ProblemFilter());
   await http.init();
   const replies = new WeakMap<IncomingMessage, ServerResponse>();
@@ -46,7 +63,10 @@ export async function listen(module: DynamicModule, config: Config, logger: Logg
   });
   // JSON alone: anything else is a 415, also what Fastify and Nest would read by themselves.
   server.removeContentTypeParser([JSON_TYPE, 'text/plain', 'application/x-www-form-urlencoded']);
-  server.addContentTypeParser(JSON_TYPE, jsonBody(server.getDefaultJsonParser('error', 'error') as never, (request) => replies.get(request.raw)!));
+  server.addContentTypeParser(
+    JSON_TYPE,
+    jsonBody(server.getDefaultJsonParser('error', 'error') as never, (request) => replies.get(request.raw)!),
+  );
   await http.listen(config.PORT, config.HOST);
   return {
     url: (await http.getUrl()).replace('[::1]', 'localhost'),
@@ -67,8 +87,12 @@ function refuseEarly(server: FastifyInstance, guard: Guard): void {
     // No name or id holds U+0000, and not every core database could look for it.
     const [path, query = ''] = request.url.split('?', 2) as [string, string?];
     if (refused !== null) sendProblem(reply, request.id, 'forbidden', refused);
-    else if (path.includes('%00')) sendProblem(reply, request.id, 'not_found', 'nothing is called by the character U+0000');
-    else if (query.includes('%00')) sendProblem(reply, request.id, 'validation_failed', 'the address must not hold the character U+0000', { errors: [{ path: 'url', message: 'must not hold the character U+0000' }] });
+    else if (path.includes('%00'))
+      sendProblem(reply, request.id, 'not_found', 'nothing is called by the character U+0000');
+    else if (query.includes('%00'))
+      sendProblem(reply, request.id, 'validation_failed', 'the address must not hold the character U+0000', {
+        errors: [{ path: 'url', message: 'must not hold the character U+0000' }],
+      });
     // Here, and not where a body has been read first.
     else if (request.is404) refusePath(request, reply, routes.allowed(path));
     else done();
@@ -83,7 +107,12 @@ function refuseEarly(server: FastifyInstance, guard: Guard): void {
 function refusePath(request: FastifyRequest, reply: FastifyReply, allowed: string[]): void {
   if (allowed.length === 0) return sendProblem(reply, request.id, 'not_found', 'there is nothing at this path');
   void reply.header('Allow', allowed.join(', '));
-  sendProblem(reply, request.id, 'method_not_allowed', `${request.method} is not for this path: it takes ${allowed.join(', ')}`);
+  sendProblem(
+    reply,
+    request.id,
+    'method_not_allowed',
+    `${request.method} is not for this path: it takes ${allowed.join(', ')}`,
+  );
 }
 
 /** Who is connected, and who of them waits for an answer: a stop waits for nobody else. */
@@ -100,8 +129,12 @@ class Connections {
       this.answering.set(request.socket, request);
       response.once('close', () => this.answering.delete(request.socket));
     });
-    // Only who reads the body tells its sender to go on (body.ts); who expects something else gets an answer like any other.
-    for (const event of ['checkContinue', 'checkExpectation'] as const) server.on(event, (request, response) => { server.emit('request', request, response); });
+    // Only who reads the body tells its sender to go on (body.ts); who expects something else gets an answer like any
+    // other.
+    for (const event of ['checkContinue', 'checkExpectation'] as const)
+      server.on(event, (request, response) => {
+        server.emit('request', request, response);
+      });
   }
 
   /** Resolves when nobody is connected any more. A request that was not sent to its end is not waited for. */

@@ -19,7 +19,8 @@ export class ProblemFilter implements ExceptionFilter {
     const { code, detail, extra } = classify(error);
     if (error instanceof ApiError && error.extra.headers !== undefined) void reply.headers(error.extra.headers);
     if (code === 'internal_error') request.log.error({ err: error, request_id: request.id }, 'unexpected error');
-    else if (error instanceof CoreUnavailable) request.log.warn({ error: error.message, request_id: request.id }, 'the core database is away');
+    else if (error instanceof CoreUnavailable)
+      request.log.warn({ error: error.message, request_id: request.id }, 'the core database is away');
     sendProblem(reply, request.id, code, detail, extra);
   }
 }
@@ -32,16 +33,41 @@ export function problemOf(reply: FastifyReply): { code: ApiCode; saga_id: string
 }
 
 /** For the filter, and for what is refused before Nest sees it. */
-export function sendProblem(reply: FastifyReply, requestId: string, code: ApiCode, detail: string, extra: Record<string, unknown> = {}): void {
+export function sendProblem(
+  reply: FastifyReply,
+  requestId: string,
+  code: ApiCode,
+  detail: string,
+  extra: Record<string, unknown> = {},
+): void {
   const status = STATUS[code];
   const { saga } = extra as { saga?: { saga_id: string } };
   told.set(reply, { code, saga_id: saga?.saga_id ?? null });
   if (status === 503 || status === 429) void reply.header('Retry-After', '1');
-  void reply.status(status).header('X-Request-Id', requestId).type(MEDIA_TYPE).send(problem(requestId, status, TITLE[code] ?? code.replaceAll('_', ' '), code, detail, extra));
+  void reply
+    .status(status)
+    .header('X-Request-Id', requestId)
+    .type(MEDIA_TYPE)
+    .send(problem(requestId, status, TITLE[code] ?? code.replaceAll('_', ' '), code, detail, extra));
 }
 
-function problem(requestId: string, status: number, title: string, code: ApiCode, detail: string, extra: Record<string, unknown> = {}): string {
-  return JSON.stringify({ type: `https://schemasaga.dev/problems/${code}`, title, status, detail, code, request_id: requestId, ...extra });
+function problem(
+  requestId: string,
+  status: number,
+  title: string,
+  code: ApiCode,
+  detail: string,
+  extra: Record<string, unknown> = {},
+): string {
+  return JSON.stringify({
+    type: `https://schemasaga.dev/problems/${code}`,
+    title,
+    status,
+    detail,
+    code,
+    request_id: requestId,
+    ...extra,
+  });
 }
 
 /** What is no HTTP, or more of it than is taken: Node reads it, and no request ever comes of it. */
@@ -50,22 +76,64 @@ export function sendRawProblem(error: Error & { code?: string }, socket: Socket)
     socket.destroy();
     return;
   }
-  const [status, title]: [number, string] = error.code === 'HPE_HEADER_OVERFLOW' ? [431, 'Request Header Fields Too Large'] : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? [408, 'Request Timeout'] : [400, 'Bad Request'];
+  const [status, title]: [number, string] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? [431, 'Request Header Fields Too Large']
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? [408, 'Request Timeout']
+        : [400, 'Bad Request'];
   const requestId = uuid();
   const body = problem(requestId, status, title, 'invalid_json', 'this is not a request that can be read');
-  socket.end(`HTTP/1.1 ${status} ${title}\r\nContent-Type: ${MEDIA_TYPE}\r\nX-Request-Id: ${requestId}\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => { socket.destroy(); });
+  socket.end(
+    `HTTP/1.1 ${status} ${title}\r\nContent-Type: ${MEDIA_TYPE}\r\nX-Request-Id: ` +
+      `${requestId}\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    () => {
+      socket.destroy();
+    },
+  );
 }
 
 function classify(error: unknown): { code: ApiCode; detail: string; extra?: Record<string, unknown> } {
-  if (error instanceof ApiError) return { code: error.code, detail: error.message, extra: { ...(error.extra.errors === undefined ? {} : { errors: error.extra.errors }), ...error.extra.members } };
-  if (error instanceof Refused) return { code: error.code, detail: error.message, extra: error.problems.length === 0 ? {} : { errors: error.problems } };
+  if (error instanceof ApiError)
+    return {
+      code: error.code,
+      detail: error.message,
+      extra: { ...(error.extra.errors === undefined ? {} : { errors: error.extra.errors }), ...error.extra.members },
+    };
+  if (error instanceof Refused)
+    return {
+      code: error.code,
+      detail: error.message,
+      extra: error.problems.length === 0 ? {} : { errors: error.problems },
+    };
   if (error instanceof NotRetryable) return { code: error.code, detail: error.message };
-  if (error instanceof VersionConflict) return { code: 'version_conflict', detail: 'somebody else changed it at the same moment' };
-  if (error instanceof CoreUnavailable) return { code: 'core_database_unavailable', detail: 'the core database cannot be reached; try again soon' };
+  if (error instanceof VersionConflict)
+    return { code: 'version_conflict', detail: 'somebody else changed it at the same moment' };
+  if (error instanceof CoreUnavailable)
+    return { code: 'core_database_unavailable', detail: 'the core database cannot be reached; try again soon' };
   if (error instanceof HttpException) {
     const status = error.getStatus();
-    const code: ApiCode = status === 404 ? 'not_found' : status === 413 ? 'payload_too_large' : status === 415 ? 'unsupported_media_type' : status === 429 ? 'rate_limited' : status < 500 ? 'invalid_json' : 'internal_error';
-    return { code, detail: code === 'internal_error' ? 'see the log, by request id' : code === 'unsupported_media_type' ? JSON_WANTED : error.message };
+    const code: ApiCode =
+      status === 404
+        ? 'not_found'
+        : status === 413
+          ? 'payload_too_large'
+          : status === 415
+            ? 'unsupported_media_type'
+            : status === 429
+              ? 'rate_limited'
+              : status < 500
+                ? 'invalid_json'
+                : 'internal_error';
+    return {
+      code,
+      detail:
+        code === 'internal_error'
+          ? 'see the log, by request id'
+          : code === 'unsupported_media_type'
+            ? JSON_WANTED
+            : error.message,
+    };
   }
   return { code: 'internal_error', detail: 'see the log, by request id' };
 }

@@ -16,7 +16,11 @@ export class Routes {
   /** The methods that this path takes; none: there is no such path. */
   allowed(path: string): string[] {
     const parts = partsOf(path);
-    const found = [...this.methods.values()].filter((route) => route.parts.length === parts.length && route.parts.every((part, i) => (part.startsWith(':') ? parts[i] !== '' : part === parts[i])));
+    const found = [...this.methods.values()].filter(
+      (route) =>
+        route.parts.length === parts.length &&
+        route.parts.every((part, i) => (part.startsWith(':') ? parts[i] !== '' : part === parts[i])),
+    );
     return [...new Set(found.flatMap((route) => [...route.methods]))].filter((method) => method !== 'OPTIONS').sort();
   }
 }

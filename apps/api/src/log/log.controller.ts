@@ -9,10 +9,15 @@ import { EventStreams, resumeAfter } from './streams.js';
 
 @Controller('events')
 export class LogController {
-  constructor(private readonly log: Log, private readonly streams: EventStreams) {}
+  constructor(
+    private readonly log: Log,
+    private readonly streams: EventStreams,
+  ) {}
 
   @Get()
-  async list(@Query() query: unknown): Promise<object> { return this.log.list(query); }
+  async list(@Query() query: unknown): Promise<object> {
+    return this.log.list(query);
+  }
 
   @Get('stream')
   async stream(@Query() query: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
@@ -21,7 +26,9 @@ export class LogController {
   }
 
   @Get('verify')
-  async verify(@Query() query: unknown): Promise<object> { return this.log.verify(query); }
+  async verify(@Query() query: unknown): Promise<object> {
+    return this.log.verify(query);
+  }
 
   @Get(':id/correlation')
   async correlation(@Param('id') id: string, @Query() query: unknown): Promise<object> {
@@ -35,7 +42,9 @@ export class ReceivedController {
   constructor(private readonly received: ReceivedCommands) {}
 
   @Get()
-  async list(@Query() query: unknown): Promise<object> { return this.received.list(query); }
+  async list(@Query() query: unknown): Promise<object> {
+    return this.received.list(query);
+  }
 }
 
 @Controller('projections')

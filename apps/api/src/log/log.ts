@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { sql, type CoreDatabase, type EventStore, type SealedHead, type StoredEvent, type Verification } from '../../../../libs/event-store/src/index.js';
+import {
+  sql,
+  type CoreDatabase,
+  type EventStore,
+  type SealedHead,
+  type StoredEvent,
+  type Verification,
+} from '../../../../libs/event-store/src/index.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse } from '../http/input.js';
 import type { StreamOptions } from './streams.js';
@@ -7,18 +14,32 @@ import { causalTree } from './tree.js';
 import { readHead, verify } from './trust.js';
 
 /** As the store takes them: a name that it could not hold is told as such, whatever the core database's engine. */
-const name = z.string().regex(/^[!-~]{1,200}$/, 'must be 1 to 200 visible ASCII characters').optional();
-const position = z.string().regex(/^\d{1,15}$/, 'must be a position').transform(Number).optional();
+const name = z
+  .string()
+  .regex(/^[!-~]{1,200}$/, 'must be 1 to 200 visible ASCII characters')
+  .optional();
+const position = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be a position')
+  .transform(Number)
+  .optional();
 const filters = { stream: name, type: name, correlation_id: name };
-const page = z.strictObject({ limit: pageShape.limit, after: position, cursor: position, ...filters })
-  .refine(({ after, cursor }) => after === undefined || cursor === undefined, 'give either after or cursor, they are the same');
+const page = z
+  .strictObject({ limit: pageShape.limit, after: position, cursor: position, ...filters })
+  .refine(
+    ({ after, cursor }) => after === undefined || cursor === undefined,
+    'give either after or cursor, they are the same',
+  );
 const live = z.strictObject({ after: position, ...filters });
 const verification = z.strictObject({
-  head: z.string().transform((text, context): SealedHead => {
-    const head = readHead(text);
-    if (head === null) context.addIssue({ code: 'custom', message: 'must be <position>:<hash>' });
-    return head ?? { position: 0, hash: '' };
-  }).optional(),
+  head: z
+    .string()
+    .transform((text, context): SealedHead => {
+      const head = readHead(text);
+      if (head === null) context.addIssue({ code: 'custom', message: 'must be <position>:<hash>' });
+      return head ?? { position: 0, hash: '' };
+    })
+    .optional(),
 });
 const PAGE = 500;
 
@@ -27,7 +48,10 @@ export class Log {
   /** By the head that was asked for: callers at the same time share one reading of the whole log. */
   private readonly verifying = new Map<string, Promise<Verification>>();
 
-  constructor(private readonly core: CoreDatabase, readonly store: EventStore) {}
+  constructor(
+    private readonly core: CoreDatabase,
+    readonly store: EventStore,
+  ) {}
 
   /** As stored: a hash is over the schema version that it was recorded with. */
   async list(query: unknown): Promise<object> {
@@ -43,7 +67,9 @@ export class Log {
   }
 
   async correlation(eventId: string): Promise<object> {
-    const [row] = /^[0-9a-f-]{36}$/.test(eventId) ? await this.core.query(sql`select correlation_id from events where event_id = ${eventId}`) : [];
+    const [row] = /^[0-9a-f-]{36}$/.test(eventId)
+      ? await this.core.query(sql`select correlation_id from events where event_id = ${eventId}`)
+      : [];
     if (row === undefined) throw new ApiError('not_found', `no event ${eventId}`);
     const correlation_id = String(row['correlation_id']);
     const events: StoredEvent[] = [];
@@ -58,7 +84,8 @@ export class Log {
   async verify(query: unknown): Promise<object> {
     const { head = null } = parse(verification, query);
     const key = JSON.stringify(head);
-    const running = this.verifying.get(key) ?? verify(this.core, this.store, head).finally(() => this.verifying.delete(key));
+    const running =
+      this.verifying.get(key) ?? verify(this.core, this.store, head).finally(() => this.verifying.delete(key));
     this.verifying.set(key, running);
     const { valid, events, head: sealed, problems, more } = await running;
     return valid ? { valid, events, head: sealed } : { valid, events, head: sealed, problems, more };

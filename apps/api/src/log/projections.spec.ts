@@ -7,14 +7,27 @@ import { Projections } from './projections.js';
 test('events are counted once: asked again, only those that came since are', async () => {
   const database = await createMigratedDatabase('sqlite');
   const texts: string[] = [];
-  const core = hookedCore(await database.open(), async (text) => { if (text.includes('count(*)')) texts.push(text); });
+  const core = hookedCore(await database.open(), async (text) => {
+    if (text.includes('count(*)')) texts.push(text);
+  });
   const store = createEventStore(core);
-  const append = (count: number, at: number) => store.append([{ stream: 's', expectedVersion: at, events: Array.from({ length: count }, happened) }], metadata);
+  const append = (count: number, at: number) =>
+    store.append([{ stream: 's', expectedVersion: at, events: Array.from({ length: count }, happened) }], metadata);
   await append(30, 0);
-  await core.execute(sql`insert into checkpoints (name, position, failures, error) values (${'slow'}, ${10}, ${2}, ${'cannot'})`);
+  await core.execute(
+    sql`insert into checkpoints (name, position, failures, error) values (${'slow'}, ${10}, ${2}, ${'cannot'})`,
+  );
   const projections = new Projections(core, store, new ReadModels(core, store, []));
   const slow = async () => (await projections.list()).find(({ name }) => name === 'slow');
-  expect(await slow()).toMatchObject({ kept: 'behind', position: 10, head: 30, lag: 20, processed: 10, status: 'parked', error: 'cannot' });
+  expect(await slow()).toMatchObject({
+    kept: 'behind',
+    position: 10,
+    head: 30,
+    lag: 20,
+    processed: 10,
+    status: 'parked',
+    error: 'cannot',
+  });
   texts.length = 0;
   expect(await slow()).toMatchObject({ lag: 20, processed: 10 });
   expect(texts).toEqual([]);

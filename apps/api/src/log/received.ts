@@ -17,8 +17,16 @@ import { withoutSecrets } from './secrets.js';
 
 /** A command as it was received, and what it was answered. */
 interface Received {
-  request_id: string; received_at: string; actor: string; method: string; path: string; body: string | null;
-  status: number; code: string | null; saga_id: string | null; duration_ms: number;
+  request_id: string;
+  received_at: string;
+  actor: string;
+  method: string;
+  path: string;
+  body: string | null;
+  status: number;
+  code: string | null;
+  saga_id: string | null;
+  duration_ms: number;
 }
 
 /** Calls that are no commands, though they are no GET. */
@@ -26,7 +34,9 @@ const reads = new Set(['/table/show', '/databases/:name/test']);
 const FLUSH_MS = 200;
 const RETRY_MS = 1000;
 const ROWS_PER_INSERT = 100;
-/** What is kept in memory while the core database is away; then the oldest go. Commands, and characters of their bodies. */
+/**
+ * What is kept in memory while the core database is away; then the oldest go. Commands, and characters of their bodies.
+ */
 const MOST_WAITING = 10_000;
 const MOST_WAITING_LENGTH = 8 * 1024 * 1024;
 const LONGEST_BODY = 16_384;
@@ -39,7 +49,16 @@ const MOST_REFUSED = 20_000;
 const REFUSED_BETWEEN_SWEEPS = 2000;
 const SWEEP_ROWS = 1000;
 const HOUR_MS = 3_600_000;
-const query = z.strictObject({ limit: pageShape.limit, cursor: z.uuid('is not a cursor of this list').optional(), saga_id: z.string().min(1).max(64).regex(/^[!-~]+$/).optional() });
+const query = z.strictObject({
+  limit: pageShape.limit,
+  cursor: z.uuid('is not a cursor of this list').optional(),
+  saga_id: z
+    .string()
+    .min(1)
+    .max(64)
+    .regex(/^[!-~]+$/)
+    .optional(),
+});
 const refused = sql`status >= 400 and saga_id is null`;
 const columns = sql`request_id, received_at, actor, method, path, body, status, code, saga_id, duration_ms`;
 
@@ -203,19 +222,33 @@ export class ReceivedCommands {
 
 function isCommand(request: FastifyRequest): boolean {
   const route = request.routeOptions.url;
-  if (request.method === 'GET' || request.method === 'HEAD' || request.method === 'OPTIONS' || route === undefined || reads.has(route)) return false;
+  if (
+    request.method === 'GET' ||
+    request.method === 'HEAD' ||
+    request.method === 'OPTIONS' ||
+    route === undefined ||
+    reads.has(route)
+  )
+    return false;
   // A replay without a database only reads, and a dry run leaves no trace.
-  if (route === '/table/replay' && (request.body as { database?: unknown } | null | undefined)?.database === undefined) return false;
+  if (route === '/table/replay' && (request.body as { database?: unknown } | null | undefined)?.database === undefined)
+    return false;
   return (request.query as { dry_run?: unknown }).dry_run !== 'true';
 }
 
 function received(request: FastifyRequest, reply: FastifyReply, now: number): Received {
   const took = Math.round(reply.elapsedTime);
   const problem = problemOf(reply);
-  const body = request.body === undefined || request.body === null ? null : JSON.stringify(withoutSecrets(request.routeOptions.url!, request.body));
+  const body =
+    request.body === undefined || request.body === null
+      ? null
+      : JSON.stringify(withoutSecrets(request.routeOptions.url!, request.body));
   const location = /^\/sagas\/([^/]+)$/.exec(String(reply.getHeader('location') ?? ''))?.[1];
   const params = request.params as { id?: string };
-  const saga = location ?? problem?.saga_id ?? (request.routeOptions.url!.startsWith('/sagas/') && reply.statusCode !== 404 ? params.id : undefined);
+  const saga =
+    location ??
+    problem?.saga_id ??
+    (request.routeOptions.url!.startsWith('/sagas/') && reply.statusCode !== 404 ? params.id : undefined);
   const longest = reply.statusCode >= 400 && saga === undefined ? LONGEST_REFUSED : LONGEST_BODY;
   return {
     request_id: request.id,
@@ -238,9 +271,16 @@ function lengthOf(command: Received): number {
 function view(row: Row): object {
   const status = Number(row['status']);
   return {
-    request_id: row['request_id'], received_at: row['received_at'], actor: row['actor'], method: row['method'], path: row['path'],
-    body: row['body'] === null ? null : JSON.parse(String(row['body'])) as unknown,
+    request_id: row['request_id'],
+    received_at: row['received_at'],
+    actor: row['actor'],
+    method: row['method'],
+    path: row['path'],
+    body: row['body'] === null ? null : (JSON.parse(String(row['body'])) as unknown),
     outcome: status < 400 ? 'accepted' : row['saga_id'] === null ? 'refused' : 'failed',
-    status, code: row['code'], saga_id: row['saga_id'], duration_ms: row['duration_ms'],
+    status,
+    code: row['code'],
+    saga_id: row['saga_id'],
+    duration_ms: row['duration_ms'],
   };
 }

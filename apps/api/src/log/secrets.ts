@@ -14,16 +14,23 @@ export function withoutSecrets(route: string, body: unknown): unknown {
 function registration(body: unknown): unknown {
   return fields(body, (key, value) => {
     if (key === 'url') return typeof value === 'string' && knownAddress.test(value) ? withoutUser(value) : LEFT_OUT;
-    if (key === 'connection') return fields(value, (field, part) => (connectionFields.has(field) ? plain(part) : LEFT_OUT));
+    if (key === 'connection')
+      return fields(value, (field, part) => (connectionFields.has(field) ? plain(part) : LEFT_OUT));
     // adopt, drift: names and ids of tables.
-    return plainFields.has(key) ? plain(value) : key === 'tables' || key === 'table_id' || key === 'as' ? masked(value) : LEFT_OUT;
+    return plainFields.has(key)
+      ? plain(value)
+      : key === 'tables' || key === 'table_id' || key === 'as'
+        ? masked(value)
+        : LEFT_OUT;
   });
 }
 
 function masked(value: unknown): unknown {
   if (typeof value === 'string') return withoutUser(value);
   if (Array.isArray(value)) return value.map(masked);
-  return typeof value === 'object' && value !== null ? fields(value, (key, part) => (secretKey.test(key) ? LEFT_OUT : masked(part))) : value;
+  return typeof value === 'object' && value !== null
+    ? fields(value, (key, part) => (secretKey.test(key) ? LEFT_OUT : masked(part)))
+    : value;
 }
 
 function fields(value: unknown, each: (key: string, value: unknown) => unknown): unknown {
@@ -37,7 +44,10 @@ function plain(value: unknown): unknown {
   return typeof value === 'number' || typeof value === 'boolean' || value === null ? value : LEFT_OUT;
 }
 
-/** Between the first colon and the last @ behind it, and all behind the first question mark of an address: a password may hold either. */
+/**
+ * Between the first colon and the last @ behind it, and all behind the first question mark of an address: a password
+ * may hold either.
+ */
 function withoutUser(text: string): string {
   return withoutQuery(withoutLogin(text));
 }

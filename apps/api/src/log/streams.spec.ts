@@ -20,15 +20,21 @@ beforeEach(async () => {
   database = await createMigratedDatabase('sqlite');
   store = createEventStore(await database.open());
   Object.assign(used, { reads: 0, listeners: 0 });
-  streams = new EventStreams({
-    ...store,
-    asStored: { ...store.asStored, pageOfAll: (...of) => (used.reads++, store.asStored.pageOfAll(...of)) },
-    onAppended(listener) {
-      used.listeners++;
-      const forget = store.onAppended(listener);
-      return () => { used.listeners--; forget(); };
+  streams = new EventStreams(
+    {
+      ...store,
+      asStored: { ...store.asStored, pageOfAll: (...of) => (used.reads++, store.asStored.pageOfAll(...of)) },
+      onAppended(listener) {
+        used.listeners++;
+        const forget = store.onAppended(listener);
+        return () => {
+          used.listeners--;
+          forget();
+        };
+      },
     },
-  }, 50);
+    50,
+  );
   server = Fastify();
   server.get('/', (request, reply) => streams.serve(reply, request.id, { after: 0, filter: {} }));
   await server.listen({ port: 0, host: '127.0.0.1' });
@@ -40,7 +46,21 @@ afterEach(async () => {
   await database.drop();
 });
 
-const append = (n: number, bytes = 10) => store.append([{ stream: `s-${n}`, expectedVersion: 0, events: Array.from({ length: 100 }, () => ({ type: 'x', schema_version: 1, data: { text: 'x'.repeat(bytes) } })) }], metadata);
+const append = (n: number, bytes = 10) =>
+  store.append(
+    [
+      {
+        stream: `s-${n}`,
+        expectedVersion: 0,
+        events: Array.from({ length: 100 }, () => ({
+          type: 'x',
+          schema_version: 1,
+          data: { text: 'x'.repeat(bytes) },
+        })),
+      },
+    ],
+    metadata,
+  );
 
 test('nothing is read for a client that does not take what it has', async () => {
   // 40 MB in 200 batches: far more than the buffers of two sockets hold.
@@ -57,7 +77,11 @@ test('nothing is read for a client that does not take what it has', async () => 
   }, 20_000);
   expect(before).toBeLessThan(100);
   let bytes = 0;
-  socket.on('data', (piece) => { bytes += piece.length; }).resume();
+  socket
+    .on('data', (piece) => {
+      bytes += piece.length;
+    })
+    .resume();
   await eventually(() => bytes > 40_000_000, 20_000);
   socket.destroy();
   await eventually(() => used.listeners === 0);

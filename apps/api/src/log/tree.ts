@@ -20,10 +20,17 @@ export function causalTree(events: readonly StoredEvent[]): Caused[] {
   return roots;
 }
 
-function causeOf(node: Caused, byId: Map<string, Caused>, beginnings: Map<string, Caused>, nodes: readonly Caused[]): Caused | undefined {
+function causeOf(
+  node: Caused,
+  byId: Map<string, Caused>,
+  beginnings: Map<string, Caused>,
+  nodes: readonly Caused[],
+): Caused | undefined {
   const { causation_id } = node.metadata;
   if (causation_id !== null) return byId.get(causation_id) ?? beginnings.get(`saga-${causation_id}`);
   if (!node.stream.startsWith('saga-') || node.version !== 1) return undefined;
   const sagaId = node.stream.slice('saga-'.length);
-  return nodes.find((other) => other.position < node.position && (other.data as { saga_id?: unknown }).saga_id === sagaId);
+  return nodes.find(
+    (other) => other.position < node.position && (other.data as { saga_id?: unknown }).saga_id === sagaId,
+  );
 }

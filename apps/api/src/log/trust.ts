@@ -1,4 +1,11 @@
-import { holdsHead, verifyLog, type CoreDatabase, type EventStore, type SealedHead, type Verification } from '../../../../libs/event-store/src/index.js';
+import {
+  holdsHead,
+  verifyLog,
+  type CoreDatabase,
+  type EventStore,
+  type SealedHead,
+  type Verification,
+} from '../../../../libs/event-store/src/index.js';
 
 /** `<position>:<hash>`, as `npm run verify` prints it. Null: not that. */
 export function readHead(text: string): SealedHead | null {
@@ -10,7 +17,11 @@ export function readHead(text: string): SealedHead | null {
 /** Whether the log is as it was written; with a head that was kept elsewhere, also whether its end is still there. */
 export async function verify(core: CoreDatabase, store: EventStore, kept: SealedHead | null): Promise<Verification> {
   const found = await verifyLog(core, store);
-  if (kept === null || await holdsHead(core, kept)) return found;
+  if (kept === null || (await holdsHead(core, kept))) return found;
   const what = 'the head that was kept is not in this log: it was cut off, or the log was written anew';
-  return { ...found, valid: false, problems: [{ position: kept.position, event_id: null, stream: null, version: null, what }, ...found.problems] };
+  return {
+    ...found,
+    valid: false,
+    problems: [{ position: kept.position, event_id: null, stream: null, version: null, what }, ...found.problems],
+  };
 }

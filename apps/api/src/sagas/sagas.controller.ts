@@ -2,7 +2,15 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { CoreDatabase, EventStore } from '../../../../libs/event-store/src/index.js';
-import { isEnded, loadSaga, pageOfSagas, sagaStream, type Orchestrator, type Saga, type SagaEventType } from '../../../../libs/sagas/src/index.js';
+import {
+  isEnded,
+  loadSaga,
+  pageOfSagas,
+  sagaStream,
+  type Orchestrator,
+  type Saga,
+  type SagaEventType,
+} from '../../../../libs/sagas/src/index.js';
 import { findDatabase } from '../../../../libs/tables/src/index.js';
 import { ApiError } from '../http/api-error.js';
 import { metadataOf, nothingAsked, pageShape, parse } from '../http/input.js';
@@ -11,9 +19,16 @@ import { KINDS } from './kinds.js';
 import { sagaView } from './view.js';
 
 const reason = z.strictObject({ reason: z.string().min(1, 'must not be empty').max(1000) });
-export const resolution = z.strictObject({ step_id: z.string().min(1).max(64), as: z.enum(['applied', 'restored', 'skipped']), reason: z.string().min(1, 'must not be empty').max(1000) });
+export const resolution = z.strictObject({
+  step_id: z.string().min(1).max(64),
+  as: z.enum(['applied', 'restored', 'skipped']),
+  reason: z.string().min(1, 'must not be empty').max(1000),
+});
 const filter = z.strictObject({
-  ...pageShape, table_id: z.string().optional(), database: z.string().optional(), kind: z.enum(KINDS).optional(),
+  ...pageShape,
+  table_id: z.string().optional(),
+  database: z.string().optional(),
+  kind: z.enum(KINDS).optional(),
   status: z.enum(['pending', 'running', 'compensating', 'completed', 'compensated', 'rejected', 'stuck']).optional(),
 });
 
@@ -26,7 +41,11 @@ const endings: ReadonlySet<string> = new Set<SagaEventType>(['SagaCompleted', 'S
 
 /** The saga calls. */
 export class Sagas {
-  constructor(readonly core: CoreDatabase, readonly store: EventStore, readonly orchestrator: Orchestrator) {}
+  constructor(
+    readonly core: CoreDatabase,
+    readonly store: EventStore,
+    readonly orchestrator: Orchestrator,
+  ) {}
 
   async one(id: string): Promise<Saga> {
     const saga = await loadSaga(this.core, id);
@@ -38,7 +57,14 @@ export class Sagas {
     const { limit, cursor, status, table_id, database, kind } = parse(filter, query);
     const at = database === undefined ? undefined : await findDatabase(this.core, database);
     if (at === null) throw new ApiError('database_not_found', `no database ${JSON.stringify(database)}`);
-    const { sagas, more } = await pageOfSagas(this.core, { limit, before: cursor, status, ...(table_id === undefined ? {} : { named_in: { id: table_id, kinds: OF_DATABASES } }), kind, target_id: at?.database_id });
+    const { sagas, more } = await pageOfSagas(this.core, {
+      limit,
+      before: cursor,
+      status,
+      ...(table_id === undefined ? {} : { named_in: { id: table_id, kinds: OF_DATABASES } }),
+      kind,
+      target_id: at?.database_id,
+    });
     return { sagas: sagas.map((r) => sagaView(r.saga)), next_cursor: more ? String(sagas.at(-1)!.position) : null };
   }
 
@@ -52,16 +78,26 @@ export class Sagas {
   /** Whether the saga has ended and its last event is not after this position: there is nothing to wait for then. */
   async isOver(id: string, position: number): Promise<boolean> {
     const saga = await this.one(id);
-    return isEnded(saga) && (await this.store.readStream(sagaStream(id), { after: saga.version - 1 })).every((event) => event.position <= position);
+    return (
+      isEnded(saga) &&
+      (await this.store.readStream(sagaStream(id), { after: saga.version - 1 })).every(
+        (event) => event.position <= position,
+      )
+    );
   }
 }
 
 @Controller('sagas')
 export class SagasController {
-  constructor(private readonly sagas: Sagas, private readonly streams: EventStreams) {}
+  constructor(
+    private readonly sagas: Sagas,
+    private readonly streams: EventStreams,
+  ) {}
 
   @Get()
-  async list(@Query() query: unknown): Promise<object> { return this.sagas.list(query); }
+  async list(@Query() query: unknown): Promise<object> {
+    return this.sagas.list(query);
+  }
 
   @Get(':id')
   async one(@Param('id') id: string, @Query() query: unknown): Promise<object> {
@@ -70,18 +106,33 @@ export class SagasController {
   }
 
   @Get(':id/events')
-  async events(@Param('id') id: string, @Query() query: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    if (!(request.headers.accept ?? '').includes('text/event-stream')) return void reply.send(await this.sagas.events(id, query));
+  async events(
+    @Param('id') id: string,
+    @Query() query: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    if (!(request.headers.accept ?? '').includes('text/event-stream'))
+      return void reply.send(await this.sagas.events(id, query));
     parse(nothingAsked, query);
     const after = resumeAfter(request) ?? 0;
     // 204 tells a browser not to come back; an empty stream would make it ask again and again.
     if (await this.sagas.isOver(id, after)) return void reply.status(204).send();
-    await this.streams.serve(reply, request.id, { after, filter: { stream: sagaStream(id) }, until: ({ type }) => endings.has(type) });
+    await this.streams.serve(reply, request.id, {
+      after,
+      filter: { stream: sagaStream(id) },
+      until: ({ type }) => endings.has(type),
+    });
   }
 
   @Post(':id/retry')
   @HttpCode(200)
-  async retry(@Param('id') id: string, @Query() query: unknown, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
+  async retry(
+    @Param('id') id: string,
+    @Query() query: unknown,
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+  ): Promise<object> {
     parse(nothingAsked, query);
     await this.sagas.one(id);
     return { saga: sagaView(await this.sagas.orchestrator.retry(id, parse(reason, body).reason, metadataOf(request))) };
@@ -89,7 +140,12 @@ export class SagasController {
 
   @Post(':id/abort')
   @HttpCode(200)
-  async abort(@Param('id') id: string, @Query() query: unknown, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
+  async abort(
+    @Param('id') id: string,
+    @Query() query: unknown,
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+  ): Promise<object> {
     parse(nothingAsked, query);
     await this.sagas.one(id);
     return { saga: sagaView(await this.sagas.orchestrator.abort(id, parse(reason, body).reason, metadataOf(request))) };
@@ -97,11 +153,17 @@ export class SagasController {
 
   @Post(':id/resolve')
   @HttpCode(200)
-  async resolve(@Param('id') id: string, @Query() query: unknown, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
+  async resolve(
+    @Param('id') id: string,
+    @Query() query: unknown,
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+  ): Promise<object> {
     parse(nothingAsked, query);
     const saga = await this.sagas.one(id);
     const { step_id, as, reason: why } = parse(resolution, body);
-    if (!saga.steps.some((step) => step.step_id === step_id)) throw new ApiError('not_found', `the saga has no step ${step_id}`);
+    if (!saga.steps.some((step) => step.step_id === step_id))
+      throw new ApiError('not_found', `the saga has no step ${step_id}`);
     return { saga: sagaView(await this.sagas.orchestrator.resolve(id, step_id, as, why, metadataOf(request))) };
   }
 }

@@ -11,8 +11,25 @@ import {
   type EventStore,
   type StoredEvent,
 } from '../../../../libs/event-store/src/index.js';
-import { DatabaseError, engineOf, preparePlans, type Engine, type Limits, type Plan, type Task } from '../../../../libs/byodb/src/index.js';
-import { isEnded, letGo, loadSaga, SAGA_SCHEMA_VERSION, sagaStream, type Orchestrator, type Saga, type SagaEvent } from '../../../../libs/sagas/src/index.js';
+import {
+  DatabaseError,
+  engineOf,
+  preparePlans,
+  type Engine,
+  type Limits,
+  type Plan,
+  type Task,
+} from '../../../../libs/byodb/src/index.js';
+import {
+  isEnded,
+  letGo,
+  loadSaga,
+  SAGA_SCHEMA_VERSION,
+  sagaStream,
+  type Orchestrator,
+  type Saga,
+  type SagaEvent,
+} from '../../../../libs/sagas/src/index.js';
 import {
   judgeInTurn,
   keepsAside,
@@ -38,18 +55,31 @@ import { sagaView } from '../sagas/view.js';
 import { Turns } from './turns.js';
 import { statusesOf, tableView } from './view.js';
 
-export interface Answer { status: number; body: object; headers: Record<string, string> }
+export interface Answer {
+  status: number;
+  body: object;
+  headers: Record<string, string>;
+}
 
 /** A command decided: the event of the table's stream, and the saga that will carry it out. */
 export interface Decided {
-  event: TableEvent; change: Change; name: string; databases: DatabaseRef[];
+  event: TableEvent;
+  change: Change;
+  name: string;
+  databases: DatabaseRef[];
   /** Sagas ahead of it that are told something in the same commit. */
   told?: Told[];
 }
 
-export interface Told { saga: Saga; events: SagaEvent[] }
+export interface Told {
+  saga: Saga;
+  events: SagaEvent[];
+}
 
-/** Other processes may be accepting commands on the same table, and sagas end on it: so long a command tries to get between them, in milliseconds. */
+/**
+ * Other processes may be accepting commands on the same table, and sagas end on it: so long a command tries to get
+ * between them, in milliseconds.
+ */
 const TRY_MS = 20_000;
 const LONGEST_PAUSE_MS = 100;
 /** Commands on one table, or one database, that wait for their turn in this process. */
@@ -58,7 +88,10 @@ const MOST_WAITING = 1000;
 const ATTEMPTS_FOR_A_KEY = 5;
 const KEY_LIFETIME_MS = 24 * 3600 * 1000;
 
-/** A command about a database and several of its tables, decided: the event for each table's stream, `version` being the one it is at. */
+/**
+ * A command about a database and several of its tables, decided: the event for each table's stream, `version` being the
+ * one it is at.
+ */
 export interface DecidedForDatabase {
   change: DatabaseChange;
   events: { table_id: string; name: string; version: number; event: TableEvent }[];
@@ -67,16 +100,33 @@ export interface DecidedForDatabase {
   skipped?: Skipped[];
 }
 
-export interface Skipped { name: string; kind: string; reason: string }
+export interface Skipped {
+  name: string;
+  kind: string;
+  reason: string;
+}
 
 /** The body of a 202, first or again. */
-interface Accepted { accepted: string; replayed: boolean }
-interface AcceptedBody { table?: { table_id: string }; tables?: { table_id: string }[]; skipped?: Skipped[]; saga: { saga_id: string } }
+interface Accepted {
+  accepted: string;
+  replayed: boolean;
+}
+interface AcceptedBody {
+  table?: { table_id: string };
+  tables?: { table_id: string }[];
+  skipped?: Skipped[];
+  saga: { saga_id: string };
+}
 
 /** What is to be appended, and the 202's body but for the saga. */
 interface Requested {
-  sagaId: string; tables: { stream: string; version: number; event: TableEvent }[];
-  change: Change | DatabaseChange; subject: { id: string; name: string }; targets: DatabaseRef[]; body: object; told: Told[];
+  sagaId: string;
+  tables: { stream: string; version: number; event: TableEvent }[];
+  change: Change | DatabaseChange;
+  subject: { id: string; name: string };
+  targets: DatabaseRef[];
+  body: object;
+  told: Told[];
 }
 
 /** Turns a decided command into its two events in one commit, and into the answer. */
@@ -160,7 +210,9 @@ export class Commands {
     );
   }
 
-  /** `subject`: the table, whose commands are accepted in the order in which they came; null: there is no such order. */
+  /**
+   * `subject`: the table, whose commands are accepted in the order in which they came; null: there is no such order.
+   */
   private async concluded(
     context: CommandContext,
     subject: string | null,
@@ -170,7 +222,8 @@ export class Commands {
     try {
       judged = await (subject === null || context.dryRun ? judge() : this.turns.take(subject, judge));
     } catch (error) {
-      // Of two twins at the same instant the second one may be refused for what the first one did: its name is taken, the table moved on.
+      // Of two twins at the same instant the second one may be refused for what the first one did: its name is taken,
+      // the table moved on.
       const first = await this.replay(context);
       if (first === null) throw error;
       judged = { accepted: first, replayed: true };
@@ -192,7 +245,8 @@ export class Commands {
       try {
         return { accepted: await this.append(context, decided), replayed: false };
       } catch (error) {
-        // The name or the idempotency key went to another one at the same instant, or the table moved on: judged afresh.
+        // The name or the idempotency key went to another one at the same instant, or the table moved on: judged
+        // afresh.
         if (error instanceof UniqueViolation && ++taken > ATTEMPTS_FOR_A_KEY)
           throw new ApiError('table_name_taken', 'the name is reserved by a change under way on one of the databases');
         if (!(error instanceof VersionConflict || error instanceof UniqueViolation)) throw error;
@@ -250,7 +304,10 @@ export class Commands {
     };
   }
 
-  /** What the changes of a table that are under way are told when databases of theirs are lost: they end, and wait for these no longer. */
+  /**
+   * What the changes of a table that are under way are told when databases of theirs are lost: they end, and wait for
+   * these no longer.
+   */
   private async toldOfLoss(table: Table, lost: DatabaseRef[], reason: string): Promise<Told[]> {
     const told: Told[] = [];
     for (const { saga_id } of table.pending) {
@@ -550,7 +607,15 @@ export class Commands {
 }
 
 function stepView(database: DatabaseRef, plan: Plan, notes: { column: string | null; note: string }[]): object {
-  return { database: database.name, engine: database.engine, operation: plan.operation, reason: plan.reason, statements: plan.statements, compensation: plan.compensation, notes };
+  return {
+    database: database.name,
+    engine: database.engine,
+    operation: plan.operation,
+    reason: plan.reason,
+    statements: plan.statements,
+    compensation: plan.compensation,
+    notes,
+  };
 }
 
 /** One of each. */

@@ -23,23 +23,47 @@ import { enginesOf, type Answer, type Commands } from './commands.js';
 import { columnView, statusesOf, tableView } from './view.js';
 
 /** Which moment of a table: after event `version`, or at a time; neither: now. */
-export interface When { version?: number | undefined; at?: string | undefined; database?: string | undefined }
+export interface When {
+  version?: number | undefined;
+  at?: string | undefined;
+  database?: string | undefined;
+}
 
-const digits = z.string().regex(/^\d{1,15}$/, 'must be a whole number').transform(Number);
+const digits = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be a whole number')
+  .transform(Number);
 const time = z.iso.datetime({ offset: true });
-export const whenBody = { version: z.int().min(0).optional(), at: time.optional(), database: z.string().min(1).max(63).optional() };
-export const whenQuery = z.strictObject({ version: digits.optional(), at: time.optional(), database: z.string().min(1).max(63).optional() });
+export const whenBody = {
+  version: z.int().min(0).optional(),
+  at: time.optional(),
+  database: z.string().min(1).max(63).optional(),
+};
+export const whenQuery = z.strictObject({
+  version: digits.optional(),
+  at: time.optional(),
+  database: z.string().min(1).max(63).optional(),
+});
 export const diffQuery = z.strictObject({ from: digits.optional(), to: digits.optional() });
 const page = z.strictObject(pageShape);
 
 /** A table's past: walked, compared, played forward, gone back to. */
 export class History {
-  constructor(private readonly core: CoreDatabase, private readonly store: EventStore, private readonly commands: Commands, private readonly applied: AppliedThere) {}
+  constructor(
+    private readonly core: CoreDatabase,
+    private readonly store: EventStore,
+    private readonly commands: Commands,
+    private readonly applied: AppliedThere,
+  ) {}
 
   async show(tableId: string, when: When): Promise<Answer> {
     if (when.version === undefined && when.at === undefined && when.database === undefined) {
       const table = await this.commands.table(tableId);
-      return { status: 200, body: { table: tableView(table, await statusesOf(this.core, [table])) }, headers: { ETag: `"${table.version}"` } };
+      return {
+        status: 200,
+        body: { table: tableView(table, await statusesOf(this.core, [table])) },
+        headers: { ETag: `"${table.version}"` },
+      };
     }
     const point = await this.point(tableId, when);
     const table = when.database === undefined ? point.table : await this.inDatabase(point, when);
@@ -53,7 +77,15 @@ export class History {
     return {
       events: shown.map((event) => {
         const { saga_id, ...data } = event.data as { saga_id: string };
-        return { version: event.version, type: event.type, recorded_at: event.recorded_at, actor: event.metadata.actor, saga_id, data, summary: sentence({ ...event.data, type: event.type } as TableEvent) };
+        return {
+          version: event.version,
+          type: event.type,
+          recorded_at: event.recorded_at,
+          actor: event.metadata.actor,
+          saga_id,
+          data,
+          summary: sentence({ ...event.data, type: event.type } as TableEvent),
+        };
       }),
       next_cursor: more ? String(shown.at(-1)!.version) : null,
     };
@@ -61,8 +93,17 @@ export class History {
 
   async diff(tableId: string, query: unknown): Promise<object> {
     const { from, to } = parse(diffQuery, query);
-    const { name, added, removed, altered, renamed } = diff(await this.point(tableId, { version: from ?? 1 }), await this.point(tableId, { version: to }));
-    return { name, added: added.map(columnView), removed: removed.map(columnView), altered: altered.map((a) => ({ column: a.column, from: columnView(a.from), to: columnView(a.to) })), renamed };
+    const { name, added, removed, altered, renamed } = diff(
+      await this.point(tableId, { version: from ?? 1 }),
+      await this.point(tableId, { version: to }),
+    );
+    return {
+      name,
+      added: added.map(columnView),
+      removed: removed.map(columnView),
+      altered: altered.map((a) => ({ column: a.column, from: columnView(a.from), to: columnView(a.to) })),
+      renamed,
+    };
   }
 
   async replay(tableId: string, when: When): Promise<Answer> {
@@ -79,41 +120,72 @@ export class History {
   private async *told(table: Table): AsyncGenerator<string> {
     yield '{"timeline":[';
     for await (const { event, table: then } of momentsUpTo(this.store, table.table_id, null, table.version)) {
-      const { version, type, recorded_at, metadata: { actor } } = event;
-      yield`${version === 1 ? '' : ','}${JSON.stringify({ version, type, recorded_at, actor, table: tableView(then) })}`;
+      const {
+        version,
+        type,
+        recorded_at,
+        metadata: { actor },
+      } = event;
+      yield `${version === 1 ? '' : ','}${JSON.stringify({ version, type, recorded_at, actor, table: tableView(then) })}`;
     }
     const { ddl, missing } = ddlOf(table);
-    yield`],"table":${JSON.stringify(tableView(table))},"ddl":${JSON.stringify(ddl)},"ddl_missing":${JSON.stringify(missing)}}`;
+    yield `],"table":${JSON.stringify(tableView(table))},"ddl":${JSON.stringify(ddl)},"ddl_missing":${JSON.stringify(missing)}}`;
   }
 
   /** The table then. Errors: ApiError table_not_found, version_not_found, validation_failed for both at once. */
   async point(tableId: string, { version, at }: When): Promise<Point> {
     await this.commands.table(tableId);
-    if (version !== undefined && at !== undefined) throw new ApiError('validation_failed', 'give either version or at', { errors: [{ path: 'at', message: 'stands beside version' }] });
-    const point = version === 0 ? null : await pointAt(this.core, this.store, tableId, version !== undefined ? { version } : at !== undefined ? { at: new Date(at).toISOString() } : {});
-    if (point === null) throw version !== undefined ? noVersion(version) : new ApiError('version_not_found', `the table was not there at ${at}`);
+    if (version !== undefined && at !== undefined)
+      throw new ApiError('validation_failed', 'give either version or at', {
+        errors: [{ path: 'at', message: 'stands beside version' }],
+      });
+    const point =
+      version === 0
+        ? null
+        : await pointAt(
+            this.core,
+            this.store,
+            tableId,
+            version !== undefined ? { version } : at !== undefined ? { at: new Date(at).toISOString() } : {},
+          );
+    if (point === null)
+      throw version !== undefined
+        ? noVersion(version)
+        : new ApiError('version_not_found', `the table was not there at ${at}`);
     return point;
   }
 
   async revert(context: CommandContext, tableId: string, version: number): Promise<Answer> {
     return this.commands.run(context, tableId, async (table, sagaId) => {
       if (version === 0 || version > table!.version) throw noVersion(version);
-      const [head, target] = [await this.point(tableId, { version: table!.version }), await this.point(tableId, { version })];
+      const [head, target] = [
+        await this.point(tableId, { version: table!.version }),
+        await this.point(tableId, { version }),
+      ];
       const { databases } = outlook(table!);
       const retypes = await retypesSince(target, momentsUpTo(this.store, tableId, target, table!.version));
       const event = decideRevert(head, target, enginesOf(databases), await this.commands.keptBy(), sagaId, retypes);
       if (event.type !== 'TableRevertRequested') throw new Error('a revert is asked for by its own event');
-      return { event, change: { kind: 'table.revert', name: event.name, version, ops: event.ops }, name: table!.name, databases };
+      return {
+        event,
+        change: { kind: 'table.revert', name: event.name, version, ops: event.ops },
+        name: table!.name,
+        databases,
+      };
     });
   }
 
   /** What had been applied in one database by then, which may be less or more than what was confirmed. */
   private async inDatabase({ position, table }: Point, { at, version, database }: When): Promise<Table> {
     const ref = table.databases.find((d) => d.name === database);
-    if (ref === undefined) throw new ApiError('database_not_found', `the table did not live in a database ${JSON.stringify(database)} then`);
+    if (ref === undefined)
+      throw new ApiError('database_not_found', `the table did not live in a database ${JSON.stringify(database)} then`);
     const steps = await this.applied.list({ database_id: ref.id, table_id: table.table_id });
     const until = at === undefined ? null : new Date(at).toISOString();
-    const seen = version === undefined && until === null ? steps : steps.filter((step) => (until === null ? step.position <= position : step.recorded_at <= until));
+    const seen =
+      version === undefined && until === null
+        ? steps
+        : steps.filter((step) => (until === null ? step.position <= position : step.recorded_at <= until));
     const { name, exists, columns } = stateAfter(seen);
     return { ...table, name: name ?? table.name, exists, columns, databases: [ref] };
   }

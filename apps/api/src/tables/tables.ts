@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
-import { columnChangeSchema, columnSchema, MAX_COLUMNS, nameSchema, type Problem } from '../../../../libs/byodb/src/index.js';
+import {
+  columnChangeSchema,
+  columnSchema,
+  MAX_COLUMNS,
+  nameSchema,
+  type Problem,
+} from '../../../../libs/byodb/src/index.js';
 import {
   cannotComeBack,
   columnProblems,
@@ -32,7 +38,11 @@ import { statusesOf, tableView } from './view.js';
 
 const tableId = z.string().min(1).max(64);
 export const reason = z.string().min(1, 'must not be empty').max(1000);
-export const databaseName = z.string().min(1).max(63).regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, 'must hold only letters, digits, _, . and -');
+export const databaseName = z
+  .string()
+  .min(1)
+  .max(63)
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, 'must hold only letters, digits, _, . and -');
 
 /** Of one change: all of them change, or none. */
 const MAX_DATABASES = 500;
@@ -98,7 +108,12 @@ export const bodies = {
 
 /** The table calls. */
 export class Tables {
-  constructor(private readonly core: CoreDatabase, private readonly commands: Commands, private readonly databases: Databases, private readonly past: History) {}
+  constructor(
+    private readonly core: CoreDatabase,
+    private readonly commands: Commands,
+    private readonly databases: Databases,
+    private readonly past: History,
+  ) {}
 
   async create(context: CommandContext, input: unknown): Promise<Answer> {
     const body = parse(bodies.create, input, listProblems);
@@ -106,7 +121,12 @@ export class Tables {
     return this.commands.run(context, null, async (_table, sagaId) => {
       const refs = await this.refs(body.databases ?? ['default']);
       const event = decideCreate(body.name, columns, refs, enginesOf(refs), sagaId);
-      return { event, change: { kind: 'table.create', name: body.name, columns, databases: refs }, name: body.name, databases: refs };
+      return {
+        event,
+        change: { kind: 'table.create', name: body.name, columns, databases: refs },
+        name: body.name,
+        databases: refs,
+      };
     });
   }
 
@@ -114,8 +134,18 @@ export class Tables {
     const body = parse(bodies.column, input);
     const changes = body.columns ?? [body.column!];
     return this.commands.run(context, body.table_id, async (table, sagaId) => {
-      const event = decideColumns(table!, changes, enginesOf(outlook(table!).databases), (i) => (body.columns === undefined ? 'column' : `columns.${i}`), sagaId);
-      return decided(table!, event, event.type === 'ColumnsChangeRequested' ? { kind: event.kind, ops: event.ops } : { kind: 'table.drop' });
+      const event = decideColumns(
+        table!,
+        changes,
+        enginesOf(outlook(table!).databases),
+        (i) => (body.columns === undefined ? 'column' : `columns.${i}`),
+        sagaId,
+      );
+      return decided(
+        table!,
+        event,
+        event.type === 'ColumnsChangeRequested' ? { kind: event.kind, ops: event.ops } : { kind: 'table.drop' },
+      );
     });
   }
 
@@ -129,7 +159,9 @@ export class Tables {
 
   async delete(context: CommandContext, input: unknown): Promise<Answer> {
     const body = parse(bodies.table, input);
-    return this.commands.run(context, body.table_id, async (table, sagaId) => decided(table!, decideDrop(table!, sagaId), { kind: 'table.drop' }));
+    return this.commands.run(context, body.table_id, async (table, sagaId) =>
+      decided(table!, decideDrop(table!, sagaId), { kind: 'table.drop' }),
+    );
   }
 
   async move(context: CommandContext, input: unknown): Promise<Answer> {
@@ -144,8 +176,13 @@ export class Tables {
       const [add, remove] = [await this.refs(body.add ?? []), await this.refs(body.remove ?? [])];
       const event = decideDatabases(table!, add, remove, enginesOf(add), sagaId);
       if (event.type !== 'TableDatabasesRequested') throw new Error('a move is asked for by its own event');
-      const owner = await nameOwner(this.core, event.add.map((d) => d.id), outlook(table!).name);
-      if (owner !== null && owner !== table!.table_id) throw new ApiError('table_name_taken', `the name ${outlook(table!).name} is taken on one of the databases`);
+      const owner = await nameOwner(
+        this.core,
+        event.add.map((d) => d.id),
+        outlook(table!).name,
+      );
+      if (owner !== null && owner !== table!.table_id)
+        throw new ApiError('table_name_taken', `the name ${outlook(table!).name} is taken on one of the databases`);
       for (const ref of event.add) {
         const plan = await planAside(this.core, table!, ref.id);
         const differs = plan === null ? null : cannotComeBack(plan, outlook(table!).columns);
@@ -153,7 +190,12 @@ export class Tables {
       }
       // With nothing to do there is still a saga, which says so.
       const databases = [...event.add, ...event.remove];
-      return { event, change: { kind: 'table.databases', add: event.add, remove: event.remove }, name: table!.name, databases: databases.length === 0 ? table!.databases : databases };
+      return {
+        event,
+        change: { kind: 'table.databases', add: event.add, remove: event.remove },
+        name: table!.name,
+        databases: databases.length === 0 ? table!.databases : databases,
+      };
     });
   }
 
@@ -162,7 +204,12 @@ export class Tables {
     return this.commands.run(context, body.table_id, async (table, sagaId) => {
       const event = decidePurge(table!, body.saga_id, body.reason, sagaId);
       if (event.type !== 'PurgeRequested') throw new Error('a purge is asked for by its own event');
-      return { event, change: { kind: 'table.purge', of: event.of, reason: body.reason }, name: table!.name, databases: placesOf(table!) };
+      return {
+        event,
+        change: { kind: 'table.purge', of: event.of, reason: body.reason },
+        name: table!.name,
+        databases: placesOf(table!),
+      };
     });
   }
 
@@ -170,7 +217,10 @@ export class Tables {
     const body = parse(bodies.restore, input);
     return this.commands.run(context, body.table_id, async (table, sagaId) => {
       const event = decideRestore(table!, body.as, await this.commands.keptBy(), sagaId);
-      return decided(table!, event, { kind: 'table.restore', name: event.type === 'TableRestoreRequested' ? event.name : table!.name });
+      return decided(table!, event, {
+        kind: 'table.restore',
+        name: event.type === 'TableRestoreRequested' ? event.name : table!.name,
+      });
     });
   }
 
@@ -179,11 +229,17 @@ export class Tables {
     return this.past.show(table_id, when);
   }
 
-  async one(id: string, query: unknown): Promise<Answer> { return this.past.show(id, parse(whenQuery, query)); }
+  async one(id: string, query: unknown): Promise<Answer> {
+    return this.past.show(id, parse(whenQuery, query));
+  }
 
-  async history(id: string, query: unknown): Promise<object> { return this.past.history(id, query); }
+  async history(id: string, query: unknown): Promise<object> {
+    return this.past.history(id, query);
+  }
 
-  async diff(id: string, query: unknown): Promise<object> { return this.past.diff(id, query); }
+  async diff(id: string, query: unknown): Promise<object> {
+    return this.past.diff(id, query);
+  }
 
   async revert(context: CommandContext, input: unknown): Promise<Answer> {
     const body = parse(bodies.revert, input);
@@ -198,13 +254,19 @@ export class Tables {
     // What must not have changed is the table that is played again, not the one that comes of it.
     return this.commands.run({ ...rest, ifMatch: null }, null, async (_table, sagaId) => {
       const head = await this.commands.table(table_id);
-      if (ifMatch !== null && ifMatch !== head.version) throw new ApiError('version_conflict', `the table is at version ${head.version}`);
+      if (ifMatch !== null && ifMatch !== head.version)
+        throw new ApiError('version_conflict', `the table is at version ${head.version}`);
       const { table } = await this.past.point(table_id, { version: when.version, at: when.at });
       if (!table.exists) throw new ApiError('version_not_found', 'at that moment there was no table');
-      const [ref] = await this.refs([database]) as [DatabaseRef];
+      const [ref] = (await this.refs([database])) as [DatabaseRef];
       const [name, origin] = [as ?? table.name, { table_id, version: table.version }];
       const event = decideCreate(name, table.columns, [ref], enginesOf([ref]), sagaId, origin);
-      return { event, change: { kind: 'table.replay', name, columns: table.columns, databases: [ref] }, name, databases: [ref] };
+      return {
+        event,
+        change: { kind: 'table.replay', name, columns: table.columns, databases: [ref] },
+        name,
+        databases: [ref],
+      };
     });
   }
 
@@ -213,15 +275,30 @@ export class Tables {
   }
 
   async list(query: unknown): Promise<object> {
-    const { limit, cursor, status, database, name } = parse(z.strictObject({
-      ...pageShape, status: z.enum(['creating', 'active', 'changing', 'dropping', 'dropped', 'failed']).optional(), database: z.string().optional(), name: z.string().optional(),
-    }), query);
+    const { limit, cursor, status, database, name } = parse(
+      z.strictObject({
+        ...pageShape,
+        status: z.enum(['creating', 'active', 'changing', 'dropping', 'dropped', 'failed']).optional(),
+        database: z.string().optional(),
+        name: z.string().optional(),
+      }),
+      query,
+    );
     const at = database === undefined ? undefined : await findDatabase(this.core, database);
     if (at === null) throw new ApiError('database_not_found', `no database ${JSON.stringify(database)}`);
-    const { tables, more } = await pageOfTables(this.core, { limit, before: cursor, status, name, database_id: at?.database_id });
+    const { tables, more } = await pageOfTables(this.core, {
+      limit,
+      before: cursor,
+      status,
+      name,
+      database_id: at?.database_id,
+    });
     const shown = tables.map((r) => r.table);
     const statuses = await statusesOf(this.core, shown);
-    return { tables: shown.map((table) => tableView(table, statuses)), next_cursor: more ? String(tables.at(-1)!.position) : null };
+    return {
+      tables: shown.map((table) => tableView(table, statuses)),
+      next_cursor: more ? String(tables.at(-1)!.position) : null,
+    };
   }
 }
 
@@ -229,10 +306,19 @@ export class Tables {
 function listProblems(input: unknown): Problem[] {
   const columns = typeof input === 'object' && input !== null ? (input as { columns?: unknown }).columns : undefined;
   if (!Array.isArray(columns) || columns.length > MAX_COLUMNS) return [];
-  return columnProblems(columns.map((column: unknown, i) => {
-    const { name, generated, primary_key } = (typeof column === 'object' && column !== null ? column : {}) as Record<string, unknown>;
-    return { name: typeof name === 'string' ? name : `column ${i}`, generated: generated === true, primary_key: primary_key === true };
-  }));
+  return columnProblems(
+    columns.map((column: unknown, i) => {
+      const { name, generated, primary_key } = (typeof column === 'object' && column !== null ? column : {}) as Record<
+        string,
+        unknown
+      >;
+      return {
+        name: typeof name === 'string' ? name : `column ${i}`,
+        generated: generated === true,
+        primary_key: primary_key === true,
+      };
+    }),
+  );
 }
 
 function decided(table: Table, event: Decided['event'], change: Change): Decided {

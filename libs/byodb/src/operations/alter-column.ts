@@ -6,17 +6,35 @@ import { refuseRows, refuseShared } from '../rows.js';
 import { sameType, type Column } from '../schema.js';
 
 /**
- * `keep`: the table of former values that keep_values made; null: nothing can be lost, or there is no primary key to keep them by.
+ * `keep`: the table of former values that keep_values made; null: nothing can be lost, or there is no primary key to
+ * keep them by.
  * `lost`, `lostBack`: conditions on rows that would not survive the way there and the way back; null: none is needed.
  */
-interface Params { former?: Former; table: string; from: Column; to: Column; keep: string | null; step_id: string; quoted: string; lost: string | null; lostBack?: string | null; quotedTable: string }
+interface Params {
+  former?: Former;
+  table: string;
+  from: Column;
+  to: Column;
+  keep: string | null;
+  step_id: string;
+  quoted: string;
+  lost: string | null;
+  lostBack?: string | null;
+  quotedTable: string;
+}
 
 /**
- * What a column was before it was altered, when that is to be undone: the table as the step found it (its plan's `was`), what the
- * column was called there, and the table of its former values (null: none were kept). Its native type, default and the like
+ * What a column was before it was altered, when that is to be undone: the table as the step found it (its plan's
+ * `was`), what the
+ * column was called there, and the table of its former values (null: none were kept). Its native type, default and the
+ * like
  * then come from there to the letter, and its values where nobody wrote others since.
  */
-export interface Former { table: LiveTable; name: string; keep: string | null }
+export interface Former {
+  table: LiveTable;
+  name: string;
+  keep: string | null;
+}
 
 export const alterColumn: Operation<Params> = {
   kind: 'alter_column',
@@ -25,16 +43,28 @@ export const alterColumn: Operation<Params> = {
     const altered = columns.map((c) => (foldName(c.name) === foldName(from.name) ? to : c));
     const reason = engine.refuses(altered);
     if (reason !== null) throw new DatabaseError('unsupported_change', `${engine.name}: ${reason}`);
-    const done = former === undefined ? engine.ddl.alterColumn(before!, from.name, to, uniqueName(stepId)) : engine.ddl.restoreColumn(before!, from.name, asCalled(former, from.name, table, engine.ddl));
+    const done =
+      former === undefined
+        ? engine.ddl.alterColumn(before!, from.name, to, uniqueName(stepId))
+        : engine.ddl.restoreColumn(before!, from.name, asCalled(former, from.name, table, engine.ddl));
     return {
-      table, table_after: table, shown_after: table,
-      before: [{ table, columns }], after: [{ table, columns: altered }],
-      columns_after: altered, live: done.live, statements: done.statements,
-      compensation: engine.ddl.restoreColumn(done.live!, from.name, before!).statements, reason: `alter column ${from.name} of ${table}`,
+      table,
+      table_after: table,
+      shown_after: table,
+      before: [{ table, columns }],
+      after: [{ table, columns: altered }],
+      columns_after: altered,
+      live: done.live,
+      statements: done.statements,
+      compensation: engine.ddl.restoreColumn(done.live!, from.name, before!).statements,
+      reason: `alter column ${from.name} of ${table}`,
     };
   },
   async check(session, plan, live, limits, ddl) {
-    const { table, params: { from, to, lost, quoted, quotedTable } } = plan;
+    const {
+      table,
+      params: { from, to, lost, quoted, quotedTable },
+    } = plan;
     const lacking = await session.lacksRight('alter', table);
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
     await refuseUnremakeable(session, live, null);
@@ -42,11 +72,12 @@ export const alterColumn: Operation<Params> = {
     // A check is kept, or made again, by the renderers themselves.
     const dependents = [
       ...(retyped ? await session.dependents(table, from.name, 'retype') : []).filter((d) => d.kind !== 'check'),
-      ...live === null ? [] : await session.forbidding?.(live, from, to) ?? [],
+      ...(live === null ? [] : ((await session.forbidding?.(live, from, to)) ?? [])),
     ];
     refuseDependents(dependents, `${table}.${from.name}`);
     if (retyped && lost !== null) await refuseLoss(session, quotedTable, live, lost, from, to, limits.maxRewriteRows);
-    if (from.nullable && !to.nullable) await refuseRows(session, quotedTable, live, `${quoted} is null`, (n) => `${from.name} is NULL in ${n} row(s)`);
+    if (from.nullable && !to.nullable)
+      await refuseRows(session, quotedTable, live, `${quoted} is null`, (n) => `${from.name} is NULL in ${n} row(s)`);
     if (!from.unique && to.unique && ddl.tooLongForIndex !== undefined)
       await refuseRows(
         session,
@@ -55,15 +86,24 @@ export const alterColumn: Operation<Params> = {
         ddl.tooLongForIndex(quoted),
         (n) => `${n} value(s) of ${from.name} are too long for an index, without which it cannot be unique`,
       );
-    if (!from.unique && to.unique) await refuseShared(session, quotedTable, quoted, live, (n) => `${from.name} is not unique: ${n} row(s) hold a value that another one holds`);
+    if (!from.unique && to.unique)
+      await refuseShared(
+        session,
+        quotedTable,
+        quoted,
+        live,
+        (n) => `${from.name} is not unique: ${n} row(s) hold a value that another one holds`,
+      );
   },
   async apply(_session, { table, params }, live, ddl) {
     const { former, from, to } = params;
-    if (former === undefined) return ddlOnly(ddl.alterColumn(live!, from.name, to, uniqueName(params.step_id)).statements);
+    if (former === undefined)
+      return ddlOnly(ddl.alterColumn(live!, from.name, to, uniqueName(params.step_id)).statements);
     return ddlOnly(ddl.restoreColumn(live!, from.name, asCalled(former, from.name, table, ddl)).statements);
   },
   async compensate(session, { params, was }, live, ddl) {
-    if (params.lostBack != null) await refuseLoss(session, params.quotedTable, live, params.lostBack, params.to, params.from, null);
+    if (params.lostBack != null)
+      await refuseLoss(session, params.quotedTable, live, params.lostBack, params.to, params.from, null);
     return ddlOnly(ddl.restoreColumn(live!, params.from.name, was!).statements);
   },
   async settle(session, { table, params: { former, from, to, keep } }, direction, ddl) {
@@ -79,7 +119,9 @@ function asCalled({ table: was, name }: Former, now: string, table: string, ddl:
   return { ...renamed, name: table };
 }
 
-function ddlOnly(statements: string[]): { statements: string[] } { return { statements }; }
+function ddlOnly(statements: string[]): { statements: string[] } {
+  return { statements };
+}
 
 /** Once the column is restored. `from`: what it is again. */
 async function giveBack(
@@ -101,12 +143,26 @@ async function giveBack(
   return ddl.giveBackValues(live, from.name, keep, from, to, then);
 }
 
-async function refuseLoss(session: Session, table: string, live: LiveTable | null, lost: string, from: Column, to: Column, maxRows: number | null): Promise<void> {
+async function refuseLoss(
+  session: Session,
+  table: string,
+  live: LiveTable | null,
+  lost: string,
+  from: Column,
+  to: Column,
+  maxRows: number | null,
+): Promise<void> {
   if (maxRows !== null) await refuseTooMany(session, table, maxRows);
-  await refuseRows(session, table, live, lost, (n) => `${n} value(s) of ${from.name} would not survive as ${to.type}`, { code: 'lossy_conversion', keyless: [from.name] });
+  await refuseRows(session, table, live, lost, (n) => `${n} value(s) of ${from.name} would not survive as ${to.type}`, {
+    code: 'lossy_conversion',
+    keyless: [from.name],
+  });
 }
 
 async function refuseTooMany(session: Session, table: string, maxRows: number): Promise<void> {
-  const [many] = await session.query(`select count(*) as n from (select 1 as one from ${table} limit ${maxRows + 1}) as r`);
-  if (Number(many?.['n'] ?? 0) > maxRows) throw new DatabaseError('table_too_large', `more than ${maxRows} rows would have to be rewritten`);
+  const [many] = await session.query(
+    `select count(*) as n from (select 1 as one from ${table} limit ${maxRows + 1}) as r`,
+  );
+  if (Number(many?.['n'] ?? 0) > maxRows)
+    throw new DatabaseError('table_too_large', `more than ${maxRows} rows would have to be rewritten`);
 }

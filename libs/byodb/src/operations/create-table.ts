@@ -2,7 +2,11 @@ import { DatabaseError } from '../errors.js';
 import { hasRows, asideName, statementsOf, uniqueName, type Operation } from '../operation.js';
 import type { Column } from '../schema.js';
 
-interface Params { table: string; columns: Column[]; step_id: string }
+interface Params {
+  table: string;
+  columns: Column[];
+  step_id: string;
+}
 
 export const createTable: Operation<Params> = {
   kind: 'create_table',
@@ -12,15 +16,22 @@ export const createTable: Operation<Params> = {
     if (reason !== null) throw new DatabaseError('unsupported_change', `${engine.name}: ${reason}`);
     const made = engine.ddl.createTable(params.table, params.columns, tableId, names(params.columns, stepId));
     return {
-      table: params.table, table_after: params.table, shown_after: params.table,
-      before: [{ table: params.table, columns: null }], after: [{ table: params.table, columns: params.columns, owner: tableId }],
-      columns_after: params.columns, live: made.live, statements: made.statements,
-      compensation: engine.ddl.dropTable(made.live!).statements, reason: `create table ${params.table}`,
+      table: params.table,
+      table_after: params.table,
+      shown_after: params.table,
+      before: [{ table: params.table, columns: null }],
+      after: [{ table: params.table, columns: params.columns, owner: tableId }],
+      columns_after: params.columns,
+      live: made.live,
+      statements: made.statements,
+      compensation: engine.ddl.dropTable(made.live!).statements,
+      reason: `create table ${params.table}`,
     };
   },
   async check(session, plan) {
     const occupant = await session.occupant(plan.table);
-    if (occupant !== null) throw new DatabaseError('table_name_taken', `a ${occupant} named ${plan.table} is there already and is not ours`);
+    if (occupant !== null)
+      throw new DatabaseError('table_name_taken', `a ${occupant} named ${plan.table} is there already and is not ours`);
     const lacking = await session.lacksRight('create', null);
     if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
   },
@@ -29,11 +40,16 @@ export const createTable: Operation<Params> = {
   },
   /** Rows that came meanwhile are the customer's: a table that holds some is set aside, never dropped. */
   async compensate(session, { params }, live, ddl) {
-    if (await hasRows(session, ddl, live!.name)) return { ...statementsOf(ddl.setAsideTable(live!, asideName(params.step_id))), thawFirst: true };
+    if (await hasRows(session, ddl, live!.name))
+      return { ...statementsOf(ddl.setAsideTable(live!, asideName(params.step_id))), thawFirst: true };
     return statementsOf(ddl.dropTable(live!));
   },
 };
 
 function names(columns: Column[], stepId: string): (column: string) => string {
-  return (column) => uniqueName(stepId, columns.findIndex((c) => c.name === column));
+  return (column) =>
+    uniqueName(
+      stepId,
+      columns.findIndex((c) => c.name === column),
+    );
 }

@@ -3,12 +3,22 @@ import { DatabaseError } from '../errors.js';
 import { findColumn, isAside, type LiveTable } from '../live.js';
 import { statementsOf, type Limits, type Operation } from '../operation.js';
 
-/** `aside`: what the column is called since it was set aside, and the table that its values move to; `name`: what it was called before. */
-interface Params { table: string; aside: string; name: string; step_id: string }
+/**
+ * `aside`: what the column is called since it was set aside, and the table that its values move to; `name`: what it was
+ * called before.
+ */
+interface Params {
+  table: string;
+  aside: string;
+  name: string;
+  step_id: string;
+}
 
 /**
- * Takes a column that was set aside out of its table, so that nobody meets it any more; its values go on in a table of their own.
- * Done once all databases have set it aside: an engine may not be able to put a column back in its place, so a compensation
+ * Takes a column that was set aside out of its table, so that nobody meets it any more; its values go on in a table of
+ * their own.
+ * Done once all databases have set it aside: an engine may not be able to put a column back in its place, so a
+ * compensation
  * must not come behind it.
  */
 export const detachColumn: Operation<Params> = {
@@ -17,22 +27,44 @@ export const detachColumn: Operation<Params> = {
   plan({ table, aside, name }, before, { engine, columns }) {
     const done = engine.ddl.detachColumn!(before!, aside);
     return {
-      table, table_after: table, shown_after: table,
-      before: [{ table, columns: 'any', with: [aside] }], after: [{ table, columns: 'any', without: [aside] }],
-      columns_after: columns, live: done.live, statements: done.statements, compensation: [], reason: `move the values of column ${name}, which is set aside, out of ${table} into ${aside}`,
+      table,
+      table_after: table,
+      shown_after: table,
+      before: [{ table, columns: 'any', with: [aside] }],
+      after: [{ table, columns: 'any', without: [aside] }],
+      columns_after: columns,
+      live: done.live,
+      statements: done.statements,
+      compensation: [],
+      reason: `move the values of column ${name}, which is set aside, out of ${table} into ${aside}`,
     };
   },
   /** Gone already is as good: it is tried until it is done. */
   async apply(_session, { params: { aside } }, live, ddl) {
-    return live === null || findColumn(live, aside) === undefined ? { statements: [] } : statementsOf(ddl.detachColumn!(live, aside));
+    return live === null || findColumn(live, aside) === undefined
+      ? { statements: [] }
+      : statementsOf(ddl.detachColumn!(live, aside));
   },
   async compensate() {
-    throw new DatabaseError('unsupported_change', 'a column that was taken out of its table comes back by reattach_column');
+    throw new DatabaseError(
+      'unsupported_change',
+      'a column that was taken out of its table comes back by reattach_column',
+    );
   },
 };
 
-/** Why a column that is set aside must stay in its place, as half a sentence; null: it can be taken out; 'hidden': the engine hides it there. */
-export async function staysInPlace(session: Session, engine: Engine, live: LiveTable, aside: string, quotedNow: string, limits: Limits): Promise<string | null> {
+/**
+ * Why a column that is set aside must stay in its place, as half a sentence; null: it can be taken out; 'hidden': the
+ * engine hides it there.
+ */
+export async function staysInPlace(
+  session: Session,
+  engine: Engine,
+  live: LiveTable,
+  aside: string,
+  quotedNow: string,
+  limits: Limits,
+): Promise<string | null> {
   if (engine.ddl.detachColumn === undefined) return 'hidden';
   if (live.primaryKey.length === 0) return 'it has no primary key to tell its rows apart by';
   if (live.primaryKey.some(isAside)) return 'the column is its primary key';
@@ -42,12 +74,16 @@ export async function staysInPlace(session: Session, engine: Engine, live: LiveT
     if (error instanceof DatabaseError && error.code === 'unsupported_change') return error.message;
     throw error;
   }
-  const [many] = await session.query(`select count(*) as n from (select 1 as one from ${quotedNow} limit ${limits.maxRewriteRows + 1}) as r`);
+  const [many] = await session.query(
+    `select count(*) as n from (select 1 as one from ${quotedNow} limit ${limits.maxRewriteRows + 1}) as r`,
+  );
   return Number(many?.['n'] ?? 0) > limits.maxRewriteRows ? `it has more than ${limits.maxRewriteRows} rows` : null;
 }
 
 /** For who reads the plan of a drop. */
 export function stayNote(table: string, name: string, reason: string): string {
-  return `${name} stays in its place in ${table}, under another name, until it is destroyed, since ${reason}. `
-    + `Statements without a list of columns (insert into … values, select *) still meet it there: name the columns.`;
+  return (
+    `${name} stays in its place in ${table}, under another name, until it is destroyed, since ${reason}. ` +
+    `Statements without a list of columns (insert into … values, select *) still meet it there: name the columns.`
+  );
 }

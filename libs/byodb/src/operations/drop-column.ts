@@ -10,7 +10,11 @@ import {
 } from '../operation.js';
 import type { Column } from '../schema.js';
 
-interface Params { table: string; name: string; step_id: string }
+interface Params {
+  table: string;
+  name: string;
+  step_id: string;
+}
 
 /** Sets the column aside, so that it blocks nobody's inserts and can come back with its values. */
 export const dropColumn: Operation<Params> = {
@@ -20,10 +24,17 @@ export const dropColumn: Operation<Params> = {
     const done = engine.ddl.setAsideColumn(before!, name, aside);
     const left = withoutColumn(columns, name);
     return {
-      table, table_after: table, shown_after: table,
-      before: [{ table, columns, without: [aside] }], after: [{ table, columns: 'any', without: [name], with: [aside, ...left.map((c) => c.name)] }],
-      columns_after: left, live: done.live, statements: done.statements, ...(done.notes === undefined ? {} : { notes: done.notes }),
-      compensation: engine.ddl.bringBackColumn(done.live!, aside, before!, name).statements, reason: `set column ${name} of ${table} aside as ${aside}`,
+      table,
+      table_after: table,
+      shown_after: table,
+      before: [{ table, columns, without: [aside] }],
+      after: [{ table, columns: 'any', without: [name], with: [aside, ...left.map((c) => c.name)] }],
+      columns_after: left,
+      live: done.live,
+      statements: done.statements,
+      ...(done.notes === undefined ? {} : { notes: done.notes }),
+      compensation: engine.ddl.bringBackColumn(done.live!, aside, before!, name).statements,
+      reason: `set column ${name} of ${table} aside as ${aside}`,
     };
   },
   async check(session, { table, params }, live) {
@@ -37,7 +48,9 @@ export const dropColumn: Operation<Params> = {
     return statementsOf(ddl.setAsideColumn(live!, params.name, asideName(params.step_id)));
   },
   async compensate(session, { params, was }, live, ddl) {
-    return statementsOf(ddl.bringBackColumn(live!, asideName(params.step_id), await inTodaysNames(session, was!), params.name));
+    return statementsOf(
+      ddl.bringBackColumn(live!, asideName(params.step_id), await inTodaysNames(session, was!), params.name),
+    );
   },
 };
 

@@ -8,7 +8,10 @@ import {
   type Operation,
 } from '../operation.js';
 
-interface Params { table: string; step_id: string }
+interface Params {
+  table: string;
+  step_id: string;
+}
 
 /** Sets the table aside; what destroys it comes after the retention time, in a saga of its own. */
 export const dropTable: Operation<Params> = {
@@ -17,10 +20,23 @@ export const dropTable: Operation<Params> = {
     const aside = asideName(stepId);
     const gone = engine.ddl.setAsideTable(before!, aside);
     return {
-      table, table_after: aside, shown_after: table,
-      before: [{ table, columns }, { table: aside, columns: null }], after: [{ table, columns: null }, { table: aside, columns: 'any' }],
-      columns_after: [], live: null, statements: gone.statements, ...(gone.notes === undefined ? {} : { notes: gone.notes }),
-      compensation: engine.ddl.bringBackTable(gone.live!, before!).statements, reason: `set table ${table} aside as ${aside}`,
+      table,
+      table_after: aside,
+      shown_after: table,
+      before: [
+        { table, columns },
+        { table: aside, columns: null },
+      ],
+      after: [
+        { table, columns: null },
+        { table: aside, columns: 'any' },
+      ],
+      columns_after: [],
+      live: null,
+      statements: gone.statements,
+      ...(gone.notes === undefined ? {} : { notes: gone.notes }),
+      compensation: engine.ddl.bringBackTable(gone.live!, before!).statements,
+      reason: `set table ${table} aside as ${aside}`,
     };
   },
   async check(session, { table }, live) {
@@ -34,7 +50,7 @@ export const dropTable: Operation<Params> = {
     return statementsOf(ddl.setAsideTable(live!, asideName(params.step_id)));
   },
   async settle(session, { params }, direction) {
-    return direction === 'apply' ? await session.freeNames?.(asideName(params.step_id)) ?? [] : [];
+    return direction === 'apply' ? ((await session.freeNames?.(asideName(params.step_id))) ?? []) : [];
   },
   async compensate(session, { was }, live, ddl) {
     return statementsOf(ddl.bringBackTable(live!, await inTodaysNames(session, was!)));

@@ -14,9 +14,26 @@ import { renameTable } from './rename-table.js';
 import { restoreColumn } from './restore-column.js';
 import { restoreTable } from './restore-table.js';
 
-export type OperationKind = 'create_table' | 'drop_table' | 'rename_table' | 'add_column' | 'drop_column' | 'rename_column' | 'keep_values' | 'alter_column' | 'restore_table' | 'restore_column' | 'detach_column' | 'reattach_column' | 'adopt' | 'purge';
+export type OperationKind =
+  | 'create_table'
+  | 'drop_table'
+  | 'rename_table'
+  | 'add_column'
+  | 'drop_column'
+  | 'rename_column'
+  | 'keep_values'
+  | 'alter_column'
+  | 'restore_table'
+  | 'restore_column'
+  | 'detach_column'
+  | 'reattach_column'
+  | 'adopt'
+  | 'purge';
 
-/** Every kind of change there is; total, so that a new kind cannot be forgotten. Parameters are checked where they are made (libs/tables). */
+/**
+ * Every kind of change there is; total, so that a new kind cannot be forgotten. Parameters are checked where they are
+ * made (libs/tables).
+ */
 export const operations: Record<OperationKind, Operation<unknown>> = {
   create_table: createTable,
   drop_table: dropTable,

@@ -2,7 +2,11 @@ import { DatabaseError } from '../errors.js';
 import { foldName } from '../live.js';
 import { refuseDependents, refuseUnremakeable, statementsOf, type Operation } from '../operation.js';
 
-interface Params { table: string; name: string; to: string }
+interface Params {
+  table: string;
+  name: string;
+  to: string;
+}
 
 export const renameColumn: Operation<Params> = {
   kind: 'rename_column',
@@ -11,10 +15,16 @@ export const renameColumn: Operation<Params> = {
     const renamed = columns.map((c) => (foldName(c.name) === foldName(name) ? { ...c, name: to } : c));
     const caseAlone = foldName(name) === foldName(to);
     return {
-      table, table_after: table, shown_after: table,
-      before: [{ table, columns, ...(caseAlone ? {} : { without: [to] }) }], after: [{ table, columns: renamed, ...(caseAlone ? {} : { without: [name] }) }],
-      columns_after: renamed, live: done.live, statements: done.statements,
-      compensation: engine.ddl.renameColumn(done.live!, to, name).statements, reason: `rename column ${name} of ${table} to ${to}`,
+      table,
+      table_after: table,
+      shown_after: table,
+      before: [{ table, columns, ...(caseAlone ? {} : { without: [to] }) }],
+      after: [{ table, columns: renamed, ...(caseAlone ? {} : { without: [name] }) }],
+      columns_after: renamed,
+      live: done.live,
+      statements: done.statements,
+      compensation: engine.ddl.renameColumn(done.live!, to, name).statements,
+      reason: `rename column ${name} of ${table} to ${to}`,
     };
   },
   async check(session, { table, params }, live) {

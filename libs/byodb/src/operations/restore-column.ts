@@ -11,7 +11,10 @@ import {
 import { meetNeeds, refuseRows, refuseShared } from '../rows.js';
 import type { Column } from '../schema.js';
 
-/** `aside`: its name while set aside; `former`: the table as it was before; `after`: the managed column that it follows, null: it is the first. */
+/**
+ * `aside`: its name while set aside; `former`: the table as it was before; `after`: the managed column that it follows,
+ * null: it is the first.
+ */
 interface Params {
   table: string;
   aside: string;
@@ -100,11 +103,15 @@ export const restoreColumn: Operation<Params> = {
   },
 };
 
-/** Where it stood: a column that is set aside keeps its place. `key`: columns that are the primary key again with it. */
+/**
+ * Where it stood: a column that is set aside keeps its place. `key`: columns that are the primary key again with it.
+ */
 export function insertColumn(columns: Column[], column: Column, after: string | null, key: string[] = []): Column[] {
   const at = after === null ? 0 : columns.findIndex((c) => foldName(c.name) === foldName(after)) + 1;
   const whole = [...columns.slice(0, at), column, ...columns.slice(at)];
-  return whole.map((c) => (key.some((name) => foldName(name) === foldName(c.name)) ? { ...c, primary_key: true, nullable: false } : c));
+  return whole.map((c) =>
+    key.some((name) => foldName(name) === foldName(c.name)) ? { ...c, primary_key: true, nullable: false } : c,
+  );
 }
 
 /** In the order of the live table: not every engine can put a column where it stood. */

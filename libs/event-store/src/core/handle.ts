@@ -68,13 +68,17 @@ export async function rerunVictims<T>(once: () => Promise<T>): Promise<T> {
       return await once();
     } catch (error) {
       if (!(error instanceof DeadlockVictim)) throw error;
-      if (attempt === attempts) throw new CoreUnavailable(`gave up after ${attempts} deadlocks or lock timeouts`, { cause: error });
+      if (attempt === attempts)
+        throw new CoreUnavailable(`gave up after ${attempts} deadlocks or lock timeouts`, { cause: error });
       await sleep(Math.random() * 10 * 2 ** attempt);
     }
   }
 }
 
-/** Lets everything else that waits in this process have its turn. SQLite's answers come at once, so a loop over them would starve it. */
+/**
+ * Lets everything else that waits in this process have its turn. SQLite's answers come at once, so a loop over them
+ * would starve it.
+ */
 export function breathe(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

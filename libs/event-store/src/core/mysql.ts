@@ -12,7 +12,10 @@ import { insertRow, updateRow } from './upsert.js';
 const connections = 16;
 /** Waiting longer for a free connection means that transactions wait for each other, or hang. */
 const connectionWaitMs = 30_000;
-/** Idle connections are closed by us before the server does it (see `wait_timeout`): using one it just closed would fail. */
+/**
+ * Idle connections are closed by us before the server does it (see `wait_timeout`): using one it just closed would
+ * fail.
+ */
 const idlePoolMs = 30_000;
 
 /** Reads what others have not committed yet; needed to know which appends are in flight. See order/mysql.ts. */
@@ -20,7 +23,10 @@ export interface UncommittedReads {
   queryUncommitted(statement: Sql): Promise<Row[]>;
 }
 
-/** A transaction whose locks on a range keep others from inserting into it. Needed to hold up all appends; see order/alone.ts. */
+/**
+ * A transaction whose locks on a range keep others from inserting into it. Needed to hold up all appends; see
+ * order/alone.ts.
+ */
 export interface RangeLocks {
   transactionWithRangeLocks<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
 }
@@ -47,19 +53,26 @@ export class MysqlCore implements CoreDatabase, UncommittedReads, RangeLocks {
       charset: 'utf8mb4_bin',
       timezone: 'Z',
       multipleStatements: false,
-      // FOUND_ROWS: an update counts the rows it matched, as on the other engines. LOCAL_FILES: a server could ask for any file.
+      // FOUND_ROWS: an update counts the rows it matched, as on the other engines. LOCAL_FILES: a server could ask for
+      // any file.
       flags: ['FOUND_ROWS', '-LOCAL_FILES'],
-      enableKeepAlive: true, keepAliveInitialDelay: keepAliveMs,
+      enableKeepAlive: true,
+      keepAliveInitialDelay: keepAliveMs,
       connectTimeout: 10_000,
       maxPreparedStatements: 200,
     };
     this.pool = mysql.createPool({
-      ...this.options, connectionLimit: connections, maxIdle: connections - 1, idleTimeout: idlePoolMs,
+      ...this.options,
+      connectionLimit: connections,
+      maxIdle: connections - 1,
+      idleTimeout: idlePoolMs,
     });
     this.pool.pool.on('connection', (connection) => {
-      // Without a listener a server that restarts would end this process; who uses the connection gets the error anyway.
+      // Without a listener a server that restarts would end this process; who uses the connection gets the error
+      // anyway.
       connection.on('error', () => undefined);
-      // Sent before the first statement of whoever waits for this connection. Were it to fail, nobody may use the connection.
+      // Sent before the first statement of whoever waits for this connection. Were it to fail, nobody may use the
+      // connection.
       for (const setting of settings('read committed', 60)) {
         connection.query(setting, (error) => {
           if (error) connection.destroy();
@@ -86,20 +99,30 @@ export class MysqlCore implements CoreDatabase, UncommittedReads, RangeLocks {
   }
 
   private inTransaction<T>(beginning: Sql[], work: (tx: Tx) => Promise<T>): Promise<T> {
-    return rerunVictims(() => this.onConnection((connection) => runTransaction(session(connection), {
-      begin: async () => {
-        for (const statement of beginning) await run(connection, statement);
-      },
-      commit: async () => {
-        await run(connection, sql`commit`);
-      },
-      rollback: async () => {
-        // It fails only when the connection is lost, and then the server has rolled back; what failed first is the news.
-        // Locks of the session (get_lock) outlive a rollback and would go to whoever gets the connection next.
-        await run(connection, sql`rollback`).then(() => run(connection, sql`do release_all_locks()`))
-          .catch(() => connection.destroy());
-      },
-    }, work)));
+    return rerunVictims(() =>
+      this.onConnection((connection) =>
+        runTransaction(
+          session(connection),
+          {
+            begin: async () => {
+              for (const statement of beginning) await run(connection, statement);
+            },
+            commit: async () => {
+              await run(connection, sql`commit`);
+            },
+            rollback: async () => {
+              // It fails only when the connection is lost, and then the server has rolled back; what failed first is
+              // the news.
+              // Locks of the session (get_lock) outlive a rollback and would go to whoever gets the connection next.
+              await run(connection, sql`rollback`)
+                .then(() => run(connection, sql`do release_all_locks()`))
+                .catch(() => connection.destroy());
+            },
+          },
+          work,
+        ),
+      ),
+    );
   }
 
   async queryUncommitted(statement: Sql): Promise<Row[]> {
@@ -136,14 +159,20 @@ export class MysqlCore implements CoreDatabase, UncommittedReads, RangeLocks {
     this.closed = true;
     const reader = this.uncommitted;
     this.uncommitted = null;
-    if (reader !== null) await reader.then((connection) => connection.destroy(), () => undefined);
+    if (reader !== null)
+      await reader.then(
+        (connection) => connection.destroy(),
+        () => undefined,
+      );
     await this.pool.end();
   }
 
-  /** The connection for uncommitted reads; a new one if it is still `lost`, which others may have replaced meanwhile. */
+  /**
+   * The connection for uncommitted reads; a new one if it is still `lost`, which others may have replaced meanwhile.
+   */
   private async uncommittedConnection(lost?: Connection): Promise<Connection> {
     if (this.closed) throw new CoreUnavailable('the core database is closed');
-    const opening = this.uncommitted ??= this.openUncommitted();
+    const opening = (this.uncommitted ??= this.openUncommitted());
     try {
       const connection = await opening;
       if (connection !== lost) return connection;
@@ -185,8 +214,13 @@ export class MysqlCore implements CoreDatabase, UncommittedReads, RangeLocks {
     const tooLong = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         // It may still come; then it must go back, or the pool would run dry.
-        connecting.then((late) => late.release(), () => undefined);
-        reject(new CoreUnavailable(`no free connection to the core database (MySQL) within ${connectionWaitMs / 1000} s`));
+        connecting.then(
+          (late) => late.release(),
+          () => undefined,
+        );
+        reject(
+          new CoreUnavailable(`no free connection to the core database (MySQL) within ${connectionWaitMs / 1000} s`),
+        );
       }, connectionWaitMs);
     });
     try {
@@ -218,12 +252,14 @@ function session(connection: Connection): Session {
     query: (statement) => rows(connection, statement),
     execute: (statement) => affected(connection, statement),
     upsert: async (table, key, row: Record<string, SqlValue>) => {
-      if (await affected(connection, updateRow(table, key, row)) > 0) return;
+      if ((await affected(connection, updateRow(table, key, row))) > 0) return;
       try {
         await affected(connection, insertRow(table, row));
       } catch (error) {
-        // Somebody inserted the row in between; or another unique key clashes, and then there is still nothing to update.
-        if (!(error instanceof UniqueViolation) || await affected(connection, updateRow(table, key, row)) === 0) throw error;
+        // Somebody inserted the row in between; or another unique key clashes, and then there is still nothing to
+        // update.
+        if (!(error instanceof UniqueViolation) || (await affected(connection, updateRow(table, key, row))) === 0)
+          throw error;
       }
     },
   };
@@ -231,7 +267,7 @@ function session(connection: Connection): Session {
 
 async function rows(connection: Connection, statement: Sql): Promise<Row[]> {
   const result = await run(connection, statement);
-  return Array.isArray(result) ? result as Row[] : [];
+  return Array.isArray(result) ? (result as Row[]) : [];
 }
 
 async function affected(connection: Connection, statement: Sql): Promise<number> {
@@ -243,24 +279,34 @@ async function affected(connection: Connection, statement: Sql): Promise<number>
 async function run(connection: Connection, statement: Sql): Promise<Row[] | ResultSetHeader> {
   try {
     const text = statement.texts.join('?');
-    const [result] = statement.values.length === 0
-      ? await connection.query(text)
-      : await connection.execute(text, statement.values.map(bindable));
+    const [result] =
+      statement.values.length === 0
+        ? await connection.query(text)
+        : await connection.execute(text, statement.values.map(bindable));
     return result as Row[] | ResultSetHeader;
   } catch (error) {
     throw translate(error);
   }
 }
 
-/** Whole numbers as 64-bit integers: the driver's default, a double, is refused by MySQL 8 where it wants a count (`limit`). */
+/**
+ * Whole numbers as 64-bit integers: the driver's default, a double, is refused by MySQL 8 where it wants a count
+ * (`limit`).
+ */
 function bindable(value: SqlValue): ReturnType<typeof driver.TypedParameter.LONGLONG> | string | number | null {
   if (typeof value === 'boolean') return Number(value);
   if (typeof value === 'bigint' || Number.isInteger(value)) return driver.TypedParameter.LONGLONG(value);
   return value as string | number | null;
 }
 
-/** Too many connections, shutting down, lost, killed, idle too long; full, out of memory, read-only after a switchover, not in its cluster, cancelled; a login that is gone. */
-const gone = new Set([1021, 1037, 1038, 1040, 1041, 1044, 1045, 1047, 1049, 1053, 1077, 1079, 1114, 1129, 1135, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 1290, 1317, 1836, 1927, 1969, 2002, 2006, 2013, 3024, 3032, 3101, 4031]);
+/**
+ * Too many connections, shutting down, lost, killed, idle too long; full, out of memory, read-only after a switchover,
+ * not in its cluster, cancelled; a login that is gone.
+ */
+const gone = new Set([
+  1021, 1037, 1038, 1040, 1041, 1044, 1045, 1047, 1049, 1053, 1077, 1079, 1114, 1129, 1135, 1152, 1158, 1159, 1160,
+  1161, 1184, 1203, 1226, 1290, 1317, 1836, 1927, 1969, 2002, 2006, 2013, 3024, 3032, 3101, 4031,
+]);
 
 function translate(error: unknown): unknown {
   if (error instanceof CoreUnavailable) return error;
@@ -272,10 +318,15 @@ function translate(error: unknown): unknown {
   }
   // 1020: MariaDB found the row changed since it was read.
   if (number === 1213 || number === 1205 || number === 1020) return new DeadlockVictim({ cause: error });
-  // What has no number of the server's never reached it, or its answer never came; a mistake of ours in asking is no outage.
+  // What has no number of the server's never reached it, or its answer never came; a mistake of ours in asking is no
+  // outage.
   const answered = number >= 1000;
   if (answered ? gone.has(number) : !(error instanceof TypeError || error instanceof RangeError)) {
-    return new CoreUnavailable(`the core database (MySQL) cannot be reached (${code || 'connection lost'}): ${errorField(error, 'message') ?? ''}`, { cause: error });
+    return new CoreUnavailable(
+      `the core database (MySQL) cannot be reached (${code || 'connection lost'}): ` +
+        `${errorField(error, 'message') ?? ''}`,
+      { cause: error },
+    );
   }
   return error;
 }

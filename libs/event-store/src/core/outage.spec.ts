@@ -5,9 +5,11 @@ import { sql, type CoreDatabase } from '../core-database.js';
 
 const unavailable = { code: 'core_database_unavailable' };
 
-describe('PostgreSQL: what is the server\'s and not the statement\'s is an outage', () => {
+describe("PostgreSQL: what is the server's and not the statement's is an outage", () => {
   let fresh: Fresh;
-  beforeAll(async () => { fresh = await freshPostgres(); });
+  beforeAll(async () => {
+    fresh = await freshPostgres();
+  });
   afterAll(async () => fresh.drop());
   const under = async (setting: string, work: (core: CoreDatabase) => Promise<void>): Promise<void> => {
     await query(fresh.url, `alter database ${new URL(fresh.url).pathname.slice(1)} set ${setting}`);
@@ -19,8 +21,12 @@ describe('PostgreSQL: what is the server\'s and not the statement\'s is an outag
     }
   };
   test('cancelled for its time, and read-only', async () => {
-    await under('statement_timeout = \'100ms\'', async (core) => { await expect(core.query(sql`select pg_sleep(5)`)).rejects.toMatchObject(unavailable); });
-    await under('default_transaction_read_only = on', async (core) => { await expect(core.execute(sql`create table x (id int)`)).rejects.toMatchObject(unavailable); });
+    await under("statement_timeout = '100ms'", async (core) => {
+      await expect(core.query(sql`select pg_sleep(5)`)).rejects.toMatchObject(unavailable);
+    });
+    await under('default_transaction_read_only = on', async (core) => {
+      await expect(core.execute(sql`create table x (id int)`)).rejects.toMatchObject(unavailable);
+    });
   });
   test('a login that is gone', async () => {
     const url = new URL(fresh.url);
@@ -39,10 +45,20 @@ describe('PostgreSQL: what is the server\'s and not the statement\'s is an outag
 test('MySQL: a statement that was killed is an outage, a wrong one is none', async () => {
   const fresh = await freshMysql();
   const core = await openCoreDatabase(fresh.url);
-  const slow = core.query(sql`select count(*) as n from information_schema.columns a, information_schema.columns b, information_schema.columns c`);
+  const slow = core.query(
+    sql`select count(*) as n from information_schema.columns a, information_schema.columns b, information_schema.columns c`,
+  );
   const killing = (async () => {
-    for (const until = Date.now() + 10_000; Date.now() < until; await new Promise((resolve) => setTimeout(resolve, 50))) {
-      const [found] = await query<{ id: number }>(fresh.url, 'select id as id from information_schema.processlist where db = database() and info like \'select count(*) as n from information_schema.columns a%\'');
+    for (
+      const until = Date.now() + 10_000;
+      Date.now() < until;
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    ) {
+      const [found] = await query<{ id: number }>(
+        fresh.url,
+        "select id as id from information_schema.processlist where db = database() and info like 'select " +
+          "count(*) as n from information_schema.columns a%'",
+      );
       if (found !== undefined) return query(fresh.url, `kill query ${found.id}`);
     }
     return [];

@@ -75,20 +75,27 @@ export class PostgresCore implements CoreDatabase {
     }
     let broken = false;
     try {
-      return await runTransaction(session(client), {
-        begin: async () => {
-          await run(client, sql`begin isolation level read committed`);
+      return await runTransaction(
+        session(client),
+        {
+          begin: async () => {
+            await run(client, sql`begin isolation level read committed`);
+          },
+          commit: async () => {
+            const { command } = await run(client, sql`commit`);
+            // A doomed transaction answers COMMIT without an error, by rolling back.
+            if (command !== 'COMMIT') throw new Error(`the transaction was rolled back at its commit (${command})`);
+          },
+          rollback: async () => {
+            // It fails only when the connection is lost, and then the server has rolled back; what failed first is the
+            // news.
+            await run(client, sql`rollback`).catch(() => {
+              broken = true;
+            });
+          },
         },
-        commit: async () => {
-          const { command } = await run(client, sql`commit`);
-          // A doomed transaction answers COMMIT without an error, by rolling back.
-          if (command !== 'COMMIT') throw new Error(`the transaction was rolled back at its commit (${command})`);
-        },
-        rollback: async () => {
-          // It fails only when the connection is lost, and then the server has rolled back; what failed first is the news.
-          await run(client, sql`rollback`).catch(() => { broken = true; });
-        },
-      }, work);
+        work,
+      );
     } catch (error) {
       broken ||= error instanceof CoreUnavailable;
       throw error;
@@ -128,7 +135,8 @@ function getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string)
 }
 
 /**
- * What the statement itself is to blame for. Everything else is the server's: shutting down, starting up, a standby, full, out of
+ * What the statement itself is to blame for. Everything else is the server's: shutting down, starting up, a standby,
+ * full, out of
  * connections, a login or a database that is gone, a session that was ended, a statement that was cancelled.
  */
 const statementFaults = /^(0A|21|22|23|2B|2F|34|3B|3F|42|44|54|P0|XX)...$|^25(?!006|P0[34])...$/;
@@ -142,7 +150,11 @@ function translate(error: unknown): unknown {
   const answered = /^[0-9A-Z]{5}$/.test(code) && errorField(error, 'severity') !== undefined;
   // A mistake of ours in asking is no outage.
   if (answered ? !statementFaults.test(code) : !(error instanceof TypeError || error instanceof RangeError)) {
-    return new CoreUnavailable(`the core database (PostgreSQL) cannot be reached (${code || 'connection lost'}): ${errorField(error, 'message') ?? ''}`, { cause: error });
+    return new CoreUnavailable(
+      `the core database (PostgreSQL) cannot be reached (${code || 'connection lost'}): ` +
+        `${errorField(error, 'message') ?? ''}`,
+      { cause: error },
+    );
   }
   return error;
 }

@@ -1,11 +1,16 @@
-/** Where a database server is, taken apart: drivers get fields, never a URL, since theirs know parameters that read files. */
+/**
+ * Where a database server is, taken apart: drivers get fields, never a URL, since theirs know parameters that read
+ * files.
+ */
 export interface Server {
   host: string;
   port: number;
   user: string;
   password: string;
   database: string;
-  /** off: plain. require: encrypted, the certificate not checked. verify: encrypted, and the certificate fits the host. */
+  /**
+   * off: plain. require: encrypted, the certificate not checked. verify: encrypted, and the certificate fits the host.
+   */
   tls: 'off' | 'require' | 'verify';
 }
 
@@ -22,7 +27,8 @@ export function parseServer(url: URL, defaultPort: number): Server {
     tls = mode;
   }
   const database = decodeURIComponent(url.pathname.slice(1));
-  if (database === '' || database.includes('/')) throw new Error('core database address: it must name one database, …/name');
+  if (database === '' || database.includes('/'))
+    throw new Error('core database address: it must name one database, …/name');
   if (url.hostname === '') throw new Error('core database address: it must name a host');
   return {
     // Brackets are how a URL writes an IPv6 address; a socket wants it without.

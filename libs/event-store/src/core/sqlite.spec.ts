@@ -37,12 +37,15 @@ async function otherProcessAppending(): Promise<ChildProcess> {
   return child;
 }
 
-const append = (version = 0) => createEventStore(core).append([{ stream: 's', expectedVersion: version, events: [happened()] }], metadata);
+const append = (version = 0) =>
+  createEventStore(core).append([{ stream: 's', expectedVersion: version, events: [happened()] }], metadata);
 
 test('a lock of another process does not block this one: it goes on answering, reads, and appends once that one was killed', async () => {
   const other = await otherProcessAppending();
   let ticks = 0;
-  const ticking = setInterval(() => { ticks++; }, 5);
+  const ticking = setInterval(() => {
+    ticks++;
+  }, 5);
   let done = false;
   const appending = append().then((events) => {
     done = true;
@@ -67,15 +70,23 @@ test('a lock that stays is CoreUnavailable after ten seconds, and the next appen
 
 test('transactions of this process take turns in the order they came', async () => {
   const store = createEventStore(core);
-  const appended = await Promise.all(Array.from({ length: 50 }, (_, i) => store.append([{ stream: `s-${i}`, expectedVersion: 0, events: [happened(i)] }], metadata)));
+  const appended = await Promise.all(
+    Array.from({ length: 50 }, (_, i) =>
+      store.append([{ stream: `s-${i}`, expectedVersion: 0, events: [happened(i)] }], metadata),
+    ),
+  );
   const events = await store.readAll(0, 100);
   expect(events).toEqual(appended.flat());
   expect(findBrokenLink(events)).toBeNull();
 });
 
-test('two processes\' connections appending at once both get through', async () => {
+test("two processes' connections appending at once both get through", async () => {
   const stores = [createEventStore(core), createEventStore(await database.open())];
-  await Promise.all(Array.from({ length: 200 }, (_, i) => stores[i % 2]!.append([{ stream: `s-${i}`, expectedVersion: 0, events: [happened(i)] }], metadata)));
+  await Promise.all(
+    Array.from({ length: 200 }, (_, i) =>
+      stores[i % 2]!.append([{ stream: `s-${i}`, expectedVersion: 0, events: [happened(i)] }], metadata),
+    ),
+  );
   expect(await stores[0]!.readAll(0, 1000)).toHaveLength(200);
 });
 

@@ -66,18 +66,24 @@ export class SqliteCore implements CoreDatabase {
   }
 
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.inTurn(() => runTransaction(this.session, {
-      begin: () => patiently(async () => this.writer.command('begin immediate')),
-      commit: async () => {
-        try {
-          await patiently(async () => this.writer.command('commit'));
-        } catch (error) {
-          this.writer.rollback();
-          throw error;
-        }
-      },
-      rollback: async () => this.writer.rollback(),
-    }, work));
+    return this.inTurn(() =>
+      runTransaction(
+        this.session,
+        {
+          begin: () => patiently(async () => this.writer.command('begin immediate')),
+          commit: async () => {
+            try {
+              await patiently(async () => this.writer.command('commit'));
+            } catch (error) {
+              this.writer.rollback();
+              throw error;
+            }
+          },
+          rollback: async () => this.writer.rollback(),
+        },
+        work,
+      ),
+    );
   }
 
   async now(): Promise<number> {
@@ -107,7 +113,9 @@ export class SqliteCore implements CoreDatabase {
   private async inTurn<T>(run: () => Promise<T>): Promise<T> {
     const before = this.tail;
     let done = (): void => undefined;
-    this.tail = new Promise((resolve) => { done = resolve; });
+    this.tail = new Promise((resolve) => {
+      done = resolve;
+    });
     // Whoever gives up waiting still keeps the order: the one behind waits for the one before.
     try {
       await withDeadline(before);
@@ -133,7 +141,8 @@ class Connection {
     this.database = new Database(file, { timeout: 0 });
     try {
       this.database.pragma('journal_mode = WAL');
-      // FULL: an answer that was given survives a power cut; NORMAL would keep the file sound but lose the last commits.
+      // FULL: an answer that was given survives a power cut; NORMAL would keep the file sound but lose the last
+      // commits.
       this.database.pragma('synchronous = FULL');
       this.database.pragma('foreign_keys = ON');
       this.database.pragma('cache_size = -16000');
@@ -145,11 +154,15 @@ class Connection {
   }
 
   query(statement: Sql): Row[] {
-    return this.run(statement, (prepared, values) => (prepared.reader ? prepared.all(values) as Row[] : (prepared.run(values), [])));
+    return this.run(statement, (prepared, values) =>
+      prepared.reader ? (prepared.all(values) as Row[]) : (prepared.run(values), []),
+    );
   }
 
   execute(statement: Sql): number {
-    return this.run(statement, (prepared, values) => (prepared.reader ? prepared.all(values).length : prepared.run(values).changes));
+    return this.run(statement, (prepared, values) =>
+      prepared.reader ? prepared.all(values).length : prepared.run(values).changes,
+    );
   }
 
   command(text: 'begin immediate' | 'commit'): void {
@@ -192,8 +205,10 @@ function bindable(value: SqlValue): string | number | bigint | null {
 
 /** Another process holds the file's lock. */
 export function isBusy(error: unknown): boolean {
-  return error instanceof CoreUnavailable && /^SQLITE_(BUSY|LOCKED)/.test(errorField(error.cause, 'code') ?? '')
-    || /^SQLITE_(BUSY|LOCKED)/.test(errorField(error, 'code') ?? '');
+  return (
+    (error instanceof CoreUnavailable && /^SQLITE_(BUSY|LOCKED)/.test(errorField(error.cause, 'code') ?? '')) ||
+    /^SQLITE_(BUSY|LOCKED)/.test(errorField(error, 'code') ?? '')
+  );
 }
 
 /** Asks again, with growing jittered pauses, while another process holds the lock; at most `lockWaitMs`. */
@@ -212,9 +227,16 @@ async function patiently<T>(run: () => Promise<T>): Promise<T> {
 async function withDeadline(turn: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const tooLong = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new CoreUnavailable(
-      `waited ${turnWaitMs / 1000} s for another transaction of this process: does its work use the database beside its tx?`,
-    )), turnWaitMs);
+    timer = setTimeout(
+      () =>
+        reject(
+          new CoreUnavailable(
+            `waited ${turnWaitMs / 1000} s for another transaction of this process: does its work use the ` +
+              'database beside its tx?',
+          ),
+        ),
+      turnWaitMs,
+    );
   });
   try {
     await Promise.race([turn, tooLong]);

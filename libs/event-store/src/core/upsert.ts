@@ -1,7 +1,9 @@
 import { sql, sqlList, sqlName } from '../core-database.js';
 import type { Sql, SqlValue } from '../core-database.js';
 
-/** Insert or replace, for SQLite and PostgreSQL: the key named, so that a clash on another unique key stays an error. */
+/**
+ * Insert or replace, for SQLite and PostgreSQL: the key named, so that a clash on another unique key stays an error.
+ */
 export function upsertOnConflict(table: string, key: readonly string[], row: Record<string, SqlValue>): Sql {
   const others = columnsBeside(key, row);
   const changes = others.map((column) => sql`${sqlName(column)} = excluded.${sqlName(column)}`);
@@ -18,7 +20,8 @@ export function updateRow(table: string, key: readonly string[], row: Record<str
   const others = columnsBeside(key, row);
   const columns = others.length === 0 ? [...key] : others;
   const changes = columns.map((column) => sql`${sqlName(column)} = ${row[column] as SqlValue}`);
-  const match = key.map((column) => sql`${sqlName(column)} = ${row[column] as SqlValue}`)
+  const match = key
+    .map((column) => sql`${sqlName(column)} = ${row[column] as SqlValue}`)
     .reduce((all, one) => sql`${all} and ${one}`);
   return sql`update ${sqlName(table)} set ${sqlList(changes)} where ${match}`;
 }

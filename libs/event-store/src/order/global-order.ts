@@ -6,8 +6,11 @@ import { postgresOrder } from './postgres.js';
 export function globalOrder(core: CoreDatabase, now: () => Date): GlobalOrder {
   switch (core.engine) {
     // One writer at a time (begin immediate): positions are taken in the order of the commits.
-    case 'sqlite': return { announce: async () => undefined, horizon: async () => Number.MAX_SAFE_INTEGER };
-    case 'postgres': return postgresOrder(core);
-    case 'mysql': return mysqlOrder(core, now);
+    case 'sqlite':
+      return { announce: async () => undefined, horizon: async () => Number.MAX_SAFE_INTEGER };
+    case 'postgres':
+      return postgresOrder(core);
+    case 'mysql':
+      return mysqlOrder(core, now);
   }
 }

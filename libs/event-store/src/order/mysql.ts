@@ -15,7 +15,7 @@ import type { GlobalOrder } from './order.js';
  *
  * Nothing at or below that bound can appear later. Take an append A, and when it changed its row:
  *   - after b read there: its positions are taken after b, hence after a, so they are above S (the counter only rises);
- *   - before, and not over at c: then c cannot show A's (session, append): A holds the row's lock, so the last committed
+ * - before, and not over at c: then c cannot show A's (session, append): A holds the row's lock, so the last committed
  *     row is the one A started from (or none), whose `append` is lower. So the bound is at most A's floor;
  *   - before, and over at c: A committed, and d sees its events, since a commit becomes visible as a whole; or A rolled
  *     back, and there are none.
@@ -29,7 +29,8 @@ export function mysqlOrder(core: CoreDatabase, now: () => Date): GlobalOrder {
   if (!readsUncommitted(core)) throw new TypeError('a core database on MySQL must offer queryUncommitted');
   return {
     announce: async (tx) => {
-      // "insert … select" reads without locks under READ COMMITTED; a subquery in `values` would wait for uncommitted events.
+      // "insert … select" reads without locks under READ COMMITTED; a subquery in `values` would wait for uncommitted
+      // events.
       await tx.execute(sql`insert into appenders (session, append, floor, used_at)
         select connection_id(), 1, coalesce(max(position), 0), ${now().toISOString()} from events
         on duplicate key update append = append + 1, floor = values(floor), used_at = values(used_at)`);
@@ -49,10 +50,15 @@ function readsUncommitted(core: CoreDatabase): core is CoreDatabase & Uncommitte
   return 'queryUncommitted' in core;
 }
 
-/** Removes the rows of sessions that appended nothing since `before`; at most 1000. Never waits: rows in use are passed over. */
+/**
+ * Removes the rows of sessions that appended nothing since `before`; at most 1000. Never waits: rows in use are passed
+ * over.
+ */
 export async function forgetOldAppenders(core: CoreDatabase, before: Date): Promise<void> {
   await core.transaction(async (tx) => {
-    const old = await tx.query(sql`select session from appenders where used_at < ${before.toISOString()} limit 1000 for update skip locked`);
+    const old = await tx.query(
+      sql`select session from appenders where used_at < ${before.toISOString()} limit 1000 for update skip locked`,
+    );
     // One by one, by the key: a list could be run as a scan, which would wait for the rows of appends in flight.
     for (const row of old) await tx.execute(sql`delete from appenders where session = ${Number(row.session)}`);
   });

@@ -30,7 +30,9 @@ export function postgresOrder(core: CoreDatabase): GlobalOrder {
   const lastGiven = sql`case when is_called then last_value else 0 end`;
   return {
     announce: async (tx) => {
-      await tx.query(sql`select pg_advisory_xact_lock_shared(cast(${markBits} as bigint) + ${lastGiven}) from events_position_seq`);
+      await tx.query(
+        sql`select pg_advisory_xact_lock_shared(cast(${markBits} as bigint) + ${lastGiven}) from events_position_seq`,
+      );
     },
     horizon: async () => {
       const [given] = await core.query(sql`select ${lastGiven} as last from events_position_seq`);

@@ -19,7 +19,12 @@ export class BullQueue implements SagaQueue {
   private readonly workers: Redis[] = [];
   private readonly running = new Set<Promise<void>>();
 
-  constructor(private readonly url: string, private readonly concurrency: number, private readonly prefix: string, private readonly onError: (error: Error) => void) {
+  constructor(
+    private readonly url: string,
+    private readonly concurrency: number,
+    private readonly prefix: string,
+    private readonly onError: (error: Error) => void,
+  ) {
     // Fails at once while Redis is away: the reconciler makes up for a wake that was not heard.
     this.redis = new Redis(url, { maxRetriesPerRequest: 1, enableOfflineQueue: true, commandTimeout: 2000 });
     this.redis.on('error', onError);
@@ -30,14 +35,22 @@ export class BullQueue implements SagaQueue {
   async wake(sagaId: string, delayMs = 0): Promise<void> {
     // BullMQ waits for its first connection for as long as it takes, and no option of the client bounds that.
     if (this.redis.status !== 'ready') throw new Error(`Redis is not there (${this.redis.status})`);
-    await this.queue.add('wake', { saga_id: sagaId }, { jobId: `${sagaId}-${uuid()}`, delay: delayMs, removeOnComplete: true, removeOnFail: true });
+    await this.queue.add(
+      'wake',
+      { saga_id: sagaId },
+      { jobId: `${sagaId}-${uuid()}`, delay: delayMs, removeOnComplete: true, removeOnFail: true },
+    );
   }
 
   start(handler: (sagaId: string) => Promise<void>): void {
     const connection = this.keep(new Redis(this.url, { maxRetriesPerRequest: null }));
     connection.on('error', this.onError);
     connection.duplicate = (override) => this.keep(Redis.prototype.duplicate.call(connection, override));
-    this.worker = new Worker<{ saga_id: string }>(NAME, async (job) => this.track(handler(job.data.saga_id)), { connection, prefix: this.prefix, concurrency: this.concurrency });
+    this.worker = new Worker<{ saga_id: string }>(NAME, async (job) => this.track(handler(job.data.saga_id)), {
+      connection,
+      prefix: this.prefix,
+      concurrency: this.concurrency,
+    });
     this.worker.on('error', this.onError);
   }
 
@@ -50,7 +63,12 @@ export class BullQueue implements SagaQueue {
     const closed = Promise.allSettled([this.worker?.close(), this.queue.close()]);
     while (this.running.size > 0) await Promise.allSettled(this.running);
     let timer: NodeJS.Timeout | undefined;
-    await Promise.race([closed, new Promise((resolve) => { timer = setTimeout(resolve, CLOSE_MS); })]);
+    await Promise.race([
+      closed,
+      new Promise((resolve) => {
+        timer = setTimeout(resolve, CLOSE_MS);
+      }),
+    ]);
     clearTimeout(timer);
     // A connection that BullMQ gave up on would try to reconnect for as long as the process lives.
     for (const connection of [...this.workers, this.redis]) connection.disconnect();

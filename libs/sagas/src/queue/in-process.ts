@@ -46,11 +46,14 @@ export class InProcessQueue implements SagaQueue {
     for (const sagaId of this.waiting) {
       if (this.handler === null || this.running.size >= this.concurrency) return;
       this.waiting.delete(sagaId);
-      this.running.set(sagaId, this.handler(sagaId).finally(() => {
-        this.running.delete(sagaId);
-        if (this.again.delete(sagaId)) this.waiting.add(sagaId);
-        this.pump();
-      }));
+      this.running.set(
+        sagaId,
+        this.handler(sagaId).finally(() => {
+          this.running.delete(sagaId);
+          if (this.again.delete(sagaId)) this.waiting.add(sagaId);
+          this.pump();
+        }),
+      );
     }
   }
 }

@@ -1,4 +1,7 @@
-/** Wakes sagas up; nothing more. A job is an id: all progress is in the core database, so every job may be lost or doubled. */
+/**
+ * Wakes sagas up; nothing more. A job is an id: all progress is in the core database, so every job may be lost or
+ * doubled.
+ */
 export interface SagaQueue {
   /** Soon, or after `delayMs`. */
   wake(sagaId: string, delayMs?: number): Promise<void>;

@@ -38,13 +38,29 @@ export const ddl: Ddl = {
   quote,
   createTable(table, columns, owner, names) {
     const key = keyNames(columns);
-    const uniques = columns.filter((c) => c.unique && !(c.primary_key && key.length === 1)).map((c) => ({ name: names(c.name), columns: [c.name] }));
+    const uniques = columns
+      .filter((c) => c.unique && !(c.primary_key && key.length === 1))
+      .map((c) => ({ name: names(c.name), columns: [c.name] }));
     const lines = [
-      ...columns.map((c) => `${quote(c.name)} ${definitionOf(c)}`), ...(key.length === 0 ? [] : [`PRIMARY KEY (${list(key)})`]),
+      ...columns.map((c) => `${quote(c.name)} ${definitionOf(c)}`),
+      ...(key.length === 0 ? [] : [`PRIMARY KEY (${list(key)})`]),
       ...uniques.map((u) => `UNIQUE KEY ${quote(u.name)} (${list(u.columns)})`),
     ];
-    const sql = `CREATE TABLE ${quote(table)} (${lines.join(', ')}) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT=${literal(`schemasaga ${owner}`)}`;
-    return { statements: [sql], live: { name: table, columns: columns.map((c) => liveOf(c)), primaryKey: key, uniques, extras: [], owner, source: null } };
+    const sql =
+      `CREATE TABLE ${quote(table)} (${lines.join(', ')}) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 ` +
+      `COLLATE utf8mb4_bin COMMENT=${literal(`schemasaga ${owner}`)}`;
+    return {
+      statements: [sql],
+      live: {
+        name: table,
+        columns: columns.map((c) => liveOf(c)),
+        primaryKey: key,
+        uniques,
+        extras: [],
+        owner,
+        source: null,
+      },
+    };
   },
   dropTable: (live) => ({ statements: [`DROP TABLE ${quote(live.name)}`], live: null }),
   renameTable: (live, to) => rename(live, to),
@@ -122,7 +138,11 @@ export const ddl: Ddl = {
     });
   },
   renameColumn(live, from, to) {
-    return alter(live, [`RENAME COLUMN ${quote(from)} TO ${quote(to)}`], renamed(live, from, to, (c) => ({ ...c, name: to, definition: renameIn(c.definition, from, to) })));
+    return alter(
+      live,
+      [`RENAME COLUMN ${quote(from)} TO ${quote(to)}`],
+      renamed(live, from, to, (c) => ({ ...c, name: to, definition: renameIn(c.definition, from, to) })),
+    );
   },
   /** Hidden in its place: an insert without a list of columns and `select *` pass it over. */
   setAsideColumn(live, name, aside) {
@@ -139,7 +159,9 @@ export const ddl: Ddl = {
     const numbered = inKey ? live.columns.find((c) => c.generated) : undefined;
     const rests = inKey && foreignKeys(live).some((key) => !keys.includes(key) && restsOnPrimaryKey(live, key.columns));
     const instead = standIns(aside, numbered?.name, rests ? membersBefore(primaryMembers(live), name) : []);
-    const left = renamed({ ...live, extras: live.extras.filter((e) => !gone.includes(e)) }, name, aside, () => readColumn(aside, definition.replace(HIDING, ' INVISIBLE')));
+    const left = renamed({ ...live, extras: live.extras.filter((e) => !gone.includes(e)) }, name, aside, () =>
+      readColumn(aside, definition.replace(HIDING, ' INVISIBLE')),
+    );
     const clauses = [
       ...keys.map(dropKey),
       ...spatial.map((e) => `DROP INDEX ${quote(e.name)}`),
@@ -186,12 +208,22 @@ export const ddl: Ddl = {
   },
   keepValues(live, name, keep) {
     const key = list(live.primaryKey);
-    return { statements: [`CREATE TABLE ${quote(keep)} (PRIMARY KEY (${key})) ENGINE=InnoDB AS SELECT ${key}, ${quote(name)} FROM ${quote(live.name)}`], live };
+    return {
+      statements: [
+        `CREATE TABLE ${quote(keep)} (PRIMARY KEY (${key})) ENGINE=InnoDB AS SELECT ${key}, ${quote(name)} ` +
+          `FROM ${quote(live.name)}`,
+      ],
+      live,
+    };
   },
   alterColumn(live, name, to, uniqueName) {
     const column = findColumn(live, name)!;
     refuseDrawing(live);
-    const changes = column.type === null || !sameType(to, { ...column, type: column.type }) || column.nullable !== to.nullable || !defaultsAgree(column, to);
+    const changes =
+      column.type === null ||
+      !sameType(to, { ...column, type: column.type }) ||
+      column.nullable !== to.nullable ||
+      !defaultsAgree(column, to);
     const mine = live.uniques.filter((u) => u.columns.length === 1 && same(u.columns[0]!, name));
     const gone = to.unique ? [] : mine;
     const come = to.unique && mine.length === 0 ? [{ name: uniqueName, columns: [column.name] }] : [];
@@ -213,7 +245,8 @@ export const ddl: Ddl = {
   },
   restoreColumn(live, name, was) {
     const column = findColumn(was, name)!;
-    const single = (t: LiveTable): LiveTable['uniques'] => t.uniques.filter((u) => u.columns.length === 1 && same(u.columns[0]!, name));
+    const single = (t: LiveTable): LiveTable['uniques'] =>
+      t.uniques.filter((u) => u.columns.length === 1 && same(u.columns[0]!, name));
     const gone = single(live).filter((u) => !single(was).some((w) => w.name === u.name));
     const come = single(was).filter((w) => !single(live).some((u) => u.name === w.name));
     const clauses = [
@@ -229,24 +262,63 @@ export const ddl: Ddl = {
   },
   giveBackValues(live, name, keep, from, to, then = { column: name, key: live.primaryKey }) {
     if (from.type !== 'string' && from.type !== 'text') return [];
-    const cast = to.type === 'decimal' ? `DECIMAL(${to.precision},${to.scale})` : to.type === 'date' ? 'DATE' : to.type === 'time' ? 'TIME(6)' : to.type === 'timestamp' ? 'DATETIME(6)' : null;
+    const cast =
+      to.type === 'decimal'
+        ? `DECIMAL(${to.precision},${to.scale})`
+        : to.type === 'date'
+          ? 'DATE'
+          : to.type === 'time'
+            ? 'TIME(6)'
+            : to.type === 'timestamp'
+              ? 'DATETIME(6)'
+              : null;
     const [mine, kept] = [`t.${quote(name)}`, `k.${quote(then.column)}`];
-    const equal = to.type === 'json' ? `JSON_EXTRACT(${mine}, '$') = JSON_EXTRACT(${kept}, '$')` : cast === null ? `${mine} = ${kept}` : `CAST(${mine} AS ${cast}) = CAST(${kept} AS ${cast})`;
+    const equal =
+      to.type === 'json'
+        ? `JSON_EXTRACT(${mine}, '$') = JSON_EXTRACT(${kept}, '$')`
+        : cast === null
+          ? `${mine} = ${kept}`
+          : `CAST(${mine} AS ${cast}) = CAST(${kept} AS ${cast})`;
     const on = live.primaryKey.map((k, i) => `t.${quote(k)} = k.${quote(then.key[i]!)}`).join(' AND ');
     // Else ON UPDATE CURRENT_TIMESTAMP would take the way back for a change of the customer's.
-    const stamps = live.columns.filter((c) => !same(c.name, name) && / ON UPDATE /i.test(tokens(c.definition).filter((word) => !word.startsWith("'")).join(' '))).map((c) => `, t.${quote(c.name)} = t.${quote(c.name)}`).join('');
-    return [`UPDATE ${quote(live.name)} t JOIN ${quote(keep)} k ON ${on} SET ${mine} = ${kept}${stamps} WHERE ${equal} AND NOT (${mine} <=> ${kept})`];
+    const stamps = live.columns
+      .filter(
+        (c) =>
+          !same(c.name, name) &&
+          / ON UPDATE /i.test(
+            tokens(c.definition)
+              .filter((word) => !word.startsWith("'"))
+              .join(' '),
+          ),
+      )
+      .map((c) => `, t.${quote(c.name)} = t.${quote(c.name)}`)
+      .join('');
+    return [
+      `UPDATE ${quote(live.name)} t JOIN ${quote(keep)} k ON ${on} SET ${mine} = ${kept}${stamps} WHERE ` +
+        `${equal} AND NOT (${mine} <=> ${kept})`,
+    ];
   },
   metadataOnly: (from, to) => from.type === to.type && from.type === 'string' && to.length! >= from.length!,
   lost,
 };
 
 function alter(live: LiveTable, clauses: string[], left: Partial<LiveTable>): Rendered {
-  return { statements: clauses.length === 0 ? [] : [`ALTER TABLE ${quote(live.name)} ${clauses.join(', ')}`], live: { ...live, ...left } };
+  return {
+    statements: clauses.length === 0 ? [] : [`ALTER TABLE ${quote(live.name)} ${clauses.join(', ')}`],
+    live: { ...live, ...left },
+  };
 }
 
-function rename(live: LiveTable, to: string, keys: ReturnType<typeof keysAway> = [], more: readonly string[] = []): Rendered {
-  const extras = live.extras.map((e) => ({ ...e, name: keys.find((k) => k.from === e.name && isForeignKey(e))?.to ?? e.name }));
+function rename(
+  live: LiveTable,
+  to: string,
+  keys: ReturnType<typeof keysAway> = [],
+  more: readonly string[] = [],
+): Rendered {
+  const extras = live.extras.map((e) => ({
+    ...e,
+    name: keys.find((k) => k.from === e.name && isForeignKey(e))?.to ?? e.name,
+  }));
   return { statements: [renameWithKeys(live.name, to, keys, more)], live: { ...live, name: to, extras, source: null } };
 }
 
@@ -280,41 +352,85 @@ function renamedIn({ kind, name, definition }: Extra, from: string, to: string):
 function liveOf(column: Column): LiveColumn {
   const read = readColumn(column.name, definitionOf(column));
   if (column.native !== undefined) return read;
-  return { ...read, type: column.type, length: column.length, precision: column.precision, scale: column.scale, default: column.default === null ? null : { value: column.default } };
+  return {
+    ...read,
+    type: column.type,
+    length: column.length,
+    precision: column.precision,
+    scale: column.scale,
+    default: column.default === null ? null : { value: column.default },
+  };
 }
 
 /** A definition taken apart: what comes before and behind NULL and DEFAULT is the customer's. */
-interface Parted { type: string; charset: string[]; notNull: boolean; default: string[]; check: string[]; rest: string[] }
+interface Parted {
+  type: string;
+  charset: string[];
+  notNull: boolean;
+  default: string[];
+  check: string[];
+  rest: string[];
+}
 
 function partedOf(definition: string): Parted {
   const words = tokens(definition);
   const found: Parted = { type: words[0]!, charset: [], notNull: false, default: [], check: [], rest: [] };
   for (let i = 1; i < words.length; i++) {
     const [word, next] = [words[i]!.toUpperCase(), words[i + 1]?.toUpperCase()];
-    if (word === 'NOT' && next === 'NULL') { found.notNull = true; i++; }
-    else if (word === 'NULL') continue;
-    else if (word === 'CHARACTER' && next === 'SET') { found.charset.push(...words.slice(i, i + 3)); i += 2; }
-    else if (word === 'COLLATE') { found.charset.push(...words.slice(i, i + 2)); i++; }
-    else if (word === 'DEFAULT') { found.default.push(...words.slice(i, i + 2)); i++; }
-    else if (word === 'CHECK') { found.check.push(...words.slice(i, i + 2)); i++; }
-    else if (word === 'GENERATED' || word === 'AS') return { ...found, rest: words.slice(i).filter((w, j, all) => !(w.toUpperCase() === 'NOT' && all[j + 1]?.toUpperCase() === 'NULL') && !(w.toUpperCase() === 'NULL' && all[j - 1]?.toUpperCase() === 'NOT')) };
+    if (word === 'NOT' && next === 'NULL') {
+      found.notNull = true;
+      i++;
+    } else if (word === 'NULL') continue;
+    else if (word === 'CHARACTER' && next === 'SET') {
+      found.charset.push(...words.slice(i, i + 3));
+      i += 2;
+    } else if (word === 'COLLATE') {
+      found.charset.push(...words.slice(i, i + 2));
+      i++;
+    } else if (word === 'DEFAULT') {
+      found.default.push(...words.slice(i, i + 2));
+      i++;
+    } else if (word === 'CHECK') {
+      found.check.push(...words.slice(i, i + 2));
+      i++;
+    } else if (word === 'GENERATED' || word === 'AS')
+      return {
+        ...found,
+        rest: words
+          .slice(i)
+          .filter(
+            (w, j, all) =>
+              !(w.toUpperCase() === 'NOT' && all[j + 1]?.toUpperCase() === 'NULL') &&
+              !(w.toUpperCase() === 'NULL' && all[j - 1]?.toUpperCase() === 'NOT'),
+          ),
+      };
     else found.rest.push(words[i]!);
   }
   return found;
 }
 
-/** So that nobody who does not know the column is refused, and nothing is run for it: nullable, no check, no default. A timestamp is nullable only when told so. */
+/**
+ * So that nobody who does not know the column is refused, and nothing is run for it: nullable, no check, no default. A
+ * timestamp is nullable only when told so.
+ */
 function freed(definition: string): string {
   const { type, charset, rest } = partedOf(definition);
   const computed = rest.some((word) => /^(GENERATED|AS)$/i.test(word));
   const update = rest.findIndex((word) => word.toUpperCase() === 'ON');
   const kept = update === -1 ? rest : [...rest.slice(0, update), ...rest.slice(update + 3)];
-  return [type, ...unsigned(kept), ...charset, ...(computed ? [] : ['NULL', 'DEFAULT NULL']), ...kept.filter((word) => !UNSIGNED.test(word))].join(' ');
+  return [
+    type,
+    ...unsigned(kept),
+    ...charset,
+    ...(computed ? [] : ['NULL', 'DEFAULT NULL']),
+    ...kept.filter((word) => !UNSIGNED.test(word)),
+  ].join(' ');
 }
 
 /** MariaDB 10.3.3 and MySQL 8.0.23 know invisible columns; one column of a table must be seen. */
 function hidden(live: LiveTable, name: string, definition: string): string {
-  const isHidden = (column: LiveColumn): boolean => tokens(column.definition).some((word) => word.toUpperCase() === 'INVISIBLE');
+  const isHidden = (column: LiveColumn): boolean =>
+    tokens(column.definition).some((word) => word.toUpperCase() === 'INVISIBLE');
   const alone = live.columns.every((column) => same(column.name, name) || isHidden(column));
   if (alone || tokens(definition).some((word) => word.toUpperCase() === 'INVISIBLE')) return definition;
   return `${definition}${HIDING}`;
@@ -322,7 +438,10 @@ function hidden(live: LiveTable, name: string, definition: string): string {
 
 const HIDING = ' /*M!100303 INVISIBLE */ /*!80023 INVISIBLE */';
 
-/** What `to` says and the customer's own beside it: comment, check, visibility, and, where the type stays, its spelling, character set and ON UPDATE. */
+/**
+ * What `to` says and the customer's own beside it: comment, check, visibility, and, where the type stays, its spelling,
+ * character set and ON UPDATE.
+ */
 function changed(column: LiveColumn, to: Column): string {
   const { type, charset, default: value, check, rest } = partedOf(column.definition);
   const stays = column.type !== null && sameType(to, { ...column, type: column.type });
@@ -338,7 +457,15 @@ function changed(column: LiveColumn, to: Column): string {
   if (update !== -1) kept.splice(update, 3);
   const ours = column.type === 'json' && /^\(json_valid\(`(?:[^`]|``)+`\)\)$/i.test(check[1] ?? '') ? [] : check;
   const [native, ...bounds] = nativeType(to).split(' ');
-  return [native, ...(textual(column.type) && textual(to.type) ? charset : bounds), to.nullable ? 'NULL' : 'NOT NULL', ...(to.default === null ? [] : ['DEFAULT', defaultSql(to)]), ...behind, ...kept, ...ours].join(' ');
+  return [
+    native,
+    ...(textual(column.type) && textual(to.type) ? charset : bounds),
+    to.nullable ? 'NULL' : 'NOT NULL',
+    ...(to.default === null ? [] : ['DEFAULT', defaultSql(to)]),
+    ...behind,
+    ...kept,
+    ...ours,
+  ].join(' ');
 }
 
 /**
@@ -355,7 +482,8 @@ function refuseDrawing(live: LiveTable): void {
   if (drawing !== undefined)
     throw new DatabaseError(
       'unsupported_change',
-      `mysql: the default of ${drawing.name} draws from a sequence, and MariaDB adds and alters no column of ${live.name} while nobody may write to it`,
+      `mysql: the default of ${drawing.name} draws from a sequence, and MariaDB adds and alters no column ` +
+        `of ${live.name} while nobody may write to it`,
     );
 }
 

@@ -18,7 +18,10 @@ export interface ForeignKey {
   rule: string;
 }
 
-/** What a parent is called where its rows are looked up: it may be the table itself. Locked under that name too (see `freeze`). */
+/**
+ * What a parent is called where its rows are looked up: it may be the table itself. Locked under that name too (see
+ * `freeze`).
+ */
 export const PARENT = '_saga_parent';
 /** Longest identifier, in characters. */
 const MAX = 64;
@@ -32,8 +35,13 @@ export function foreignKeys(live: LiveTable): ForeignKey[] {
     const parent = elsewhere ? words.slice(at + 1, at + 4).join('') : words[at + 1]!;
     const groups = words.filter((word) => word.startsWith('('));
     return {
-      extra, name: extra.name === '' ? givenName(live, extra) : extra.name, rule,
-      parent, parentTable: elsewhere ? null : unquote(parent), columns: listed(groups[0]!), parentColumns: listed(groups[1]!),
+      extra,
+      name: extra.name === '' ? givenName(live, extra) : extra.name,
+      rule,
+      parent,
+      parentTable: elsewhere ? null : unquote(parent),
+      columns: listed(groups[0]!),
+      parentColumns: listed(groups[1]!),
     };
   });
 }
@@ -109,14 +117,27 @@ export function freeKeyNames(names: readonly string[], table: string): Need[] {
   }));
 }
 
-/** What these keys of `table` need when they are made again. `child`: the table as it is called until then, `asCalled` a column of it. */
-export function needsOf(keys: readonly ForeignKey[], table: string, child: string, asCalled: (column: string) => string = (column) => column): Need[] {
+/**
+ * What these keys of `table` need when they are made again. `child`: the table as it is called until then, `asCalled` a
+ * column of it.
+ */
+export function needsOf(
+  keys: readonly ForeignKey[],
+  table: string,
+  child: string,
+  asCalled: (column: string) => string = (column) => column,
+): Need[] {
   return keys.flatMap((key): Need[] => {
     const of = `foreign key ${key.name} of ${table}`;
     const columns = key.columns.map((column) => `${quote(child)}.${quote(asCalled(column))}`);
-    const same = columns.map((column, i) => `${column} = ${quote(PARENT)}.${quote(key.parentColumns[i]!)}`).join(' and ');
-    const like = `${columns.map((column) => `${column} is not null`).join(' and ')} and not exists (select 1 from ${key.parent} as ${quote(PARENT)} where ${same})`;
-    const there: Need[] = key.parentTable === null ? [] : [{ need: 'table', table: key.parentTable, columns: key.parentColumns, of }];
+    const same = columns
+      .map((column, i) => `${column} = ${quote(PARENT)}.${quote(key.parentColumns[i]!)}`)
+      .join(' and ');
+    const like =
+      `${columns.map((column) => `${column} is not null`).join(' and ')} and not exists (select 1 from ` +
+      `${key.parent} as ${quote(PARENT)} where ${same})`;
+    const there: Need[] =
+      key.parentTable === null ? [] : [{ need: 'table', table: key.parentTable, columns: key.parentColumns, of }];
     return [...there, { need: 'no_rows', from: quote(child), like, of }];
   });
 }
@@ -128,7 +149,10 @@ export function formerName(was: LiveTable): string {
 }
 
 function listed(group: string): string[] {
-  return group.slice(group.indexOf('(') + 1, -1).match(/`(?:[^`]|``)+`/g)!.map(unquote);
+  return group
+    .slice(group.indexOf('(') + 1, -1)
+    .match(/`(?:[^`]|``)+`/g)!
+    .map(unquote);
 }
 
 function sameColumns(index: Extra, columns: readonly string[]): boolean {

@@ -1,13 +1,19 @@
 import { unquote } from './text.js';
 
-interface Grant { rights: string[]; database: string; table: string }
+interface Grant {
+  rights: string[];
+  database: string;
+  table: string;
+}
 
 /** No table's name: what is granted on single tables does not count. */
 export const WHOLE_DATABASE = '';
 
 /**
- * Whether lines of SHOW GRANTS prove that nothing gives this right: false wherever a role, a pattern or a line that is not
- * understood might. A right on a table of that name counts, also for making it; MySQL's partial revokes are not looked at.
+ * Whether lines of SHOW GRANTS prove that nothing gives this right: false wherever a role, a pattern or a line that is
+ * not
+ * understood might. A right on a table of that name counts, also for making it; MySQL's partial revokes are not looked
+ * at.
  */
 export function lacking(
   lines: string[],
@@ -50,7 +56,10 @@ function read(line: string): Grant | 'none' | null {
   const found = /^GRANT (.+?) ON (?:TABLE )?(\*|`(?:[^`]|``)*`)\.(\*|`(?:[^`]|``)*`) TO /i.exec(line);
   if (found === null) return null;
   // Columns' rights, as in SELECT (`a`, `b`), are none on the table.
-  const rights = found[1]!.replace(/ ?\((?:[^()`]|`(?:[^`]|``)*`)*\)/g, ' OF COLUMNS').split(',').map((word) => word.trim().toUpperCase());
+  const rights = found[1]!
+    .replace(/ ?\((?:[^()`]|`(?:[^`]|``)*`)*\)/g, ' OF COLUMNS')
+    .split(',')
+    .map((word) => word.trim().toUpperCase());
   return { rights, database: name(found[2]!), table: name(found[3]!) };
 }
 

@@ -34,7 +34,8 @@ test('every type and default comes back as asked, and setting aside and bringing
     const columns = inputs.map((input) => completeColumn(input).column);
     await connection.claim('id');
     await connection.exclusively({ tableId: 't', token: 1, lockTimeoutMs: 1000 }, async (session) => {
-      for (const statement of mysql.ddl.createTable('t', columns, 'owner', (c) => `uq_${c}`).statements) await session.run(statement);
+      for (const statement of mysql.ddl.createTable('t', columns, 'owner', (c) => `uq_${c}`).statements)
+        await session.run(statement);
       const live = (await session.introspect('t'))!;
       expect(compare(mysql, { table: 't', columns }, live)).toEqual([]);
       for (const { name } of columns) {
@@ -44,7 +45,8 @@ test('every type and default comes back as asked, and setting aside and bringing
         expect(now.columns.map((c) => c.name)).toEqual(aside.live!.columns.map((c) => c.name));
         await session.run('insert into t () values ()');
         await session.run('delete from t');
-        for (const statement of mysql.ddl.bringBackColumn(now, '_saga_x', live, name).statements) await session.run(statement);
+        for (const statement of mysql.ddl.bringBackColumn(now, '_saga_x', live, name).statements)
+          await session.run(statement);
         expect([name, fingerprint(await session.introspect('t'))]).toEqual([name, fingerprint(live)]);
       }
     });

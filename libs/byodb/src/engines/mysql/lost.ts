@@ -1,7 +1,8 @@
 import { isIntegerType, type Column, type ColumnType } from '../../schema.js';
 
 /**
- * True where a value would not survive. MODIFY rounds, cuts and pads without a word, so nothing is left to it. Casts in a SELECT
+ * True where a value would not survive. MODIFY rounds, cuts and pads without a word, so nothing is left to it. Casts in
+ * a SELECT
  * only warn; what cannot be told (NULL) counts as lost. Each condition is: converted, converted back, compared.
  */
 export function lost(from: Column, to: Column, q: string): string {
@@ -10,7 +11,13 @@ export function lost(from: Column, to: Column, q: string): string {
 
 function condition(from: Column, to: Column, q: string): string {
   const textual = (c: Column): boolean => c.type === 'string' || c.type === 'text';
-  if (textual(to)) return [...(isFloating(from.type) ? [`${cast(`CAST(${q} AS CHAR)`, from)} <> ${q}`] : []), ...(to.length === null ? [] : [`CHAR_LENGTH(CAST(${q} AS CHAR)) > ${to.length}`])].join(' OR ') || 'FALSE';
+  if (textual(to))
+    return (
+      [
+        ...(isFloating(from.type) ? [`${cast(`CAST(${q} AS CHAR)`, from)} <> ${q}`] : []),
+        ...(to.length === null ? [] : [`CHAR_LENGTH(CAST(${q} AS CHAR)) > ${to.length}`]),
+      ].join(' OR ') || 'FALSE'
+    );
   // Whatever character set and collation the column has, what is compared is bytes.
   if (textual(from))
     return (from.length ?? Infinity) < (SPELLED[to.type] ?? 0)
@@ -18,9 +25,22 @@ function condition(from: Column, to: Column, q: string): string {
       : fromText(to, `CONVERT(${q} USING utf8mb4)`, from.length);
   if (to.type === 'boolean') return from.type === 'boolean' ? 'FALSE' : `${q} NOT IN (0, 1)`;
   if (from.type === 'timestamp' && to.type === 'date') return `TIME(${q}) <> 0`;
-  if (isIntegerType(to.type)) return isIntegerType(from.type) ? outside(q, to) : isFloating(from.type) ? `${q} <> ROUND(${q}) OR ${q} < ${low(to.type)}e0 OR ${q} >= ${high(to.type) + 1n}e0` : `${q} <> ROUND(${q}) OR ${outside(q, to)}`;
-  if (to.type === 'decimal') return isFloating(from.type) ? `${outside(cast(q, to), to)} OR ${cast(cast(q, to), from)} <> ${q}` : `${outside(q, to)} OR ${q} <> ROUND(${q}, ${to.scale})`;
-  if (isFloating(to.type)) return from.type === to.type || (from.type === 'float' && to.type === 'double') ? 'FALSE' : isIntegerType(from.type) ? `CAST(${cast(q, to)} AS SIGNED) <> ${q} OR ${cast(q, to)} >= ${high('bigint') + 1n}e0` : `${cast(cast(q, to), from)} <> ${q}`;
+  if (isIntegerType(to.type))
+    return isIntegerType(from.type)
+      ? outside(q, to)
+      : isFloating(from.type)
+        ? `${q} <> ROUND(${q}) OR ${q} < ${low(to.type)}e0 OR ${q} >= ${high(to.type) + 1n}e0`
+        : `${q} <> ROUND(${q}) OR ${outside(q, to)}`;
+  if (to.type === 'decimal')
+    return isFloating(from.type)
+      ? `${outside(cast(q, to), to)} OR ${cast(cast(q, to), from)} <> ${q}`
+      : `${outside(q, to)} OR ${q} <> ROUND(${q}, ${to.scale})`;
+  if (isFloating(to.type))
+    return from.type === to.type || (from.type === 'float' && to.type === 'double')
+      ? 'FALSE'
+      : isIntegerType(from.type)
+        ? `CAST(${cast(q, to)} AS SIGNED) <> ${q} OR ${cast(q, to)} >= ${high('bigint') + 1n}e0`
+        : `${cast(cast(q, to), from)} <> ${q}`;
   return 'FALSE';
 }
 
@@ -28,25 +48,42 @@ function fromText(to: Column, q: string, length: number | null): string {
   const is = (pattern: string): string => `${q} REGEXP '^${pattern}\\\\z'`; // $ would allow a line's end behind it
   const comesBack = (converted: string): string => `CAST(CAST(${converted} AS CHAR) AS BINARY) <> CAST(${q} AS BINARY)`;
   switch (to.type) {
-    case 'smallint': case 'integer': case 'bigint': return `NOT ${is('(0|-?[1-9][0-9]{0,18})')} OR ${outside(`CAST(${q} AS DECIMAL(65,0))`, to)}`;
+    case 'smallint':
+    case 'integer':
+    case 'bigint':
+      return `NOT ${is('(0|-?[1-9][0-9]{0,18})')} OR ${outside(`CAST(${q} AS DECIMAL(65,0))`, to)}`;
     case 'decimal': {
       // With all the digits of its scale it must have room when it is a text again.
       const long = length === null ? '' : ` OR CHAR_LENGTH(CAST(${cast(q, to)} AS CHAR)) > ${length}`;
       const fraction = to.scale === 0 ? '' : `([.][0-9]{1,${to.scale}})?`;
       return `NOT ${is(`-?(0|[1-9][0-9]{0,37})${fraction}`)} OR ${is('-[0.]*')} OR ${outside(cast(q, to), to)}${long}`;
     }
-    case 'float': case 'double': return `NOT ${is('-?(0|[1-9][0-9]{0,400})([.][0-9]{1,400})?(e[+-]?[0-9]{1,3})?')} OR ${comesBack(cast(q, to))}`;
-    case 'uuid': return `NOT ${is('[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}')}`;
-    case 'json': return `NOT JSON_VALID(${q})`;
-    case 'date': return `NOT ${is('[0-9]{4}-[0-9]{2}-[0-9]{2}')} OR ${comesBack(`CAST(${q} AS DATE)`)}`;
-    case 'time': return `NOT ${is(CLOCK)}`;
-    case 'timestamp': return `NOT ${is(`[0-9]{4}-[0-9]{2}-[0-9]{2}[ T]${CLOCK}`)} OR CAST(CAST(LEFT(${q}, 10) AS DATE) AS CHAR) <> LEFT(${q}, 10) OR CAST(${q} AS DATETIME(6)) IS NULL`;
-    default: return 'FALSE';
+    case 'float':
+    case 'double':
+      return `NOT ${is('-?(0|[1-9][0-9]{0,400})([.][0-9]{1,400})?(e[+-]?[0-9]{1,3})?')} OR ${comesBack(cast(q, to))}`;
+    case 'uuid':
+      return `NOT ${is('[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}')}`;
+    case 'json':
+      return `NOT JSON_VALID(${q})`;
+    case 'date':
+      return `NOT ${is('[0-9]{4}-[0-9]{2}-[0-9]{2}')} OR ${comesBack(`CAST(${q} AS DATE)`)}`;
+    case 'time':
+      return `NOT ${is(CLOCK)}`;
+    case 'timestamp':
+      return (
+        `NOT ${is(`[0-9]{4}-[0-9]{2}-[0-9]{2}[ T]${CLOCK}`)} OR CAST(CAST(LEFT(${q}, 10) AS DATE) AS CHAR) ` +
+        `<> LEFT(${q}, 10) OR CAST(${q} AS DATETIME(6)) IS NULL`
+      );
+    default:
+      return 'FALSE';
   }
 }
 
 /** As long is a time when it is a text again, so in a shorter column none could be given back. */
-const SPELLED: Partial<Record<ColumnType, number>> = { time: '10:20:30.123456'.length, timestamp: '2024-01-01 10:20:30.123456'.length };
+const SPELLED: Partial<Record<ColumnType, number>> = {
+  time: '10:20:30.123456'.length,
+  timestamp: '2024-01-01 10:20:30.123456'.length,
+};
 const CLOCK = '([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?';
 const BITS: Partial<Record<ColumnType, bigint>> = { smallint: 15n, integer: 31n, bigint: 63n };
 const low = (type: ColumnType): bigint => -(2n ** BITS[type]!);

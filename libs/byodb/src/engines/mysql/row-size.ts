@@ -35,7 +35,8 @@ export function refuseLongRow(live: LiveTable, columns: readonly LiveColumn[]): 
   if (all <= ROW_BYTES || aside === 0) return;
   throw new DatabaseError(
     'unsupported_change',
-    `mysql: a row would have at least ${all} bytes, of ${ROW_BYTES}; ${aside} of them are of dropped columns, which are kept in ${live.name} until they are purged`,
+    `mysql: a row would have at least ${all} bytes, of ${ROW_BYTES}; ${aside} of them are of dropped ` +
+      `columns, which are kept in ${live.name} until they are purged`,
   );
 }
 

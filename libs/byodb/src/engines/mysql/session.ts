@@ -25,12 +25,15 @@ export class MysqlSession implements Session {
   broken = false;
   private frozen = false;
 
-  constructor(private readonly driver: Driver, private readonly secrets: string[]) {}
+  constructor(
+    private readonly driver: Driver,
+    private readonly secrets: string[],
+  ) {}
 
   async query(sql: string, values: unknown[] = []): Promise<Row[]> {
     try {
       const [rows] = await this.driver.query(values.length === 0 ? { sql } : { sql, values });
-      return Array.isArray(rows) ? rows as Row[] : [rows as unknown as Row];
+      return Array.isArray(rows) ? (rows as Row[]) : [rows as unknown as Row];
     } catch (error) {
       const translated = translate(error, this.secrets, true);
       if (translated.code === 'database_unreachable') this.broken = true;
@@ -38,15 +41,29 @@ export class MysqlSession implements Session {
     }
   }
 
-  async run(sql: string): Promise<void> { await this.query(sql); }
+  async run(sql: string): Promise<void> {
+    await this.query(sql);
+  }
 
   async introspect(table: string): Promise<LiveTable | null> {
-    const [found] = await this.query('select table_name as name, table_comment as comment from information_schema.tables where table_schema = database() and table_type in (?, ?) and table_name = ?', [...KINDS, table]);
+    const [found] = await this.query(
+      'select table_name as name, table_comment as comment from information_schema.tables where ' +
+        'table_schema = database() and table_type in (?, ?) and table_name = ?',
+      [...KINDS, table],
+    );
     if (found === undefined) return null;
     const [row] = await this.query(`SHOW CREATE TABLE ${quote(table)}`);
     const triggers = await this.query(TRIGGERS, [table]);
     const owner = /^schemasaga (\S+)$/.exec(String(found['comment']))?.[1] ?? null;
-    const live: LiveTable = { name: String(found['name']), columns: [], primaryKey: [], uniques: [], extras: [], owner, source: null };
+    const live: LiveTable = {
+      name: String(found['name']),
+      columns: [],
+      primaryKey: [],
+      uniques: [],
+      extras: [],
+      owner,
+      source: null,
+    };
     const create = String(row!['Create Table']);
     live.source = create;
     for (const part of parts(create)) this.read(live, part);
@@ -55,7 +72,8 @@ export class MysqlSession implements Session {
       live.extras.push(
         readTrigger(trigger, trigger['shown'] === null ? null : await this.triggerText(String(trigger['name']))),
       );
-    if (owner === null && found['comment'] !== '') live.extras.push({ kind: 'comment', name: '', definition: String(found['comment']) });
+    if (owner === null && found['comment'] !== '')
+      live.extras.push({ kind: 'comment', name: '', definition: String(found['comment']) });
     return live;
   }
 
@@ -73,13 +91,25 @@ export class MysqlSession implements Session {
       const name = words.find((w) => w.startsWith('`')) ?? '``';
       // InnoDB names a foreign key after its table and renames it with it: the name says nothing.
       const auto = /^CONSTRAINT `.*_ibfk_\d+` FOREIGN KEY/.test(part);
-      const kind = / FOREIGN KEY /.test(blank(part)) ? 'foreign key' : part.startsWith('CONSTRAINT') ? 'check' : part.split(/ [`(]/)[0]!;
-      live.extras.push({ kind, name: auto ? '' : unquote(name), definition: auto ? part.replace(/^CONSTRAINT `[^`]+` /, '') : part } satisfies Extra);
+      const kind = / FOREIGN KEY /.test(blank(part))
+        ? 'foreign key'
+        : part.startsWith('CONSTRAINT')
+          ? 'check'
+          : part.split(/ [`(]/)[0]!;
+      live.extras.push({
+        kind,
+        name: auto ? '' : unquote(name),
+        definition: auto ? part.replace(/^CONSTRAINT `[^`]+` /, '') : part,
+      } satisfies Extra);
     }
   }
 
   async occupant(name: string): Promise<string | null> {
-    const [row] = await this.query('select table_type as type from information_schema.tables where table_schema = database() and lower(table_name) = lower(?)', [name]);
+    const [row] = await this.query(
+      'select table_type as type from information_schema.tables where table_schema = database() and ' +
+        'lower(table_name) = lower(?)',
+      [name],
+    );
     return row === undefined ? null : /VIEW/.test(String(row['type'])) ? 'view' : 'table';
   }
 
@@ -88,9 +118,11 @@ export class MysqlSession implements Session {
     const [own] = await this.query('select database() as d');
     const qualified = `${quote(String(own!['d']))}.${quote(table)}`;
     const like = `%${table.replaceAll('_', '\\_')}%`;
-    // A view's text is normalised, every name in it quoted and every table's with its database; a trigger's is as it was written.
+    // A view's text is normalised, every name in it quoted and every table's with its database; a trigger's is as it
+    // was written.
     const views = await this.query(
-      'select table_schema as d, table_name as name, view_definition as body from information_schema.views where view_definition like ?',
+      'select table_schema as d, table_name as name, view_definition as body from information_schema.views ' +
+        'where view_definition like ?',
       [like],
     );
     const triggers = await this.query(
@@ -117,9 +149,9 @@ export class MysqlSession implements Session {
       if (isOwn ? column !== null && says(t, column) : reaches(t, here, table, column))
         found.push({ kind: 'trigger', name: asSeenFrom(here, t) });
     }
-    found.push(...await this.inRoutines(here, table, column, like));
+    found.push(...(await this.inRoutines(here, table, column, like)));
     if (column === null) return found;
-    if (change === 'remove') found.push(...await this.restingOn(table, column, keys));
+    if (change === 'remove') found.push(...(await this.restingOn(table, column, keys)));
     const within = await this.within(table, column, change);
     // MariaDB follows in all else, MySQL refuses; but a default is known by its text.
     return [
@@ -184,7 +216,14 @@ export class MysqlSession implements Session {
     }
     for (const c of live?.columns ?? []) {
       if (foldName(c.name) === foldName(column) || !has(c.definition, quote(column))) continue;
-      found.push({ kind: / AS \(/.test(c.definition) ? 'generated column' : /CHECK \(.*/is.exec(c.definition) !== null && has(/CHECK \(.*/is.exec(c.definition)![0], quote(column)) ? 'check' : 'default', name: c.name });
+      found.push({
+        kind: / AS \(/.test(c.definition)
+          ? 'generated column'
+          : /CHECK \(.*/is.exec(c.definition) !== null && has(/CHECK \(.*/is.exec(c.definition)![0], quote(column))
+            ? 'check'
+            : 'default',
+        name: c.name,
+      });
     }
     return found;
   }
@@ -214,7 +253,7 @@ export class MysqlSession implements Session {
   async freeNames(aside: string): Promise<string[]> {
     const live = await this.introspect(aside);
     const triggers = live === null ? [] : triggersOf(live);
-    for (const trigger of triggers) if (!await this.canRemake(trigger)) return [];
+    for (const trigger of triggers) if (!(await this.canRemake(trigger))) return [];
     return dropTriggers(triggers);
   }
 
@@ -227,7 +266,7 @@ export class MysqlSession implements Session {
     const [server] = await this
       .query(`select version() like '%MariaDB%' and substring_index(version(), '.', 1) * 100 + substring_index(substring_index(version(), '.', 2), '.', -1) >= 1006 as able,
       @@log_bin = 0 or @@log_bin_trust_function_creators = 1 as trusts, (select count(*) from information_schema.triggers where trigger_schema = database() and trigger_name = ${literal(trigger.name)} and database_collation = @@collation_database) as collates`);
-    if (Number(server!['able']) !== 1 || Number(server!['trusts']) !== 1 && !everywhere(lines, [])) return false;
+    if (Number(server!['able']) !== 1 || (Number(server!['trusts']) !== 1 && !everywhere(lines, []))) return false;
     const { definer, isKnown } = makerOf(trigger);
     return isKnown && Number(server!['collates']) === 1 && (definer === user || everywhere(lines, ['SET USER']));
   }
@@ -247,7 +286,8 @@ export class MysqlSession implements Session {
     if (missing.length > 0)
       throw new DatabaseError(
         'permission_denied',
-        `user ${user} has no right ${missing.join(' and ')} on database ${database}, without which what depends on a table is not seen`,
+        `user ${user} has no right ${missing.join(' and ')} on database ${database}, without which what ` +
+          'depends on a table is not seen',
       );
   }
 
@@ -264,15 +304,27 @@ export class MysqlSession implements Session {
   /** Roles and patterns may give what is not seen here: then only the statement itself tells. */
   async lacksRight(action: 'create' | 'alter', table: string | null): Promise<string | null> {
     const { user, database, lines } = await this.grants();
-    if (lacking(lines, action, database, table)) return `user ${user} may not ${action} ${action === 'create' ? 'tables' : `table ${table}`} in database ${database}`;
+    if (lacking(lines, action, database, table))
+      return (
+        `user ${user} may not ${action} ${action === 'create' ? 'tables' : `table ${table}`} in database ` +
+        `${database}`
+      );
     // Without it rows could be written between a look at them and the statement that depends on it.
-    return action === 'alter' && lacking(lines, 'lock tables', database, null) ? `user ${user} may not lock tables in database ${database}` : null;
+    return action === 'alter' && lacking(lines, 'lock tables', database, null)
+      ? `user ${user} may not lock tables in database ${database}`
+      : null;
   }
 
-  /** Also keeps what reads the rows from waiting for a later lock: the one that an ALTER needs is had. ALTER keeps it; only this table and the catalog may be looked at meanwhile. */
+  /**
+   * Also keeps what reads the rows from waiting for a later lock: the one that an ALTER needs is had. ALTER keeps it;
+   * only this table and the catalog may be looked at meanwhile.
+   */
   async freeze(table: string, reading: string[] = []): Promise<() => Promise<void>> {
     // Under the name that `needsOf` looks rows up by, too: a lock is on a name in a statement.
-    const others = [...new Set(reading)].flatMap((name) => [...(foldName(name) === foldName(table) ? [] : [quote(name)]), `${quote(name)} AS ${quote(PARENT)}`]);
+    const others = [...new Set(reading)].flatMap((name) => [
+      ...(foldName(name) === foldName(table) ? [] : [quote(name)]),
+      `${quote(name)} AS ${quote(PARENT)}`,
+    ]);
     await this.run(`LOCK TABLES ${[`${quote(table)} WRITE`, ...others.map((name) => `${name} READ`)].join(', ')}`);
     this.frozen = true;
     return () => this.thaw();
@@ -287,26 +339,48 @@ export class MysqlSession implements Session {
 
   async readLedger(stepId: string): Promise<LedgerRow[]> {
     const rows = await this.query('select * from `_saga_ledger` where step_id = ?', [stepId]);
-    return rows.map((r) => ({ ...r, statements: JSON.parse(String(r['statements'])) as string[] }) as unknown as LedgerRow);
+    return rows.map(
+      (r) => ({ ...r, statements: JSON.parse(String(r['statements'])) as string[] }) as unknown as LedgerRow,
+    );
   }
 
   async writeLedger(row: LedgerRow): Promise<void> {
-    await this.query('replace into `_saga_ledger` (step_id, direction, state, fingerprint_before, fingerprint_after, statements, recorded_at) values (?, ?, ?, ?, ?, ?, ?)', [row.step_id, row.direction, row.state, row.fingerprint_before, row.fingerprint_after, JSON.stringify(row.statements), row.recorded_at]);
+    await this.query(
+      'replace into `_saga_ledger` (step_id, direction, state, fingerprint_before, fingerprint_after, ' +
+        'statements, recorded_at) values (?, ?, ?, ?, ?, ?, ?)',
+      [
+        row.step_id,
+        row.direction,
+        row.state,
+        row.fingerprint_before,
+        row.fingerprint_after,
+        JSON.stringify(row.statements),
+        row.recorded_at,
+      ],
+    );
   }
 
   async tables(): Promise<string[]> {
-    const rows = await this.query(`select table_name as name from information_schema.tables where table_schema = database() and table_type in (${KINDS.map(literal).join(', ')}) order by table_name`);
+    const rows = await this.query(
+      'select table_name as name from information_schema.tables where table_schema = database() and ' +
+        `table_type in (${KINDS.map(literal).join(', ')}) order by table_name`,
+    );
     return rows.map((r) => String(r['name'])).filter((n) => !isAside(n));
   }
 
   /** Views, sequences, and whatever else has a table's name. Temporary tables are their own session's alone. */
   async others(): Promise<Other[]> {
-    const rows = await this.query(`select table_name as name, table_type as type from information_schema.tables where table_schema = database() and table_type not in (${KINDS.map(literal).join(', ')}) order by table_name`);
-    return rows.filter((row) => !isAside(String(row['name']))).map((row) => {
-      const type = String(row['type']).toLowerCase();
-      const kind = type.includes('view') ? 'view' : type;
-      return { name: String(row['name']), kind, reason: `it is a ${kind}` };
-    });
+    const rows = await this.query(
+      'select table_name as name, table_type as type from information_schema.tables where table_schema = ' +
+        `database() and table_type not in (${KINDS.map(literal).join(', ')}) order by table_name`,
+    );
+    return rows
+      .filter((row) => !isAside(String(row['name'])))
+      .map((row) => {
+        const type = String(row['type']).toLowerCase();
+        const kind = type.includes('view') ? 'view' : type;
+        return { name: String(row['name']), kind, reason: `it is a ${kind}` };
+      });
   }
 }
 

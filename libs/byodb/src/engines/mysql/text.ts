@@ -4,23 +4,31 @@ export function quote(name: string): string {
 }
 
 /**
- * A string literal where backslashes escape, as every session of ours has it: SHOW CREATE TABLE prints its literals so whatever
+ * A string literal where backslashes escape, as every session of ours has it: SHOW CREATE TABLE prints its literals so
+ * whatever
  * the mode, and what it printed must mean the same when it is restored verbatim.
  */
 export function literal(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }
 
-/** Tokens of a column's definition: 'strings', `names`, (groups) and words; a group sticks to the word before it, as in varchar(20). */
+/**
+ * Tokens of a column's definition: 'strings', `names`, (groups) and words; a group sticks to the word before it, as in
+ * varchar(20).
+ */
 export function tokens(definition: string): string[] {
   const found: string[] = [];
   let i = 0;
   while (i < definition.length) {
-    if (/\s/.test(definition[i]!)) { i++; continue; }
+    if (/\s/.test(definition[i]!)) {
+      i++;
+      continue;
+    }
     const end = endOf(definition, i);
     const sticks = definition[i] === '(' && i > 0 && /\S/.test(definition[i - 1]!) && found.length > 0;
     const token = definition.slice(i, end);
-    if (token.startsWith("'") && /^_[a-z0-9]+$/i.test(found.at(-1) ?? '')) found[found.length - 1] += ` ${token}`; // an introducer
+    if (token.startsWith("'") && /^_[a-z0-9]+$/i.test(found.at(-1) ?? ''))
+      found[found.length - 1] += ` ${token}`; // an introducer
     else if (sticks) found[found.length - 1] += token;
     else found.push(token);
     i = end;
@@ -51,7 +59,10 @@ function endOf(text: string, start: number): number {
 function endOfQuoted(text: string, start: number): number {
   const mark = text[start]!;
   for (let i = start + 1; i < text.length; i++) {
-    if (mark === "'" && text[i] === '\\') { i++; continue; }
+    if (mark === "'" && text[i] === '\\') {
+      i++;
+      continue;
+    }
     if (text[i] !== mark) continue;
     if (text[i + 1] === mark) i++;
     else return i + 1;
@@ -77,9 +88,14 @@ export function parts(create: string): string[] {
   return body;
 }
 
-/** What stands behind the columns: engine, character set, partitions; without what changes by itself or is told elsewhere. */
+/**
+ * What stands behind the columns: engine, character set, partitions; without what changes by itself or is told
+ * elsewhere.
+ */
 export function optionsOf(create: string): string {
-  return blank(create.slice(endOf(create, create.indexOf('(')))).replace(/ (AUTO_INCREMENT=\d+|COMMENT='\s*')/g, '').trim();
+  return blank(create.slice(endOf(create, create.indexOf('('))))
+    .replace(/ (AUTO_INCREMENT=\d+|COMMENT='\s*')/g, '')
+    .trim();
 }
 
 /** The columns by which the rows of a table with these options are parted. */
@@ -94,8 +110,10 @@ export function partitionKey(options: string): string[] {
 }
 
 /**
- * SQL with its string literals and comments emptied: what is left are words and names that mean something. A quote or a comment
- * that is not closed is left as it stands, and so are all of its kind behind it: each is looked for once, however long the text.
+ * SQL with its string literals and comments emptied: what is left are words and names that mean something. A quote or a
+ * comment
+ * that is not closed is left as it stands, and so are all of its kind behind it: each is looked for once, however long
+ * the text.
  * `mode` is the sql_mode that it was written under: by ANSI_QUOTES a name stands in double quotes, by
  * NO_BACKSLASH_ESCAPES a
  * backslash ends no literal later.
@@ -129,7 +147,7 @@ export function blank(sql: string, mode = ''): string {
         if (isVersion) versionEnd = ended ?? -1;
         else if (ended !== null) end = ended + 2;
       }
-    } else if (c === '#' || c === '-' && sql[i + 1] === '-' && /\s/.test(sql[i + 2] ?? '')) {
+    } else if (c === '#' || (c === '-' && sql[i + 1] === '-' && /\s/.test(sql[i + 2] ?? ''))) {
       const line = sql.indexOf('\n', i);
       end = line === -1 ? sql.length : line;
     }

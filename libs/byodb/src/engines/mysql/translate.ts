@@ -30,22 +30,41 @@ const CODES: Record<number, ErrorCode> = {
   1833: 'dependents_exist',
   3730: 'dependents_exist',
 };
-/** Read-only after a switchover, offline, not in its cluster, blocked, cut, a session ended for idling: another time, or another server behind the same name. */
+/**
+ * Read-only after a switchover, offline, not in its cluster, blocked, cut, a session ended for idling: another time, or
+ * another server behind the same name.
+ */
 const AWAY = new Set([1047, 1129, 1152, 1158, 1159, 1160, 1161, 1184, 1290, 1836, 3032, 4031]);
-/** A full disk, no memory left on the machine, too much written meanwhile, a definition that moved, a conflict in the cluster: not the statement's fault, and over some time. */
+/**
+ * A full disk, no memory left on the machine, too much written meanwhile, a definition that moved, a conflict in the
+ * cluster: not the statement's fault, and over some time.
+ */
 const PASSING = new Set([1021, 1041, 1114, 1135, 1412, 1615, 1799, 1969, 3024, 3101]);
 const RETRYABLE = new Set<ErrorCode>(['lock_timeout', 'database_unreachable']);
 
-/** The one place where a driver's error becomes ours. `sent`: a statement may have reached the server, so a lost connection leaves its fate unknown. */
+/**
+ * The one place where a driver's error becomes ours. `sent`: a statement may have reached the server, so a lost
+ * connection leaves its fate unknown.
+ */
 export function translate(error: unknown, secrets: string[], sent: boolean): DatabaseError {
   if (error instanceof DatabaseError) return error;
   const seen = error as { errno?: number; code?: string; message?: string; fatal?: boolean };
   const message = scrub(seen.message ?? String(error), secrets);
   const details = { errno: seen.errno ?? null, code: seen.code ?? null };
   // Server error numbers start at 1000; what has none, or kills the session (1317, 1927), is the connection's.
-  const server = seen.errno !== undefined && seen.errno >= 1000 && seen.errno < 2000 || (seen.errno ?? 0) >= 3000;
-  if (!server || seen.errno === 1317 || seen.errno === 1927) return new DatabaseError('database_unreachable', message, { retryable: true, outcome: sent ? 'unknown' : 'not_applied', details, cause: error });
+  const server = (seen.errno !== undefined && seen.errno >= 1000 && seen.errno < 2000) || (seen.errno ?? 0) >= 3000;
+  if (!server || seen.errno === 1317 || seen.errno === 1927)
+    return new DatabaseError('database_unreachable', message, {
+      retryable: true,
+      outcome: sent ? 'unknown' : 'not_applied',
+      details,
+      cause: error,
+    });
   if (seen.errno === 1045) return new DatabaseError('permission_denied', message, { details });
-  const code = AWAY.has(seen.errno!) ? 'database_unreachable' : CODES[seen.errno!] ?? 'database_error';
-  return new DatabaseError(code, message, { retryable: RETRYABLE.has(code) || PASSING.has(seen.errno!), details, cause: error });
+  const code = AWAY.has(seen.errno!) ? 'database_unreachable' : (CODES[seen.errno!] ?? 'database_error');
+  return new DatabaseError(code, message, {
+    retryable: RETRYABLE.has(code) || PASSING.has(seen.errno!),
+    details,
+    cause: error,
+  });
 }

@@ -30,7 +30,9 @@ const names = async (table: string): Promise<string[]> =>
 /** A table with triggers of every kind, and the plan of its drop. */
 async function given(): Promise<{ table: string; dropped: Planned; before: LiveTable }> {
   const table = `t${(serial += 1)}`;
-  const ansi = `create trigger "${table} ""c""" before insert on "${table}" for each row follows ${table}_b set new."v" = concat(new."v", 'c"')`;
+  const ansi =
+    `create trigger "${table} ""c""" before insert on "${table}" for each row follows ${table}_b set ` +
+    `new."v" = concat(new."v", 'c"')`;
   await fresh.admin(`create table ${table} (id int primary key, v varchar(100))`);
   await fresh.admin(
     `create trigger ${table}_b before insert on ${table} for each row set new.v = concat(new.v, '\\\\b\u{1F600}''')`,
@@ -39,7 +41,8 @@ async function given(): Promise<{ table: string; dropped: Planned; before: LiveT
     `set statement sql_mode = 'ANSI_QUOTES,NO_ZERO_DATE' for execute immediate '${ansi.replaceAll("'", "''")}'`,
   );
   await fresh.admin(
-    `create trigger ${table}_a before insert on ${table} for each row precedes ${table}_b begin /* first */ if new.v is null then set new.v = 'a'; end if; end -- end`,
+    `create trigger ${table}_a before insert on ${table} for each row precedes ${table}_b begin /* first ` +
+      `*/ if new.v is null then set new.v = 'a'; end if; end -- end`,
   );
   await fresh.admin(`create trigger \`${table}_u\` after update on \`${table}\` for each row set @updated = new.id`);
   const before = (await introspect(table))!;

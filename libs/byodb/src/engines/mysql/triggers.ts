@@ -41,10 +41,11 @@ export function readTrigger(row: Record<string, unknown>, statement: string | nu
 
 const NAME = '(?:`(?:[^`]|``)+`|"(?:[^"]|"")+"|[^\\s`".]+)';
 const HEAD = new RegExp(
-  `^CREATE (?:OR REPLACE )?DEFINER=\\S+ TRIGGER(?: IF NOT EXISTS)? (?:${NAME}\\.)?${NAME} (?:BEFORE|AFTER) (?:INSERT|UPDATE|DELETE) ON (?:${NAME}\\.)?${NAME} FOR EACH ROW (?:(?:FOLLOWS|PRECEDES) ${NAME} )?`.replaceAll(
-    ' ',
-    '\\s+',
-  ),
+  (
+    `^CREATE (?:OR REPLACE )?DEFINER=\\S+ TRIGGER(?: IF NOT EXISTS)? (?:${NAME}\\.)?${NAME} ` +
+    `(?:BEFORE|AFTER) (?:INSERT|UPDATE|DELETE) ON (?:${NAME}\\.)?${NAME} FOR EACH ROW ` +
+    `(?:(?:FOLLOWS|PRECEDES) ${NAME} )?`
+  ).replaceAll(' ', '\\s+'),
   'i',
 );
 
@@ -82,7 +83,9 @@ export function createTrigger(extra: Extra, table: string): string {
   const { timing, event, definer, mode, collation, body } = partsOf(extra);
   const at = definer.lastIndexOf('@');
   const maker = at === -1 ? quote(definer) : `${quote(definer.slice(0, at))}@${quote(definer.slice(at + 1))}`;
-  const create = `CREATE DEFINER=${maker} TRIGGER ${quote(extra.name)} ${timing} ${event} ON ${quote(table)} FOR EACH ROW ${body}`;
+  const create =
+    `CREATE DEFINER=${maker} TRIGGER ${quote(extra.name)} ${timing} ${event} ON ${quote(table)} FOR EACH ` +
+    `ROW ${body}`;
   return [
     'BEGIN NOT ATOMIC DECLARE former VARCHAR(64) DEFAULT @@collation_connection;',
     'DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN SET collation_connection = former; RESIGNAL; END;',

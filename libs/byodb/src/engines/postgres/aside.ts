@@ -1,6 +1,20 @@
 import type { Rendered } from '../../engine.js';
 import type { LiveColumn, LiveTable } from '../../live.js';
-import { alterTable, bites, bringBackNames, dropParts, foreignKeys, goneWith, needsOf, remakeParts, renameColumnIn, renameIn, renameStatements, setAsideNames, type Named } from './items.js';
+import {
+  alterTable,
+  bites,
+  bringBackNames,
+  dropParts,
+  foreignKeys,
+  goneWith,
+  needsOf,
+  remakeParts,
+  renameColumnIn,
+  renameIn,
+  renameStatements,
+  setAsideNames,
+  type Named,
+} from './items.js';
 import { quietly } from './quietly.js';
 import { columnOf, compose, definitionOf, sourceOf, tableFacts, type Item, type Source } from './source.js';
 import { fitName, quote } from './sql.js';
@@ -11,7 +25,11 @@ export function setAsideTable(live: LiveTable, aside: string): Rendered {
   const keys = foreignKeys(source);
   const left = { ...source, items: source.items.filter((item) => !keys.includes(item)) };
   return {
-    statements: [`alter table ${quote(live.name)} rename to ${quote(aside)}`, ...renameStatements(aside, names), ...alterTable(aside, dropParts(keys).clauses)],
+    statements: [
+      `alter table ${quote(live.name)} rename to ${quote(aside)}`,
+      ...renameStatements(aside, names),
+      ...alterTable(aside, dropParts(keys).clauses),
+    ],
     live: compose({ ...live, name: aside }, { ...renameIn(left, names), table: aside }),
   };
 }
@@ -19,22 +37,36 @@ export function setAsideTable(live: LiveTable, aside: string): Rendered {
 export function bringBackTable(live: LiveTable, was: LiveTable): Rendered {
   const [source, former] = [sourceOf(live), sourceOf(was)];
   // Restored under another name: the former names of its indexes may be in use by the table that has its name now.
-  const nameOf = was.name === former.table ? undefined : (name: string): string => otherName(name, former.table, was.name);
+  const nameOf =
+    was.name === former.table ? undefined : (name: string): string => otherName(name, former.table, was.name);
   const names = renameable(live, bringBackNames(source, setAsideNames(former, null, live.name), nameOf));
-  const keys = foreignKeys(former).filter((key) => !source.items.some((item) => item.kind === 'foreign key' && item.name === key.name));
+  const keys = foreignKeys(former).filter(
+    (key) => !source.items.some((item) => item.kind === 'foreign key' && item.name === key.name),
+  );
   const made = remakeParts(was.name, keys);
   const back = renameIn(source, names);
   return {
-    statements: [`alter table ${quote(live.name)} rename to ${quote(was.name)}`, ...renameStatements(was.name, names), ...alterTable(was.name, made.clauses), ...made.statements],
+    statements: [
+      `alter table ${quote(live.name)} rename to ${quote(was.name)}`,
+      ...renameStatements(was.name, names),
+      ...alterTable(was.name, made.clauses),
+      ...made.statements,
+    ],
     live: compose({ ...live, name: was.name }, { ...back, items: [...back.items, ...keys], table: was.name }),
     takes: names.map(({ to }) => to),
-    needs: needsOf(keys, was.name, { from: quote(live.name), valued: (column) => `${quote(live.name)}.${quote(column)}`, column: null }),
+    needs: needsOf(keys, was.name, {
+      from: quote(live.name),
+      valued: (column) => `${quote(live.name)}.${quote(column)}`,
+      column: null,
+    }),
   };
 }
 
 /** Of a table of a type PostgreSQL renames no constraint, only the index behind it, and the constraint with that. */
 function renameable(live: LiveTable, names: Named[]): Named[] {
-  return tableFacts(live).type == null ? names : names.map((named) => (named.sort === 'constraint' ? { ...named, sort: 'index' } : named));
+  return tableFacts(live).type == null
+    ? names
+    : names.map((named) => (named.sort === 'constraint' ? { ...named, sort: 'index' } : named));
 }
 
 function otherName(name: string, former: string, table: string): string {
@@ -42,7 +74,12 @@ function otherName(name: string, former: string, table: string): string {
 }
 
 /** What setting a column aside takes from it, told from the table before, so that the way back knows it too. */
-interface Taken { items: Item[]; hasDefault: boolean; notNull: boolean; /** Of a domain that may refuse or fill in values. */ domain: { base: string; notNull: boolean } | null }
+interface Taken {
+  items: Item[];
+  hasDefault: boolean;
+  notNull: boolean;
+  /** Of a domain that may refuse or fill in values. */ domain: { base: string; notNull: boolean } | null;
+}
 
 function takenFrom(column: LiveColumn, source: Source): Taken {
   const definition = definitionOf(column);
@@ -51,7 +88,7 @@ function takenFrom(column: LiveColumn, source: Source): Taken {
     // It would be run for every row that is written: it may fail, be slow, or take numbers from a sequence.
     hasDefault: !column.generated && definition.default !== undefined,
     notNull: !column.nullable && !column.generated && definition.expression === undefined,
-    domain: column.generated || definition.expression !== undefined ? null : definition.domain ?? null,
+    domain: column.generated || definition.expression !== undefined ? null : (definition.domain ?? null),
   };
 }
 
@@ -69,7 +106,9 @@ export function setAsideColumn(live: LiveTable, name: string, aside: string): Re
       `alter table ${quote(live.name)} rename column ${quote(column.name)} to ${quote(aside)}`,
       ...dropped.statements,
       ...alterTable(live.name, [
-        ...dropped.clauses, ...(taken.hasDefault ? [`${alter} drop default`] : []), ...(taken.notNull ? [`${alter} drop not null`] : []),
+        ...dropped.clauses,
+        ...(taken.hasDefault ? [`${alter} drop default`] : []),
+        ...(taken.notNull ? [`${alter} drop not null`] : []),
         ...(taken.domain === null ? [] : [`${alter} type ${taken.domain.base}`]),
       ]),
       ...renameStatements(live.name, names),
@@ -81,7 +120,11 @@ export function setAsideColumn(live: LiveTable, name: string, aside: string): Re
 function disarmed(column: LiveColumn, aside: string, taken: Taken): LiveColumn {
   const { default: own, domain: _domain, ...definition } = definitionOf(column);
   return {
-    ...column, name: aside, nullable: column.nullable || taken.notNull, ...(taken.hasDefault ? { default: null } : {}), ...(taken.domain === null ? {} : { native: taken.domain.base }),
+    ...column,
+    name: aside,
+    nullable: column.nullable || taken.notNull,
+    ...(taken.hasDefault ? { default: null } : {}),
+    ...(taken.domain === null ? {} : { native: taken.domain.base }),
     definition: JSON.stringify({ ...(taken.hasDefault || own === undefined ? {} : { default: own }), ...definition }),
   };
 }

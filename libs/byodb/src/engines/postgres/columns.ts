@@ -15,7 +15,9 @@ export function columnStatements(table: string, column: LiveColumn): string[] {
       ...(compression === undefined ? [] : [`${alter} set compression ${COMPRESSION[compression]}`]),
       ...(options === undefined ? [] : [`${alter} set (${options.map(optionClause).join(', ')})`]),
     ]),
-    ...(comment === undefined ? [] : [`comment on column ${quote(table)}.${quote(column.name)} is ${literal(comment)}`]),
+    ...(comment === undefined
+      ? []
+      : [`comment on column ${quote(table)}.${quote(column.name)} is ${literal(comment)}`]),
     ...(acl ?? []).flatMap((entry) => grants(table, column.name, entry)),
   ];
 }
@@ -28,5 +30,9 @@ function grants(table: string, column: string, entry: string): string[] {
   if (match === null) return [];
   const name = match[1]!.startsWith('"') ? match[1]!.slice(1, -1).replaceAll('""', '"') : match[1]!;
   const to = name === '' ? 'public' : quote(name);
-  return [...match[2]!.matchAll(/([a-z])(\*?)/g)].map(([, letter, star]) => `grant ${RIGHTS[letter!]} (${quote(column)}) on ${quote(table)} to ${to}${star === '*' ? ' with grant option' : ''}`);
+  return [...match[2]!.matchAll(/([a-z])(\*?)/g)].map(
+    ([, letter, star]) =>
+      `grant ${RIGHTS[letter!]} (${quote(column)}) on ${quote(table)} to ` +
+      `${to}${star === '*' ? ' with grant option' : ''}`,
+  );
 }

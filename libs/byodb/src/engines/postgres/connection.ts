@@ -5,9 +5,26 @@ import { secretsOf, type ServerAddress } from '../../address.js';
 import type { Connection, Engine, Exclusive, Other, ServerInfo, Session } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import { Liveness } from '../../liveness.js';
-import { CORE_IDENTITY, isCore, LEDGER_TABLES, readMarks, refuseOthers, type Claimant, type Marks } from '../../ownership.js';
+import {
+  CORE_IDENTITY,
+  isCore,
+  LEDGER_TABLES,
+  readMarks,
+  refuseOthers,
+  type Claimant,
+  type Marks,
+} from '../../ownership.js';
 import { begin, Link } from './link.js';
-import { EXTEND_IDENTITY, LOCK_CLAIM, isLocked, openExclusively, tryLock, freeLock, readFence, MAKE_LEDGER } from './locks.js';
+import {
+  EXTEND_IDENTITY,
+  LOCK_CLAIM,
+  isLocked,
+  openExclusively,
+  tryLock,
+  freeLock,
+  readFence,
+  MAKE_LEDGER,
+} from './locks.js';
 import { OTHERS_SQL, STANDING_SQL, TABLES_SQL } from './standing.js';
 import { PostgresSession } from './session.js';
 import { translate } from './translate.js';
@@ -34,25 +51,40 @@ export class PostgresConnection implements Connection {
   private readonly knex: Knex;
   private readonly pool: Pool;
   private readonly secrets: string[];
-  private readonly liveness = new Liveness(async () => { (await this.pool.acquireRawConnection()).end(() => undefined); });
+  private readonly liveness = new Liveness(async () => {
+    (await this.pool.acquireRawConnection()).end(() => undefined);
+  });
   private closing: Promise<void> | null = null;
 
-  constructor(readonly engine: Engine, private readonly address: ServerAddress) {
+  constructor(
+    readonly engine: Engine,
+    private readonly address: ServerAddress,
+  ) {
     this.secrets = secretsOf(address);
     this.knex = knex({
-      client: 'pg', version: '12', // given, or Knex would ask for it on every new connection
+      client: 'pg',
+      version: '12', // given, or Knex would ask for it on every new connection
       connection: {
-        host: address.host, port: address.port, user: address.user, database: address.database,
-        // As a function: for an empty one the driver would take PGPASSWORD or ~/.pgpass of our own and send it there. PostgreSQL has no empty
+        host: address.host,
+        port: address.port,
+        user: address.user,
+        database: address.database,
+        // As a function: for an empty one the driver would take PGPASSWORD or ~/.pgpass of our own and send it there.
+        // PostgreSQL has no empty
         // passwords; the driver's own error about one leaves the socket open until the server's authentication_timeout.
         password: async () => address.password || ' ',
         ssl: address.tls === false ? false : { rejectUnauthorized: address.tls === true },
-        application_name: 'schemasaga', client_encoding: 'UTF8', connectionTimeoutMillis: CONNECT_MS, keepAlive: true, keepAliveInitialDelayMillis: 10_000,
+        application_name: 'schemasaga',
+        client_encoding: 'UTF8',
+        connectionTimeoutMillis: CONNECT_MS,
+        keepAlive: true,
+        keepAliveInitialDelayMillis: 10_000,
         types: { getTypeParser },
       } as Knex.PgConnectionConfig,
       pool: { min: 0, max: POOL_SIZE, acquireTimeoutMillis: ACQUIRE_MS, createTimeoutMillis: ACQUIRE_MS },
       acquireConnectionTimeout: ACQUIRE_MS,
-      // Knex prints every lost connection, with the driver's message; whoever uses the connection gets the error anyway.
+      // Knex prints every lost connection, with the driver's message; whoever uses the connection gets the error
+      // anyway.
       log: { warn: () => undefined, error: () => undefined, debug: () => undefined, deprecate: () => undefined },
     });
     this.pool = this.knex.client as Pool;
@@ -82,7 +114,10 @@ export class PostgresConnection implements Connection {
       const tables = (await session.query(STANDING_SQL)).map((row) => String(row['name']));
       const own = tables.includes('_saga_identity') ? await session.query('select * from _saga_identity') : [];
       const core = isCore(tables) ? { core_id: await coreId(session, tables) } : null;
-      return { marks: { ...readMarks(own[0], 'id'), core }, complete: LEDGER_TABLES.every((name) => tables.includes(name)) };
+      return {
+        marks: { ...readMarks(own[0], 'id'), core },
+        complete: LEDGER_TABLES.every((name) => tables.includes(name)),
+      };
     });
   }
 
@@ -110,7 +145,7 @@ export class PostgresConnection implements Connection {
 
   async release(id: string): Promise<void> {
     await this.claiming(async (link) => {
-      const [there] = await link.query('select to_regclass(\'_saga_identity\') is not null as there');
+      const [there] = await link.query("select to_regclass('_saga_identity') is not null as there");
       if (there!['there'] !== true) return;
       const [row] = await link.query('select id from _saga_identity where id = $1', [id]);
       if (row !== undefined) await link.query('drop table if exists _saga_ledger, _saga_fences, _saga_identity');
@@ -120,10 +155,16 @@ export class PostgresConnection implements Connection {
   /** Two processes that make a ledger, or take one away, at once would fail on each other. */
   private async claiming<T>(work: (link: Link) => Promise<T>): Promise<T> {
     const start = (link: Link): Promise<unknown> => link.results(this.begin(false, LOOK_LOCK_MS), undefined, 'begin');
-    return this.withLink((link) => this.transaction(link, () => start(link), async () => {
-      await link.query(LOCK_CLAIM);
-      return work(link);
-    }));
+    return this.withLink((link) =>
+      this.transaction(
+        link,
+        () => start(link),
+        async () => {
+          await link.query(LOCK_CLAIM);
+          return work(link);
+        },
+      ),
+    );
   }
 
   async tables(): Promise<string[]> {
@@ -132,19 +173,39 @@ export class PostgresConnection implements Connection {
 
   async others(): Promise<Other[]> {
     const rows = await this.look((session) => session.query(OTHERS_SQL));
-    return rows.map((row) => ({ name: String(row['name']), kind: String(row['kind']), reason: String(row['reason']), ...(row['of'] === null ? {} : { of: String(row['of']) }) }));
+    return rows.map((row) => ({
+      name: String(row['name']),
+      kind: String(row['kind']),
+      reason: String(row['reason']),
+      ...(row['of'] === null ? {} : { of: String(row['of']) }),
+    }));
   }
 
   async look<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return this.withLink((link) => this.transaction(link, () => link.results(this.begin(true, LOOK_LOCK_MS)), () => withSession(link, work)));
+    return this.withLink((link) =>
+      this.transaction(
+        link,
+        () => link.results(this.begin(true, LOOK_LOCK_MS)),
+        () => withSession(link, work),
+      ),
+    );
   }
 
   async exclusively<T>(on: Exclusive, work: (session: Session) => Promise<T>): Promise<T> {
-    return this.withLink((link) => this.transaction(link, () => this.lock(link, on).catch((error: unknown) => { throw noLedger(error); }), () => withSession(link, work)));
+    return this.withLink((link) =>
+      this.transaction(
+        link,
+        () =>
+          this.lock(link, on).catch((error: unknown) => {
+            throw noLedger(error);
+          }),
+        () => withSession(link, work),
+      ),
+    );
   }
 
   close(): Promise<void> {
-    return this.closing ??= this.knex.destroy();
+    return (this.closing ??= this.knex.destroy());
   }
 
   /** Leaves a transaction open that holds the table's lock and whose token is not behind. */
@@ -167,13 +228,20 @@ export class PostgresConnection implements Connection {
       await freeLock(link, on);
       await wait(Math.max(on.lockTimeoutMs, 2 * POLL_MS));
     }
-    if (!held) throw new DatabaseError('lock_timeout', 'another worker is changing this table', { retryable: true, details: { table_id: on.tableId } });
+    if (!held)
+      throw new DatabaseError('lock_timeout', 'another worker is changing this table', {
+        retryable: true,
+        details: { table_id: on.tableId },
+      });
     this.refuseStale(on, await readFence(link, on));
   }
 
   private refuseStale(on: Exclusive, seen: unknown): void {
     if (BigInt(String(seen)) > BigInt(on.token)) {
-      throw new DatabaseError('stale_token', 'another worker has taken over this table', { retryable: true, details: { table_id: on.tableId, token: on.token, seen: Number(seen) } });
+      throw new DatabaseError('stale_token', 'another worker has taken over this table', {
+        retryable: true,
+        details: { table_id: on.tableId, token: on.token, seen: Number(seen) },
+      });
     }
   }
 
@@ -194,7 +262,8 @@ export class PostgresConnection implements Connection {
   }
 
   private async withLink<T>(work: (link: Link) => Promise<T>): Promise<T> {
-    if (this.closing !== null) throw new DatabaseError('database_unreachable', 'the connection is closed', { retryable: true });
+    if (this.closing !== null)
+      throw new DatabaseError('database_unreachable', 'the connection is closed', { retryable: true });
     let client: pg.Client & { __knex__disposed?: unknown };
     try {
       client = await this.pool.acquireConnection();
@@ -203,13 +272,17 @@ export class PostgresConnection implements Connection {
     }
     const link = new Link(client, this.secrets);
     try {
-      return await this.liveness.watch(() => work(link), () => {
-        link.broken = true;
-        socketOf(client).destroy();
-      });
+      return await this.liveness.watch(
+        () => work(link),
+        () => {
+          link.broken = true;
+          socketOf(client).destroy();
+        },
+      );
     } finally {
       if (link.broken) {
-        client.__knex__disposed = 'broken'; // Knex throws it away then instead of giving it out again, but not before it needs one
+        // Knex throws it away then instead of giving it out again, but not before it needs one
+        client.__knex__disposed = 'broken';
         client.end(() => undefined);
       }
       await this.pool.releaseConnection(client);
@@ -235,7 +308,12 @@ async function withSession<T>(link: Link, work: (session: Session) => Promise<T>
 async function takeLedger(link: Link, id: string, { core_id, at, take_over: former }: Claimant): Promise<string> {
   await link.query(EXTEND_IDENTITY);
   await link.query('update _saga_identity set core_id = $1, claimed_at = $2 where core_id is null', [core_id, at]);
-  await link.query('update _saga_identity set core_id = $1, claimed_at = $2, id = $3 where core_id = $4', [core_id, at, id, former ?? null]);
+  await link.query('update _saga_identity set core_id = $1, claimed_at = $2, id = $3 where core_id = $4', [
+    core_id,
+    at,
+    id,
+    former ?? null,
+  ]);
   const [row] = await link.query('select * from _saga_identity');
   const marks = readMarks(row, 'id');
   refuseOthers({ ...marks, core: null }, { core_id, at });
@@ -256,11 +334,19 @@ function isMissingTable(error: unknown): error is DatabaseError {
 
 function noLedger(error: unknown): unknown {
   if (!isMissingTable(error) || !error.message.includes('_saga_')) return error;
-  return new DatabaseError('database_mismatch', `the database has no ledger, or not all of it: ${error.message}`, { details: error.details, cause: error });
+  return new DatabaseError('database_mismatch', `the database has no ledger, or not all of it: ${error.message}`, {
+    details: error.details,
+    cause: error,
+  });
 }
 
-/** Numbers and truth values as such, json as its content, everything else as PostgreSQL prints it: a Date would lose the microseconds. */
+/**
+ * Numbers and truth values as such, json as its content, everything else as PostgreSQL prints it: a Date would lose the
+ * microseconds.
+ */
 function getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
   const { BOOL, INT2, INT4, FLOAT4, FLOAT8, JSON, JSONB } = pg.types.builtins;
-  return [BOOL, INT2, INT4, FLOAT4, FLOAT8, JSON, JSONB].includes(oid) ? pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown : (value) => value;
+  return [BOOL, INT2, INT4, FLOAT4, FLOAT8, JSON, JSONB].includes(oid)
+    ? (pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown)
+    : (value) => value;
 }

@@ -8,8 +8,11 @@ const RANGE: Partial<Record<ColumnType, { low: string; high: string; above: stri
   bigint: { low: '-9223372036854775808', high: '9223372036854775807', above: '9223372036854775808', digits: 19 },
 };
 /** The largest number, and the least one that does not become 0, in their shortest decimal forms. */
-const FLOATS = { float: { most: '3.4028235e38', least: '1e-45' }, double: { most: '1.7976931348623157e308', least: '5e-324' } };
-const NOT_NUMBERS = '(\'NaN\', \'Infinity\', \'-Infinity\')';
+const FLOATS = {
+  float: { most: '3.4028235e38', least: '1e-45' },
+  double: { most: '1.7976931348623157e308', least: '5e-324' },
+};
+const NOT_NUMBERS = "('NaN', 'Infinity', '-Infinity')";
 
 const isFloat = (type: ColumnType): type is 'float' | 'double' => type === 'float' || type === 'double';
 const isNumeric = (type: ColumnType): boolean => isIntegerType(type) || type === 'decimal' || isFloat(type);
@@ -19,8 +22,10 @@ const isTextual = (type: ColumnType): boolean => type === 'string' || type === '
 export function convert(from: Shape, to: Shape, c: string): string {
   const native = nativeType(to);
   if (isTextual(to.type)) return `(${asText(from, to.length, c)})::${native}`;
-  if (isFloat(from.type) && to.type === 'decimal') return `${c}::text::${native}`; // a cast from float8 keeps 15 digits only, from float4 6
-  if (from.type === 'boolean') return to.type === 'boolean' ? c : `${c}::integer::${native}`; // there is no cast from boolean to others
+  // a cast from float8 keeps 15 digits only, from float4 6
+  if (isFloat(from.type) && to.type === 'decimal') return `${c}::text::${native}`;
+  // there is no cast from boolean to others
+  if (from.type === 'boolean') return to.type === 'boolean' ? c : `${c}::integer::${native}`;
   if (to.type === 'boolean') return `(${c} <> 0)`;
   if (from.type === 'date' && to.type === 'timestamp') return `(${c}::timestamp at time zone 'UTC')`;
   if (from.type === 'timestamp' && to.type === 'date') return `(${c} at time zone 'UTC')::date`;
@@ -31,27 +36,45 @@ export function convert(from: Shape, to: Shape, c: string): string {
 const DATE = 'YYYY-MM-DD';
 const TIME = 'HH24:MI:SS.US';
 
-/** `length`: of the column to be; where the full form of a time has no room, its fraction is written without the zeros at its end. */
+/**
+ * `length`: of the column to be; where the full form of a time has no room, its fraction is written without the zeros
+ * at its end.
+ */
 function asText(from: Shape, length: number | null, c: string): string {
-  const short = (full: string, size: number): string => (length !== null && length < size ? `rtrim(rtrim(${full}, '0'), '.')` : full);
+  const short = (full: string, size: number): string =>
+    length !== null && length < size ? `rtrim(rtrim(${full}, '0'), '.')` : full;
   switch (from.type) {
     // Through numeric, or 1e300 would stay in the scientific form.
-    case 'float': case 'double': return `case when ${c} in ${NOT_NUMBERS} then ${c}::text else ${c}::text::numeric::text end`;
-    case 'date': return `to_char(${c}, '${DATE}')`;
-    case 'time': return short(`to_char(${c}, '${TIME}')`, 15);
-    case 'timestamp': return short(`to_char(${c} at time zone 'UTC', '${DATE} ${TIME}')`, 26);
-    case 'string': case 'text': return c;
-    default: return `${c}::text`;
+    case 'float':
+    case 'double':
+      return `case when ${c} in ${NOT_NUMBERS} then ${c}::text else ${c}::text::numeric::text end`;
+    case 'date':
+      return `to_char(${c}, '${DATE}')`;
+    case 'time':
+      return short(`to_char(${c}, '${TIME}')`, 15);
+    case 'timestamp':
+      return short(`to_char(${c} at time zone 'UTC', '${DATE} ${TIME}')`, 26);
+    case 'string':
+    case 'text':
+      return c;
+    default:
+      return `${c}::text`;
   }
 }
 
-/** See `Ddl.lost`. A CASE evaluates its branches in order and only when reached, so that no cast meets a value that it fails on. */
+/**
+ * See `Ddl.lost`. A CASE evaluates its branches in order and only when reached, so that no cast meets a value that it
+ * fails on.
+ */
 export function lost(from: Shape, to: Shape, c: string): string {
   if (sameType(from, to)) return 'false';
-  const test = isTextual(to.type) ? lostAsText(from, to, c)
-    : isTextual(from.type) ? lostFromText(from, to, c)
-    : isNumeric(from.type) && isNumeric(to.type) ? lostAsNumber(from, to, c)
-    : lostElse(from, to, c);
+  const test = isTextual(to.type)
+    ? lostAsText(from, to, c)
+    : isTextual(from.type)
+      ? lostFromText(from, to, c)
+      : isNumeric(from.type) && isNumeric(to.type)
+        ? lostAsNumber(from, to, c)
+        : lostElse(from, to, c);
   return test === null ? 'false' : `coalesce(${test}, false)`;
 }
 
@@ -67,8 +90,10 @@ function lostAsNumber(from: Shape, to: Shape, c: string): string | null {
   const range = RANGE[to.type];
   const source = RANGE[from.type];
   if (source !== undefined) {
-    if (range !== undefined) return range.digits >= source.digits ? null : `${c} not between ${range.low} and ${range.high}`;
-    if (to.type === 'decimal') return to.precision! - to.scale! >= source.digits ? null : `abs(${c}::numeric) >= ${power(to)}`;
+    if (range !== undefined)
+      return range.digits >= source.digits ? null : `${c} not between ${range.low} and ${range.high}`;
+    if (to.type === 'decimal')
+      return to.precision! - to.scale! >= source.digits ? null : `abs(${c}::numeric) >= ${power(to)}`;
     if (from.type === 'smallint' || (from.type === 'integer' && to.type === 'double')) return null;
     const float = `${c}::${nativeType(to)}::double precision`;
     return `case when ${float} >= ${RANGE.bigint!.above} then true else (${float})::bigint <> ${c} end`;
@@ -79,14 +104,24 @@ function lostAsNumber(from: Shape, to: Shape, c: string): string | null {
     const [wider, longer] = [to.precision! - to.scale! >= from.precision! - from.scale!, to.scale! >= from.scale!];
     return wider && longer ? null : `${c} <> 'NaN' and (round(${c}, ${to.scale}) <> ${c} or abs(${c}) >= ${power(to)})`;
   }
-  if (range !== undefined) return `not (${c}::double precision >= ${range.low} and ${c}::double precision < ${range.above} and ${c} = trunc(${c}::double precision))`;
+  if (range !== undefined)
+    return (
+      `not (${c}::double precision >= ${range.low} and ${c}::double precision < ${range.above} and ${c} = ` +
+      `trunc(${c}::double precision))`
+    );
   if (to.type === 'decimal') {
     const rounded = `round(${c}::text::numeric, ${to.scale})`;
-    return `case when ${c} = 'NaN' then false when ${c} in ('Infinity', '-Infinity') then true when abs(${rounded}) >= ${power(to)} then true else ${rounded}::${nativeType(from)} <> ${c} end`;
+    return (
+      `case when ${c} = 'NaN' then false when ${c} in ('Infinity', '-Infinity') then true when ` +
+      `abs(${rounded}) >= ${power(to)} then true else ${rounded}::${nativeType(from)} <> ${c} end`
+    );
   }
   if (from.type === 'float') return null;
   const magnitude = `abs(${c})`;
-  return `case when ${c} in ${NOT_NUMBERS} or ${c} = 0 then false when ${magnitude} > 3.4028234663852886e38 or ${magnitude} < 1.401298464324817e-45 then true else ${c}::real::double precision <> ${c} end`;
+  return (
+    `case when ${c} in ${NOT_NUMBERS} or ${c} = 0 then false when ${magnitude} > 3.4028234663852886e38 ` +
+    `or ${magnitude} < 1.401298464324817e-45 then true else ${c}::real::double precision <> ${c} end`
+  );
 }
 
 /** The first number that has too many digits before the point. */
@@ -98,11 +133,16 @@ function lostAsText(from: Shape, to: Shape, c: string): string | null {
   const tooLong = to.length === null ? null : `char_length(${asText(from, to.length, c)}) > ${to.length}`;
   switch (from.type) {
     // Years beyond these, BC, infinity and 24:00 have no text that comes back.
-    case 'string': return to.length === null || to.length >= from.length! ? null : `char_length(${c}) > ${to.length}`;
-    case 'date': return either(`${c} not between '0001-01-01' and '9999-12-31'`, tooLong);
-    case 'time': return either(`${c} = '24:00:00'`, tooLong);
-    case 'timestamp': return either(`${c} not between '0001-01-01 00:00:00+00' and '9999-12-31 23:59:59.999999+00'`, tooLong);
-    default: return tooLong;
+    case 'string':
+      return to.length === null || to.length >= from.length! ? null : `char_length(${c}) > ${to.length}`;
+    case 'date':
+      return either(`${c} not between '0001-01-01' and '9999-12-31'`, tooLong);
+    case 'time':
+      return either(`${c} = '24:00:00'`, tooLong);
+    case 'timestamp':
+      return either(`${c} not between '0001-01-01 00:00:00+00' and '9999-12-31 23:59:59.999999+00'`, tooLong);
+    default:
+      return tooLong;
   }
 }
 
@@ -120,7 +160,11 @@ function lostFromText(from: Shape, to: Shape, column: string): string {
   const c = `(${column} collate "C")`;
   const unlike = (pattern: string): string => `${c} !~ ${literal(`^${pattern}$`)}`;
   const range = RANGE[to.type];
-  if (range !== undefined) return `case when ${unlike('(0|-?[1-9][0-9]{0,18})')} then true else ${c}::numeric not between ${range.low} and ${range.high} end`;
+  if (range !== undefined)
+    return (
+      `case when ${unlike('(0|-?[1-9][0-9]{0,18})')} then true else ${c}::numeric not between ${range.low} ` +
+      `and ${range.high} end`
+    );
   switch (to.type) {
     case 'decimal': {
       const whole = to.precision! - to.scale!;
@@ -132,30 +176,47 @@ function lostFromText(from: Shape, to: Shape, column: string): string {
         ? unfit
         : `case when ${unfit} then true else char_length(${c}::${nativeType(to)}::text) > ${from.length} end`;
     }
-    case 'float': case 'double': {
+    case 'float':
+    case 'double': {
       const { most, least } = FLOATS[to.type];
       // 400 characters hold every number in its shortest decimal form; a longer one could overflow numeric.
-      return `case when ${c} in ${NOT_NUMBERS} then false when ${unlike('-?(0|[1-9][0-9]*)([.][0-9]+)?')} or char_length(${c}) > 400 then true`
-        + ` when abs(${c}::numeric) > ${most} or (${c}::numeric <> 0 and abs(${c}::numeric) < ${least}) then true else ${c}::${nativeType(to)}::text::numeric::text <> ${c} end`;
+      return (
+        `case when ${c} in ${NOT_NUMBERS} then false when ${unlike('-?(0|[1-9][0-9]*)([.][0-9]+)?')} or ` +
+        `char_length(${c}) > 400 then true` +
+        ` when abs(${c}::numeric) > ${most} or (${c}::numeric <> 0 and abs(${c}::numeric) < ${least}) then ` +
+        `true else ${c}::${nativeType(to)}::text::numeric::text <> ${c} end`
+      );
     }
-    case 'uuid': return unlike('[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}');
-    case 'date': return unlike(DATES);
-    case 'time': return unlike(TIMES);
-    case 'timestamp': return unlike(`${DATES}[ T]${TIMES}Z?`);
+    case 'uuid':
+      return unlike('[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}');
+    case 'date':
+      return unlike(DATES);
+    case 'time':
+      return unlike(TIMES);
+    case 'timestamp':
+      return unlike(`${DATES}[ T]${TIMES}Z?`);
     default: {
       // jsonb prints white space of its own: on the way back it would be cut.
       const invalid = notJson(c);
-      return from.length === null ? invalid : `case when ${invalid} then true else char_length(${c}::jsonb::text) > ${from.length} end`;
+      return from.length === null
+        ? invalid
+        : `case when ${invalid} then true else char_length(${c}::jsonb::text) > ${from.length} end`;
     }
   }
 }
 
 const HEX = '[0-9a-fA-F]';
-/** jsonb takes neither U+0000 nor half a surrogate pair (https://www.postgresql.org/docs/current/datatype-json.html). */
+/**
+ * jsonb takes neither U+0000 nor half a surrogate pair (https://www.postgresql.org/docs/current/datatype-json.html).
+ */
 const UNICODE = `u(000[1-9a-fA-F]|00[1-9a-fA-F]${HEX}|0[1-9a-fA-F]${HEX}{2}|[1-9abcefABCEF]${HEX}{3}|[dD][0-7]${HEX}{2}|[dD][89abAB]${HEX}{2}\\\\u[dD][c-fC-F]${HEX}{2})`;
 const JSON_STRING = `"([^"\\\\\\u0001-\\u001f]|\\\\(["\\\\/bfnrt]|${UNICODE}))*"`;
-/** Small exponents only: jsonb's numbers are numeric, which overflows. (So does one written with 16384 digits; that one the conversion itself refuses.) */
-const JSON_SCALAR = '-?(0|[1-9][0-9]*)([.][0-9]+)?|-?(0|[1-9][0-9]{0,200})([.][0-9]{1,200})?[eE][+-]?[0-9]{1,3}|true|false|null';
+/**
+ * Small exponents only: jsonb's numbers are numeric, which overflows. (So does one written with 16384 digits; that one
+ * the conversion itself refuses.)
+ */
+const JSON_SCALAR =
+  '-?(0|[1-9][0-9]*)([.][0-9]+)?|-?(0|[1-9][0-9]{0,200})([.][0-9]{1,200})?[eE][+-]?[0-9]{1,3}|true|false|null';
 const VALUE = '[\\u0001\\u0002]';
 const JSON_INNERMOST = `\\[(${VALUE}(,${VALUE})*)?\\]|\\{(\\u0001:${VALUE}(,\\u0001:${VALUE})*)?\\}`;
 /** Far below where jsonb's parser runs out of stack. */
@@ -163,29 +224,44 @@ const JSON_DEPTH = 5000;
 
 /**
  * Before PostgreSQL 16 nothing tells whether a text is JSON but a cast that fails. So: strings become U+0001 and other
- * scalars U+0002, which no JSON holds, then the innermost arrays and objects become U+0002 until one value is left, or not.
+ * scalars U+0002, which no JSON holds, then the innermost arrays and objects become U+0002 until one value is left, or
+ * not.
  */
 function notJson(c: string): string {
-  const scalars = `regexp_replace(regexp_replace(${c}, ${literal(JSON_STRING)}, chr(1), 'g'), ${literal(JSON_SCALAR)}, chr(2), 'g')`;
+  const scalars =
+    `regexp_replace(regexp_replace(${c}, ${literal(JSON_STRING)}, chr(1), 'g'), ${literal(JSON_SCALAR)}, ` +
+    `chr(2), 'g')`;
   const innermost = literal(JSON_INNERMOST);
-  return `case when ${c} is null then false when ${c} ~ ${literal(VALUE)} then true else not exists (with recursive r (t, n) as (`
-    + `select translate(${scalars}, E' \\t\\n\\r', ''), 0 union all select regexp_replace(r.t, ${innermost}, chr(2), 'g'), r.n + 1 from r where r.t ~ ${innermost} and r.n < ${JSON_DEPTH}`
-    + `) select from r where r.t ~ ${literal(`^${VALUE}$`)}) end`;
+  return (
+    `case when ${c} is null then false when ${c} ~ ${literal(VALUE)} then true else not exists (with ` +
+    'recursive r (t, n) as (' +
+    `select translate(${scalars}, E' \\t\\n\\r', ''), 0 union all select regexp_replace(r.t, ` +
+    `${innermost}, chr(2), 'g'), r.n + 1 from r where r.t ~ ${innermost} and r.n < ${JSON_DEPTH}` +
+    `) select from r where r.t ~ ${literal(`^${VALUE}$`)}) end`
+  );
 }
 
 /**
- * `convert` for ALTER COLUMN TYPE … USING, where a value that would not survive fails instead of being cut or rounded: between the look at
- * the rows and the lock of the ALTER others may have written such values. The failing cast hangs on the value, or the planner
+ * `convert` for ALTER COLUMN TYPE … USING, where a value that would not survive fails instead of being cut or rounded:
+ * between the look at
+ * the rows and the lock of the ALTER others may have written such values. The failing cast hangs on the value, or the
+ * planner
  * would run it beforehand. To json the cast itself fails (and USING takes no subquery, which `lost` needs there).
  */
 export function convertOrFail(from: Shape, to: Shape, c: string): string {
   const test = to.type === 'json' ? 'false' : lost(from, to, c);
   if (test === 'false') return convert(from, to, c);
   const message = literal(`a value that would not survive as ${nativeType(to)}`);
-  return `case when ${test} then (left(${c}::text, 0) || ${message})::integer::text::${nativeType(to)} else ${convert(from, to, c)} end`;
+  return (
+    `case when ${test} then (left(${c}::text, 0) || ${message})::integer::text::${nativeType(to)} else ` +
+    `${convert(from, to, c)} end`
+  );
 }
 
-/** Whether converting and converting back can change a value that `lost` lets pass: texts that have several valid spellings. */
+/**
+ * Whether converting and converting back can change a value that `lost` lets pass: texts that have several valid
+ * spellings.
+ */
 export function respells(from: Shape, to: Shape): boolean {
   return (
     isTextual(from.type) &&

@@ -3,7 +3,8 @@ import { namesColumn, namesRow, namesTable, tokensOf } from './bodies.js';
 import type { Row } from './link.js';
 
 /**
- * $1: table, $2: column or null for the table as a whole, $3: what is to be done to it. What PostgreSQL carries along by itself
+ * $1: table, $2: column or null for the table as a whole, $3: what is to be done to it. What PostgreSQL carries along
+ * by itself
  * and keeps in its sense is not here: docs/engines/postgres.md has the whole table, and postgres.spec.ts holds it.
  */
 const CATALOG_SQL = `
@@ -101,7 +102,9 @@ select kind, name from (
   where con.contype = 'f' and con.conparentid = 0 and con.conrelid <> t.oid
 ) found order by kind collate "C", name collate "C"`;
 
-/** Functions whose text could name the table, and those of its triggers; PostgreSQL itself knows nothing of such texts. */
+/**
+ * Functions whose text could name the table, and those of its triggers; PostgreSQL itself knows nothing of such texts.
+ */
 const BODIES_SQL = `
 with t as (select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = current_schema() and c.relname = $1 and c.relkind in ('r', 'p'))
 select p.oid::regprocedure::text as name, p.prosrc as body, l.lanname as language,
@@ -117,10 +120,20 @@ where n.nspname = current_schema() and c.relname = $1 and not g.tgisinternal and
 
 type Query = (sql: string, values: unknown[]) => Promise<Row[]>;
 
-export async function findDependents(query: Query, table: string, column: string | null, change: Touch): Promise<Dependent[]> {
-  const known = (await query(CATALOG_SQL, [table, column, change])).map((row) => ({ kind: String(row['kind']), name: String(row['name']) }));
+export async function findDependents(
+  query: Query,
+  table: string,
+  column: string | null,
+  change: Touch,
+): Promise<Dependent[]> {
+  const known = (await query(CATALOG_SQL, [table, column, change])).map((row) => ({
+    kind: String(row['kind']),
+    name: String(row['name']),
+  }));
   const texts = await inTexts(query, table, column);
-  const all = [...known, ...texts].filter((one, i, list) => list.findIndex((other) => other.kind === one.kind && other.name === one.name) === i);
+  const all = [...known, ...texts].filter(
+    (one, i, list) => list.findIndex((other) => other.kind === one.kind && other.name === one.name) === i,
+  );
   return all.sort((a, b) => (a.kind < b.kind ? -1 : a.kind > b.kind ? 1 : a.name < b.name ? -1 : 1));
 }
 
@@ -131,10 +144,13 @@ async function inTexts(query: Query, table: string, column: string | null): Prom
     const known = row['language'] === 'plpgsql' || row['language'] === 'sql';
     const tokens = tokensOf(body);
     // Of another language no more is known than that it names it.
-    const reads = known ? namesTable(tokens, table) && (column === null || namesColumn(tokens, column)) : triggers.length === 0 && body.includes(table) && (column === null || body.includes(column));
+    const reads = known
+      ? namesTable(tokens, table) && (column === null || namesColumn(tokens, column))
+      : triggers.length === 0 && body.includes(table) && (column === null || body.includes(column));
     if (reads) found.push({ kind: 'function', name: String(row['name']) });
     if (column === null || triggers.length === 0) continue;
-    if (known ? namesRow(tokens, column) : body.includes(column)) found.push(...triggers.map((name) => ({ kind: 'trigger', name })));
+    if (known ? namesRow(tokens, column) : body.includes(column))
+      found.push(...triggers.map((name) => ({ kind: 'trigger', name })));
   }
   if (column === null) return found;
   for (const row of await query(ARGUMENTS_SQL, [table])) {

@@ -28,14 +28,22 @@ export function detachColumn(live: LiveTable, name: string, kept?: LiveTable): R
   const names = [...keys, 'v'];
   const values = [...live.primaryKey, column.name];
   const first = [
-    `create table ${quote(keep)} as select ${values.map((value, i) => `${quote(value)} as ${quote(names[i]!)}`).join(', ')} from ${quote(live.name)}`,
+    `create table ${quote(keep)} as select ` +
+      `${values.map((value, i) => `${quote(value)} as ${quote(names[i]!)}`).join(', ')} from ` +
+      `${quote(live.name)}`,
     `alter table ${quote(keep)} add primary key (${quoteAll(keys)})`,
     `comment on table ${quote(keep)} is ${literal(keyMark(live))}`,
   ];
   // Values of rows that are gone by now stay: they were kept for as long as what was dropped is.
-  const again = [`insert into ${quote(keep)} (${quoteAll(names)}) select ${quoteAll(values)} from ${quote(live.name)} on conflict (${quoteAll(keys)}) do update set "v" = excluded."v"`];
+  const again = [
+    `insert into ${quote(keep)} (${quoteAll(names)}) select ${quoteAll(values)} from ${quote(live.name)} ` +
+      `on conflict (${quoteAll(keys)}) do update set "v" = excluded."v"`,
+  ];
   return {
-    statements: [...kept === undefined ? first : again, `alter table ${quote(live.name)} drop column ${quote(column.name)}`],
+    statements: [
+      ...(kept === undefined ? first : again),
+      `alter table ${quote(live.name)} drop column ${quote(column.name)}`,
+    ],
     live: compose({ ...live, columns: live.columns.filter((c) => c !== column) }, withoutMentions(source, column.name)),
   };
 }
@@ -44,8 +52,10 @@ export function detachColumn(live: LiveTable, name: string, kept?: LiveTable): R
 export function withoutMentions(source: Source, column: string): Source {
   const { [column]: _gone, ...numbers } = source.numbers ?? {};
   return {
-    ...source, numbers,
-    items: source.items.filter((item) => !item.mentions.includes(column)), sequences: source.sequences.filter((s) => s.column !== column),
+    ...source,
+    numbers,
+    items: source.items.filter((item) => !item.mentions.includes(column)),
+    sequences: source.sequences.filter((s) => s.column !== column),
     statistics: source.statistics.filter((s) => !s.mentions.includes(column)),
   };
 }
@@ -69,9 +79,12 @@ function staysFor(live: LiveTable, column: LiveColumn): string | null {
   if (table.type != null) return 'it is a table of a type';
   if (table.force_row_security === true) return 'row level security is forced on its owner';
   if (table.replica_identity === 'n') return 'its rows could not be written again while it has no replica identity';
-  if (source.items.some((item) => item.kind === 'check' && item.definition.endsWith(' NOT VALID'))) return 'it has a check that not all of its rows need to meet';
+  if (source.items.some((item) => item.kind === 'check' && item.definition.endsWith(' NOT VALID')))
+    return 'it has a check that not all of its rows need to meet';
   if (live.extras.some((extra) => extra.kind === 'rule')) return 'it has rules';
-  const foreign = (definitionOf(column).acl ?? []).find((acl) => acl.slice(acl.lastIndexOf('/') + 1) !== String(table.owner));
+  const foreign = (definitionOf(column).acl ?? []).find(
+    (acl) => acl.slice(acl.lastIndexOf('/') + 1) !== String(table.owner),
+  );
   return foreign === undefined ? null : 'somebody else than its owner gave rights to the column';
 }
 
@@ -96,7 +109,8 @@ export function reattachColumn(
   if (mark !== undefined && mark !== keyMark(live))
     throw new DatabaseError(
       'unsupported_change',
-      `the primary key of ${live.name} is another one than when ${name} was dropped: its values cannot be told apart any more`,
+      `the primary key of ${live.name} is another one than when ${name} was dropped: its values cannot be ` +
+        'told apart any more',
     );
   const [source, formerSource] = [sourceOf(live), sourceOf(was)];
   const columns = [...live.columns, { ...former }];
@@ -110,7 +124,9 @@ export function reattachColumn(
   ];
   const collate = definition.collation === undefined ? '' : ` collate ${definition.collation}`;
   const computed = definition.expression === undefined ? '' : ` generated always as (${definition.expression}) stored`;
-  const fill = `update ${quote(live.name)} set ${quote(former.name)} = _saga_kept."v" from ${quote(kept.name)} _saga_kept where ${sameKey(live, kept)} and _saga_kept."v" is not null`;
+  const fill =
+    `update ${quote(live.name)} set ${quote(former.name)} = _saga_kept."v" from ${quote(kept.name)} ` +
+    `_saga_kept where ${sameKey(live, kept)} and _saga_kept."v" is not null`;
   const rest = `update ${quote(live.name)} set ${quote(former.name)} = default where ${quote(former.name)} is null`;
   const mustHold = notNull || (computed === '' && definition.domain?.notNull === true);
   const fills = hasDefault && mustHold;
@@ -120,7 +136,8 @@ export function reattachColumn(
   ];
   return {
     statements: [
-      `alter table ${quote(live.name)} add column ${quote(former.name)} ${definition.domain === undefined || computed !== '' ? `${former.native}${collate}` : definition.domain.base}${computed}`,
+      `alter table ${quote(live.name)} add column ${quote(former.name)} ` +
+        `${definition.domain === undefined || computed !== '' ? `${former.native}${collate}` : definition.domain.base}${computed}`,
       ...(computed === '' ? [quietly(live, fill)] : []),
       ...(hasDefault ? alterTable(live.name, [`${alter} set default ${definition.default}`]) : []),
       // Rows that were written without it: what an insert that leaves it out gives them.

@@ -7,9 +7,13 @@ import { keeps, note, refuses } from './types.js';
 export const postgres: Engine = {
   name: 'postgres',
   facts: { transactionalDdl: true, identifierBytes: IDENTIFIER_BYTES },
-  ddl, keeps, note, refuses,
+  ddl,
+  keeps,
+  note,
+  refuses,
   open(address) {
-    if (address.engine !== 'postgres') throw new TypeError(`not an address of a PostgreSQL database: ${address.engine}`);
+    if (address.engine !== 'postgres')
+      throw new TypeError(`not an address of a PostgreSQL database: ${address.engine}`);
     return new PostgresConnection(postgres, address);
   },
 };

@@ -1,6 +1,14 @@
 import type { Extra, LiveColumn, LiveTable } from '../../live.js';
 import { isIntegerType } from '../../schema.js';
-import { compose, withColumns, type Definition, type Item, type Reference, type Sequence, type Source } from './source.js';
+import {
+  compose,
+  withColumns,
+  type Definition,
+  type Item,
+  type Reference,
+  type Sequence,
+  type Source,
+} from './source.js';
 import { readDefault, readType } from './types.js';
 
 /**
@@ -88,14 +96,42 @@ select t.relnatts as width,
 from t`;
 
 interface ColumnRow {
-  name: string; native: string; not_null: boolean; default: string | null; identity: string; generated: string; collation: string | null; comment: string | null; acl: string[] | null;
-  statistics: number | null; storage: string | null; compression: string | null; options: string[] | null; inherited: boolean; domain: { base: string; notNull: boolean } | null;
+  name: string;
+  native: string;
+  not_null: boolean;
+  default: string | null;
+  identity: string;
+  generated: string;
+  collation: string | null;
+  comment: string | null;
+  acl: string[] | null;
+  statistics: number | null;
+  storage: string | null;
+  compression: string | null;
+  options: string[] | null;
+  inherited: boolean;
+  domain: { base: string; notNull: boolean } | null;
   sequences: { name: string; identity: boolean; options: Record<string, unknown> }[] | null;
 }
 interface ItemRow {
-  name: string; type: 'p' | 'u' | 'x' | 'c' | 'f' | 'i'; definition: string; comment: string | null; match_full: boolean; columns: string[] | null; mentions: string[] | null;
-  unique: boolean | null; valid: boolean | null; clustered: boolean | null; replica_identity: boolean | null; expression: boolean; included: boolean | null;
-  nulls_not_distinct: boolean | null; options: string[] | null; tablespace: string | null; refers: Reference | null; condition: string | null;
+  name: string;
+  type: 'p' | 'u' | 'x' | 'c' | 'f' | 'i';
+  definition: string;
+  comment: string | null;
+  match_full: boolean;
+  columns: string[] | null;
+  mentions: string[] | null;
+  unique: boolean | null;
+  valid: boolean | null;
+  clustered: boolean | null;
+  replica_identity: boolean | null;
+  expression: boolean;
+  included: boolean | null;
+  nulls_not_distinct: boolean | null;
+  options: string[] | null;
+  tablespace: string | null;
+  refers: Reference | null;
+  condition: string | null;
 }
 export interface TableRow {
   columns: ColumnRow[] | null;
@@ -128,16 +164,28 @@ export function readTable(name: string, row: TableRow): LiveTable {
   };
   const extras: Extra[] = [
     ...(row.extras ?? []).map(([kind, extra, definition]) => ({ kind, name: extra, definition })),
-    ...triggers.map((t) => ({ kind: 'trigger', name: t.name, definition: JSON.stringify([t.definition, t.enabled, t.comment]) })),
+    ...triggers.map((t) => ({
+      kind: 'trigger',
+      name: t.name,
+      definition: JSON.stringify([t.definition, t.enabled, t.comment]),
+    })),
     ...statistics.map((s) => ({ kind: 'statistics', name: s.name, definition: s.definition })),
   ];
-  return compose({ name, columns: columns.map(readColumn), primaryKey: [], uniques: [], extras, owner: null, source: null }, source);
+  return compose(
+    { name, columns: columns.map(readColumn), primaryKey: [], uniques: [], extras, owner: null, source: null },
+    source,
+  );
 }
 
 function readColumn(row: ColumnRow): LiveColumn {
   const shape = readType(row.native);
   const computed = row.generated !== '';
-  const serial = !computed && shape !== null && isIntegerType(shape.type) && row.sequences !== null && /^nextval\('.*'::regclass\)$/.test(row.default ?? '');
+  const serial =
+    !computed &&
+    shape !== null &&
+    isIntegerType(shape.type) &&
+    row.sequences !== null &&
+    /^nextval\('.*'::regclass\)$/.test(row.default ?? '');
   const generated = row.identity !== '' || serial;
   const expression = computed ? null : row.default;
   const definition: Definition = {
@@ -156,8 +204,16 @@ function readColumn(row: ColumnRow): LiveColumn {
     ...(row.domain !== null && { domain: row.domain }),
   };
   return {
-    name: row.name, type: shape?.type ?? null, length: shape?.length ?? null, precision: shape?.precision ?? null, scale: shape?.scale ?? null,
-    native: row.native, nullable: !row.not_null, default: expression === null || generated ? null : readDefault(shape, expression), generated, definition: JSON.stringify(definition),
+    name: row.name,
+    type: shape?.type ?? null,
+    length: shape?.length ?? null,
+    precision: shape?.precision ?? null,
+    scale: shape?.scale ?? null,
+    native: row.native,
+    nullable: !row.not_null,
+    default: expression === null || generated ? null : readDefault(shape, expression),
+    generated,
+    definition: JSON.stringify(definition),
   };
 }
 
@@ -166,14 +222,33 @@ const ITEM_KINDS = { p: 'primary key', u: 'unique', x: 'exclude', c: 'check', f:
 function readItem(row: ItemRow): Item {
   const columns = row.columns ?? [];
   const mentions = [...new Set([...columns, ...(row.mentions ?? [])])].sort();
-  const head = row.included === true || row.definition.includes(' WITHOUT OVERLAPS)') ? null : /^(PRIMARY KEY|UNIQUE(?: NULLS NOT DISTINCT)?) \(.*?\)((?: DEFERRABLE)?(?: INITIALLY DEFERRED)?)$/s.exec(row.definition);
+  const head =
+    row.included === true || row.definition.includes(' WITHOUT OVERLAPS)')
+      ? null
+      : /^(PRIMARY KEY|UNIQUE(?: NULLS NOT DISTINCT)?) \(.*?\)((?: DEFERRABLE)?(?: INITIALLY DEFERRED)?)$/s.exec(
+          row.definition,
+        );
   const expression = row.type === 'c' || row.expression === true;
   const item: Item = {
-    kind: ITEM_KINDS[row.type], name: row.name, columns, mentions, definition: row.definition, frame: head === null || row.type === 'i' ? null : [head[1]!, head[2]!],
-    unique: row.unique ?? false, valid: row.valid ?? true, expression,
-    bitesNull: row.type === 'p' || row.type === 'c' || (row.match_full && columns.length > 1)
-      || ((row.unique === true || row.type === 'x') && (expression || row.nulls_not_distinct === true)),
-    comment: row.comment, clustered: row.clustered ?? false, replicaIdentity: row.replica_identity ?? false, options: row.type === 'i' ? [] : row.options ?? [], tablespace: row.tablespace,
+    kind: ITEM_KINDS[row.type],
+    name: row.name,
+    columns,
+    mentions,
+    definition: row.definition,
+    frame: head === null || row.type === 'i' ? null : [head[1]!, head[2]!],
+    unique: row.unique ?? false,
+    valid: row.valid ?? true,
+    expression,
+    bitesNull:
+      row.type === 'p' ||
+      row.type === 'c' ||
+      (row.match_full && columns.length > 1) ||
+      ((row.unique === true || row.type === 'x') && (expression || row.nulls_not_distinct === true)),
+    comment: row.comment,
+    clustered: row.clustered ?? false,
+    replicaIdentity: row.replica_identity ?? false,
+    options: row.type === 'i' ? [] : (row.options ?? []),
+    tablespace: row.tablespace,
     // What later versions know beside is told by the text alone.
     ...(row.refers === null || / PERIOD | NOT ENFORCED/.test(row.definition) ? {} : { refers: row.refers }),
     ...(row.condition === null || row.definition.endsWith(' NOT VALID') ? {} : { condition: row.condition }),

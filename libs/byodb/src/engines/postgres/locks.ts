@@ -8,12 +8,21 @@ function key(on: Exclusive): string {
   return `hashtextextended('schemasaga/' || current_schema() || '/' || ${literal(on.tableId)}, 0)`;
 }
 
-/** With the lock comes a slot, where they are counted: who waits for the lock takes none, and who has none after all gives the lock back by rolling back. */
+/**
+ * With the lock comes a slot, where they are counted: who waits for the lock takes none, and who has none after all
+ * gives the lock back by rolling back.
+ */
 function tryLockSql(on: Exclusive): string {
   const lock = `select pg_try_advisory_xact_lock(${key(on)}) as locked`;
   if (on.slots === undefined) return `${lock}, true as admitted`;
-  const slot = `select true from generate_series(1, ${Math.trunc(on.slots)}) n where pg_try_advisory_xact_lock(hashtextextended('schemasaga slot/' || current_schema() || '/' || n, 0)) limit 1`;
-  return `with l as (${lock}) select locked, case when locked then coalesce((${slot}), false) else true end as admitted from l`;
+  const slot =
+    `select true from generate_series(1, ${Math.trunc(on.slots)}) n where ` +
+    `pg_try_advisory_xact_lock(hashtextextended('schemasaga slot/' || current_schema() || '/' || n, 0)) ` +
+    'limit 1';
+  return (
+    `with l as (${lock}) select locked, case when locked then coalesce((${slot}), false) else true end ` +
+    'as admitted from l'
+  );
 }
 
 function fenceSql(on: Exclusive): string {
@@ -21,12 +30,16 @@ function fenceSql(on: Exclusive): string {
 }
 
 /**
- * All that opens an exclusive transaction, in one round trip. The fence has a transaction of its own: raised in the long one
+ * All that opens an exclusive transaction, in one round trip. The fence has a transaction of its own: raised in the
+ * long one
  * it could not be seen, and its row's lock would keep a successor from finding out that it is one.
  * The fence is read by a statement of its own, after the lock: its snapshot is taken then.
  */
 export function openExclusively(on: Exclusive, begin: string): string {
-  const raise = `insert into _saga_fences as f (table_id, token) values (${literal(on.tableId)}, ${BigInt(on.token)}) on conflict (table_id) do update set token = excluded.token where f.token < excluded.token`;
+  const raise =
+    `insert into _saga_fences as f (table_id, token) values (${literal(on.tableId)}, ` +
+    `${BigInt(on.token)}) on conflict (table_id) do update set token = excluded.token where f.token < ` +
+    'excluded.token';
   return [begin, raise, 'commit', begin, tryLockSql(on), fenceSql(on)].join('; ');
 }
 
@@ -36,7 +49,11 @@ export async function tryLock(link: Link, on: Exclusive): Promise<boolean> {
 
 /** Of the row that the attempt gave. */
 export function isLocked(row: Row, on: Exclusive): boolean {
-  if (row['admitted'] !== true) throw new DatabaseError('lock_timeout', `${on.slots} changes are running on this database already`, { retryable: true, details: { slots: on.slots } });
+  if (row['admitted'] !== true)
+    throw new DatabaseError('lock_timeout', `${on.slots} changes are running on this database already`, {
+      retryable: true,
+      details: { slots: on.slots },
+    });
   return row['locked'] === true;
 }
 
@@ -44,7 +61,10 @@ export async function readFence(link: Link, on: Exclusive): Promise<unknown> {
   return (await link.query(fenceSql(on)))[0]?.['token'];
 }
 
-/** Ends the session that holds the table's lock. Only that of a role whose sessions we may end: others' would be an error that spoils the transaction. */
+/**
+ * Ends the session that holds the table's lock. Only that of a role whose sessions we may end: others' would be an
+ * error that spoils the transaction.
+ */
 export async function freeLock(link: Link, on: Exclusive): Promise<void> {
   await link.query(`select pg_terminate_backend(l.pid) from pg_locks l join pg_stat_activity a on a.pid = l.pid join pg_roles r on r.rolname = a.usename
     where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and l.database = (select oid from pg_database where datname = current_database())
@@ -53,7 +73,7 @@ export async function freeLock(link: Link, on: Exclusive): Promise<void> {
 }
 
 /** Two processes that make the ledger at once would fail on each other. */
-export const LOCK_CLAIM = 'select pg_advisory_xact_lock(hashtextextended(\'schemasaga claim/\' || current_schema(), 0))';
+export const LOCK_CLAIM = "select pg_advisory_xact_lock(hashtextextended('schemasaga claim/' || current_schema(), 0))";
 
 export const MAKE_LEDGER = `
 create table if not exists _saga_ledger (
@@ -64,4 +84,5 @@ create table if not exists _saga_fences (table_id text primary key, token bigint
 create table if not exists _saga_identity (only_row boolean primary key default true check (only_row), id text not null, core_id text, claimed_at text)`;
 
 /** Ledgers of earlier versions do not say whose they are. */
-export const EXTEND_IDENTITY = 'alter table _saga_identity add column if not exists core_id text, add column if not exists claimed_at text';
+export const EXTEND_IDENTITY =
+  'alter table _saga_identity add column if not exists core_id text, add column if not exists claimed_at text';

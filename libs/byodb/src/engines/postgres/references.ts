@@ -11,35 +11,61 @@ select c.oid::bigint as oid, case when n.nspname <> current_schema() then n.nspn
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p') and (c.oid = any ($1::bigint[]) or (n.nspname = current_schema() and c.relname = any ($2::text[])))`;
 
-interface Found { oid: number; schema: string | null; name: string; columns: Record<string, number>; keys: number[][] | null }
+interface Found {
+  oid: number;
+  schema: string | null;
+  name: string;
+  columns: Record<string, number>;
+  keys: number[][] | null;
+}
 
 /** The table with its foreign keys told in the names that what they refer to has by now. */
-export async function followReferences(query: (sql: string, values: unknown[]) => Promise<Row[]>, was: LiveTable): Promise<LiveTable> {
+export async function followReferences(
+  query: (sql: string, values: unknown[]) => Promise<Row[]>,
+  was: LiveTable,
+): Promise<LiveTable> {
   const source = sourceOf(was);
   const referring = source.items.flatMap(({ refers }) => (refers === undefined || refers.self ? [] : [refers]));
   if (referring.length === 0) return was;
-  const rows = await query(TABLES_SQL, [referring.map((r) => r.oid), referring.filter((r) => r.schema === null).map((r) => r.table)]);
+  const rows = await query(TABLES_SQL, [
+    referring.map((r) => r.oid),
+    referring.filter((r) => r.schema === null).map((r) => r.table),
+  ]);
   const found = rows.map((row) => ({ ...row, oid: Number(row['oid']) }) as unknown as Found);
-  const items = source.items.map((item) => (item.refers === undefined || item.refers.self ? item : { ...item, refers: follow(item, item.refers, found, was.name) }));
+  const items = source.items.map((item) =>
+    item.refers === undefined || item.refers.self
+      ? item
+      : { ...item, refers: follow(item, item.refers, found, was.name) },
+  );
   return { ...was, source: JSON.stringify({ ...source, items }) };
 }
 
 function follow(item: Item, refers: Reference, found: readonly Found[], table: string): Reference {
   const of = `foreign key ${item.name} of ${table}`;
   const missing = (what: string, todo: string): never => {
-    throw new DatabaseError('dependents_exist', `${of} is to come back, and ${what}, to which it refers, is not there: ${todo}`, { details: { missing: what, of } });
+    throw new DatabaseError(
+      'dependents_exist',
+      `${of} is to come back, and ${what}, to which it refers, is not there: ${todo}`,
+      { details: { missing: what, of } },
+    );
   };
   // Set aside is as good as gone. Its owner may have made it anew under its name.
   const same = found.find((one) => one.oid === refers.oid && !isAside(one.name));
   const parent = same ?? found.find((one) => one.schema === refers.schema && one.name === refers.table);
   if (parent === undefined) return missing(`table ${refers.table}`, 'bring that back first');
   const columns = refers.columns.map((name, i) => {
-    const now = parent === same ? Object.entries(parent.columns).find(([, number]) => number === refers.numbers[i])?.[0] : undefined;
+    const now =
+      parent === same
+        ? Object.entries(parent.columns).find(([, number]) => number === refers.numbers[i])?.[0]
+        : undefined;
     const called = now ?? (name in parent.columns ? name : undefined);
-    return called === undefined || isAside(called) ? missing(`column ${name} of ${parent.name}`, 'bring that back first') : called;
+    return called === undefined || isAside(called)
+      ? missing(`column ${name} of ${parent.name}`, 'bring that back first')
+      : called;
   });
   const numbers = columns.map((name) => parent.columns[name]!);
   const sorted = (list: readonly number[]): string => [...list].sort((a, b) => a - b).join();
-  if (!(parent.keys ?? []).some((key) => sorted(key) === sorted(numbers))) missing(`a primary key or unique constraint over ${columns.join(', ')} of ${parent.name}`, 'make it again first');
+  if (!(parent.keys ?? []).some((key) => sorted(key) === sorted(numbers)))
+    missing(`a primary key or unique constraint over ${columns.join(', ')} of ${parent.name}`, 'make it again first');
   return { ...refers, oid: parent.oid, schema: parent.schema, table: parent.name, columns, numbers };
 }

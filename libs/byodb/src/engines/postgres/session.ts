@@ -70,20 +70,31 @@ export class PostgresSession implements Session {
     const [row] = await this.open().query(
       `select current_user as "user", current_schema() as "schema", has_schema_privilege(current_schema(), 'CREATE') as may_create,
         (select pg_get_userbyid(c.relowner) from pg_class c join pg_namespace n on n.oid = c.relnamespace
-          where n.nspname = current_schema() and c.relname = $1 and not pg_has_role(c.relowner, 'USAGE')) as owner`, [table]);
+          where n.nspname = current_schema() and c.relname = $1 and not pg_has_role(c.relowner, 'USAGE')) as owner`,
+      [table],
+    );
     const { user, schema, may_create: mayCreate, owner } = row!;
-    if (action === 'create') return mayCreate === false ? `user ${String(user)} may not create tables in schema ${String(schema)}` : null;
-    return typeof owner === 'string' ? `table ${table} belongs to ${owner}, and user ${String(user)} is not a member of that role` : null;
+    if (action === 'create')
+      return mayCreate === false ? `user ${String(user)} may not create tables in schema ${String(schema)}` : null;
+    return typeof owner === 'string'
+      ? `table ${table} belongs to ${owner}, and user ${String(user)} is not a member of that role`
+      : null;
   }
 
   async readLedger(stepId: string): Promise<LedgerRow[]> {
     const rows = await this.open().query(
       `select step_id, direction, state, fingerprint_before, fingerprint_after, statements,
-        to_char(recorded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as recorded_at from _saga_ledger where step_id = $1 order by direction`, [stepId]);
+        to_char(recorded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as recorded_at from _saga_ledger where step_id = $1 order by direction`,
+      [stepId],
+    );
     return rows.map((row) => ({
-      step_id: String(row['step_id']), direction: row['direction'] as Direction, state: row['state'] as LedgerRow['state'],
-      fingerprint_before: String(row['fingerprint_before']), fingerprint_after: row['fingerprint_after'] === null ? null : String(row['fingerprint_after']),
-      statements: JSON.parse(String(row['statements'])) as string[], recorded_at: String(row['recorded_at']),
+      step_id: String(row['step_id']),
+      direction: row['direction'] as Direction,
+      state: row['state'] as LedgerRow['state'],
+      fingerprint_before: String(row['fingerprint_before']),
+      fingerprint_after: row['fingerprint_after'] === null ? null : String(row['fingerprint_after']),
+      statements: JSON.parse(String(row['statements'])) as string[],
+      recorded_at: String(row['recorded_at']),
     }));
   }
 
@@ -92,7 +103,16 @@ export class PostgresSession implements Session {
       `insert into _saga_ledger (step_id, direction, state, fingerprint_before, fingerprint_after, statements, recorded_at) values ($1, $2, $3, $4, $5, $6, $7)
         on conflict (step_id, direction) do update set state = excluded.state, fingerprint_before = excluded.fingerprint_before,
         fingerprint_after = excluded.fingerprint_after, statements = excluded.statements, recorded_at = excluded.recorded_at`,
-      [row.step_id, row.direction, row.state, row.fingerprint_before, row.fingerprint_after, JSON.stringify(row.statements), row.recorded_at]);
+      [
+        row.step_id,
+        row.direction,
+        row.state,
+        row.fingerprint_before,
+        row.fingerprint_after,
+        JSON.stringify(row.statements),
+        row.recorded_at,
+      ],
+    );
   }
 
   /** A session kept beyond its time would speak on a connection that another one has by now. */

@@ -34,7 +34,10 @@ export interface Item {
   refers?: Reference;
 }
 
-/** What a foreign key refers to, by name and by number: both tables and columns may be renamed. `rules` is what follows it. */
+/**
+ * What a foreign key refers to, by name and by number: both tables and columns may be renamed. `rules` is what follows
+ * it.
+ */
 export interface Reference {
   oid: number;
   /** Null: the schema that we work in. */
@@ -53,13 +56,28 @@ export interface Reference {
   deferred: boolean;
   valid: boolean;
 }
-export interface Sequence { name: string; column: string; identity: boolean }
+export interface Sequence {
+  name: string;
+  column: string;
+  identity: boolean;
+}
 /** `definition`: what stands between its name and the table. */
-export interface Statistics { name: string; mentions: string[]; definition?: string }
+export interface Statistics {
+  name: string;
+  mentions: string[];
+  definition?: string;
+}
 /** `enabled` as in pg_trigger. */
-export interface Trigger { name: string; enabled: string; onUpdate: boolean }
+export interface Trigger {
+  name: string;
+  enabled: string;
+  onUpdate: boolean;
+}
 
-/** LiveTable.source: what rendering needs beside the contract. In the order of names, so that names set aside can be told from it. */
+/**
+ * LiveTable.source: what rendering needs beside the contract. In the order of names, so that names set aside can be
+ * told from it.
+ */
 export interface Source {
   table: string;
   items: Item[];
@@ -96,7 +114,8 @@ export interface Definition {
 
 export function definitionOf(column: LiveColumn): Definition {
   const definition = JSON.parse(column.definition) as Definition;
-  for (const text of [definition.default, definition.expression, definition.collation, definition.domain?.base]) if (text !== undefined) whole(text);
+  for (const text of [definition.default, definition.expression, definition.collation, definition.domain?.base])
+    if (text !== undefined) whole(text);
   return definition;
 }
 
@@ -113,15 +132,39 @@ export function sourceOf(live: LiveTable): Source {
     source.statistics.forEach(({ definition }) => whole(definition ?? ''));
     return source;
   }
-  const keys = live.primaryKey.length === 0 ? [] : [keyItem('primary key', objectName(live.name, null, 'pkey'), live.primaryKey)];
-  return { table: live.name, items: [...keys, ...live.uniques.map((u) => keyItem('unique', u.name, u.columns))], sequences: [], statistics: [], triggers: [] };
+  const keys =
+    live.primaryKey.length === 0 ? [] : [keyItem('primary key', objectName(live.name, null, 'pkey'), live.primaryKey)];
+  return {
+    table: live.name,
+    items: [...keys, ...live.uniques.map((u) => keyItem('unique', u.name, u.columns))],
+    sequences: [],
+    statistics: [],
+    triggers: [],
+  };
 }
 
 export function keyItem(kind: 'primary key' | 'unique', name: string, columns: readonly string[]): Item {
-  return withColumns({
-    kind, name, columns: [...columns], mentions: [...columns], definition: '', frame: [kind === 'unique' ? 'UNIQUE' : 'PRIMARY KEY', ''], unique: true, valid: true,
-    expression: false, bitesNull: kind === 'primary key', comment: null, clustered: false, replicaIdentity: false, options: [], tablespace: null,
-  }, columns, columns);
+  return withColumns(
+    {
+      kind,
+      name,
+      columns: [...columns],
+      mentions: [...columns],
+      definition: '',
+      frame: [kind === 'unique' ? 'UNIQUE' : 'PRIMARY KEY', ''],
+      unique: true,
+      valid: true,
+      expression: false,
+      bitesNull: kind === 'primary key',
+      comment: null,
+      clustered: false,
+      replicaIdentity: false,
+      options: [],
+      tablespace: null,
+    },
+    columns,
+    columns,
+  );
 }
 
 export function withColumns(item: Item, columns: readonly string[], mentions: readonly string[]): Item {
@@ -131,18 +174,31 @@ export function withColumns(item: Item, columns: readonly string[], mentions: re
 
 const ACTIONS: Record<string, string> = { r: 'restrict', c: 'cascade', n: 'set null', d: 'set default' };
 
-/** What makes a foreign key of a table that is called `table` by now; `named` tells the names of its own columns by now. */
-export function foreignKeyClause(item: Item, table: string, named: (column: string) => string = (name) => name): string {
+/**
+ * What makes a foreign key of a table that is called `table` by now; `named` tells the names of its own columns by now.
+ */
+export function foreignKeyClause(
+  item: Item,
+  table: string,
+  named: (column: string) => string = (name) => name,
+): string {
   const { refers } = item;
   if (refers === undefined) return item.definition;
-  const to = refers.self ? quote(table) : `${refers.schema === null ? '' : `${quote(refers.schema)}.`}${quote(refers.table)}`;
+  const to = refers.self
+    ? quote(table)
+    : `${refers.schema === null ? '' : `${quote(refers.schema)}.`}${quote(refers.table)}`;
   const own = (columns: readonly string[]): string => quoteAll(columns.map(named));
   const others = refers.self ? own(refers.columns) : quoteAll(refers.columns);
   return [
     `foreign key (${own(item.columns)}) references ${to} (${others})`,
     ...(refers.match === 'f' ? ['match full'] : []),
     ...(refers.onUpdate === 'a' ? [] : [`on update ${ACTIONS[refers.onUpdate]}`]),
-    ...(refers.onDelete === 'a' ? [] : [`on delete ${ACTIONS[refers.onDelete]}${refers.onDeleteColumns.length === 0 ? '' : ` (${own(refers.onDeleteColumns)})`}`]),
+    ...(refers.onDelete === 'a'
+      ? []
+      : [
+          'on delete ' +
+            `${ACTIONS[refers.onDelete]}${refers.onDeleteColumns.length === 0 ? '' : ` (${own(refers.onDeleteColumns)})`}`,
+        ]),
     ...(refers.deferrable ? [`deferrable${refers.deferred ? ' initially deferred' : ''}`] : []),
     ...(refers.valid ? [] : ['not valid']),
   ].join(' ');
@@ -169,22 +225,40 @@ export function uniquesOver(source: Source, column: string): Item[] {
 /** The table with everything that follows from its items told again. */
 export function compose(live: LiveTable, source: Source): LiveTable {
   const sorted = {
-    ...source, items: [...source.items].sort(byName), sequences: [...source.sequences].sort(byName), statistics: [...source.statistics].sort(byName), triggers: [...source.triggers].sort(byName),
+    ...source,
+    items: [...source.items].sort(byName),
+    sequences: [...source.sequences].sort(byName),
+    statistics: [...source.statistics].sort(byName),
+    triggers: [...source.triggers].sort(byName),
   };
   return {
     ...live,
     primaryKey: sorted.items.find((item) => item.kind === 'primary key')?.columns ?? [],
     uniques: sorted.items.filter(isPlainUnique).map(({ name, columns }) => ({ name, columns })),
-    extras: [...live.extras.filter((extra) => !KINDS.has(extra.kind)), ...sorted.items.filter((item) => !item.mentions.some(isAside)).map(toExtra)].sort(byKind),
+    extras: [
+      ...live.extras.filter((extra) => !KINDS.has(extra.kind)),
+      ...sorted.items.filter((item) => !item.mentions.some(isAside)).map(toExtra),
+    ].sort(byKind),
     source: JSON.stringify(sorted),
   };
 }
 
-const KINDS = new Set<string>(['primary key', 'unique', 'exclude', 'check', 'foreign key', 'index'] satisfies ItemKind[]);
+const KINDS = new Set<string>([
+  'primary key',
+  'unique',
+  'exclude',
+  'check',
+  'foreign key',
+  'index',
+] satisfies ItemKind[]);
 
 function toExtra(item: Item): Extra {
   const { definition, unique, valid, comment, clustered, replicaIdentity, options, tablespace } = item;
-  return { kind: item.kind, name: item.name, definition: JSON.stringify([definition, unique, valid, comment, clustered, replicaIdentity, options, tablespace]) };
+  return {
+    kind: item.kind,
+    name: item.name,
+    definition: JSON.stringify([definition, unique, valid, comment, clustered, replicaIdentity, options, tablespace]),
+  };
 }
 
 /** By code units: the server's collation must not decide which name is the first. */
@@ -198,9 +272,13 @@ function byKind(a: Extra, b: Extra): number {
 
 /** The column of this very name, else the one that differs in case alone. */
 export function columnOf(live: LiveTable, name: string): LiveColumn {
-  const column = live.columns.find((c) => c.name === name) ?? live.columns.find((c) => foldName(c.name) === foldName(name));
+  const column =
+    live.columns.find((c) => c.name === name) ?? live.columns.find((c) => foldName(c.name) === foldName(name));
   if (column !== undefined) whole(column.native);
-  if (column === undefined) throw new DatabaseError('drift_detected', `table ${live.name} has no column ${name}`, { details: { table: live.name, column: name } });
+  if (column === undefined)
+    throw new DatabaseError('drift_detected', `table ${live.name} has no column ${name}`, {
+      details: { table: live.name, column: name },
+    });
   return column;
 }
 
@@ -212,7 +290,8 @@ export function refuseFull(live: LiveTable): void {
   if ((sourceOf(live).width ?? 0) < MOST_COLUMNS) return;
   throw new DatabaseError(
     'unsupported_change',
-    `postgres: ${live.name} has had ${MOST_COLUMNS} columns, dropped ones among them, and a table gets no more than that`,
+    `postgres: ${live.name} has had ${MOST_COLUMNS} columns, dropped ones among them, and a table gets ` +
+      'no more than that',
   );
 }
 
@@ -221,10 +300,18 @@ export function wider(source: Source): Source {
   return source.width === undefined ? source : { ...source, width: source.width + 1 };
 }
 
-interface TableFacts { owner?: string; force_row_security?: boolean; replica_identity?: string; type?: string | null; partition_key?: string | null; partition?: string | null; row_security?: boolean }
+interface TableFacts {
+  owner?: string;
+  force_row_security?: boolean;
+  replica_identity?: string;
+  type?: string | null;
+  partition_key?: string | null;
+  partition?: string | null;
+  row_security?: boolean;
+}
 
 /** What introspection told of the table as a whole. */
 export function tableFacts(live: LiveTable): TableFacts {
   const extra = live.extras.find(({ kind }) => kind === 'table');
-  return extra === undefined ? {} : JSON.parse(extra.definition) as TableFacts;
+  return extra === undefined ? {} : (JSON.parse(extra.definition) as TableFacts);
 }

@@ -16,7 +16,7 @@ export function quoteAll(names: readonly string[]): string {
  * (https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-STRINGS-ESCAPE).
  */
 export function literal(text: string): string {
-  const doubled = text.replaceAll('\'', '\'\'');
+  const doubled = text.replaceAll("'", "''");
   return doubled.includes('\\') ? `E'${doubled.replaceAll('\\', '\\\\')}'` : `'${doubled}'`;
 }
 
@@ -27,7 +27,10 @@ export function fitName(start: string, end: string): string {
   return kept + end;
 }
 
-/** The name that PostgreSQL itself gives to a key or sequence: the longer part is cut first (makeObjectName in src/backend/commands/indexcmds.c). */
+/**
+ * The name that PostgreSQL itself gives to a key or sequence: the longer part is cut first (makeObjectName in
+ * src/backend/commands/indexcmds.c).
+ */
 export function objectName(table: string, column: string | null, label: string): string {
   let [a, b] = [table, column ?? ''];
   const limit = IDENTIFIER_BYTES - label.length - (column === null ? 1 : 2);
@@ -48,13 +51,14 @@ const WORDS = /\s+|[eE]'(?:[^'\\]|''|\\[\s\S])*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|[
 const CLOSES: Record<string, string> = { ')': '(', ']': '[' };
 
 /**
- * A type, expression or definition as the server printed it: one whole, that cannot end the statement which it is put into.
+ * A type, expression or definition as the server printed it: one whole, that cannot end the statement which it is put
+ * into.
  * The server prints no other; whatever else could stand where one was read is not run. Throws DatabaseError.
  */
 export function whole(text: string): string {
   const open: string[] = [];
   for (const [word] of text.matchAll(WORDS)) {
-    const stray = word === ';' || word === '--' || word === '/*' || word === '\'' || word === '"' || word === '\0';
+    const stray = word === ';' || word === '--' || word === '/*' || word === "'" || word === '"' || word === '\0';
     if (word === '(' || word === '[') open.push(word);
     else if (stray || (word in CLOSES && open.pop() !== CLOSES[word])) throw notWhole();
   }
@@ -63,5 +67,8 @@ export function whole(text: string): string {
 }
 
 function notWhole(): DatabaseError {
-  return new DatabaseError('unsupported_change', 'postgres: an expression or type that stands in the catalog is not one whole, and is not put into a statement');
+  return new DatabaseError(
+    'unsupported_change',
+    'postgres: an expression or type that stands in the catalog is not one whole, and is not put into a statement',
+  );
 }

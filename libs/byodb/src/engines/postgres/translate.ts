@@ -1,6 +1,9 @@
 import { DatabaseError, scrub, type ErrorCode, type ErrorTraits } from '../../errors.js';
 
-/** Where an error came up: before anything was sent, with BEGIN and what opens a transaction, after a statement was sent, after COMMIT was sent. */
+/**
+ * Where an error came up: before anything was sent, with BEGIN and what opens a transaction, after a statement was
+ * sent, after COMMIT was sent.
+ */
 export type Moment = 'connecting' | 'begin' | 'statement' | 'commit';
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
@@ -27,16 +30,31 @@ export function translate(error: unknown, moment: Moment, secrets: readonly stri
   const cause = new Error(message);
   const sqlstate = code !== null && /^[0-9A-Z]{5}$/.test(code) && text(error, 'severity') !== null ? code : null;
   if (sqlstate === null) {
-    const traits: ErrorTraits = { retryable: true, outcome: moment === 'connecting' ? 'not_applied' : 'unknown', details: code === null ? {} : { code }, cause };
+    const traits: ErrorTraits = {
+      retryable: true,
+      outcome: moment === 'connecting' ? 'not_applied' : 'unknown',
+      details: code === null ? {} : { code },
+      cause,
+    };
     return new DatabaseError('database_unreachable', message, traits);
   }
   // A standby answers BEGIN READ WRITE with 0A000, which elsewhere means something that depends on the table.
   const standby = moment === 'begin' && sqlstate === '0A000';
-  const kind = standby ? 'database_unreachable' : CLASSES.find(([pattern]) => pattern.test(sqlstate))?.[1] ?? 'database_error';
-  // A deadlock or a deferred constraint at COMMIT is an answer: rolled back. A session that was ended leaves the question open.
+  const kind = standby
+    ? 'database_unreachable'
+    : (CLASSES.find(([pattern]) => pattern.test(sqlstate))?.[1] ?? 'database_error');
+  // A deadlock or a deferred constraint at COMMIT is an answer: rolled back. A session that was ended leaves the
+  // question open.
   const unknown = kind === 'database_unreachable' && moment !== 'connecting' && sqlstate !== '25006' && !standby;
-  const places = Object.fromEntries(['table', 'column', 'constraint'].flatMap((key) => (text(error, key) === null ? [] : [[key, text(error, key)]])));
-  return new DatabaseError(kind, message, { retryable: RETRYABLE.has(kind) || PASSING.test(sqlstate), outcome: unknown ? 'unknown' : 'not_applied', details: { sqlstate, ...places }, cause });
+  const places = Object.fromEntries(
+    ['table', 'column', 'constraint'].flatMap((key) => (text(error, key) === null ? [] : [[key, text(error, key)]])),
+  );
+  return new DatabaseError(kind, message, {
+    retryable: RETRYABLE.has(kind) || PASSING.test(sqlstate),
+    outcome: unknown ? 'unknown' : 'not_applied',
+    details: { sqlstate, ...places },
+    cause,
+  });
 }
 
 function text(error: unknown, key: string): string | null {

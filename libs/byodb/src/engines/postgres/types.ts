@@ -1,4 +1,15 @@
-import { defaultFunction, fitDefault, isIntegerType, MAX_STRING, portableType, sameType, type Column, type ColumnType, type Json, type PortableType } from '../../schema.js';
+import {
+  defaultFunction,
+  fitDefault,
+  isIntegerType,
+  MAX_STRING,
+  portableType,
+  sameType,
+  type Column,
+  type ColumnType,
+  type Json,
+  type PortableType,
+} from '../../schema.js';
 import type { LiveColumn } from '../../live.js';
 import { literal } from './sql.js';
 
@@ -6,9 +17,21 @@ export type Shape = Pick<Column, 'type' | 'length' | 'precision' | 'scale'>;
 
 /** As `format_type` prints them: what is read back is compared with these. */
 const NATIVE: Record<PortableType, string> = {
-  smallint: 'smallint', integer: 'integer', bigint: 'bigint', decimal: 'numeric', float: 'real', double: 'double precision', boolean: 'boolean',
-  string: 'character varying', text: 'text', uuid: 'uuid', date: 'date', time: 'time without time zone', timestamp: 'timestamp with time zone',
-  json: 'jsonb', binary: 'bytea',
+  smallint: 'smallint',
+  integer: 'integer',
+  bigint: 'bigint',
+  decimal: 'numeric',
+  float: 'real',
+  double: 'double precision',
+  boolean: 'boolean',
+  string: 'character varying',
+  text: 'text',
+  uuid: 'uuid',
+  date: 'date',
+  time: 'time without time zone',
+  timestamp: 'timestamp with time zone',
+  json: 'jsonb',
+  binary: 'bytea',
 };
 const PORTABLE = new Map(Object.entries(NATIVE).map(([type, native]) => [native, type as ColumnType]));
 
@@ -20,7 +43,9 @@ export function nativeType(shape: Shape): string {
 /** The portable type that a native one stands for, else null. `character varying` without a length is a text. */
 export function readType(native: string): Shape | null {
   const none = { length: null, precision: null, scale: null };
-  const sized = /^(character varying|numeric|time|timestamp)\((\d+)(?:,(\d+))?\)( with(?:out)? time zone)?$/.exec(native);
+  const sized = /^(character varying|numeric|time|timestamp)\((\d+)(?:,(\d+))?\)( with(?:out)? time zone)?$/.exec(
+    native,
+  );
   if (sized === null) {
     if (native === 'character varying') return { type: 'text', ...none };
     const type = PORTABLE.get(native);
@@ -28,20 +53,26 @@ export function readType(native: string): Shape | null {
   }
   const [size, scale] = [Number(sized[2]), Number(sized[3])];
   if (sized[1] === 'character varying') return size <= MAX_STRING ? { ...none, type: 'string', length: size } : null;
-  if (sized[1] === 'numeric') return size <= 38 && scale <= 30 && scale <= size ? { ...none, type: 'decimal', precision: size, scale } : null;
+  if (sized[1] === 'numeric')
+    return size <= 38 && scale <= 30 && scale <= size ? { ...none, type: 'decimal', precision: size, scale } : null;
   // 6 digits are what a plain `time` or `timestamp` has too; fewer would cut a portable value.
   const type = PORTABLE.get(sized[1]! + sized[4]!);
   return size === 6 && type !== undefined ? { type, ...none } : null;
 }
 
 const NOW: Partial<Record<ColumnType, string>> = {
-  timestamp: 'now()', date: '((now() at time zone \'utc\')::date)', time: '((now() at time zone \'utc\')::time without time zone)',
+  timestamp: 'now()',
+  date: "((now() at time zone 'utc')::date)",
+  time: "((now() at time zone 'utc')::time without time zone)",
 };
 /** How pg_get_expr prints these; the second form is that of PostgreSQL 12 and 13. */
 const PRINTED_NOW: Partial<Record<ColumnType, string[]>> = {
   timestamp: ['now()'],
-  date: ['((now() AT TIME ZONE \'utc\'::text))::date', '(timezone(\'utc\'::text, now()))::date'],
-  time: ['((now() AT TIME ZONE \'utc\'::text))::time without time zone', '(timezone(\'utc\'::text, now()))::time without time zone'],
+  date: ["((now() AT TIME ZONE 'utc'::text))::date", "(timezone('utc'::text, now()))::date"],
+  time: [
+    "((now() AT TIME ZONE 'utc'::text))::time without time zone",
+    "(timezone('utc'::text, now()))::time without time zone",
+  ],
 };
 const UUID = 'gen_random_uuid()';
 
@@ -57,9 +88,14 @@ export function renderDefault(column: Pick<Column, 'type' | 'default'>): string 
 }
 
 const CASTS: Partial<Record<ColumnType, string[]>> = {
-  smallint: ['smallint', 'integer'], integer: ['integer', 'smallint'], bigint: ['bigint', 'integer', 'smallint'],
-  decimal: ['numeric', 'integer', 'bigint'], float: ['double precision', 'real', 'numeric', 'integer'], double: ['double precision', 'numeric', 'integer'],
-  string: ['character varying', 'text'], text: ['text', 'character varying'],
+  smallint: ['smallint', 'integer'],
+  integer: ['integer', 'smallint'],
+  bigint: ['bigint', 'integer', 'smallint'],
+  decimal: ['numeric', 'integer', 'bigint'],
+  float: ['double precision', 'real', 'numeric', 'integer'],
+  double: ['double precision', 'numeric', 'integer'],
+  string: ['character varying', 'text'],
+  text: ['text', 'character varying'],
 };
 
 /** What a DEFAULT, printed by pg_get_expr, stands for; verbatim when it is none of the portable ones. */
@@ -74,34 +110,52 @@ function readExpression(shape: Shape, expression: string): Json | undefined {
   if (PRINTED_NOW[shape.type]?.includes(expression)) return { function: 'now' };
   if (shape.type === 'uuid' && expression === UUID) return { function: 'uuid' };
   const bare = /^-?\d+(\.\d+)?$/.test(expression);
-  if (bare && (isIntegerType(shape.type) || shape.type === 'decimal' || shape.type === 'float' || shape.type === 'double')) return readText(shape.type, expression);
+  if (
+    bare &&
+    (isIntegerType(shape.type) || shape.type === 'decimal' || shape.type === 'float' || shape.type === 'double')
+  )
+    return readText(shape.type, expression);
   if (shape.type === 'boolean') return expression === 'true' ? true : expression === 'false' ? false : undefined;
   const cast = /^'((?:[^']|'')*)'::([a-z ]+)$/.exec(expression);
   if (cast === null || !(CASTS[shape.type] ?? [NATIVE[portableType(shape.type)]]).includes(cast[2]!)) return undefined;
-  return readText(shape.type, cast[1]!.replaceAll('\'\'', '\''));
+  return readText(shape.type, cast[1]!.replaceAll("''", "'"));
 }
 
 function readText(type: ColumnType, text: string): Json | undefined {
   switch (type) {
-    case 'smallint': case 'integer': case 'float': case 'double': return Number(text);
-    case 'timestamp': return /^[\d-]+ [\d:.]+\+00$/.test(text) ? `${text.slice(0, -3)}Z` : undefined;
-    case 'json': return JSON.parse(text) as Json;
-    case 'binary': return undefined;
-    default: return text;
+    case 'smallint':
+    case 'integer':
+    case 'float':
+    case 'double':
+      return Number(text);
+    case 'timestamp':
+      return /^[\d-]+ [\d:.]+\+00$/.test(text) ? `${text.slice(0, -3)}Z` : undefined;
+    case 'json':
+      return JSON.parse(text) as Json;
+    case 'binary':
+      return undefined;
+    default:
+      return text;
   }
 }
 
 /** Every portable column comes back as asked; a json default as JSON writes it (-0 becomes 0). */
 export function keeps(column: Column): Column {
-  return column.type === 'json' && column.default !== null ? { ...column, default: JSON.parse(JSON.stringify(column.default)) as Json } : { ...column };
+  return column.type === 'json' && column.default !== null
+    ? { ...column, default: JSON.parse(JSON.stringify(column.default)) as Json }
+    : { ...column };
 }
 
 export function note(column: Column): string | null {
   switch (column.type) {
-    case 'json': return 'PostgreSQL keeps json as jsonb: by content, without the order and repetition of keys.';
-    case 'timestamp': return 'PostgreSQL keeps a timestamp as timestamp with time zone.';
-    case 'binary': return 'PostgreSQL keeps binary as bytea.';
-    default: return null;
+    case 'json':
+      return 'PostgreSQL keeps json as jsonb: by content, without the order and repetition of keys.';
+    case 'timestamp':
+      return 'PostgreSQL keeps a timestamp as timestamp with time zone.';
+    case 'binary':
+      return 'PostgreSQL keeps binary as bytea.';
+    default:
+      return null;
   }
 }
 
@@ -110,11 +164,14 @@ const MAX_KEY_COLUMNS = 32;
 const SYSTEM_COLUMNS = ['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid'];
 
 export function refuses(columns: Column[]): string | null {
-  if (columns.filter((c) => c.primary_key).length > MAX_KEY_COLUMNS) return `PostgreSQL takes at most ${MAX_KEY_COLUMNS} columns in a key`;
+  if (columns.filter((c) => c.primary_key).length > MAX_KEY_COLUMNS)
+    return `PostgreSQL takes at most ${MAX_KEY_COLUMNS} columns in a key`;
   const taken = columns.find((c) => SYSTEM_COLUMNS.includes(c.name));
   if (taken !== undefined) return `PostgreSQL has a column ${taken.name} of its own in every table`;
   const broken = columns.find((c) => c.type === 'json' && holdsLoneSurrogate(c.default));
-  return broken === undefined ? null : `PostgreSQL takes no half of a surrogate pair in json: default of ${broken.name}`;
+  return broken === undefined
+    ? null
+    : `PostgreSQL takes no half of a surrogate pair in json: default of ${broken.name}`;
 }
 
 function holdsLoneSurrogate(value: Json): boolean {
@@ -127,12 +184,16 @@ function holdsLoneSurrogate(value: Json): boolean {
 export function metadataOnly(from: Shape, to: Shape): boolean {
   if (sameType(from, to)) return true;
   if (from.type === 'string') return to.type === 'text' || (to.type === 'string' && to.length! >= from.length!);
-  return from.type === 'decimal' && to.type === 'decimal' && to.scale === from.scale && to.precision! >= from.precision!;
+  return (
+    from.type === 'decimal' && to.type === 'decimal' && to.scale === from.scale && to.precision! >= from.precision!
+  );
 }
 
 /** The portable part of a column as it is, where there is one. */
 export function shapeOf(column: LiveColumn): Shape | null {
-  return column.type === null ? null : { type: column.type, length: column.length, precision: column.precision, scale: column.scale };
+  return column.type === null
+    ? null
+    : { type: column.type, length: column.length, precision: column.precision, scale: column.scale };
 }
 
 /** As pg_attribute writes them. */

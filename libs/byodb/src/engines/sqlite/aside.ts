@@ -1,8 +1,28 @@
 import type { Rendered } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import { findColumn, foldName, type LiveTable } from '../../live.js';
-import { composeColumn, mergeBack, names, renamedColumn, renamedTable, renderTable, replaceColumn, respell, respellAll } from './edit.js';
-import { isPlainUnique, isRowid, parseSource, primaryKeyOf, readSource, sourceOf, textOf, triggerName, type Source } from './introspect.js';
+import {
+  composeColumn,
+  mergeBack,
+  names,
+  renamedColumn,
+  renamedTable,
+  renderTable,
+  replaceColumn,
+  respell,
+  respellAll,
+} from './edit.js';
+import {
+  isPlainUnique,
+  isRowid,
+  parseSource,
+  primaryKeyOf,
+  readSource,
+  sourceOf,
+  textOf,
+  triggerName,
+  type Source,
+} from './introspect.js';
 import { foreignKeys, isReference, needsOf, unmatched } from './keys.js';
 import {
   clauseColumns,
@@ -16,7 +36,10 @@ import {
 import { dropIndexes, rebuild, refuseUnmakeable, withParents, withRowid, type Value } from './rebuild.js';
 import { isSymbol, isWord, literal, normalise, quote, replaceTokens, sameName, tokenize } from './tokens.js';
 
-/** In what is set aside: the rows whose foreign keys had no row to match before, so that they are no reason to refuse the way back. */
+/**
+ * In what is set aside: the rows whose foreign keys had no row to match before, so that they are no reason to refuse
+ * the way back.
+ */
 const UNMATCHED = '_saga_unmatched';
 
 /** The same of one column that is set aside. */
@@ -27,15 +50,19 @@ export function unmatchedName(aside: string): string {
 export function renameTable(live: LiveTable, to: string): Rendered {
   const source = sourceOf(live);
   const renamed = renamedTable(source, to);
-  if (source.around?.broken !== undefined) return rebuild(live, { text: parseTable(renamed.table)!, indexes: renamed.indexes, triggers: renamed.triggers });
+  if (source.around?.broken !== undefined)
+    return rebuild(live, { text: parseTable(renamed.table)!, indexes: renamed.indexes, triggers: renamed.triggers });
   const rename = (from: string, name: string): string => `alter table ${quote(from)} rename to ${quote(name)}`;
   // To SQLite a name that differs in case alone is taken: by the table itself.
-  const statements = sameName(live.name, to) ? [rename(live.name, '_saga_new'), rename('_saga_new', to)] : [rename(live.name, to)];
+  const statements = sameName(live.name, to)
+    ? [rename(live.name, '_saga_new'), rename('_saga_new', to)]
+    : [rename(live.name, to)];
   return { statements, live: readSource({ ...source, ...renamed }) };
 }
 
 /**
- * Names of indexes and triggers are the whole file's: they are given up, and taken again when the table comes back. So are its
+ * Names of indexes and triggers are the whole file's: they are given up, and taken again when the table comes back. So
+ * are its
  * foreign keys, which would go on refusing, or deleting rows, for what nobody sees any more.
  */
 export function setAsideTable(live: LiveTable, aside: string): Rendered {
@@ -49,14 +76,22 @@ export function setAsideTable(live: LiveTable, aside: string): Rendered {
     const values = { [UNMATCHED]: mark(others, source, live.name) };
     const free = withoutKeys(text);
     const marked: TableText = { ...free, columns: [...free.columns, composeColumn(UNMATCHED, '', [])] };
-    if (source.around?.broken !== undefined) return rebuild(live, { text: renamed(marked, aside), indexes: [], triggers: [], values });
+    if (source.around?.broken !== undefined)
+      return rebuild(live, { text: renamed(marked, aside), indexes: [], triggers: [], values });
     // By SQLite's own rename, which takes along what others made to refer to it meanwhile.
     const freed = rebuild(live, { text: marked, indexes: [], triggers: [], values });
     const gone = renameTable(freed.live!, aside);
     return { ...gone, statements: [...freed.statements, ...gone.statements] };
   }
   const moved = renameTable({ ...live, source: JSON.stringify(bare) }, aside);
-  return { ...moved, statements: [...dropIndexes(source.indexes), ...source.triggers.map((sql) => `drop trigger ${quote(triggerName(sql))}`), ...moved.statements] };
+  return {
+    ...moved,
+    statements: [
+      ...dropIndexes(source.indexes),
+      ...source.triggers.map((sql) => `drop trigger ${quote(triggerName(sql))}`),
+      ...moved.statements,
+    ],
+  };
 }
 
 function mark(keys: ReturnType<typeof foreignKeys>, source: Source, own: string): Value {
@@ -71,8 +106,15 @@ function renamed(text: TableText, name: string): TableText {
 }
 
 function withoutKeys(text: TableText): TableText {
-  const columns = text.columns.map((column) => (column.clauses.some(isReference)
-    ? composeColumn(column.name, column.declared, column.clauses.filter((c) => !isReference(c)).map((c) => c.text)) : column));
+  const columns = text.columns.map((column) =>
+    column.clauses.some(isReference)
+      ? composeColumn(
+          column.name,
+          column.declared,
+          column.clauses.filter((c) => !isReference(c)).map((c) => c.text),
+        )
+      : column,
+  );
   return { ...text, columns, constraints: text.constraints.filter((c) => !isReference(c)) };
 }
 
@@ -80,14 +122,20 @@ export function bringBackTable(live: LiveTable, was: LiveTable): Rendered {
   const [now, former] = [sourceOf(live), sourceOf(was)];
   const around = withParents(now.around, former.around?.parents);
   const isElsewhere = parseSource(former).name !== was.name;
-  const target = { ...freeNames(asCalled(former, was.name), around, isElsewhere), ...(around === undefined ? {} : { around }) };
+  const target = {
+    ...freeNames(asCalled(former, was.name), around, isElsewhere),
+    ...(around === undefined ? {} : { around }),
+  };
   const next = parseSource(target);
   refuseOthers(textOf(live), next);
   const isMarked = findColumn(live, UNMATCHED) !== undefined;
   const from = quote(live.name);
   const keys = isMarked ? foreignKeys(next).filter((key) => !sameName(key.parent, next.name)) : [];
   const needs = needsOf(keys, `${from}.${quote(UNMATCHED)}`, { from, source: former, own: live.name });
-  const rest = { ...(isElsewhere ? {} : { takes: target.indexes.map((sql) => parseIndex(sql).name) }), ...(needs.length === 0 ? {} : { needs }) };
+  const rest = {
+    ...(isElsewhere ? {} : { takes: target.indexes.map((sql) => parseIndex(sql).name) }),
+    ...(needs.length === 0 ? {} : { needs }),
+  };
   const native = renameTable({ ...live, source: JSON.stringify({ ...now, indexes: [] }) }, was.name);
   // Only a copy gives the text back to the letter where SQLite's rename quotes its name.
   const whole = { text: next, indexes: target.indexes, triggers: target.triggers, parents: former.around?.parents };
@@ -101,27 +149,46 @@ export function bringBackTable(live: LiveTable, was: LiveTable): Rendered {
   const triggers = target.triggers.filter((sql) => !has.includes(foldName(triggerName(sql))));
   const hadIndexes = now.indexes.map((sql) => foldName(parseIndex(sql).name));
   const indexes = target.indexes.filter((sql) => !hadIndexes.includes(foldName(parseIndex(sql).name)));
-  return { ...rest, statements: [...native.statements, ...indexes, ...triggers], live: { ...readSource(target), name: was.name } };
+  return {
+    ...rest,
+    statements: [...native.statements, ...indexes, ...triggers],
+    live: { ...readSource(target), name: was.name },
+  };
 }
 
 function refuseOthers(now: TableText, then: TableText): void {
-  const [found, expected] = [now.columns.map((c) => c.name).filter((name) => name !== UNMATCHED), then.columns.map((c) => c.name)];
+  const [found, expected] = [
+    now.columns.map((c) => c.name).filter((name) => name !== UNMATCHED),
+    then.columns.map((c) => c.name),
+  ];
   if (found.map(foldName).join('\n') === expected.map(foldName).join('\n')) return;
-  throw new DatabaseError('drift_detected', `what was set aside of ${then.name} has other columns by now`, { details: { expected, found } });
+  throw new DatabaseError('drift_detected', `what was set aside of ${then.name} has other columns by now`, {
+    details: { expected, found },
+  });
 }
 
-/** Under the former name what is taken by others is told; under another one the indexes and triggers get names that are free. */
+/**
+ * Under the former name what is taken by others is told; under another one the indexes and triggers get names that are
+ * free.
+ */
 function freeNames(source: Source, around: Source['around'], isElsewhere: boolean): Source {
   const { indexes: takenIndexes = [], triggers: takenTriggers = [] } = around?.taken ?? {};
   const fresh = (name: string, taken: string[]): string => {
     for (let n = 2; ; n++) if (!taken.includes(foldName(`${name}_${n}`))) return `${name}_${n}`;
   };
-  const rename = (kind: 'index' | 'trigger', taken: string[]) => (sql: string): string => {
-    const name = kind === 'index' ? parseIndex(sql).name : triggerName(sql);
-    if (!taken.includes(foldName(name))) return sql;
-    if (isElsewhere) return retitle(sql, kind, fresh(name, taken));
-    throw new DatabaseError('table_name_taken', `a ${kind} named ${name} is there already, which the table had: restore it under another name, or rename what has it`, { details: { [kind]: name } });
-  };
+  const rename =
+    (kind: 'index' | 'trigger', taken: string[]) =>
+    (sql: string): string => {
+      const name = kind === 'index' ? parseIndex(sql).name : triggerName(sql);
+      if (!taken.includes(foldName(name))) return sql;
+      if (isElsewhere) return retitle(sql, kind, fresh(name, taken));
+      throw new DatabaseError(
+        'table_name_taken',
+        `a ${kind} named ${name} is there already, which the table had: restore it under another name, or ` +
+          'rename what has it',
+        { details: { [kind]: name } },
+      );
+    };
   // An index that is taken is told by the names that the restore takes.
   const indexes = isElsewhere ? source.indexes.map(rename('index', takenIndexes)) : source.indexes;
   return { ...source, indexes, triggers: source.triggers.map(rename('trigger', takenTriggers)) };
@@ -146,7 +213,8 @@ export function setAsideColumn(live: LiveTable, name: string, aside: string): Re
   const gone = renamedColumn({ ...source, indexes: source.indexes.filter((sql) => !freed.includes(sql)) }, name, aside);
   const text = loosen(parseTable(gone.table)!, aside);
   const keys = foreignKeys(textOf(live), name);
-  const marked: TableText = keys.length === 0 ? text : { ...text, columns: [...text.columns, composeColumn(unmatchedName(aside), '', [])] };
+  const marked: TableText =
+    keys.length === 0 ? text : { ...text, columns: [...text.columns, composeColumn(unmatchedName(aside), '', [])] };
   const was = textOf(live).columns.find((c) => sameName(c.name, name))!;
   const values: Record<string, Value> = { [aside]: isComputed(was) ? null : quote(was.name) };
   if (keys.length > 0) values[unmatchedName(aside)] = mark(keys, source, live.name);
@@ -157,14 +225,28 @@ function isComputed(column: ColumnText): boolean {
   return column.clauses.some((c) => c.kind === 'generated');
 }
 
-/** The text in which the column is NULL in every new row, and nothing is asked of it. A key that numbers itself goes on doing so. */
+/**
+ * The text in which the column is NULL in every new row, and nothing is asked of it. A key that numbers itself goes on
+ * doing so.
+ */
 function loosen(text: TableText, name: string): TableText {
   const column = text.columns.find((c) => sameName(c.name, name))!;
-  const stays = (clause: Clause): boolean => clause.kind === 'collate' || clause.kind === 'null' || (clause.kind === 'primary key' && isRowid(text, name));
+  const stays = (clause: Clause): boolean =>
+    clause.kind === 'collate' || clause.kind === 'null' || (clause.kind === 'primary key' && isRowid(text, name));
   const clauses = column.clauses.filter(stays);
-  const constraints = text.constraints.filter((clause) => !hangsOn(text, clause, name) || (clause.kind === 'primary key' && isRowid(text, name)));
+  const constraints = text.constraints.filter(
+    (clause) => !hangsOn(text, clause, name) || (clause.kind === 'primary key' && isRowid(text, name)),
+  );
   const lostKey = primaryKeyOf(text).some((c) => sameName(c, name)) && !isRowid(text, name);
-  const loosened = replaceColumn(text, name, composeColumn(column.name, column.declared, clauses.map((c) => c.text)));
+  const loosened = replaceColumn(
+    text,
+    name,
+    composeColumn(
+      column.name,
+      column.declared,
+      clauses.map((c) => c.text),
+    ),
+  );
   if (!lostKey) return { ...loosened, constraints };
   const isLeft = isMember(text, name);
   return {
@@ -205,7 +287,11 @@ export function hangsOn(text: TableText, clause: Clause, name: string): boolean 
   if (clause.kind === 'primary key') return names(clause.body, name);
   if (clause.kind === 'foreign key') return clauseColumns(clause).some((c) => sameName(c, name));
   if (clause.kind === 'unique') return clauseColumns(clause).length === 1 && names(clause.body, name);
-  return clause.kind === 'check' && names(clause.body, name) && !text.columns.some((c) => !sameName(c.name, name) && names(clause.body, c.name));
+  return (
+    clause.kind === 'check' &&
+    names(clause.body, name) &&
+    !text.columns.some((c) => !sameName(c.name, name) && names(clause.body, c.name))
+  );
 }
 
 /** A plain unique index over this column alone, made by CREATE INDEX. */
@@ -219,35 +305,64 @@ export function bringBackColumn(live: LiveTable, aside: string, was: LiveTable, 
   const isMarked = findColumn(live, marker) !== undefined;
   const back = renamedColumn(sourceOf(live), aside, name);
   const text = parseTable(back.table)!;
-  const next: LiveTable = { ...readSource({ ...back, table: renderTable(isMarked ? replaceColumn(text, marker, null) : text, text.name) }), name: live.name };
+  const next: LiveTable = {
+    ...readSource({ ...back, table: renderTable(isMarked ? replaceColumn(text, marker, null) : text, text.name) }),
+    name: live.name,
+  };
   const former = textOf(was).columns.find((c) => sameName(c.name, name))!;
   const filling = fillOf(former, was);
   const value = filling === null ? quote(aside) : `coalesce(${quote(aside)}, ${filling})`;
   const from = quote(live.name);
   const keys = foreignKeys({ ...textOf(was), name: live.name }, name);
   const needs = isMarked
-    ? needsOf(keys, `${from}.${quote(marker)}`, { from, source: sourceOf(was), own: live.name, value: (c) => `${from}.${quote(sameName(c, name) ? aside : c)}` }) : [];
+    ? needsOf(keys, `${from}.${quote(marker)}`, {
+        from,
+        source: sourceOf(was),
+        own: live.name,
+        value: (c) => `${from}.${quote(sameName(c, name) ? aside : c)}`,
+      })
+    : [];
   const put = putBack(live, next, name, was, isComputed(former) ? null : value);
   return { ...put, ...(needs.length === 0 ? {} : { needs }), ...(filling === null ? {} : { fills: true }) };
 }
 
-/** What rows that were written without the column get where it must not be NULL: what an insert that leaves it out gives them. */
+/**
+ * What rows that were written without the column get where it must not be NULL: what an insert that leaves it out gives
+ * them.
+ */
 export function fillOf(column: ColumnText, was: LiveTable): string | null {
   const live = findColumn(was, column.name)!;
   const byDefault = column.clauses.find((c) => c.kind === 'default');
-  if (live.nullable || live.generated || byDefault === undefined || was.primaryKey.some((k) => sameName(k, column.name))) return null;
+  if (
+    live.nullable ||
+    live.generated ||
+    byDefault === undefined ||
+    was.primaryKey.some((k) => sameName(k, column.name))
+  )
+    return null;
   if (was.uniques.some((u) => u.columns.length === 1 && sameName(u.columns[0]!, column.name))) return null;
   const [, token, ...more] = tokenize(byDefault.body);
   if (token === undefined || (token.kind === 'word' && sameName(token.text, 'null') && more.length === 0)) return null;
-  const isText = more.length === 0 && (token.kind === 'quoted' || (token.kind === 'word' && !isWord(token, 'true', 'false', 'current_time', 'current_date', 'current_timestamp')));
+  const isText =
+    more.length === 0 &&
+    (token.kind === 'quoted' ||
+      (token.kind === 'word' && !isWord(token, 'true', 'false', 'current_time', 'current_date', 'current_timestamp')));
   return isText ? literal(token.value) : byDefault.body.slice('default'.length).trim();
 }
 
 /**
- * The column's text, the constraints that go with it and its unique indexes as they were. `live` is what stands there, `now` the
- * same with the column under its own name; `value` converts or fetches, undefined copies, null leaves it to be computed.
+ * The column's text, the constraints that go with it and its unique indexes as they were. `live` is what stands there,
+ * `now` the
+ * same with the column under its own name; `value` converts or fetches, undefined copies, null leaves it to be
+ * computed.
  */
-export function putBack(live: LiveTable, now: LiveTable, name: string, was: LiveTable, value: string | null | undefined): Rendered {
+export function putBack(
+  live: LiveTable,
+  now: LiveTable,
+  name: string,
+  was: LiveTable,
+  value: string | null | undefined,
+): Rendered {
   const then = asCalled(sourceOf(was), now.name);
   const [text, former] = [textOf(now), parseSource(then)];
   const column = former.columns.find((c) => sameName(c.name, name))!;
@@ -256,16 +371,32 @@ export function putBack(live: LiveTable, now: LiveTable, name: string, was: Live
   const stay = text.constraints.filter((clause) => !hangsOn(text, clause, name));
   const constraints = mergeBack(stay, former.constraints, missing, isSame);
   const replaced = replaceColumn(text, name, column);
-  const next = respell({
-    ...replaced, columns: withMembers(replaced.columns, former, name), constraints,
-    options: primaryKeyOf(former).some((c) => sameName(c, name)) ? former.options : text.options,
-  }, former);
+  const next = respell(
+    {
+      ...replaced,
+      columns: withMembers(replaced.columns, former, name),
+      constraints,
+      options: primaryKeyOf(former).some((c) => sameName(c, name)) ? former.options : text.options,
+    },
+    former,
+  );
   const { indexes, triggers } = sourceOf(now);
   const wanted = then.indexes.filter((sql) => isUniqueOf(sql, name));
-  const kept = indexes.filter((sql) => !isUniqueOf(sql, name) || wanted.some((other) => normalise(other) === normalise(sql)));
+  const kept = indexes.filter(
+    (sql) => !isUniqueOf(sql, name) || wanted.some((other) => normalise(other) === normalise(sql)),
+  );
   const added = wanted.filter((sql) => !kept.some((other) => normalise(other) === normalise(sql)));
-  if (live === now && value === undefined && normalise(renderTable(next, next.name)) === normalise(renderTable(text, text.name))) {
-    return reindex(now, indexes.filter((sql) => !kept.includes(sql)), kept, added);
+  if (
+    live === now &&
+    value === undefined &&
+    normalise(renderTable(next, next.name)) === normalise(renderTable(text, text.name))
+  ) {
+    return reindex(
+      now,
+      indexes.filter((sql) => !kept.includes(sql)),
+      kept,
+      added,
+    );
   }
   const values: Record<string, Value> = value === undefined ? {} : { [column.name]: value };
   return rebuild(live, {
@@ -287,5 +418,8 @@ export function asCalled(source: Source, name: string): Source {
 }
 
 export function reindex(live: LiveTable, dropped: string[], kept: string[], added: string[]): Rendered {
-  return { statements: [...dropIndexes(dropped), ...added], live: { ...readSource({ ...sourceOf(live), indexes: [...kept, ...added] }), name: live.name } };
+  return {
+    statements: [...dropIndexes(dropped), ...added],
+    live: { ...readSource({ ...sourceOf(live), indexes: [...kept, ...added] }), name: live.name },
+  };
 }

@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * A customer's schema once more, in memory and without a row: there SQLite itself tells what it would refuse, and no lock of the
+ * A customer's schema once more, in memory and without a row: there SQLite itself tells what it would refuse, and no
+ * lock of the
  * customer's file is needed. Plain JavaScript: it runs in the worker thread (worker.js).
  */
 import Database from 'better-sqlite3';
@@ -14,7 +15,9 @@ const ORDER = ['table', 'view', 'index', 'trigger'];
 export function clone(rows) {
   const db = new Database(':memory:');
   db.exec('pragma foreign_keys = off');
-  const made = rows.filter((row) => row.sql !== null && !/^sqlite_/i.test(row.name)).sort((a, b) => place(a) - place(b));
+  const made = rows
+    .filter((row) => row.sql !== null && !/^sqlite_/i.test(row.name))
+    .sort((a, b) => place(a) - place(b));
   for (const { sql } of made) if (sql !== null) make(db, sql);
   // The planner's statistics, for those who carry them along.
   if (rows.some((row) => /^sqlite_stat/.test(row.name))) db.exec('analyze');
@@ -31,7 +34,10 @@ function isVirtual(sql) {
   return /^create\s+virtual\s+table\b/i.test(sql);
 }
 
-/** What cannot be made is left out: nothing of it is asked here. @param {import('better-sqlite3').Database} db @param {string} sql */
+/**
+ * What cannot be made is left out: nothing of it is asked here. @param {import('better-sqlite3').Database} db @param
+ * {string} sql
+ */
 function make(db, sql) {
   let text = sql;
   for (let tries = 0; tries < 20; tries++) {
@@ -43,7 +49,8 @@ function make(db, sql) {
       const callee = /^no such function: (.+)$/.exec(message)?.[1];
       const collation = /^no such collation sequence: (.+)$/.exec(message)?.[1];
       if (callee !== undefined) db.function(callee, { varargs: true, deterministic: true }, () => null);
-      else if (collation !== undefined) text = text.split(new RegExp(`collate\\s+["'\`[]?${escape(collation)}["'\`\\]]?`, 'i')).join('');
+      else if (collation !== undefined)
+        text = text.split(new RegExp(`collate\\s+["'\`[]?${escape(collation)}["'\`\\]]?`, 'i')).join('');
       else return;
     }
   }

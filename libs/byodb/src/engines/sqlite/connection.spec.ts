@@ -47,19 +47,33 @@ describe('claim', () => {
   });
 
   test('nowhere, no database, not ours', async () => {
-    await expect(open(join(dir, 'no', 'a.db')).claim('x')).rejects.toMatchObject({ code: 'database_unreachable', retryable: true, outcome: 'not_applied' });
-    await expect(open().info()).rejects.toMatchObject({ code: 'database_unreachable', retryable: true, outcome: 'not_applied' });
+    await expect(open(join(dir, 'no', 'a.db')).claim('x')).rejects.toMatchObject({
+      code: 'database_unreachable',
+      retryable: true,
+      outcome: 'not_applied',
+    });
+    await expect(open().info()).rejects.toMatchObject({
+      code: 'database_unreachable',
+      retryable: true,
+      outcome: 'not_applied',
+    });
     await expect(open().identity()).rejects.toMatchObject({ code: 'database_unreachable' });
     await expect(open().exclusively(on(1), async () => 1)).rejects.toMatchObject({ code: 'database_unreachable' });
     expect(existsSync(file)).toBe(false);
     writeFileSync(file, 'no database, but long enough to look at: '.repeat(100));
-    await expect(open().info()).rejects.toMatchObject({ code: 'database_unreachable', details: { code: 'SQLITE_NOTADB' } });
+    await expect(open().info()).rejects.toMatchObject({
+      code: 'database_unreachable',
+      details: { code: 'SQLITE_NOTADB' },
+    });
     rmSync(file);
     const db = new Database(file);
     db.exec('create table t (a)');
     db.close();
     expect(await open().identity()).toBeNull();
-    await expect(open().exclusively(on(1), async () => 1)).rejects.toMatchObject({ code: 'database_mismatch', retryable: false });
+    await expect(open().exclusively(on(1), async () => 1)).rejects.toMatchObject({
+      code: 'database_mismatch',
+      retryable: false,
+    });
     await expect(open().look((s) => s.readLedger('x'))).rejects.toMatchObject({ code: 'database_mismatch' });
   });
 });
@@ -72,7 +86,15 @@ describe('exclusively', () => {
   });
 
   test('commits what it did with the ledger, or nothing', async () => {
-    const row: LedgerRow = { step_id: 's', direction: 'apply', state: 'done', fingerprint_before: 'a', fingerprint_after: null, statements: ['x ? \' "'], recorded_at: '2024-01-01T00:00:00.000Z' };
+    const row: LedgerRow = {
+      step_id: 's',
+      direction: 'apply',
+      state: 'done',
+      fingerprint_before: 'a',
+      fingerprint_after: null,
+      statements: ['x ? \' "'],
+      recorded_at: '2024-01-01T00:00:00.000Z',
+    };
     await connection.exclusively(on(1), async (session) => {
       await session.run('create table t (a)');
       await session.writeLedger(row);
@@ -80,12 +102,14 @@ describe('exclusively', () => {
     });
     expect(await connection.look((s) => s.readLedger('s'))).toEqual([{ ...row, fingerprint_after: 'b' }]);
     let kept: Session | null = null;
-    await expect(connection.exclusively(on(2), async (session) => {
-      kept = session;
-      await session.run('drop table t');
-      await session.writeLedger({ ...row, step_id: 'other' });
-      throw new Error('mine');
-    })).rejects.toThrow('mine');
+    await expect(
+      connection.exclusively(on(2), async (session) => {
+        kept = session;
+        await session.run('drop table t');
+        await session.writeLedger({ ...row, step_id: 'other' });
+        throw new Error('mine');
+      }),
+    ).rejects.toThrow('mine');
     expect(await connection.tables()).toEqual(['t']);
     expect(await connection.look((s) => s.readLedger('other'))).toEqual([]);
     await expect(kept!.run('create table late (a)')).rejects.toMatchObject({ message: 'the session is over' });
@@ -94,7 +118,9 @@ describe('exclusively', () => {
   });
 
   test('a look writes nothing and does not wait for a change under way', async () => {
-    await expect(connection.look((s) => s.run('create table x (a)'))).rejects.toMatchObject({ code: 'permission_denied' });
+    await expect(connection.look((s) => s.run('create table x (a)'))).rejects.toMatchObject({
+      code: 'permission_denied',
+    });
     await connection.exclusively(on(1), async (session) => {
       await session.run('create table t (a)');
       expect(await connection.tables()).toEqual([]);
@@ -107,18 +133,20 @@ describe('exclusively', () => {
     await connection.exclusively(on(0), (s) => s.run('insert into n values (0)'));
     let inside = 0;
     let most = 0;
-    await Promise.all(Array.from({ length: 6 }, async () => {
-      const mine = open();
-      for (let i = 0; i < 5; i++) {
-        await mine.exclusively(on(1, 20_000), async (session) => {
-          most = Math.max(most, ++inside);
-          const [row] = await session.query('select v from n');
-          await sleep(2);
-          await session.run(`update n set v = ${Number(row!['v']) + 1}`);
-          inside--;
-        });
-      }
-    }));
+    await Promise.all(
+      Array.from({ length: 6 }, async () => {
+        const mine = open();
+        for (let i = 0; i < 5; i++) {
+          await mine.exclusively(on(1, 20_000), async (session) => {
+            most = Math.max(most, ++inside);
+            const [row] = await session.query('select v from n');
+            await sleep(2);
+            await session.run(`update n set v = ${Number(row!['v']) + 1}`);
+            inside--;
+          });
+        }
+      }),
+    );
     expect(most).toBe(1);
     expect(await connection.look((s) => s.query('select v from n'))).toEqual([{ v: 30 }]);
   });
@@ -126,7 +154,10 @@ describe('exclusively', () => {
   test('a lower token than one seen is refused', async () => {
     await connection.exclusively(on(7), async () => undefined);
     await connection.exclusively(on(7), async () => undefined);
-    await expect(connection.exclusively(on(6), async () => undefined)).rejects.toMatchObject({ code: 'stale_token', retryable: true });
+    await expect(connection.exclusively(on(6), async () => undefined)).rejects.toMatchObject({
+      code: 'stale_token',
+      retryable: true,
+    });
     await connection.exclusively(on(1, 300, 'other'), async () => undefined);
     await connection.exclusively(on(8), async () => undefined);
   });
@@ -135,7 +166,11 @@ describe('exclusively', () => {
     const foreign = new Database(file);
     foreign.exec('begin immediate');
     const start = Date.now();
-    await expect(connection.exclusively(on(1, 400), async () => undefined)).rejects.toMatchObject({ code: 'lock_timeout', retryable: true, outcome: 'not_applied' });
+    await expect(connection.exclusively(on(1, 400), async () => undefined)).rejects.toMatchObject({
+      code: 'lock_timeout',
+      retryable: true,
+      outcome: 'not_applied',
+    });
     expect(Date.now() - start).toBeGreaterThanOrEqual(380);
     expect(Date.now() - start).toBeLessThan(1500);
     expect(await connection.tables()).toEqual([]);
@@ -164,25 +199,32 @@ describe('exclusively', () => {
     }
   }, 60_000);
 
-  test.each([['the same pool', true], ['another pool', false]])('a stalled session of %s is ended by a successor, and cannot act any more', async (_, same) => {
+  test.each([
+    ['the same pool', true],
+    ['another pool', false],
+  ])('a stalled session of %s is ended by a successor, and cannot act any more', async (_, same) => {
     await connection.exclusively(on(1), (s) => s.run('create table t (a)'));
     let wake = (): void => undefined;
-    const stall = new Promise<void>((resolve) => { wake = resolve; });
+    const stall = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
     const stalled = connection.exclusively(on(5), async (session) => {
-      await session.run('insert into t values (\'stalled\')');
+      await session.run("insert into t values ('stalled')");
       await stall;
-      await session.run('insert into t values (\'woken\')');
+      await session.run("insert into t values ('woken')");
     });
     const outcome = expect(stalled).rejects.toMatchObject({ code: 'stale_token', outcome: 'not_applied' });
     await sleep(50);
     const other = same ? connection : open();
     await expect(other.exclusively(on(4), async () => undefined)).rejects.toMatchObject({ code: 'lock_timeout' });
-    await expect(other.exclusively(on(9, 300, 'another table'), async () => undefined)).rejects.toMatchObject({ code: 'lock_timeout' });
-    await other.exclusively(on(5), (s) => s.run('insert into t values (\'successor\')'));
+    await expect(other.exclusively(on(9, 300, 'another table'), async () => undefined)).rejects.toMatchObject({
+      code: 'lock_timeout',
+    });
+    await other.exclusively(on(5), (s) => s.run("insert into t values ('successor')"));
     const next = other.exclusively(on(6, 2000), async (s) => {
       wake();
       await sleep(50);
-      await s.run('insert into t values (\'next\')');
+      await s.run("insert into t values ('next')");
     });
     await outcome;
     await next;
@@ -191,9 +233,19 @@ describe('exclusively', () => {
   });
 
   test('a lock of a killed process is free at once', async () => {
-    const child = spawn(process.execPath, ['-e', `const D=require('better-sqlite3');const d=new D(${JSON.stringify(file)});d.exec('begin immediate; create table half (a)');console.log('held');setInterval(()=>{},1e6)`], { stdio: ['ignore', 'pipe', 'inherit'], cwd: process.cwd() });
+    const child = spawn(
+      process.execPath,
+      [
+        '-e',
+        `const D=require('better-sqlite3');const d=new D(${JSON.stringify(file)});d.exec('begin immediate; ` +
+          `create table half (a)');console.log('held');setInterval(()=>{},1e6)`,
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'], cwd: process.cwd() },
+    );
     await once(child.stdout, 'data');
-    await expect(connection.exclusively(on(1, 100), async () => undefined)).rejects.toMatchObject({ code: 'lock_timeout' });
+    await expect(connection.exclusively(on(1, 100), async () => undefined)).rejects.toMatchObject({
+      code: 'lock_timeout',
+    });
     child.kill('SIGKILL');
     await once(child, 'exit');
     await connection.exclusively(on(1), async () => undefined);
@@ -201,10 +253,12 @@ describe('exclusively', () => {
   });
 
   test('no state leaks into the next session', async () => {
-    await expect(connection.exclusively(on(1), async (session) => {
-      await session.run('pragma legacy_alter_table = on');
-      await session.run('select nonsense');
-    })).rejects.toMatchObject({ code: 'database_error', details: { code: 'SQLITE_ERROR' } });
+    await expect(
+      connection.exclusively(on(1), async (session) => {
+        await session.run('pragma legacy_alter_table = on');
+        await session.run('select nonsense');
+      }),
+    ).rejects.toMatchObject({ code: 'database_error', details: { code: 'SQLITE_ERROR' } });
     await connection.exclusively(on(1), async (session) => {
       expect(await session.query('pragma legacy_alter_table')).toEqual([{ legacy_alter_table: 0 }]);
       expect(await session.query('pragma query_only')).toEqual([{ query_only: 0 }]);
@@ -215,10 +269,14 @@ describe('exclusively', () => {
     await connection.exclusively(on(1), async (s) => {
       await s.run('create table t (a)');
     });
-    const worker = (): { terminate(): Promise<number> } => (connection as unknown as { writer: { worker: { terminate(): Promise<number> } } }).writer.worker;
+    const worker = (): { terminate(): Promise<number> } =>
+      (connection as unknown as { writer: { worker: { terminate(): Promise<number> } } }).writer.worker;
     const crashed = connection.exclusively(on(1), async (session) => {
       await session.run('insert into t values (1)');
-      const long = session.query('with recursive c(x) as (select 1 union all select x + 1 from c limit 3000000) select count(*) from c where _saga_lost(x, \'bigint\', \'integer\')');
+      const long = session.query(
+        'with recursive c(x) as (select 1 union all select x + 1 from c limit 3000000) select count(*) from ' +
+          "c where _saga_lost(x, 'bigint', 'integer')",
+      );
       void worker().terminate();
       await long;
     });
@@ -230,9 +288,12 @@ describe('exclusively', () => {
   test('a file that goes missing is unreachable; another in its place is another database', async () => {
     await connection.tables();
     renameSync(file, `${file}.away`);
-    for (const suffix of ['-wal', '-shm']) if (existsSync(file + suffix)) renameSync(file + suffix, `${file}.away${suffix}`);
+    for (const suffix of ['-wal', '-shm'])
+      if (existsSync(file + suffix)) renameSync(file + suffix, `${file}.away${suffix}`);
     await expect(connection.tables()).rejects.toMatchObject({ code: 'database_unreachable', retryable: true });
-    await expect(connection.exclusively(on(1), async () => undefined)).rejects.toMatchObject({ code: 'database_unreachable' });
+    await expect(connection.exclusively(on(1), async () => undefined)).rejects.toMatchObject({
+      code: 'database_unreachable',
+    });
     const other = new Database(file);
     other.exec('create table other (a)');
     other.close();
@@ -250,15 +311,23 @@ describe('exclusively', () => {
   test('broken foreign keys that were there stay; new ones stop the commit', async () => {
     const { ddl } = sqlite;
     await connection.exclusively(on(1), async (s) => {
-      for (const sql of ['create table p (id text primary key)', 'create table c (p text references p(id))', 'insert into p values (\'1\'), (\'A\')', 'insert into c values (\'1\'), (\'missing\')']) await s.run(sql);
+      for (const sql of [
+        'create table p (id text primary key)',
+        'create table c (p text references p(id))',
+        "insert into p values ('1'), ('A')",
+        "insert into c values ('1'), ('missing')",
+      ])
+        await s.run(sql);
     });
     const rename = connection.exclusively(on(1), async (s) => {
       for (const sql of ddl.renameTable((await s.introspect('p'))!, 'q').statements) await s.run(sql);
     });
     await rename;
-    await expect(connection.exclusively(on(1), async (s) => {
-      for (const sql of ddl.dropTable((await s.introspect('q'))!).statements) await s.run(sql);
-    })).rejects.toMatchObject({ code: 'rows_conflict' });
+    await expect(
+      connection.exclusively(on(1), async (s) => {
+        for (const sql of ddl.dropTable((await s.introspect('q'))!).statements) await s.run(sql);
+      }),
+    ).rejects.toMatchObject({ code: 'rows_conflict' });
     expect(await connection.tables()).toEqual(['c', 'q']);
   });
 });
@@ -267,10 +336,15 @@ test('a rebuild of 200 000 rows leaves the main thread free', async () => {
   const { ddl } = sqlite;
   const connection = open();
   await connection.claim('one');
-  const columns = [completeColumn({ name: 'id', type: 'integer', primary_key: true, generated: true }).column, completeColumn({ name: 'c', type: 'integer' }).column];
+  const columns = [
+    completeColumn({ name: 'id', type: 'integer', primary_key: true, generated: true }).column,
+    completeColumn({ name: 'c', type: 'integer' }).column,
+  ];
   await connection.exclusively(on(1, 5000), async (s) => {
     for (const sql of ddl.createTable('t', columns, 'id', (c) => c).statements) await s.run(sql);
-    await s.run('insert into t (c) with recursive n(x) as (select 1 union all select x + 1 from n limit 200000) select x from n');
+    await s.run(
+      'insert into t (c) with recursive n(x) as (select 1 union all select x + 1 from n limit 200000) select x from n',
+    );
   });
   let longest = 0;
   let last = Date.now();
@@ -284,8 +358,14 @@ test('a rebuild of 200 000 rows leaves the main thread free', async () => {
   last = start;
   await connection.exclusively(on(1, 5000), async (s) => {
     const live = (await s.introspect('t'))!;
-    expect(await s.query(`select count(*) as n from t where ${ddl.lost(columns[1]!, completeColumn({ name: 'c', type: 'text' }).column, '"c"')}`)).toEqual([{ n: 0 }]);
-    for (const sql of ddl.alterColumn(live, 'c', completeColumn({ name: 'c', type: 'text' }).column, 'u').statements) await s.run(sql);
+    expect(
+      await s.query(
+        'select count(*) as n from t where ' +
+          `${ddl.lost(columns[1]!, completeColumn({ name: 'c', type: 'text' }).column, '"c"')}`,
+      ),
+    ).toEqual([{ n: 0 }]);
+    for (const sql of ddl.alterColumn(live, 'c', completeColumn({ name: 'c', type: 'text' }).column, 'u').statements)
+      await s.run(sql);
   });
   clearInterval(timer);
   expect(longest).toBeLessThan(150);

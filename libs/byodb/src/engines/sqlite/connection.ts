@@ -4,7 +4,16 @@ import { dirname, resolve } from 'node:path';
 import type { FileAddress } from '../../address.js';
 import type { Connection, Engine, Exclusive, Other, ServerInfo, Session } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
-import { CORE_IDENTITY, CORE_TABLES, isCore, LEDGER_TABLES, readMarks, refuseOthers, type Claimant, type Marks } from '../../ownership.js';
+import {
+  CORE_IDENTITY,
+  CORE_TABLES,
+  isCore,
+  LEDGER_TABLES,
+  readMarks,
+  refuseOthers,
+  type Claimant,
+  type Marks,
+} from '../../ownership.js';
 import { SqliteSession, withPatience } from './session.js';
 import { Mutex, Thread } from './thread.js';
 import { lockTimeout, translate } from './translate.js';
@@ -16,18 +25,31 @@ const LEDGER = [
   `create table if not exists _saga_ledger (step_id text not null, direction text not null, state text not null, fingerprint_before text not null,
   fingerprint_after text, statements text not null, recorded_at text not null, primary key (step_id, direction))`,
   'create table if not exists _saga_fences (table_id text not null primary key, token integer not null)',
-  'create table if not exists _saga_identity (only_row integer not null primary key check (only_row = 1), id text not null, core_id text, claimed_at text)',
+  'create table if not exists _saga_identity (only_row integer not null primary key check (only_row = ' +
+    '1), id text not null, core_id text, claimed_at text)',
 ];
 
 /** Of the service's own tables, a ledger's and a core's, those that stand in the file. */
-const STANDING = `select name from sqlite_schema where type = 'table' and name in (${[...LEDGER_TABLES, CORE_IDENTITY, ...CORE_TABLES].map((name) => `'${name}'`).join(', ')})`;
+const STANDING =
+  `select name from sqlite_schema where type = 'table' and name in ` +
+  `(${[...LEDGER_TABLES, CORE_IDENTITY, ...CORE_TABLES].map((name) => `'${name}'`).join(', ')})`;
 type Ask = (sql: string) => Promise<Record<string, unknown>[]>;
 
-/** Who of this process holds a file's write lock, by file: one that stalls is ended by its successor. Other processes' are freed by worker.js. */
+/**
+ * Who of this process holds a file's write lock, by file: one that stalls is ended by its successor. Other processes'
+ * are freed by worker.js.
+ */
 const holders = new Map<string, Holder>();
-interface Holder { tableId: string; token: number; quietMs(): number; end(): Promise<void> }
+interface Holder {
+  tableId: string;
+  token: number;
+  quietMs(): number;
+  end(): Promise<void>;
+}
 
-/** One worker for changes and one for looks: with a write-ahead log both work at once, else a look waits for a commit. */
+/**
+ * One worker for changes and one for looks: with a write-ahead log both work at once, else a look waits for a commit.
+ */
 export class SqliteConnection implements Connection {
   private readonly file: string;
   private readonly writer: Thread;
@@ -36,7 +58,10 @@ export class SqliteConnection implements Connection {
   private readonly reading = new Mutex();
   private isClosed = false;
 
-  constructor(readonly engine: Engine, address: FileAddress) {
+  constructor(
+    readonly engine: Engine,
+    address: FileAddress,
+  ) {
     this.file = resolve(address.file);
     this.writer = new Thread(this.file);
     this.reader = new Thread(this.file);
@@ -44,7 +69,9 @@ export class SqliteConnection implements Connection {
 
   async info(): Promise<ServerInfo> {
     // From the header too: the version alone would say that any file is a database.
-    const [row] = await this.looking((session) => session.query('select sqlite_version() as version, (select count(*) from sqlite_schema) as entries'));
+    const [row] = await this.looking((session) =>
+      session.query('select sqlite_version() as version, (select count(*) from sqlite_schema) as entries'),
+    );
     return { version: String(row!['version']) };
   }
 
@@ -58,8 +85,15 @@ export class SqliteConnection implements Connection {
 
   async claim(id: string, claimant?: Claimant): Promise<string> {
     this.refuseClosed();
-    const denied = await access(dirname(this.file), constants.W_OK).then(() => null, (error: NodeJS.ErrnoException) => error);
-    if (denied !== null) throw translate({ code: denied.code === 'ENOENT' ? 'SAGA_MISSING' : denied.code ?? 'SAGA_MISSING', message: `the folder of the database file: ${denied.message}` });
+    const denied = await access(dirname(this.file), constants.W_OK).then(
+      () => null,
+      (error: NodeJS.ErrnoException) => error,
+    );
+    if (denied !== null)
+      throw translate({
+        code: denied.code === 'ENOENT' ? 'SAGA_MISSING' : (denied.code ?? 'SAGA_MISSING'),
+        message: `the folder of the database file: ${denied.message}`,
+      });
     const release = await this.writing.acquire(LOOK_MS);
     try {
       return await withPatience(LOOK_MS, () => this.claimOnce(id, claimant));
@@ -82,13 +116,19 @@ export class SqliteConnection implements Connection {
   }
 
   private async take(id: string, { core_id, at, take_over: former }: Claimant): Promise<void> {
-    const columns = await this.ask('select name from pragma_table_info(\'_saga_identity\')');
+    const columns = await this.ask("select name from pragma_table_info('_saga_identity')");
     // Ledgers of earlier versions do not say whose they are.
     for (const name of ['core_id', 'claimed_at']) {
-      if (!columns.some((column) => column['name'] === name)) await this.writer.call({ op: 'run', sql: `alter table _saga_identity add column ${name} text` });
+      if (!columns.some((column) => column['name'] === name))
+        await this.writer.call({ op: 'run', sql: `alter table _saga_identity add column ${name} text` });
     }
     await this.change('update _saga_identity set core_id = ?, claimed_at = ? where core_id is null', [core_id, at]);
-    await this.change('update _saga_identity set core_id = ?, claimed_at = ?, id = ? where core_id = ?', [core_id, at, id, former ?? null]);
+    await this.change('update _saga_identity set core_id = ?, claimed_at = ?, id = ? where core_id = ?', [
+      core_id,
+      at,
+      id,
+      former ?? null,
+    ]);
   }
 
   async release(id: string): Promise<void> {
@@ -130,19 +170,30 @@ export class SqliteConnection implements Connection {
 
   /** Virtual tables, what they keep their content in, and views. */
   async others(): Promise<Other[]> {
-    const rows = await this.looking((session) => session.query(
-      'select name, type from pragma_table_list where schema = \'main\' and type <> \'table\' and name not like \'sqlite\\_%\' escape \'\\\' and name not like \'\\_saga\\_%\' escape \'\\\' order by name',
-    ));
+    const rows = await this.looking((session) =>
+      session.query(
+        "select name, type from pragma_table_list where schema = 'main' and type <> 'table' and name not " +
+          "like 'sqlite\\_%' escape '\\' and name not like '\\_saga\\_%' escape '\\' order by name",
+      ),
+    );
     return rows.map((row) => {
-      const kind = row['type'] === 'shadow' ? 'shadow table' : row['type'] === 'virtual' ? 'virtual table' : String(row['type']);
-      return { name: String(row['name']), kind, reason: kind === 'shadow table' ? 'it holds the content of a virtual table' : `it is a ${kind}` };
+      const kind =
+        row['type'] === 'shadow' ? 'shadow table' : row['type'] === 'virtual' ? 'virtual table' : String(row['type']);
+      return {
+        name: String(row['name']),
+        kind,
+        reason: kind === 'shadow table' ? 'it holds the content of a virtual table' : `it is a ${kind}`,
+      };
     });
   }
 
   async tables(): Promise<string[]> {
-    const rows = await this.looking((session) => session.query(
-      'select name from pragma_table_list where schema = \'main\' and type = \'table\' and name not like \'sqlite\\_%\' escape \'\\\' and name not like \'\\_saga\\_%\' escape \'\\\' order by name',
-    ));
+    const rows = await this.looking((session) =>
+      session.query(
+        "select name from pragma_table_list where schema = 'main' and type = 'table' and name not like " +
+          "'sqlite\\_%' escape '\\' and name not like '\\_saga\\_%' escape '\\' order by name",
+      ),
+    );
     return rows.map((row) => String(row['name']));
   }
 
@@ -167,7 +218,9 @@ export class SqliteConnection implements Connection {
     this.refuseClosed();
     const deadline = performance.now() + on.lockTimeoutMs;
     const left = (): number => Math.max(0, deadline - performance.now());
-    const release = await this.writing.tryAcquire(left()) ?? (await this.endStalled(on) ? await this.writing.tryAcquire(1000) : null);
+    const release =
+      (await this.writing.tryAcquire(left())) ??
+      ((await this.endStalled(on)) ? await this.writing.tryAcquire(1000) : null);
     if (release === null) throw lockTimeout(`the file was in use for ${on.lockTimeoutMs} ms`);
     const session = new SqliteSession(this.writer, this.file, 0);
     try {
@@ -189,12 +242,17 @@ export class SqliteConnection implements Connection {
     try {
       await withPatience(left(), begin);
     } catch (error) {
-      if (!(error instanceof DatabaseError) || error.code !== 'lock_timeout' || !(await this.endStalled(on))) throw error;
+      if (!(error instanceof DatabaseError) || error.code !== 'lock_timeout' || !(await this.endStalled(on)))
+        throw error;
       await withPatience(1000, begin);
     }
   }
 
-  private async inTransaction<T>(on: Exclusive, session: SqliteSession, work: (session: Session) => Promise<T>): Promise<T> {
+  private async inTransaction<T>(
+    on: Exclusive,
+    session: SqliteSession,
+    work: (session: Session) => Promise<T>,
+  ): Promise<T> {
     const mine = holders.get(this.file);
     try {
       await raiseFence(on, session);
@@ -214,10 +272,14 @@ export class SqliteConnection implements Connection {
 
   private holder(on: Exclusive, session: SqliteSession, release: () => void): Holder {
     return {
-      tableId: on.tableId, token: on.token,
+      tableId: on.tableId,
+      token: on.token,
       quietMs: () => this.writer.quietMs(),
       end: async () => {
-        const ended = new DatabaseError('stale_token', 'a later holder of the lease ended this session', { retryable: true, details: { token: on.token } });
+        const ended = new DatabaseError('stale_token', 'a later holder of the lease ended this session', {
+          retryable: true,
+          details: { token: on.token },
+        });
         session.end(ended);
         holders.delete(this.file);
         await this.writer.end(ended);
@@ -226,10 +288,19 @@ export class SqliteConnection implements Connection {
     };
   }
 
-  /** A session that holds the file for this table with no higher token and has done nothing for as long as we waited belongs to a worker that stalls. */
+  /**
+   * A session that holds the file for this table with no higher token and has done nothing for as long as we waited
+   * belongs to a worker that stalls.
+   */
   private async endStalled(on: Exclusive): Promise<boolean> {
     const holder = holders.get(this.file);
-    if (holder === undefined || holder.tableId !== on.tableId || holder.token > on.token || holder.quietMs() < on.lockTimeoutMs * 0.8) return false;
+    if (
+      holder === undefined ||
+      holder.tableId !== on.tableId ||
+      holder.token > on.token ||
+      holder.quietMs() < on.lockTimeoutMs * 0.8
+    )
+      return false;
     await holder.end();
     return true;
   }
@@ -239,7 +310,8 @@ export class SqliteConnection implements Connection {
     try {
       await this.writer.call({ op: 'run', sql: 'rollback' });
     } catch (error) {
-      // "No transaction is active" after an error that rolled back by itself (a full disk), or a fresh worker: nothing is left open.
+      // "No transaction is active" after an error that rolled back by itself (a full disk), or a fresh worker: nothing
+      // is left open.
       if (!(error instanceof DatabaseError)) throw error;
       await this.writer.end(error);
     }
@@ -252,30 +324,47 @@ export class SqliteConnection implements Connection {
   async close(): Promise<void> {
     if (this.isClosed) return;
     this.isClosed = true;
-    const pairs: [Mutex, Thread][] = [[this.writing, this.writer], [this.reading, this.reader]];
-    await Promise.all(pairs.map(async ([mutex, thread]) => {
-      // Drains; what still stalls then is ended, and rolled back.
-      const release = await mutex.tryAcquire(LOOK_MS);
-      if (release === null) await thread.end(new DatabaseError('database_unreachable', 'the connection was closed', { retryable: true }));
-      else await thread.close();
-      release?.();
-    }));
+    const pairs: [Mutex, Thread][] = [
+      [this.writing, this.writer],
+      [this.reading, this.reader],
+    ];
+    await Promise.all(
+      pairs.map(async ([mutex, thread]) => {
+        // Drains; what still stalls then is ended, and rolled back.
+        const release = await mutex.tryAcquire(LOOK_MS);
+        if (release === null)
+          await thread.end(new DatabaseError('database_unreachable', 'the connection was closed', { retryable: true }));
+        else await thread.close();
+        release?.();
+      }),
+    );
   }
 }
 
 async function readStanding(ask: Ask): Promise<Marks> {
   const tables = (await ask(STANDING)).map((row) => String(row['name']));
   const [own] = tables.includes('_saga_identity') ? await ask('select * from _saga_identity') : [];
-  const [core] = isCore(tables) && tables.includes(CORE_IDENTITY) ? await ask(`select core_id from ${CORE_IDENTITY}`) : [];
-  return { ...readMarks(own, 'id'), core: isCore(tables) ? { core_id: core === undefined ? null : String(core['core_id']) } : null };
+  const [core] =
+    isCore(tables) && tables.includes(CORE_IDENTITY) ? await ask(`select core_id from ${CORE_IDENTITY}`) : [];
+  return {
+    ...readMarks(own, 'id'),
+    core: isCore(tables) ? { core_id: core === undefined ? null : String(core['core_id']) } : null,
+  };
 }
 
 async function raiseFence(on: Exclusive, session: SqliteSession): Promise<void> {
   const [row] = await session.query('select token from _saga_fences where table_id = ?', [on.tableId]);
   if (row !== undefined && Number(row['token']) > on.token) {
-    throw new DatabaseError('stale_token', 'a higher fencing token has been seen for this table', { retryable: true, details: { token: on.token, seen: Number(row['token']) } });
+    throw new DatabaseError('stale_token', 'a higher fencing token has been seen for this table', {
+      retryable: true,
+      details: { token: on.token, seen: Number(row['token']) },
+    });
   }
-  await session.run('insert into _saga_fences (table_id, token) values (?, ?) on conflict (table_id) do update set token = excluded.token', [on.tableId, on.token]);
+  await session.run(
+    'insert into _saga_fences (table_id, token) values (?, ?) on conflict (table_id) do update set token ' +
+      '= excluded.token',
+    [on.tableId, on.token],
+  );
 }
 
 function over(): DatabaseError {

@@ -1,7 +1,9 @@
 // @ts-check
 /**
- * How values become those of another type. SQLite converts whatever it is given (`cast('12abc' as integer)` is 12), so every
- * conversion is made here, value by value, exactly or not at all. Plain JavaScript: it runs in the worker thread (worker.js).
+ * How values become those of another type. SQLite converts whatever it is given (`cast('12abc' as integer)` is 12), so
+ * every
+ * conversion is made here, value by value, exactly or not at all. Plain JavaScript: it runs in the worker thread
+ * (worker.js).
  *
  * @typedef {null | bigint | number | string | Uint8Array} Value  INTEGER is a bigint, REAL a number
  * @typedef {{ type: string, length: number, precision: number, scale: number }} Spec
@@ -51,7 +53,8 @@ export function convert(value, fromText, toText) {
   const text = textOf(value, from);
   if (text === undefined) return undefined;
   if (from.type === 'date' && to.type === 'timestamp') return `${text} 00:00:00.000`;
-  if (from.type === 'timestamp' && to.type === 'date') return text.endsWith(' 00:00:00.000000') ? text.slice(0, 10) : undefined;
+  if (from.type === 'timestamp' && to.type === 'date')
+    return text.endsWith(' 00:00:00.000000') ? text.slice(0, 10) : undefined;
   return TEXTUAL.has(from.type) && NUMERIC.has(to.type) ? readText(text, to, from) : writeText(text, to);
 }
 
@@ -64,7 +67,7 @@ export function convert(value, fromText, toText) {
  */
 export function thereAndBack(value, from, to) {
   const there = convert(value, from, to);
-  return there === undefined ? null : convert(there, to, from) ?? null;
+  return there === undefined ? null : (convert(there, to, from) ?? null);
 }
 
 /** @param {Value} value @returns {Decimal | undefined} */
@@ -121,7 +124,10 @@ function exactReal(number) {
   if (!Number.isFinite(real)) return undefined;
   const back = parse(String(real));
   // Beyond 2^53 the shortest text is not the exact value: either of them will do.
-  return (back.n === number.n && back.s === number.s) || (number.s === 0 && Number.isInteger(real) && BigInt(real) === number.n) ? real : undefined;
+  return (back.n === number.n && back.s === number.s) ||
+    (number.s === 0 && Number.isInteger(real) && BigInt(real) === number.n)
+    ? real
+    : undefined;
 }
 
 /**
@@ -141,7 +147,10 @@ function readText(text, to, from) {
   return fits && digits <= to.scale && !/^-[0.]*$/.test(text) ? value : undefined;
 }
 
-/** A stored text as the text of its type: a timestamp in full, the rest as it stands. @param {string} value @param {Spec} from */
+/**
+ * A stored text as the text of its type: a timestamp in full, the rest as it stands. @param {string} value @param
+ * {Spec} from
+ */
 function textOf(value, from) {
   if (from.type === 'timestamp') return timestamp(value)?.padEnd(26, '0'); // always six digits after the second
   if (from.type === 'date') return isDate(value) ? value : undefined;
@@ -152,17 +161,27 @@ function textOf(value, from) {
 /** @param {string} text @param {Spec} to @returns {string | undefined} */
 function writeText(text, to) {
   switch (to.type) {
-    case 'string': return [...text].length <= to.length ? text : undefined;
-    case 'uuid': return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text) ? text.toLowerCase() : undefined;
-    case 'json': return isJson(text) ? text : undefined;
-    case 'time': return isTime(text) ? text : undefined;
-    case 'date': return isDate(text) ? text : undefined;
-    case 'timestamp': return timestamp(text);
-    default: return text;
+    case 'string':
+      return [...text].length <= to.length ? text : undefined;
+    case 'uuid':
+      return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text) ? text.toLowerCase() : undefined;
+    case 'json':
+      return isJson(text) ? text : undefined;
+    case 'time':
+      return isTime(text) ? text : undefined;
+    case 'date':
+      return isDate(text) ? text : undefined;
+    case 'timestamp':
+      return timestamp(text);
+    default:
+      return text;
   }
 }
 
-/** The normal form: three digits after the second, or six when there are microseconds. @param {string} text @returns {string | undefined} */
+/**
+ * The normal form: three digits after the second, or six when there are microseconds. @param {string} text @returns
+ * {string | undefined}
+ */
 function timestamp(text) {
   const parts = /^(.{10})[ T](\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?Z?$/.exec(text);
   if (parts === null || !isDate(parts[1] ?? '') || !isTime(parts[2] ?? '')) return undefined;

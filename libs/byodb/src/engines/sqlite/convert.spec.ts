@@ -41,8 +41,16 @@ function query(sql: string): Promise<Record<string, unknown>[]> {
 
 /** A table with these values (SQL) in a column of that type. */
 async function fill(from: Column, values: string[]): Promise<void> {
-  await exec('drop table if exists t', ...ddl.createTable('t', [completeColumn({ name: 'id', type: 'integer', primary_key: true, generated: true }).column, from], 'id', (c) => c).statements,
-    ...values.map((value) => `insert into t (c) values (${value})`));
+  await exec(
+    'drop table if exists t',
+    ...ddl.createTable(
+      't',
+      [completeColumn({ name: 'id', type: 'integer', primary_key: true, generated: true }).column, from],
+      'id',
+      (c) => c,
+    ).statements,
+    ...values.map((value) => `insert into t (c) values (${value})`),
+  );
 }
 
 const tests: [string, string, string, string | null][] = [
@@ -144,14 +152,45 @@ describe('value by value', () => {
     await exec(...ddl.restoreColumn(altered.live!, 'c', was).statements);
     const back = ddl.giveBackValues(was, 'c', '_saga_k', from, to);
     await exec(...back, ...back);
-    expect(await query('select id, c, typeof(c) as t from t')).toEqual(before.map((row) => ({ ...row, t: expect.anything() })));
+    expect(await query('select id, c, typeof(c) as t from t')).toEqual(
+      before.map((row) => ({ ...row, t: expect.anything() })),
+    );
     await exec('drop table _saga_k');
   });
 });
 
 test('lost never fails, and tells the truth, for every pair and every value', async () => {
-  const nasty = ['\'abc\'', '\'007\'', '\'1.50\'', '\' 12\'', '\'1e3\'', '\'\'', '2147483648', '9223372036854775807', '0.1', '1e300', '9e999', '-9e999', '5e-324', '\'2024-02-30\'', '\'2024-01-01\'', '\'2024-01-01 25:00\'',
-    '\'2024-01-01 10:11:12\'', '\'10:11:12\'', '\'🐘🐘\'', 'printf(\'%.*c\', 20000, \'9\')', 'x\'00ff\'', 'null', '0', '1', '-1', '\'true\'', '\'{}\'', 'char(0)', '\'0a0b0c0d-1111-4222-8333-444455556666\''];
+  const nasty = [
+    "'abc'",
+    "'007'",
+    "'1.50'",
+    "' 12'",
+    "'1e3'",
+    "''",
+    '2147483648',
+    '9223372036854775807',
+    '0.1',
+    '1e300',
+    '9e999',
+    '-9e999',
+    '5e-324',
+    "'2024-02-30'",
+    "'2024-01-01'",
+    "'2024-01-01 25:00'",
+    "'2024-01-01 10:11:12'",
+    "'10:11:12'",
+    "'🐘🐘'",
+    "printf('%.*c', 20000, '9')",
+    "x'00ff'",
+    'null',
+    '0',
+    '1',
+    '-1',
+    "'true'",
+    "'{}'",
+    'char(0)',
+    "'0a0b0c0d-1111-4222-8333-444455556666'",
+  ];
   for (const fromType of COLUMN_TYPES) {
     for (const toType of COLUMN_TYPES) {
       if (fromType === toType || !convertible(fromType, toType)) continue;
@@ -162,24 +201,37 @@ test('lost never fails, and tells the truth, for every pair and every value', as
       const was = (await connection.look((s) => s.introspect('t')))!;
       const altered = ddl.alterColumn(was, 'c', to, 'u');
       await exec(...ddl.keepValues(was, 'c', '_saga_k').statements, ...altered.statements);
-      await exec(...ddl.restoreColumn(altered.live!, 'c', was).statements, ...ddl.giveBackValues(was, 'c', '_saga_k', from, to), 'drop table _saga_k');
+      await exec(
+        ...ddl.restoreColumn(altered.live!, 'c', was).statements,
+        ...ddl.giveBackValues(was, 'c', '_saga_k', from, to),
+        'drop table _saga_k',
+      );
       expect([fromType, toType, await query('select * from t')]).toEqual([fromType, toType, before]);
     }
   }
 });
 
-test('what was written meanwhile stays; the customer\'s triggers do not see values given back', async () => {
+test("what was written meanwhile stays; the customer's triggers do not see values given back", async () => {
   const [from, to] = [shape('timestamp'), shape('text')];
   await exec('drop table if exists _saga_k');
-  await fill(from, ['\'2024-01-01T10:00:00Z\'', '\'2024-01-02T10:00:00Z\'', 'null']);
+  await fill(from, ["'2024-01-01T10:00:00Z'", "'2024-01-02T10:00:00Z'", 'null']);
   await exec('create table seen (n)', 'create trigger watch after update on t begin insert into seen values (1); end');
   const was = (await connection.look((s) => s.introspect('t')))!;
   const altered = ddl.alterColumn(was, 'c', to, 'u');
   await exec(...ddl.keepValues(was, 'c', '_saga_k').statements, ...altered.statements);
-  await exec('update t set c = \'2030-01-01 00:00:00\' where id = 2', 'insert into t (c) values (\'2031-01-01T00:00:00Z\')', 'delete from seen');
+  await exec(
+    "update t set c = '2030-01-01 00:00:00' where id = 2",
+    "insert into t (c) values ('2031-01-01T00:00:00Z')",
+    'delete from seen',
+  );
   const back = ddl.giveBackValues(was, 'c', '_saga_k', from, to);
   await exec(...ddl.restoreColumn(altered.live!, 'c', was).statements, ...back, ...back);
-  expect((await query('select c from t order by id')).map((row) => row['c'])).toEqual(['2024-01-01T10:00:00Z', '2030-01-01 00:00:00.000', null, '2031-01-01 00:00:00.000']);
+  expect((await query('select c from t order by id')).map((row) => row['c'])).toEqual([
+    '2024-01-01T10:00:00Z',
+    '2030-01-01 00:00:00.000',
+    null,
+    '2031-01-01 00:00:00.000',
+  ]);
   expect(await query('select * from seen')).toEqual([]);
   expect(await connection.look((s) => s.introspect('t'))).toEqual(was);
 });

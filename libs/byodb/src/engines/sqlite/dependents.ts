@@ -5,16 +5,33 @@ import { parseIndex, parseTable, referenceOf, type Clause, type TableText } from
 import { isSymbol, isWord, mentions, sameName, tokenize, type Token } from './tokens.js';
 
 /**
- * What in the whole schema hangs on a table, or on one column of it; by names in the texts, so rather one too many than one too
- * few. `carried`: what SQLite itself rewrites in a rename, and what minds no other type, is left out where `change` is such.
+ * What in the whole schema hangs on a table, or on one column of it; by names in the texts, so rather one too many than
+ * one too
+ * few. `carried`: what SQLite itself rewrites in a rename, and what minds no other type, is left out where `change` is
+ * such.
  */
-export function dependentsOf(rows: SchemaRow[], table: string, column: string | null, change: Touch = 'remove'): Dependent[] {
-  const virtual = rows.filter((row) => isVirtual(row) && !sameName(row.name, table) && says(row.sql!, table) && (column === null || says(row.sql!, column)))
+export function dependentsOf(
+  rows: SchemaRow[],
+  table: string,
+  column: string | null,
+  change: Touch = 'remove',
+): Dependent[] {
+  const virtual = rows
+    .filter(
+      (row) =>
+        isVirtual(row) &&
+        !sameName(row.name, table) &&
+        says(row.sql!, table) &&
+        (column === null || says(row.sql!, column)),
+    )
     .map((row): Dependent => ({ kind: 'virtual table', name: row.name }));
   return change === 'remove' ? [...virtual, ...hanging(rows, table, column)] : virtual;
 }
 
-/** Of a rename: what SQLite has to rewrite beside the table's own text, which it does only while it can read the whole schema. */
+/**
+ * Of a rename: what SQLite has to rewrite beside the table's own text, which it does only while it can read the whole
+ * schema.
+ */
 export function carriedIn(rows: SchemaRow[], table: string, column: string | null): Dependent[] {
   return hanging(rows, table, column).filter((one) => ['view', 'trigger', 'foreign key'].includes(one.kind));
 }
@@ -39,7 +56,8 @@ function hanging(rows: SchemaRow[], table: string, column: string | null): Depen
     if (row.type === 'trigger' && !isOwn && hit) found.push({ kind: 'trigger', name: triggerName(row.sql) });
     if (row.type === 'trigger' && isOwn && column !== null && saysColumn(row.sql, column))
       found.push({ kind: 'trigger', name: triggerName(row.sql) });
-    if (row.type === 'index' && isOwn && column !== null && text !== null && leansOn(row.sql, text, column)) found.push({ kind: 'index', name: row.name });
+    if (row.type === 'index' && isOwn && column !== null && text !== null && leansOn(row.sql, text, column))
+      found.push({ kind: 'index', name: row.name });
     if (row.type === 'table') found.push(...foreignKeys(row, table, column, text));
   }
   return column === null || text === null ? found : [...found, ...ownClauses(text, column)];
@@ -74,7 +92,10 @@ function isTable(tokens: readonly Token[], i: number): boolean {
   );
 }
 
-/** An expression or a WHERE over other columns as well: what is over the column alone goes and comes with it, as a plain index does. */
+/**
+ * An expression or a WHERE over other columns as well: what is over the column alone goes and comes with it, as a plain
+ * index does.
+ */
 function leansOn(sql: string, text: TableText, column: string): boolean {
   const index = parseIndex(sql);
   return (
@@ -107,12 +128,24 @@ function foreignKeys(row: SchemaRow, table: string, column: string | null, paren
 function ownClauses(text: TableText, column: string): Dependent[] {
   const others = text.columns.filter((c) => !sameName(c.name, column)).map((c) => c.name);
   const leans = (clause: Clause): boolean => says(clause.body, column);
-  const inColumns = text.columns.filter((c) => !sameName(c.name, column)).flatMap((c) => c.clauses
-    .filter((clause) => (clause.kind === 'generated' || clause.kind === 'check') && leans(clause))
-    .map((clause) => ({ kind: clause.kind === 'check' ? 'check' : 'generated column', name: clause.name ?? c.name })));
+  const inColumns = text.columns
+    .filter((c) => !sameName(c.name, column))
+    .flatMap((c) =>
+      c.clauses
+        .filter((clause) => (clause.kind === 'generated' || clause.kind === 'check') && leans(clause))
+        .map((clause) => ({
+          kind: clause.kind === 'check' ? 'check' : 'generated column',
+          name: clause.name ?? c.name,
+        })),
+    );
   const ownColumn = text.columns.find((c) => sameName(c.name, column));
   const shared = [...text.constraints, ...(ownColumn?.clauses ?? [])]
-    .filter((clause) => clause.kind === 'check' && (ownColumn?.clauses.includes(clause) || leans(clause)) && others.some((name) => says(clause.body, name)))
+    .filter(
+      (clause) =>
+        clause.kind === 'check' &&
+        (ownColumn?.clauses.includes(clause) || leans(clause)) &&
+        others.some((name) => says(clause.body, name)),
+    )
     .map((clause) => ({ kind: 'check', name: clause.name ?? clause.body }));
   return [...inColumns, ...shared];
 }

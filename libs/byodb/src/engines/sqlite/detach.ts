@@ -21,7 +21,11 @@ function without(live: LiveTable, name: string): { text: TableText; indexes: str
   const left = gone.reduce((shorter, one) => replaceColumn(shorter, one, null), text);
   const lostKey = primaryKeyOf(text).some((c) => sameName(c, name));
   return {
-    text: { ...left, constraints: left.constraints.filter((clause) => !names(ownPart(clause), name)), options: lostKey ? withRowid(text.options) : text.options },
+    text: {
+      ...left,
+      constraints: left.constraints.filter((clause) => !names(ownPart(clause), name)),
+      options: lostKey ? withRowid(text.options) : text.options,
+    },
     indexes: sourceOf(live).indexes.filter((sql) => !names(parseIndex(sql).body, name)),
   };
 }
@@ -31,7 +35,10 @@ function ownPart(clause: Clause): string {
   return clause.kind === 'foreign key' ? clauseColumns(clause).map(quote).join(',') : clause.body;
 }
 
-/** Takes a column out, its values into a table by primary key; see `Ddl.detachColumn`. Without types, so that every value stays what it is. */
+/**
+ * Takes a column out, its values into a table by primary key; see `Ddl.detachColumn`. Without types, so that every
+ * value stays what it is.
+ */
 export function detachColumn(live: LiveTable, name: string, kept?: LiveTable): Rendered {
   const reason = staysFor(live);
   if (reason !== null) throw new DatabaseError('unsupported_change', reason);
@@ -40,23 +47,43 @@ export function detachColumn(live: LiveTable, name: string, kept?: LiveTable): R
   const keys = live.primaryKey.map((_, i) => quote(`k${i + 1}`));
   const rowid = rowidOf(live);
   const columns = [...keys, '"v"', ...(rowid === null ? [] : ['"r"']), ...(isMarked ? ['"u"'] : [])];
-  const values = [...live.primaryKey.map(quote), quote(name), ...(rowid === null ? [] : [rowid]), ...(isMarked ? [kept === undefined ? quote(marker) : 'null'] : [])];
+  const values = [
+    ...live.primaryKey.map(quote),
+    quote(name),
+    ...(rowid === null ? [] : [rowid]),
+    ...(isMarked ? [kept === undefined ? quote(marker) : 'null'] : []),
+  ];
   const keep = quote(kept?.name ?? name);
   const from = quote(live.name);
-  const first = kept !== undefined ? [
-    // Values of rows that are gone by now stay: they were kept for as long as what was dropped is.
-    `delete from ${keep} as _saga_kept where exists (select 1 from ${from} where ${sameKey(live, kept)})`,
-  ] : [`CREATE TABLE ${keep}(${columns.join(', ')}, primary key (${keys.join(', ')}))`];
+  const first =
+    kept !== undefined
+      ? [
+          // Values of rows that are gone by now stay: they were kept for as long as what was dropped is.
+          `delete from ${keep} as _saga_kept where exists (select 1 from ${from} where ${sameKey(live, kept)})`,
+        ]
+      : [`CREATE TABLE ${keep}(${columns.join(', ')}, primary key (${keys.join(', ')}))`];
   const rebuilt = dropColumn(live, name);
-  return { ...rebuilt, statements: [...first, `insert into ${keep} (${columns.join(', ')}) select ${values.join(', ')} from ${from}`, ...rebuilt.statements] };
+  return {
+    ...rebuilt,
+    statements: [
+      ...first,
+      `insert into ${keep} (${columns.join(', ')}) select ${values.join(', ')} from ${from}`,
+      ...rebuilt.statements,
+    ],
+  };
 }
 
 /** Why it must stay in its place; null: it can be taken out. */
 function staysFor(live: LiveTable): string | null {
-  return mayBeNull(live).length > 0 && rowidOf(live) === null ? 'its primary key may hold NULL, and each name of the rowid is the name of a column' : null;
+  return mayBeNull(live).length > 0 && rowidOf(live) === null
+    ? 'its primary key may hold NULL, and each name of the rowid is the name of a column'
+    : null;
 }
 
-/** Members of the key in which SQLite takes NULL, an old bug that is kept: rows are then told apart by their rowid as well. */
+/**
+ * Members of the key in which SQLite takes NULL, an old bug that is kept: rows are then told apart by their rowid as
+ * well.
+ */
 function mayBeNull(live: LiveTable): string[] {
   const text = textOf(live);
   if (withoutRowid(text)) return [];
@@ -72,10 +99,16 @@ function rowidOf(live: LiveTable): string | null {
 
 /** See `Ddl.sameKey`; `from` is the table's name where it goes by another one. */
 export function sameKey(live: LiveTable, kept: LiveTable, from = live.name): string {
-  const members = live.primaryKey.map((name, i) => `_saga_kept.${quote(`k${i + 1}`)} is ${quote(from)}.${quote(name)}`).join(' and ');
-  const open = mayBeNull(live).map((name) => `_saga_kept.${quote(`k${live.primaryKey.indexOf(name) + 1}`)} is not null`).join(' and ');
+  const members = live.primaryKey
+    .map((name, i) => `_saga_kept.${quote(`k${i + 1}`)} is ${quote(from)}.${quote(name)}`)
+    .join(' and ');
+  const open = mayBeNull(live)
+    .map((name) => `_saga_kept.${quote(`k${live.primaryKey.indexOf(name) + 1}`)} is not null`)
+    .join(' and ');
   const rowid = rowidOf(live);
-  return open === '' || rowid === null || findColumn(kept, 'r') === undefined ? members : `${members} and (${open} or _saga_kept."r" = ${quote(from)}.${rowid})`;
+  return open === '' || rowid === null || findColumn(kept, 'r') === undefined
+    ? members
+    : `${members} and (${open} or _saga_kept."r" = ${quote(from)}.${rowid})`;
 }
 
 /** The column at its former place, to the letter, with its values and all that hung on it. */
@@ -89,7 +122,8 @@ export function reattachColumn(
   if (kept.columns.filter((c) => /^k\d+$/.test(c.name)).length !== live.primaryKey.length) {
     throw new DatabaseError(
       'unsupported_change',
-      `the primary key of ${live.name} is another one than when ${name} was dropped: its values cannot be told apart any more`,
+      `the primary key of ${live.name} is another one than when ${name} was dropped: its values cannot be ` +
+        'told apart any more',
     );
   }
   const then = asCalled(sourceOf(was), live.name);
@@ -155,7 +189,10 @@ function isWhole(sql: string, former: TableText, columns: TableText['columns']):
 
 function keyNeeds(live: LiveTable, kept: LiveTable, then: Source, name: string): ReturnType<typeof needsOf> {
   const table = quote(live.name);
-  const rows = `(select ${table}.*, _saga_kept."v" as _saga_v, ${findColumn(kept, 'u') === undefined ? 'null' : '_saga_kept."u"'} as _saga_u from ${table}, ${quote(kept.name)} as _saga_kept where ${sameKey(live, kept)}) as _saga_t`;
+  const rows =
+    `(select ${table}.*, _saga_kept."v" as _saga_v, ` +
+    `${findColumn(kept, 'u') === undefined ? 'null' : '_saga_kept."u"'} as _saga_u from ${table}, ` +
+    `${quote(kept.name)} as _saga_kept where ${sameKey(live, kept)}) as _saga_t`;
   const value = (column: string): string => `_saga_t.${sameName(column, name) ? '_saga_v' : quote(column)}`;
   const keys = foreignKeys(parseSource(then), name);
   return needsOf(keys, '_saga_t._saga_u', { from: rows, source: then, own: live.name, self: table, value });

@@ -167,11 +167,17 @@ function texts({ type, quote, fallback, check, comment, name: called, expression
     quote === '"' ? name(type) : quote === '`' ? `\`${type.split('`').join('``')}\`` : `[${type.split(']').join(' ')}]`;
   const remark = `/* ${comment.split('*/').join('* /')} */ -- ${comment.split('\n').join(' ')}\n`;
   return [
-    `create table t (${remark} id integer primary key, z ${declared} not null default ${literal(fallback)}, a ${declared} default ${literal(fallback)}, b text not null default 'x' constraint ${name(called)} check (b <> ${literal(check)}), ${remark}` +
-      ` ${name(called)} ${declared} unique, g text as (b || ${literal(expression)}), n integer references ${name(`${called} parent`)} (id), check (a is not ${literal(check)} or ${name(called)} is null) ${remark})`,
+    `create table t (${remark} id integer primary key, z ${declared} not null default ` +
+      `${literal(fallback)}, a ${declared} default ${literal(fallback)}, b text not null default 'x' ` +
+      `constraint ${name(called)} check (b <> ${literal(check)}), ${remark}` +
+      ` ${name(called)} ${declared} unique, g text as (b || ${literal(expression)}), n integer references ` +
+      `${name(`${called} parent`)} (id), check (a is not ${literal(check)} or ${name(called)} is null) ` +
+      `${remark})`,
     `create table ${name(`${called} parent`)} (id integer primary key)`,
-    `create index ${name(`${called} i`)} on t (b, (${name(called)} || ${literal(expression)}) desc) where b <> ${literal(check)} ${remark}`,
-    `create trigger ${name(`${called} t`)} after update on t begin insert into log values (${literal(trigger)}); ${remark} end`,
+    `create index ${name(`${called} i`)} on t (b, (${name(called)} || ${literal(expression)}) desc) ` +
+      `where b <> ${literal(check)} ${remark}`,
+    `create trigger ${name(`${called} t`)} after update on t begin insert into log values ` +
+      `(${literal(trigger)}); ${remark} end`,
     `create view ${name(`${called} v`)} as select ${literal(view)} as ${name(called)} ${remark}`,
     'create table log (a)',
     `insert into t (id, a) values (1, ${literal(type)}), (2, null)`,

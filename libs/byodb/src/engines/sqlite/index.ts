@@ -8,7 +8,10 @@ export const sqlite: Engine = {
   name: 'sqlite',
   // SQLite has no limit on names; this one keeps them portable.
   facts: { transactionalDdl: true, identifierBytes: 255 },
-  ddl, keeps, note, refuses,
+  ddl,
+  keeps,
+  note,
+  refuses,
   open(address) {
     if (address.engine !== 'sqlite') throw new AddressProblem('engine', 'is not a SQLite file');
     return new SqliteConnection(sqlite, address);

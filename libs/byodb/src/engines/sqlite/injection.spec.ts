@@ -17,15 +17,28 @@ import { quote } from './tokens.js';
 
 /** What an owner could write into every text of a schema that the service reads and prints again. */
 const STATEMENTS = [
-  'commit', 'attach database \'@other\' as c', 'create table c.pwned (x)', 'delete from canary', 'drop table canary', 'insert into canary values (2)',
-  'vacuum into \'@other\'', 'pragma writable_schema = on', 'detach database c', 'select load_extension(\'x\')',
+  'commit',
+  "attach database '@other' as c",
+  'create table c.pwned (x)',
+  'delete from canary',
+  'drop table canary',
+  'insert into canary values (2)',
+  "vacuum into '@other'",
+  'pragma writable_schema = on',
+  'detach database c',
+  "select load_extension('x')",
 ];
-const ENDINGS = ['int);', 'x\');', 'x");', 'x];', 'x`);', '*/', '--\n);', '; ', ')', '\u00a0;', '"; ', '\');'];
-const payload = fc.tuple(fc.constantFrom(...ENDINGS), fc.shuffledSubarray(STATEMENTS, { minLength: 1 }), fc.constantFrom('--', '/*', ';', ''))
+const ENDINGS = ['int);', "x');", 'x");', 'x];', 'x`);', '*/', '--\n);', '; ', ')', '\u00a0;', '"; ', "');"];
+const payload = fc
+  .tuple(
+    fc.constantFrom(...ENDINGS),
+    fc.shuffledSubarray(STATEMENTS, { minLength: 1 }),
+    fc.constantFrom('--', '/*', ';', ''),
+  )
   .map(([ending, statements, rest]) => `${ending} ${statements.join('; ')}; ${rest}`);
 
 /** Where it can stand; each gives the statements that make a table of that name with it. */
-const text = (value: string): string => `'${value.replaceAll('\'', '\'\'')}'`;
+const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
 const PLACES: Record<string, (table: string, evil: string) => string[]> = {
   'declared type': (t, e) => [`create table ${t} (id integer primary key, a ${quote(e)} not null, b text)`],
   'declared type as a string': (t, e) => [`create table ${t} (id integer primary key, a ${text(e)} not null, b text)`],
@@ -44,7 +57,8 @@ const PLACES: Record<string, (table: string, evil: string) => string[]> = {
     `create table ${t} (id integer primary key, a int, b text, g text as (b || ${text(e)}))`,
   ],
   'comment': (t, e) => [
-    `create table ${t} (id integer primary key, a int /* ${e.replaceAll('*/', '')} */, b text -- ${e.replaceAll('\n', ' ')}\n)`,
+    `create table ${t} (id integer primary key, a int /* ${e.replaceAll('*/', '')} */, b text -- ` +
+      `${e.replaceAll('\n', ' ')}\n)`,
   ],
   'name of an index': (t, e) => [
     `create table ${t} (id integer primary key, a int, b text)`,
@@ -64,7 +78,8 @@ const PLACES: Record<string, (table: string, evil: string) => string[]> = {
     ...['insert', 'update', 'delete'].flatMap((event) =>
       ['before', 'after'].map(
         (time) =>
-          `create trigger ${quote(`${t} ${time} ${event} ${e}`)} ${time} ${event} on ${t} begin delete from canary; insert into canary values (${text(e)}); end`,
+          `create trigger ${quote(`${t} ${time} ${event} ${e}`)} ${time} ${event} on ${t} begin delete from ` +
+          `canary; insert into canary values (${text(e)}); end`,
       ),
     ),
   ],
@@ -96,8 +111,10 @@ afterAll(async () => {
 /** Carried out and put back; a refusal is as good, as long as nothing moved. */
 async function thereAndBack(task: Task, tableId: string): Promise<void> {
   try {
-    const columns = (await connection.look((session) => session.introspect(task.table)));
-    const { plans: all } = await preparePlans(connection, tableId, [task], observe(connection.engine, columns!), { maxRewriteRows: 1000 });
+    const columns = await connection.look((session) => session.introspect(task.table));
+    const { plans: all } = await preparePlans(connection, tableId, [task], observe(connection.engine, columns!), {
+      maxRewriteRows: 1000,
+    });
     // What comes past the point of no return is not put back.
     const plans = all.filter(({ phase }) => phase !== 'finalize');
     const key = (stepId: string): Parameters<typeof applyStep>[2] => ({ stepId, token: 1, lockTimeoutMs: 500 });
@@ -143,37 +160,56 @@ async function awayAndBack(table: string, name: string): Promise<void> {
 }
 
 async function canary(): Promise<unknown> {
-  return { rows: await query(fresh.url, 'select n from canary'), other: existsSync(other), journal: await query(fresh.url, 'pragma journal_mode') };
+  return {
+    rows: await query(fresh.url, 'select n from canary'),
+    other: existsSync(other),
+    journal: await query(fresh.url, 'pragma journal_mode'),
+  };
 }
 
 describe('nothing that a schema says is run', () => {
   test.each(Object.keys(PLACES))('SQL as %s', async (place) => {
-    await fc.assert(fc.asyncProperty(payload, async (drawn) => {
-      const table = `t${++serial}`;
-      for (const sql of PLACES[place]!(table, drawn.replaceAll('@other', other))) await query(fresh.url, sql);
-      // A number as its owner wrote it: converted, and given back in that spelling.
-      await query(fresh.url, `insert into ${table} (id, a, b) values (1, 5, '2.5')`);
-      await query(fresh.url, 'delete from canary');
-      await query(fresh.url, 'insert into canary values (1)');
-      const before = await canary();
-      const column = completeColumn({ name: 'c', type: 'integer', nullable: false, default: 1 }).column;
-      const live = (await connection.look((session) => session.introspect(table)))!;
-      const b = observe(connection.engine, live).find((c) => c.name === 'b')!;
-      const tasks: Task[] = [
-        { do: 'add_column', table, column }, { do: 'drop_column', table, name: 'a' }, { do: 'drop_column', table, name: 'b' },
-        { do: 'rename_column', table, name: 'b', to: 'd' }, { do: 'rename_table', table, to: `${table}_r` }, { do: 'drop_table', table },
-        { do: 'alter_column', table, from: b, to: { ...b, nullable: !b.nullable } },
-        { do: 'alter_column', table, from: b, to: { ...b, type: 'decimal', precision: 10, scale: 2, default: null } },
-      ];
-      for (const task of tasks) await thereAndBack(task, uuid());
-      for (const name of ['a', 'b']) await awayAndBack(table, name);
-      expect(await canary()).toEqual(before);
-      expect(await query(fresh.url, `select id, a, b from ${table}`)).toEqual([{ id: 1, a: 5, b: '2.5' }]);
-    }), { numRuns: 2 });
+    await fc.assert(
+      fc.asyncProperty(payload, async (drawn) => {
+        const table = `t${++serial}`;
+        for (const sql of PLACES[place]!(table, drawn.replaceAll('@other', other))) await query(fresh.url, sql);
+        // A number as its owner wrote it: converted, and given back in that spelling.
+        await query(fresh.url, `insert into ${table} (id, a, b) values (1, 5, '2.5')`);
+        await query(fresh.url, 'delete from canary');
+        await query(fresh.url, 'insert into canary values (1)');
+        const before = await canary();
+        const column = completeColumn({ name: 'c', type: 'integer', nullable: false, default: 1 }).column;
+        const live = (await connection.look((session) => session.introspect(table)))!;
+        const b = observe(connection.engine, live).find((c) => c.name === 'b')!;
+        const tasks: Task[] = [
+          { do: 'add_column', table, column },
+          { do: 'drop_column', table, name: 'a' },
+          { do: 'drop_column', table, name: 'b' },
+          { do: 'rename_column', table, name: 'b', to: 'd' },
+          { do: 'rename_table', table, to: `${table}_r` },
+          { do: 'drop_table', table },
+          { do: 'alter_column', table, from: b, to: { ...b, nullable: !b.nullable } },
+          { do: 'alter_column', table, from: b, to: { ...b, type: 'decimal', precision: 10, scale: 2, default: null } },
+        ];
+        for (const task of tasks) await thereAndBack(task, uuid());
+        for (const name of ['a', 'b']) await awayAndBack(table, name);
+        expect(await canary()).toEqual(before);
+        expect(await query(fresh.url, `select id, a, b from ${table}`)).toEqual([{ id: 1, a: 5, b: '2.5' }]);
+      }),
+      { numRuns: 2 },
+    );
   });
 
-  test.each(['attach database \'x.db\' as c', ' /* */ attach database \'x.db\' as c', 'vacuum into \'x.db\'', 'pragma writable_schema = on', 'select 1; select 2'])('%s is refused', async (sql) => {
-    const run = connection.exclusively({ tableId: uuid(), token: 1, lockTimeoutMs: 500 }, (session) => session.run(sql));
+  test.each([
+    "attach database 'x.db' as c",
+    " /* */ attach database 'x.db' as c",
+    "vacuum into 'x.db'",
+    'pragma writable_schema = on',
+    'select 1; select 2',
+  ])('%s is refused', async (sql) => {
+    const run = connection.exclusively({ tableId: uuid(), token: 1, lockTimeoutMs: 500 }, (session) =>
+      session.run(sql),
+    );
     await expect(run).rejects.toMatchObject({ code: expect.stringMatching(/^(permission_denied|database_error)$/) });
   });
 });

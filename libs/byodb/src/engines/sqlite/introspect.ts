@@ -5,7 +5,8 @@ import { isWord, normalise, sameName, tokenize } from './tokens.js';
 import { readDefault, readType, type Shape } from './types.js';
 
 /**
- * All that SQLite keeps of a table are the texts that made it, so a `LiveTable` is a pure function of them: what a renderer
+ * All that SQLite keeps of a table are the texts that made it, so a `LiveTable` is a pure function of them: what a
+ * renderer
  * predicts is read from the texts it will leave, by the same function that reads those found in the file.
  */
 export interface Source {
@@ -19,7 +20,8 @@ export interface Source {
 /** What stands around the table in its file, as far as rendering needs it. */
 export interface Around {
   /**
-   * Why SQLite refuses every rename in this file, which then goes without: an object that it cannot read, and what it says of it.
+   * Why SQLite refuses every rename in this file, which then goes without: an object that it cannot read, and what it
+   * says of it.
    * `total`: also with legacy_alter_table, under which it does not look at views and triggers.
    */
   broken?: { object: string; why: string; total: boolean };
@@ -48,8 +50,15 @@ export function parseSource(source: Source): TableText {
   return text;
 }
 
-/** A row of sqlite_schema (https://www.sqlite.org/schematab.html). `sql` is null for what a constraint brings with it. */
-export interface SchemaRow { type: string; name: string; tbl_name: string; sql: string | null }
+/**
+ * A row of sqlite_schema (https://www.sqlite.org/schematab.html). `sql` is null for what a constraint brings with it.
+ */
+export interface SchemaRow {
+  type: string;
+  name: string;
+  tbl_name: string;
+  sql: string | null;
+}
 
 /** Null: no ordinary table (a virtual one's columns are its module's affair). */
 export function readRows(rows: SchemaRow[], around?: Around): LiveTable | null {
@@ -58,8 +67,13 @@ export function readRows(rows: SchemaRow[], around?: Around): LiveTable | null {
   const sql = repairTable(table.sql);
   const text = parseTable(sql);
   if (text === null) return null;
-  const texts = (type: string): string[] => rows.filter((row) => row.type === type && row.sql !== null).map((row) => row.sql!);
-  const source: Source = { table: sql, indexes: texts('index').map((index) => repairIndex(index, text)), triggers: texts('trigger') };
+  const texts = (type: string): string[] =>
+    rows.filter((row) => row.type === type && row.sql !== null).map((row) => row.sql!);
+  const source: Source = {
+    table: sql,
+    indexes: texts('index').map((index) => repairIndex(index, text)),
+    triggers: texts('trigger'),
+  };
   return { ...readSource({ ...source, ...(around === undefined ? {} : { around }) }), name: table.name };
 }
 
@@ -71,15 +85,25 @@ export function readSource(source: Source): LiveTable {
     columns: text.columns.map((column) => readColumn(text, column)),
     primaryKey: primaryKeyOf(text),
     uniques: [
-      ...text.columns.flatMap((column) => column.clauses.filter((c) => c.kind === 'unique').map((c) => ({ name: c.name ?? '', columns: [column.name] }))),
-      ...text.constraints.filter((c) => c.kind === 'unique').map((c) => ({ name: c.name ?? '', columns: storedNames(text, clauseColumns(c)) })),
-      ...indexes.filter(({ index }) => isPlainUnique(index)).map(({ index }) => ({ name: index.name, columns: storedNames(text, index.columns!) })),
+      ...text.columns.flatMap((column) =>
+        column.clauses.filter((c) => c.kind === 'unique').map((c) => ({ name: c.name ?? '', columns: [column.name] })),
+      ),
+      ...text.constraints
+        .filter((c) => c.kind === 'unique')
+        .map((c) => ({ name: c.name ?? '', columns: storedNames(text, clauseColumns(c)) })),
+      ...indexes
+        .filter(({ index }) => isPlainUnique(index))
+        .map(({ index }) => ({ name: index.name, columns: storedNames(text, index.columns!) })),
     ],
     extras: [
       ...text.constraints.flatMap((clause) => constraintExtra(text, clause)),
-      ...indexes.filter(({ index }) => !isPlainUnique(index)).map(({ sql, index }) => ({ kind: 'index', name: index.name, definition: normalise(sql, text.name) })),
+      ...indexes
+        .filter(({ index }) => !isPlainUnique(index))
+        .map(({ sql, index }) => ({ kind: 'index', name: index.name, definition: normalise(sql, text.name) })),
       ...source.triggers.map((sql) => ({ kind: 'trigger', name: triggerName(sql), definition: normalise(sql) })),
-      ...(tokenize(text.options).length > 0 ? [{ kind: 'options', name: '', definition: normalise(text.options) }] : []),
+      ...(tokenize(text.options).length > 0
+        ? [{ kind: 'options', name: '', definition: normalise(text.options) }]
+        : []),
     ],
     owner: null,
     source: JSON.stringify(source),
@@ -97,18 +121,26 @@ function readColumn(text: TableText, column: ColumnText): LiveColumn {
   const byDefault = column.clauses.find((c) => c.kind === 'default');
   return {
     name: column.name,
-    type: shape?.type ?? null, length: shape?.length ?? null, precision: shape?.precision ?? null, scale: shape?.scale ?? null,
+    type: shape?.type ?? null,
+    length: shape?.length ?? null,
+    precision: shape?.precision ?? null,
+    scale: shape?.scale ?? null,
     native: column.type,
-    nullable: !column.clauses.some((c) => c.kind === 'not null') && !primaryKeyOf(text).some((name) => sameName(name, column.name)),
+    nullable:
+      !column.clauses.some((c) => c.kind === 'not null') &&
+      !primaryKeyOf(text).some((name) => sameName(name, column.name)),
     default: byDefault === undefined ? null : readDefault(shape, byDefault.body.slice('default'.length).trim()),
     generated,
     definition: normalise([column.type, ...column.clauses.map((c) => c.text)].join(' '), text.name),
   };
 }
 
-/** What a column of a STRICT table, which knows six types alone, was asked as: the name of a constraint that says nothing. */
+/**
+ * What a column of a STRICT table, which knows six types alone, was asked as: the name of a constraint that says
+ * nothing.
+ */
 function markedType(text: TableText, column: ColumnText): string | null {
-  return isStrict(text) ? column.clauses.find((c) => c.kind === 'null')?.name ?? null : null;
+  return isStrict(text) ? (column.clauses.find((c) => c.kind === 'null')?.name ?? null) : null;
 }
 
 export function isStrict(text: TableText): boolean {
@@ -118,7 +150,12 @@ export function isStrict(text: TableText): boolean {
 /** A column that is the rowid must be declared exactly INTEGER, so the name of its key says what it was asked as. */
 function numbered(text: TableText): Shape {
   const name = keyClause(text)?.clause.name?.toLowerCase();
-  return { type: name === 'smallint' || name === 'bigint' ? name : 'integer', length: null, precision: null, scale: null };
+  return {
+    type: name === 'smallint' || name === 'bigint' ? name : 'integer',
+    length: null,
+    precision: null,
+    scale: null,
+  };
 }
 
 /** The PRIMARY KEY clause, and the column it stands in (null: it is a table constraint). */
@@ -138,14 +175,16 @@ export function primaryKeyOf(text: TableText): string[] {
 }
 
 /**
- * Whether the column is the rowid, which SQLite numbers (https://www.sqlite.org/lang_createtable.html#rowid): declared exactly
+ * Whether the column is the rowid, which SQLite numbers (https://www.sqlite.org/lang_createtable.html#rowid): declared
+ * exactly
  * INTEGER, alone in the key, and not `integer primary key desc`, an old quirk that is none.
  */
 export function isRowid(text: TableText, name: string): boolean {
   const key = keyClause(text);
   const names = primaryKeyOf(text);
   const column = text.columns.find((c) => sameName(c.name, name));
-  if (key === null || column === undefined || names.length !== 1 || !sameName(names[0]!, name) || withoutRowid(text)) return false;
+  if (key === null || column === undefined || names.length !== 1 || !sameName(names[0]!, name) || withoutRowid(text))
+    return false;
   const isDescending = key.column !== null && tokenize(key.clause.body).some((t) => isWord(t, 'desc'));
   return column.type.toLowerCase() === 'integer' && !isDescending;
 }
@@ -161,7 +200,9 @@ function storedNames(text: TableText, names: string[]): string[] {
 
 function constraintExtra(text: TableText, clause: Clause): Extra[] {
   const definition = normalise(clause.body, text.name);
-  const isPlain = (clause.kind === 'unique' || clause.kind === 'primary key') && !/ (collate|desc|asc|autoincrement|conflict) /.test(`${definition} `);
+  const isPlain =
+    (clause.kind === 'unique' || clause.kind === 'primary key') &&
+    !/ (collate|desc|asc|autoincrement|conflict) /.test(`${definition} `);
   const isSaid = clause.kind === 'unique' || (clause.kind === 'primary key' && clause.name === null);
   return isPlain && isSaid ? [] : [{ kind: clause.kind, name: clause.name ?? '', definition }];
 }

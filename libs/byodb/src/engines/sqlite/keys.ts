@@ -23,11 +23,22 @@ export function foreignKeys(text: TableText, column: string | null = null): Fore
   const read = (clause: Clause, columns: string[]): ForeignKey[] => {
     const target = referenceOf(clause);
     if (target === null || (column !== null && !columns.some((c) => sameName(c, column)))) return [];
-    return [{ of: `foreign key ${clause.name ?? columns.join(', ')} of ${text.name}`, columns, parent: target.table, target: target.columns }];
+    return [
+      {
+        of: `foreign key ${clause.name ?? columns.join(', ')} of ${text.name}`,
+        columns,
+        parent: target.table,
+        target: target.columns,
+      },
+    ];
   };
   return [
-    ...text.columns.flatMap((c) => c.clauses.filter((clause) => clause.kind === 'references').flatMap((clause) => read(clause, [c.name]))),
-    ...text.constraints.filter((clause) => clause.kind === 'foreign key').flatMap((clause) => read(clause, clauseColumns(clause))),
+    ...text.columns.flatMap((c) =>
+      c.clauses.filter((clause) => clause.kind === 'references').flatMap((clause) => read(clause, [c.name])),
+    ),
+    ...text.constraints
+      .filter((clause) => clause.kind === 'foreign key')
+      .flatMap((clause) => read(clause, clauseColumns(clause))),
   ];
 }
 
@@ -42,7 +53,9 @@ interface Where {
   value?: (column: string) => string;
 }
 
-/** A condition on rows: they have not the row that one of their keys refers to. Null: none of them can be asked about. */
+/**
+ * A condition on rows: they have not the row that one of their keys refers to. Null: none of them can be asked about.
+ */
 export function unmatched(
   keys: ForeignKey[],
   { from, source, own, self = from, value = (column) => `${from}.${quote(column)}` }: Where,
@@ -53,7 +66,8 @@ export function unmatched(
     if (target === null) return [`(${given})`];
     if (target.length !== key.columns.length) return [];
     const parent = sameName(key.parent, own) ? self : quote(key.parent);
-    // As a foreign key compares: with the affinity and the collation of what is referred to, and so without those of the value.
+    // As a foreign key compares: with the affinity and the collation of what is referred to, and so without those of
+    // the value.
     const match = key.columns.map((c, i) => `_saga_p.${quote(target[i]!)} = +${value(c)}`).join(' and ');
     return [`(${given} and not exists (select 1 from ${parent} as _saga_p where ${match}))`];
   });
@@ -64,18 +78,25 @@ export function unmatched(
 function targetOf(key: ForeignKey, source: Source): string[] | null {
   const parent = source.around?.parents?.[foldName(key.parent)];
   if (parent === null) return null;
-  return key.target.length > 0 ? key.target : parent ?? [];
+  return key.target.length > 0 ? key.target : (parent ?? []);
 }
 
-/** What these keys need to come back: their parents, and rows that match but for those that had not matched before (`known`). */
+/**
+ * What these keys need to come back: their parents, and rows that match but for those that had not matched before
+ * (`known`).
+ */
 export function needsOf(keys: ForeignKey[], known: string, where: Where): Need[] {
   return keys.flatMap((key): Need[] => {
     const target = targetOf(key, where.source);
     if (target === null) return [];
     const condition = unmatched([key], where);
     return [
-      ...(sameName(key.parent, where.own) ? [] : [{ need: 'table' as const, table: key.parent, columns: target, of: key.of }]),
-      ...(condition === null ? [] : [{ need: 'no_rows' as const, from: where.from, like: `${known} is null and (${condition})`, of: key.of }]),
+      ...(sameName(key.parent, where.own)
+        ? []
+        : [{ need: 'table' as const, table: key.parent, columns: target, of: key.of }]),
+      ...(condition === null
+        ? []
+        : [{ need: 'no_rows' as const, from: where.from, like: `${known} is null and (${condition})`, of: key.of }]),
     ];
   });
 }

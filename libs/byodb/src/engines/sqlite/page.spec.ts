@@ -40,7 +40,8 @@ const OBJECTS: Record<string, string[]> = {
   ],
   'own foreign key': [
     'create table p (id int primary key)',
-    'create table t (id integer primary key, n int references p on delete cascade, m int, foreign key (n) references p (id) match full)',
+    'create table t (id integer primary key, n int references p on delete cascade, m int, foreign key ' +
+      '(n) references p (id) match full)',
   ],
   'own foreign key to itself': ['create table t (id integer primary key, n int references t (id), m int)'],
   'own check': [
@@ -73,7 +74,8 @@ const OBJECTS: Record<string, string[]> = {
   ],
   'broken view, and a view': [TABLE, 'create view v as select * from gone', 'create view w as select n from t'],
   'names that are keywords': [
-    'create table t (id integer primary key, n int, m int, "order" int, [group] text default \'select\', key int, `a b` int check ("order" <> key))',
+    'create table t (id integer primary key, n int, m int, "order" int, [group] text default \'select\', ' +
+      'key int, `a b` int check ("order" <> key))',
     'create index "index" on t ("order", key)',
   ],
 };

@@ -1,6 +1,17 @@
 import { closing, isName, isSymbol, isWord, listAt, tokenize, type Token } from './tokens.js';
 
-export type ClauseKind = 'primary key' | 'not null' | 'null' | 'unique' | 'check' | 'default' | 'collate' | 'references' | 'generated' | 'foreign key' | 'other';
+export type ClauseKind =
+  | 'primary key'
+  | 'not null'
+  | 'null'
+  | 'unique'
+  | 'check'
+  | 'default'
+  | 'collate'
+  | 'references'
+  | 'generated'
+  | 'foreign key'
+  | 'other';
 
 /** A column constraint, or a table constraint. */
 export interface Clause {
@@ -21,7 +32,10 @@ export interface Clause {
 
 export interface ColumnText {
   name: string;
-  /** As declared, unquoted, blanks collapsed, to be read; '' when there is none. Never to be printed: quotes may hold anything. */
+  /**
+   * As declared, unquoted, blanks collapsed, to be read; '' when there is none. Never to be printed: quotes may hold
+   * anything.
+   */
   type: string;
   /** The type's tokens verbatim, to be printed. */
   declared: string;
@@ -52,7 +66,9 @@ export interface IndexText {
   partial: boolean;
 }
 
-/** Takes the text of a table apart (https://www.sqlite.org/lang_createtable.html); null: not an ordinary table's text. */
+/**
+ * Takes the text of a table apart (https://www.sqlite.org/lang_createtable.html); null: not an ordinary table's text.
+ */
 export function parseTable(sql: string): TableText | null {
   const tokens = tokenize(sql);
   const table = tokens.findIndex((t) => isWord(t, 'table'));
@@ -61,14 +77,21 @@ export function parseTable(sql: string): TableText | null {
   if (open <= table) return null;
   const end = closing(tokens, open);
   if (!isSymbol(tokens[end], ')')) return null;
-  const result: TableText = { name: tokens[open - 1]!.value, head: sql.slice(0, tokens[open]!.end), columns: [], constraints: [], options: sql.slice(tokens[end]!.end) };
+  const result: TableText = {
+    name: tokens[open - 1]!.value,
+    head: sql.slice(0, tokens[open]!.end),
+    columns: [],
+    constraints: [],
+    options: sql.slice(tokens[end]!.end),
+  };
   let from = tokens[open]!.end;
   for (const list of listAt(tokens, open)) {
     const after = tokens.find((t) => t.start >= (list.at(-1)?.end ?? from))!;
     const text = sql.slice(from, after.start);
     from = after.end;
     if (list.length === 0) continue;
-    if (isWord(list[0], 'constraint', 'primary', 'unique', 'check', 'foreign')) result.constraints.push(...withSurroundings(text, parseClauses(text, tokenize(text))));
+    if (isWord(list[0], 'constraint', 'primary', 'unique', 'check', 'foreign'))
+      result.constraints.push(...withSurroundings(text, parseClauses(text, tokenize(text))));
     else result.columns.push(parseColumn(text));
   }
   return result;
@@ -76,26 +99,47 @@ export function parseTable(sql: string): TableText | null {
 
 function withSurroundings(text: string, clauses: Clause[]): Clause[] {
   return clauses.map((clause, i) => ({
-    ...clause, glued: i > 0,
+    ...clause,
+    glued: i > 0,
     outer: text.slice(clauses[i - 1]?.end ?? 0, i === clauses.length - 1 ? text.length : clause.end),
   }));
 }
 
-const STARTS = ['constraint', 'primary', 'not', 'null', 'unique', 'check', 'default', 'collate', 'references', 'generated', 'as'];
+const STARTS = [
+  'constraint',
+  'primary',
+  'not',
+  'null',
+  'unique',
+  'check',
+  'default',
+  'collate',
+  'references',
+  'generated',
+  'as',
+];
 
 export function parseColumn(text: string): ColumnText {
   const tokens = tokenize(text);
   let at = 1;
-  while (at < tokens.length && !isWord(tokens[at], ...STARTS)) at = isSymbol(tokens[at], '(') ? closing(tokens, at) + 1 : at + 1;
+  while (at < tokens.length && !isWord(tokens[at], ...STARTS))
+    at = isSymbol(tokens[at], '(') ? closing(tokens, at) + 1 : at + 1;
   const type = tokens.slice(1, at);
   return {
-    name: tokens[0]!.value, type: typeText(type), declared: type.length === 0 ? '' : text.slice(type[0]!.start, type.at(-1)!.end),
-    clauses: parseClauses(text, tokens.slice(at)), text,
+    name: tokens[0]!.value,
+    type: typeText(type),
+    declared: type.length === 0 ? '' : text.slice(type[0]!.start, type.at(-1)!.end),
+    clauses: parseClauses(text, tokens.slice(at)),
+    text,
   };
 }
 
 function typeText(tokens: Token[]): string {
-  return tokens.map((t) => t.value).join(' ').replace(/ ?([(),]) ?/g, '$1').replace(/\)(?=\w)/g, ') ');
+  return tokens
+    .map((t) => t.value)
+    .join(' ')
+    .replace(/ ?([(),]) ?/g, '$1')
+    .replace(/\)(?=\w)/g, ') ');
 }
 
 function parseClauses(text: string, tokens: Token[]): Clause[] {
@@ -113,7 +157,16 @@ function parseClauses(text: string, tokens: Token[]): Clause[] {
     at = Math.max(end, body + 1);
     const last = tokens[Math.min(at, tokens.length) - 1]!;
     const outer = text.slice(tokens[start]!.start, last.end);
-    clauses.push({ kind, name, text: outer, body: text.slice(tokens[body]!.start, last.end), start: tokens[start]!.start, end: last.end, outer, glued: false });
+    clauses.push({
+      kind,
+      name,
+      text: outer,
+      body: text.slice(tokens[body]!.start, last.end),
+      start: tokens[start]!.start,
+      end: last.end,
+      outer,
+      glued: false,
+    });
   }
   return clauses;
 }
@@ -133,7 +186,13 @@ function clauseAt(tokens: Token[], at: number): [ClauseKind, number] {
   if (word(at, 'null')) return ['null', pastConflict(at + 1)];
   if (word(at, 'unique')) return ['unique', pastConflict(pastList(at + 1))];
   if (word(at, 'check')) return ['check', pastConflict(pastList(at + 1))];
-  if (word(at, 'default')) return ['default', isSymbol(tokens[at + 1], '(') ? pastList(at + 1) : at + (isSymbol(tokens[at + 1], '-') || isSymbol(tokens[at + 1], '+') ? 3 : 2)];
+  if (word(at, 'default'))
+    return [
+      'default',
+      isSymbol(tokens[at + 1], '(')
+        ? pastList(at + 1)
+        : at + (isSymbol(tokens[at + 1], '-') || isSymbol(tokens[at + 1], '+') ? 3 : 2),
+    ];
   if (word(at, 'collate')) return ['collate', at + 2];
   if (word(at, 'references')) return ['references', pastReference(tokens, at)];
   if (word(at, 'foreign')) {
@@ -152,7 +211,8 @@ function pastReference(tokens: Token[], at: number): number {
   let end = at + 2;
   if (isSymbol(tokens[end], '(')) end = closing(tokens, end) + 1;
   for (;;) {
-    if (isWord(tokens[end], 'on') && isWord(tokens[end + 1], 'delete', 'update')) end += isWord(tokens[end + 2], 'set', 'no') ? 4 : 3;
+    if (isWord(tokens[end], 'on') && isWord(tokens[end + 1], 'delete', 'update'))
+      end += isWord(tokens[end + 2], 'set', 'no') ? 4 : 3;
     else if (isWord(tokens[end], 'match')) end += 2;
     else if (isWord(tokens[end], 'not') && isWord(tokens[end + 1], 'deferrable')) end += 2;
     else if (isWord(tokens[end], 'deferrable')) end += 1;
@@ -165,7 +225,11 @@ function pastReference(tokens: Token[], at: number): number {
 export function clauseColumns(clause: Clause): string[] {
   const tokens = tokenize(clause.body);
   const open = tokens.findIndex((t) => isSymbol(t, '('));
-  return open < 0 ? [] : listAt(tokens, open).filter((term) => term.length > 0).map((term) => term[0]!.value);
+  return open < 0
+    ? []
+    : listAt(tokens, open)
+        .filter((term) => term.length > 0)
+        .map((term) => term[0]!.value);
 }
 
 /** What a REFERENCES clause points at; no columns: at the primary key. */
@@ -174,7 +238,10 @@ export function referenceOf(clause: Clause): { table: string; columns: string[] 
   const at = tokens.findIndex((t) => isWord(t, 'references'));
   const target = tokens[at + 1];
   if (at < 0 || target === undefined) return null;
-  return { table: target.value, columns: isSymbol(tokens[at + 2], '(') ? listAt(tokens, at + 2).map((term) => term[0]?.value ?? '') : [] };
+  return {
+    table: target.value,
+    columns: isSymbol(tokens[at + 2], '(') ? listAt(tokens, at + 2).map((term) => term[0]?.value ?? '') : [],
+  };
 }
 
 export function parseIndex(sql: string): IndexText {
@@ -184,7 +251,13 @@ export function parseIndex(sql: string): IndexText {
   const terms = open < 0 ? [] : listAt(tokens, open);
   const isNamed = (term: Token[]): boolean =>
     term.every((t, i) => i === 0 || isWord(t, 'asc', 'desc', 'collate') || isWord(term[i - 1], 'collate'));
-  const plain = terms.every(([name, order, ...more]) => name !== undefined && (name.kind === 'string' || isName(name)) && more.length === 0 && (order === undefined || isWord(order, 'asc')));
+  const plain = terms.every(
+    ([name, order, ...more]) =>
+      name !== undefined &&
+      (name.kind === 'string' || isName(name)) &&
+      more.length === 0 &&
+      (order === undefined || isWord(order, 'asc')),
+  );
   return {
     name: tokens[on - 1]?.value ?? '',
     unique: isWord(tokens[1], 'unique'),

@@ -9,7 +9,10 @@ import { isName, isSymbol, isWord, literal, quote, replaceTokens, sameName, toke
 const NEW = '_saga_new';
 const OLD = '_saga_old';
 
-/** How a column gets its values: an expression over the old table, which goes by the name that is given; null: none, it is new. */
+/**
+ * How a column gets its values: an expression over the old table, which goes by the name that is given; null: none, it
+ * is new.
+ */
 export type Value = string | null | ((from: string) => string);
 
 export interface Remake {
@@ -23,8 +26,10 @@ export interface Remake {
 }
 
 /**
- * The table made anew with another text and its rows copied (https://www.sqlite.org/lang_altertable.html, "Making Other Kinds
- * Of Table Schema Changes"). The old one is moved away first, so that the new one is made by its own text, to the letter.
+ * The table made anew with another text and its rows copied (https://www.sqlite.org/lang_altertable.html, "Making Other
+ * Kinds
+ * Of Table Schema Changes"). The old one is moved away first, so that the new one is made by its own text, to the
+ * letter.
  */
 export function rebuild(live: LiveTable, { text, indexes, triggers, values = {}, parents }: Remake): Rendered {
   refuseUnmakeable(live);
@@ -32,19 +37,35 @@ export function rebuild(live: LiveTable, { text, indexes, triggers, values = {},
   const before = textOf(live);
   const table = renderTable(text, text.name);
   const copy = (from: string, into: string): string[] => copyRows({ before, after: text, values, from, into });
-  const make = (from: string): string[] => [table, ...copy(from, text.name), ...counterStatements(before, text, from), `drop table ${quote(from)}`];
-  const inPlace = sameName(live.name, text.name);
-  const statements = !inPlace ? make(live.name) : around?.broken?.total === true || saysItsName(live) ? makeTwice(before, live.name, text, copy) : [
-    // Else the rename would take the foreign keys, triggers and views of others along that name the table, or fail on one of them.
-    'pragma legacy_alter_table = on',
-    `alter table ${quote(live.name)} rename to ${quote(OLD)}`,
-    'pragma legacy_alter_table = off',
-    ...make(OLD),
+  const make = (from: string): string[] => [
+    table,
+    ...copy(from, text.name),
+    ...counterStatements(before, text, from),
+    `drop table ${quote(from)}`,
   ];
+  const inPlace = sameName(live.name, text.name);
+  const statements = !inPlace
+    ? make(live.name)
+    : around?.broken?.total === true || saysItsName(live)
+      ? makeTwice(before, live.name, text, copy)
+      : [
+          // Else the rename would take the foreign keys, triggers and views of others along that name the table, or
+          // fail on one of them.
+          'pragma legacy_alter_table = on',
+          `alter table ${quote(live.name)} rename to ${quote(OLD)}`,
+          'pragma legacy_alter_table = off',
+          ...make(OLD),
+        ];
   const surroundings = withParents(around, parents);
   const source: Source = { table, indexes, triggers, ...(surroundings === undefined ? {} : { around: surroundings }) };
   return {
-    statements: [...keepStatistics(live, inPlace), ...statements, ...indexes, ...triggers, ...giveStatistics(live, inPlace)],
+    statements: [
+      ...keepStatistics(live, inPlace),
+      ...statements,
+      ...indexes,
+      ...triggers,
+      ...giveStatistics(live, inPlace),
+    ],
     live: { ...readSource(source), name: text.name },
   };
 }
@@ -56,23 +77,53 @@ export function withParents(around: Around | undefined, parents: Around['parents
 /** A column of its own qualified by the table's name, which such a rename leaves as it is and then does not find. */
 function saysItsName(live: LiveTable): boolean {
   const { table, indexes } = sourceOf(live);
-  return [table, ...indexes].some((sql) => tokenize(sql).some((token, i, tokens) => isName(token) && sameName(token.value, live.name) && isSymbol(tokens[i + 1], '.')));
+  return [table, ...indexes].some((sql) =>
+    tokenize(sql).some(
+      (token, i, tokens) => isName(token) && sameName(token.value, live.name) && isSymbol(tokens[i + 1], '.'),
+    ),
+  );
 }
 
 /** Where SQLite refuses the rename: copied away and back. */
-function makeTwice(before: TableText, name: string, text: TableText, copy: (from: string, into: string) => string[]): string[] {
-  const plain = (from: string, into: string): string[] => copyRows({ before: text, after: text, values: {}, from, into });
+function makeTwice(
+  before: TableText,
+  name: string,
+  text: TableText,
+  copy: (from: string, into: string) => string[],
+): string[] {
+  const plain = (from: string, into: string): string[] =>
+    copyRows({ before: text, after: text, values: {}, from, into });
   return [
-    renderTable(text, NEW), ...copy(name, NEW), ...counterStatements(before, text, name, NEW), `drop table ${quote(name)}`,
-    renderTable(text, text.name), ...plain(NEW, text.name), ...counterStatements(text, text, NEW, text.name), `drop table ${quote(NEW)}`,
+    renderTable(text, NEW),
+    ...copy(name, NEW),
+    ...counterStatements(before, text, name, NEW),
+    `drop table ${quote(name)}`,
+    renderTable(text, text.name),
+    ...plain(NEW, text.name),
+    ...counterStatements(text, text, NEW, text.name),
+    `drop table ${quote(NEW)}`,
   ];
 }
 
-function copyRows({ before, after, values, from, into }: { before: TableText; after: TableText; values: Record<string, Value>; from: string; into: string }): string[] {
-  const copied = after.columns.filter((c) => values[c.name] !== null && !c.clauses.some((clause) => clause.kind === 'generated'));
+function copyRows({
+  before,
+  after,
+  values,
+  from,
+  into,
+}: {
+  before: TableText;
+  after: TableText;
+  values: Record<string, Value>;
+  from: string;
+  into: string;
+}): string[] {
+  const copied = after.columns.filter(
+    (c) => values[c.name] !== null && !c.clauses.some((clause) => clause.kind === 'generated'),
+  );
   const value = (name: string): string => {
     const given = values[name];
-    return typeof given === 'function' ? given(from) : given ?? quote(name);
+    return typeof given === 'function' ? given(from) : (given ?? quote(name));
   };
   const targets = copied.map((c) => quote(c.name));
   const sources = copied.map((c) => value(c.name));
@@ -81,7 +132,9 @@ function copyRows({ before, after, values, from, into }: { before: TableText; af
     targets.unshift(rowid);
     sources.unshift(rowid);
   }
-  return targets.length === 0 ? [] : [`insert into ${quote(into)} (${targets.join(', ')}) select ${sources.join(', ')} from ${quote(from)}`];
+  return targets.length === 0
+    ? []
+    : [`insert into ${quote(into)} (${targets.join(', ')}) select ${sources.join(', ')} from ${quote(from)}`];
 }
 
 /** Else numbers of deleted rows would be given out again. */
@@ -89,19 +142,26 @@ function counterStatements(before: TableText, after: TableText, from: string, to
   if (!countsUp(before) || !countsUp(after)) return [];
   return [
     `delete from sqlite_sequence where name = ${literal(to)}`,
-    `insert into sqlite_sequence (name, seq) select ${literal(to)}, seq from sqlite_sequence where name = ${literal(from)}`,
+    `insert into sqlite_sequence (name, seq) select ${literal(to)}, seq from sqlite_sequence where name ` +
+      `= ${literal(from)}`,
   ];
 }
 
 /** DROP TABLE takes the planner's statistics along; under another name they outlive it. */
 function keepStatistics(live: LiveTable, inPlace: boolean): string[] {
-  return inPlace ? statistics(live).map((table) => `update ${quote(table)} set tbl = ${literal(NEW)} where tbl = ${literal(live.name)}`) : [];
+  return inPlace
+    ? statistics(live).map(
+        (table) => `update ${quote(table)} set tbl = ${literal(NEW)} where tbl = ${literal(live.name)}`,
+      )
+    : [];
 }
 
 function giveStatistics(live: LiveTable, inPlace: boolean): string[] {
   if (!inPlace) return [];
   return statistics(live).flatMap((table) => [
-    `update ${quote(table)} set tbl = ${literal(live.name)} where tbl = ${literal(NEW)} and (idx is null or idx in (select name from sqlite_schema where type = 'index' and tbl_name = ${literal(live.name)}))`,
+    `update ${quote(table)} set tbl = ${literal(live.name)} where tbl = ${literal(NEW)} and (idx is null ` +
+      `or idx in (select name from sqlite_schema where type = 'index' and tbl_name = ` +
+      `${literal(live.name)}))`,
     `delete from ${quote(table)} where tbl = ${literal(NEW)}`,
   ]);
 }
@@ -127,10 +187,15 @@ export function dropIndexes(indexes: string[]): string[] {
 }
 
 function countsUp(text: TableText): boolean {
-  return [...text.columns.flatMap((c) => c.clauses), ...text.constraints].some((c) => c.kind === 'primary key' && tokenize(c.body).some((t) => isWord(t, 'autoincrement')));
+  return [...text.columns.flatMap((c) => c.clauses), ...text.constraints].some(
+    (c) => c.kind === 'primary key' && tokenize(c.body).some((t) => isWord(t, 'autoincrement')),
+  );
 }
 
-/** A hidden rowid that both have: others' rows may point at it (full text search does). Null: none, or every name of it is taken by a column. */
+/**
+ * A hidden rowid that both have: others' rows may point at it (full text search does). Null: none, or every name of it
+ * is taken by a column.
+ */
 function sharedRowid(before: TableText, after: TableText): string | null {
   for (const text of [before, after]) {
     if (withoutRowid(text) || text.columns.some((c) => isRowid(text, c.name))) return null;
@@ -140,7 +205,11 @@ function sharedRowid(before: TableText, after: TableText): string | null {
 
 /** A name by which the hidden rowid can be reached in all of these. */
 export function hiddenRowid(...texts: TableText[]): string | null {
-  return ['rowid', '_rowid_', 'oid'].find((name) => !texts.some((text) => text.columns.some((c) => sameName(c.name, name)))) ?? null;
+  return (
+    ['rowid', '_rowid_', 'oid'].find(
+      (name) => !texts.some((text) => text.columns.some((c) => sameName(c.name, name))),
+    ) ?? null
+  );
 }
 
 export function withRowid(options: string): string {
@@ -149,4 +218,3 @@ export function withRowid(options: string): string {
     return isOption(i) || token.text === ',' ? '' : null;
   });
 }
-

@@ -11,7 +11,10 @@ export interface Request {
   schema?: { type: string; name: string; sql: string | null }[];
   statements?: string[];
 }
-interface Pending { resolve(rows: Row[]): void; reject(error: DatabaseError): void }
+interface Pending {
+  resolve(rows: Row[]): void;
+  reject(error: DatabaseError): void;
+}
 
 /** A transaction whose caller says nothing for this long is rolled back by the worker itself. */
 const IDLE_MS = 60_000;
@@ -33,7 +36,7 @@ export class Thread {
   }
 
   async call(request: Request): Promise<Row[]> {
-    const worker = this.worker ??= this.start();
+    const worker = (this.worker ??= this.start());
     const id = ++this.count;
     // The process may end while nobody waits for this thread, and must not while someone does.
     worker.ref();
@@ -49,7 +52,9 @@ export class Thread {
     }
   }
 
-  /** Ends it at once; what is under way fails with the error, an open transaction is rolled back with the connection. */
+  /**
+   * Ends it at once; what is under way fails with the error, an open transaction is rolled back with the connection.
+   */
   async end(error: DatabaseError): Promise<void> {
     const worker = this.worker;
     if (worker === null) return;
@@ -60,14 +65,18 @@ export class Thread {
   async close(): Promise<void> {
     if (this.worker === null) return;
     const worker = this.worker;
-    const exited = new Promise<void>((resolve) => { worker.once('exit', () => resolve()); });
+    const exited = new Promise<void>((resolve) => {
+      worker.once('exit', () => resolve());
+    });
     await this.call({ op: 'close' });
     worker.ref();
     await exited;
   }
 
   private start(): Worker {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: { file: this.file, idleMs: IDLE_MS } });
+    const worker = new Worker(new URL('./worker.js', import.meta.url), {
+      workerData: { file: this.file, idleMs: IDLE_MS },
+    });
     worker.on('message', ({ id, rows, error }: { id: number; rows?: Row[]; error?: Failure }) => {
       const asked = this.pending.get(id);
       if (error !== undefined) asked?.reject(translate(error));

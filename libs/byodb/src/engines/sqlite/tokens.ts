@@ -43,7 +43,7 @@ function unquote(kind: Token['kind'], text: string): string {
     const inner = text.slice(1, -1);
     return text[0] === '[' ? inner : inner.split(text[0]! + text[0]!).join(text[0]!);
   }
-  return kind === 'string' && text[0] === '\'' ? text.slice(1, -1).split('\'\'').join('\'') : text;
+  return kind === 'string' && text[0] === "'" ? text.slice(1, -1).split("''").join("'") : text;
 }
 
 export function quote(name: string): string {
@@ -51,7 +51,7 @@ export function quote(name: string): string {
 }
 
 export function literal(text: string): string {
-  return `'${text.split('\'').join('\'\'')}'`;
+  return `'${text.split("'").join("''")}'`;
 }
 
 /** The token is this word of the language, not a quoted name that looks like it. */
@@ -77,13 +77,16 @@ export function closing(tokens: Token[], open: number): number {
   return tokens.length - 1;
 }
 
-/** An expression's tokens, nothing cut short: parentheses in balance, no end of a statement, no quote or bracket that never closes. */
+/**
+ * An expression's tokens, nothing cut short: parentheses in balance, no end of a statement, no quote or bracket that
+ * never closes.
+ */
 export function balanced(tokens: Token[]): boolean {
   let depth = 0;
   for (const token of tokens) {
     if (isSymbol(token, '(')) depth++;
     if (isSymbol(token, ')') && --depth < 0) return false;
-    if (token.kind === 'symbol' && [';', '"', '\'', '`', '['].includes(token.text)) return false;
+    if (token.kind === 'symbol' && [';', '"', "'", '`', '['].includes(token.text)) return false;
   }
   return depth === 0 && tokens.length > 0;
 }
@@ -103,8 +106,10 @@ export function listAt(tokens: Token[], open: number): Token[][] {
 }
 
 /**
- * The same for texts that mean the same: SQLite quotes names when it rewrites a text after a rename and never unquotes them
- * when it is renamed back, so quotes, case, comments and blanks must not count. `own`: a table's name that may qualify a
+ * The same for texts that mean the same: SQLite quotes names when it rewrites a text after a rename and never unquotes
+ * them
+ * when it is renamed back, so quotes, case, comments and blanks must not count. `own`: a table's name that may qualify
+ * a
  * column's name in its own checks.
  */
 export function normalise(sql: string, own?: string): string {
@@ -129,10 +134,18 @@ export function isName(token: Token | undefined): token is Token {
   return token !== undefined && (token.kind === 'word' || token.kind === 'quoted');
 }
 
-// A bare one of these is grammar even when a column has the same (quoted) name. https://www.sqlite.org/lang_keywords.html
-const RESERVED = new Set(('add all alter and as asc autoincrement between case check collate commit constraint create default deferrable delete desc '
-  + 'distinct drop else end escape exists foreign from group having in index insert intersect into is isnull join limit not notnull null on '
-  + 'or order primary references returning select set table then to transaction union unique update using values when where').split(' '));
+// A bare one of these is grammar even when a column has the same (quoted) name.
+// https://www.sqlite.org/lang_keywords.html
+const RESERVED = new Set(
+  (
+    'add all alter and as asc autoincrement between case check collate commit constraint create default ' +
+    'deferrable delete desc ' +
+    'distinct drop else end escape exists foreign from group having in index insert intersect into is ' +
+    'isnull join limit not notnull null on ' +
+    'or order primary references returning select set table then to transaction union unique update ' +
+    'using values when where'
+  ).split(' '),
+);
 
 /** Whether the token, in an expression or a list of columns, can be the column or table of this name. */
 export function mentions(token: Token | undefined, name: string): boolean {
@@ -140,7 +153,10 @@ export function mentions(token: Token | undefined, name: string): boolean {
 }
 
 /** The text with some of its tokens replaced (null: as it is). */
-export function replaceTokens(sql: string, change: (token: Token, index: number, tokens: Token[]) => string | null): string {
+export function replaceTokens(
+  sql: string,
+  change: (token: Token, index: number, tokens: Token[]) => string | null,
+): string {
   const tokens = tokenize(sql);
   let out = '';
   let from = 0;

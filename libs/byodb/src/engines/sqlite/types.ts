@@ -1,27 +1,81 @@
-import { canonical, defaultFunction, fitDefault, isIntegerType, MAX_STRING, portableType, sameType, type Column, type ColumnType, type Json, type PortableType } from '../../schema.js';
+import {
+  canonical,
+  defaultFunction,
+  fitDefault,
+  isIntegerType,
+  MAX_STRING,
+  portableType,
+  sameType,
+  type Column,
+  type ColumnType,
+  type Json,
+  type PortableType,
+} from '../../schema.js';
 import type { LiveColumn } from '../../live.js';
 import { isSymbol, literal, normalise, quote, tokenize } from './tokens.js';
 
 export type Shape = Pick<Column, 'type' | 'length' | 'precision' | 'scale'>;
 
 /**
- * Declared types. Affinity comes from substrings of the name (https://www.sqlite.org/datatype3.html#determination_of_column_affinity):
+ * Declared types. Affinity comes from substrings of the name
+ * (https://www.sqlite.org/datatype3.html#determination_of_column_affinity):
  * a plain `uuid` or `json` would be NUMERIC, and `12345678-…` or `12` would be stored as a number.
  */
 const DECLARED: Record<PortableType, string> = {
-  smallint: 'smallint', integer: 'integer', bigint: 'bigint', decimal: 'decimal', float: 'float', double: 'double', boolean: 'boolean',
-  string: 'varchar', text: 'text', uuid: 'uuid_text', date: 'date', time: 'time', timestamp: 'timestamp', json: 'json_text', binary: 'blob',
+  smallint: 'smallint',
+  integer: 'integer',
+  bigint: 'bigint',
+  decimal: 'decimal',
+  float: 'float',
+  double: 'double',
+  boolean: 'boolean',
+  string: 'varchar',
+  text: 'text',
+  uuid: 'uuid_text',
+  date: 'date',
+  time: 'time',
+  timestamp: 'timestamp',
+  json: 'json_text',
+  binary: 'blob',
 };
 
 /** Others' spellings whose affinity is the one that our own spelling has. */
 const SPELLINGS: Record<string, ColumnType> = {
-  smallint: 'smallint', int2: 'smallint', tinyint: 'smallint', integer: 'integer', int: 'integer', int4: 'integer', mediumint: 'integer', bigint: 'bigint', int8: 'bigint',
-  decimal: 'decimal', numeric: 'decimal', float: 'float', double: 'double', 'double precision': 'double', real: 'double', boolean: 'boolean', bool: 'boolean',
-  varchar: 'string', 'character varying': 'string', nvarchar: 'string', text: 'text', clob: 'text', uuid_text: 'uuid', json_text: 'json',
-  date: 'date', time: 'time', timestamp: 'timestamp', datetime: 'timestamp', blob: 'binary',
+  smallint: 'smallint',
+  int2: 'smallint',
+  tinyint: 'smallint',
+  integer: 'integer',
+  int: 'integer',
+  int4: 'integer',
+  mediumint: 'integer',
+  bigint: 'bigint',
+  int8: 'bigint',
+  decimal: 'decimal',
+  numeric: 'decimal',
+  float: 'float',
+  double: 'double',
+  'double precision': 'double',
+  real: 'double',
+  boolean: 'boolean',
+  bool: 'boolean',
+  varchar: 'string',
+  'character varying': 'string',
+  nvarchar: 'string',
+  text: 'text',
+  clob: 'text',
+  uuid_text: 'uuid',
+  json_text: 'json',
+  date: 'date',
+  time: 'time',
+  timestamp: 'timestamp',
+  datetime: 'timestamp',
+  blob: 'binary',
 };
 
-/** The type to declare. `soleKey`: a key column must not read exactly INTEGER, or it would become the rowid and number itself. */
+/**
+ * The type to declare. `soleKey`: a key column must not read exactly INTEGER, or it would become the rowid and number
+ * itself.
+ */
 export function declaredType(column: Shape, soleKey: boolean): string {
   if (column.type === 'string') return `varchar(${column.length})`;
   if (column.type === 'decimal') return `decimal(${column.precision},${column.scale})`;
@@ -30,8 +84,21 @@ export function declaredType(column: Shape, soleKey: boolean): string {
 
 /** The six types of a STRICT table (https://www.sqlite.org/stricttables.html), by what they hold. */
 const STRICT: Record<PortableType, string> = {
-  smallint: 'INTEGER', integer: 'INTEGER', bigint: 'INTEGER', boolean: 'INTEGER', decimal: 'REAL', float: 'REAL', double: 'REAL',
-  string: 'TEXT', text: 'TEXT', uuid: 'TEXT', date: 'TEXT', time: 'TEXT', timestamp: 'TEXT', json: 'TEXT', binary: 'BLOB',
+  smallint: 'INTEGER',
+  integer: 'INTEGER',
+  bigint: 'INTEGER',
+  boolean: 'INTEGER',
+  decimal: 'REAL',
+  float: 'REAL',
+  double: 'REAL',
+  string: 'TEXT',
+  text: 'TEXT',
+  uuid: 'TEXT',
+  date: 'TEXT',
+  time: 'TEXT',
+  timestamp: 'TEXT',
+  json: 'TEXT',
+  binary: 'BLOB',
 };
 
 /** The same for a STRICT table; the type that was asked for is kept as the name of a constraint that says nothing. */
@@ -46,7 +113,10 @@ export function strictType(column: Shape, soleKey: boolean): { declared: string;
 export function printedType(native: string): string | null {
   const parts = /^([^()]*?)\s*(?:\(\s*([+-]?[\w.]+)\s*(?:,\s*([+-]?[\w.]+)\s*)?\))?$/.exec(native);
   if (parts === null) return null;
-  const words = parts[1]!.split(/\s+/).filter((word) => word !== '').map((word) => (/^[A-Za-z_][A-Za-z0-9_]*$/.test(word) ? word : quote(word)));
+  const words = parts[1]!
+    .split(/\s+/)
+    .filter((word) => word !== '')
+    .map((word) => (/^[A-Za-z_][A-Za-z0-9_]*$/.test(word) ? word : quote(word)));
   const bounds = [parts[2], parts[3]].filter((bound) => bound !== undefined);
   // A column may be declared without a type.
   if (words.length === 0) return bounds.length === 0 ? '' : null;
@@ -78,12 +148,19 @@ export function spell(shape: Shape): string {
 }
 
 const NOW: Partial<Record<ColumnType, string>> = {
-  timestamp: '(strftime(\'%Y-%m-%d %H:%M:%f\',\'now\'))', date: '(date(\'now\'))', time: '(strftime(\'%H:%M:%f\',\'now\'))',
+  timestamp: "(strftime('%Y-%m-%d %H:%M:%f','now'))",
+  date: "(date('now'))",
+  time: "(strftime('%H:%M:%f','now'))",
 };
-const CURRENT: Partial<Record<ColumnType, string>> = { timestamp: 'current_timestamp', date: 'current_date', time: 'current_time' };
+const CURRENT: Partial<Record<ColumnType, string>> = {
+  timestamp: 'current_timestamp',
+  date: 'current_date',
+  time: 'current_time',
+};
 /** A version 4 UUID. `random() & 3` and not `abs(random()) % 4`: abs() fails on the smallest integer. */
-const UUID = '(lower(hex(randomblob(4))||\'-\'||hex(randomblob(2))||\'-4\'||substr(hex(randomblob(2)),2)||\'-\''
-  + '||substr(\'89ab\',1+(random()&3),1)||substr(hex(randomblob(2)),2)||\'-\'||hex(randomblob(6))))';
+const UUID =
+  "(lower(hex(randomblob(4))||'-'||hex(randomblob(2))||'-4'||substr(hex(randomblob(2)),2)||'-'" +
+  "||substr('89ab',1+(random()&3),1)||substr(hex(randomblob(2)),2)||'-'||hex(randomblob(6))))";
 
 /** The DEFAULT's expression, null for none. */
 export function renderDefault(column: Pick<Column, 'type' | 'default'>): string | null {
@@ -92,12 +169,22 @@ export function renderDefault(column: Pick<Column, 'type' | 'default'>): string 
   const named = defaultFunction(column);
   if (named !== null) return named === 'uuid' ? UUID : NOW[column.type]!;
   switch (column.type) {
-    case 'smallint': case 'integer': case 'bigint': case 'decimal': case 'float': case 'double': return String(value);
-    case 'boolean': return value === true ? '1' : '0';
-    case 'json': return literal(JSON.stringify(value));
+    case 'smallint':
+    case 'integer':
+    case 'bigint':
+    case 'decimal':
+    case 'float':
+    case 'double':
+      return String(value);
+    case 'boolean':
+      return value === true ? '1' : '0';
+    case 'json':
+      return literal(JSON.stringify(value));
     // The form in which `strftime` writes them, so that texts sort as times.
-    case 'timestamp': return literal(String(value).replace('T', ' ').replace('Z', ''));
-    default: return literal(String(value));
+    case 'timestamp':
+      return literal(String(value).replace('T', ' ').replace('Z', ''));
+    default:
+      return literal(String(value));
   }
 }
 
@@ -112,14 +199,18 @@ export function readDefault(shape: Shape | null, expression: string): LiveColumn
   const read = readLiteral(shape, expression);
   if (read === undefined) return { raw: expression };
   if (read === null) return null;
-  const fitted = shape.type === 'string' || shape.type === 'text' ? fitDefault({ ...shape, length: shape.length }, read) : fitDefault(shape, read);
+  const fitted =
+    shape.type === 'string' || shape.type === 'text'
+      ? fitDefault({ ...shape, length: shape.length }, read)
+      : fitDefault(shape, read);
   return 'value' in fitted ? { value: fitted.value } : { raw: expression };
 }
 
 /** undefined: not a literal or function of this type; null: no default. */
 function readLiteral(shape: Shape, expression: string): Json | undefined {
   const normal = normalise(expression);
-  for (const known of [NOW[shape.type], CURRENT[shape.type]]) if (known !== undefined && normal === normalise(known)) return { function: 'now' };
+  for (const known of [NOW[shape.type], CURRENT[shape.type]])
+    if (known !== undefined && normal === normalise(known)) return { function: 'now' };
   if (shape.type === 'uuid' && normal === normalise(UUID)) return { function: 'uuid' };
   let tokens = tokenize(expression);
   while (tokens.length > 2 && isSymbol(tokens[0], '(') && isSymbol(tokens.at(-1), ')')) tokens = tokens.slice(1, -1);
@@ -128,17 +219,28 @@ function readLiteral(shape: Shape, expression: string): Json | undefined {
   const token = rest[0];
   if (token === undefined || rest.length > 1) return undefined;
   if (token.kind === 'word' && token.text.toLowerCase() === 'null') return null;
-  const isText = token.kind === 'string' && token.text.startsWith('\'');
+  const isText = token.kind === 'string' && token.text.startsWith("'");
   switch (shape.type) {
-    case 'smallint': case 'integer': return token.kind === 'number' && /^\d+$/.test(token.text) ? Number(sign + token.text) : undefined;
-    case 'bigint': return token.kind === 'number' && /^\d+$/.test(token.text) ? sign + token.text : undefined;
-    case 'decimal': return token.kind === 'number' ? sign + token.text : undefined;
-    case 'float': case 'double': return token.kind === 'number' && !/^0x|_/i.test(token.text) ? Number(sign + token.text) : undefined;
-    case 'boolean': return readBoolean(sign + token.text.toLowerCase());
-    case 'json': return isText ? readJson(token.value) : undefined;
-    case 'timestamp': return isText ? `${token.value.replace(/Z$/, '')}Z` : undefined;
-    case 'binary': return undefined;
-    default: return isText && sign === '' ? token.value : undefined;
+    case 'smallint':
+    case 'integer':
+      return token.kind === 'number' && /^\d+$/.test(token.text) ? Number(sign + token.text) : undefined;
+    case 'bigint':
+      return token.kind === 'number' && /^\d+$/.test(token.text) ? sign + token.text : undefined;
+    case 'decimal':
+      return token.kind === 'number' ? sign + token.text : undefined;
+    case 'float':
+    case 'double':
+      return token.kind === 'number' && !/^0x|_/i.test(token.text) ? Number(sign + token.text) : undefined;
+    case 'boolean':
+      return readBoolean(sign + token.text.toLowerCase());
+    case 'json':
+      return isText ? readJson(token.value) : undefined;
+    case 'timestamp':
+      return isText ? `${token.value.replace(/Z$/, '')}Z` : undefined;
+    case 'binary':
+      return undefined;
+    default:
+      return isText && sign === '' ? token.value : undefined;
   }
 }
 
@@ -157,18 +259,38 @@ function readJson(text: string): Json | undefined {
 
 /** Every portable column comes back as asked; json by content. */
 export function keeps(column: Column): Column {
-  return { ...column, default: column.type === 'json' && column.default !== null ? JSON.parse(canonical(column.default)) as Json : column.default };
+  return {
+    ...column,
+    default:
+      column.type === 'json' && column.default !== null
+        ? (JSON.parse(canonical(column.default)) as Json)
+        : column.default,
+  };
 }
 
 export function note(column: Column): string | null {
   switch (column.type) {
-    case 'decimal': return column.precision! > 15 ? 'SQLite keeps about 15 significant digits of a decimal.' : 'SQLite keeps a decimal as an integer or an 8-byte float and does not enforce precision and scale.';
-    case 'string': return 'SQLite does not enforce the length.';
-    case 'float': return 'SQLite keeps a float in 8 bytes.';
-    case 'boolean': return 'SQLite keeps a boolean as 1 or 0.';
-    case 'smallint': case 'integer': return 'SQLite does not enforce the range: an integer has up to 8 bytes.';
-    case 'uuid': case 'json': case 'date': case 'time': case 'timestamp': return `SQLite keeps a ${column.type} as text.`;
-    default: return null;
+    case 'decimal':
+      return column.precision! > 15
+        ? 'SQLite keeps about 15 significant digits of a decimal.'
+        : 'SQLite keeps a decimal as an integer or an 8-byte float and does not enforce precision and scale.';
+    case 'string':
+      return 'SQLite does not enforce the length.';
+    case 'float':
+      return 'SQLite keeps a float in 8 bytes.';
+    case 'boolean':
+      return 'SQLite keeps a boolean as 1 or 0.';
+    case 'smallint':
+    case 'integer':
+      return 'SQLite does not enforce the range: an integer has up to 8 bytes.';
+    case 'uuid':
+    case 'json':
+    case 'date':
+    case 'time':
+    case 'timestamp':
+      return `SQLite keeps a ${column.type} as text.`;
+    default:
+      return null;
   }
 }
 
@@ -183,14 +305,19 @@ const WIDTH: Partial<Record<ColumnType, number>> = { smallint: 1, integer: 2, bi
 export function metadataOnly(from: Shape, to: Shape): boolean {
   if (sameType(from, to)) return true;
   if (isIntegerType(from.type) && isIntegerType(to.type)) return WIDTH[from.type]! <= WIDTH[to.type]!;
-  if (from.type === 'decimal' && to.type === 'decimal') return to.scale! >= from.scale! && to.precision! - to.scale! >= from.precision! - from.scale!;
+  if (from.type === 'decimal' && to.type === 'decimal')
+    return to.scale! >= from.scale! && to.precision! - to.scale! >= from.precision! - from.scale!;
   if ((from.type === 'float' || from.type === 'double') && (to.type === 'float' || to.type === 'double')) return true;
   if (from.type === 'string') return to.type === 'text' || (to.type === 'string' && to.length! >= from.length!);
   return false;
 }
 
-/** Types between which a value is never changed, only perhaps too long or too large for what is declared, which SQLite does not enforce. */
+/**
+ * Types between which a value is never changed, only perhaps too long or too large for what is declared, which SQLite
+ * does not enforce.
+ */
 export function sameFamily(from: Shape, to: Shape): boolean {
-  const family = ({ type }: Shape): string => (isIntegerType(type) ? 'integer' : type === 'string' ? 'text' : type === 'float' ? 'double' : type);
+  const family = ({ type }: Shape): string =>
+    isIntegerType(type) ? 'integer' : type === 'string' ? 'text' : type === 'float' ? 'double' : type;
   return family(from) === family(to);
 }

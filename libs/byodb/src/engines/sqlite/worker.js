@@ -1,7 +1,9 @@
 // @ts-check
 /**
- * The thread that works on one customer's file, so that a long rebuild stops neither heartbeats nor answers. Plain JavaScript:
- * `new Worker` loads it as it is, from the sources under Jest as well as from dist. One connection, one request at a time.
+ * The thread that works on one customer's file, so that a long rebuild stops neither heartbeats nor answers. Plain
+ * JavaScript:
+ * `new Worker` loads it as it is, from the sources under Jest as well as from dist. One connection, one request at a
+ * time.
  */
 import { statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -11,7 +13,8 @@ import { convert, thereAndBack } from './convert.js';
 import { refusal } from './guard.js';
 
 /**
- * @typedef {{ id: number, op: 'enter' | 'query' | 'run' | 'probe' | 'rehearse' | 'close', mode?: 'look' | 'work' | 'create', sql?: string, args?: unknown[],
+ * @typedef {{ id: number, op: 'enter' | 'query' | 'run' | 'probe' | 'rehearse' | 'close', mode?: 'look' | 'work' |
+ * 'create', sql?: string, args?: unknown[],
  *   schema?: import('./clone.js').Row[], statements?: string[] }} Request
  * @typedef {{ id: number, rows?: Record<string, unknown>[], error?: { code: string, message: string } }} Answer
  */
@@ -109,7 +112,10 @@ function rehearse(schema, statements) {
   }
 }
 
-/** Opens the file, or again when another one stands in its place: what is written to a deleted file is lost. @param {'look' | 'work' | 'create'} mode */
+/**
+ * Opens the file, or again when another one stands in its place: what is written to a deleted file is lost. @param
+ * {'look' | 'work' | 'create'} mode
+ */
 function enter(mode) {
   expired = false;
   if (db?.inTransaction) db.exec('rollback');
@@ -121,7 +127,8 @@ function enter(mode) {
   if (found === '' && mode !== 'create') throw new Failure('SAGA_MISSING', 'there is no such database file');
   if (db === null) {
     db = open(mode !== 'create');
-    // Readers and a writer side by side (https://www.sqlite.org/wal.html). A file that was there keeps the mode that its owner
+    // Readers and a writer side by side (https://www.sqlite.org/wal.html). A file that was there keeps the mode that
+    // its owner
     // chose: it stays with the file, and on a network volume, or where the one file is copied, WAL loses writes.
     if (found === '') db.pragma('journal_mode = wal');
     inode = identify();
@@ -142,8 +149,10 @@ function open(fileMustExist) {
   // Without foreign keys: dropping a table deletes its rows first, and with them, by cascade, those of others
   // (https://www.sqlite.org/foreignkeys.html#fk_schemacommands). It cannot be switched inside a transaction.
   opened.exec('pragma foreign_keys = off; pragma synchronous = full');
-  // What stands in the file (views, triggers, checks, defaults) reaches no function or module that could touch anything beyond it
-  // (https://www.sqlite.org/pragma.html#pragma_trusted_schema); writable_schema is off as well, since better-sqlite3 opens defensively.
+  // What stands in the file (views, triggers, checks, defaults) reaches no function or module that could touch anything
+  // beyond it
+  // (https://www.sqlite.org/pragma.html#pragma_trusted_schema); writable_schema is off as well, since better-sqlite3
+  // opens defensively.
   opened.exec('pragma trusted_schema = off');
   addFunctions(opened);
   return opened;
@@ -153,11 +162,24 @@ function open(fileMustExist) {
 function addFunctions(opened) {
   const options = { deterministic: true, directOnly: true, safeIntegers: true };
   /** @typedef {import('./convert.js').Value} Value */
-  opened.function('_saga_lost', options, (/** @type {Value} */ value, /** @type {string} */ from, /** @type {string} */ to) => (value !== null && thereAndBack(value, from, to) === null ? 1n : 0n));
-  opened.function('_saga_there_and_back', options, (/** @type {Value} */ value, /** @type {string} */ from, /** @type {string} */ to) => thereAndBack(value, from, to));
-  opened.function('_saga_convert', options, (/** @type {Value} */ value, /** @type {string} */ from, /** @type {string} */ to) => {
-    const converted = convert(value, from, to);
-    if (converted === undefined) throw new Failure('SAGA_LOSSY', `a value cannot become ${to} without loss`);
-    return converted;
-  });
+  opened.function(
+    '_saga_lost',
+    options,
+    (/** @type {Value} */ value, /** @type {string} */ from, /** @type {string} */ to) =>
+      value !== null && thereAndBack(value, from, to) === null ? 1n : 0n,
+  );
+  opened.function(
+    '_saga_there_and_back',
+    options,
+    (/** @type {Value} */ value, /** @type {string} */ from, /** @type {string} */ to) => thereAndBack(value, from, to),
+  );
+  opened.function(
+    '_saga_convert',
+    options,
+    (/** @type {Value} */ value, /** @type {string} */ from, /** @type {string} */ to) => {
+      const converted = convert(value, from, to);
+      if (converted === undefined) throw new Failure('SAGA_LOSSY', `a value cannot become ${to} without loss`);
+      return converted;
+    },
+  );
 }

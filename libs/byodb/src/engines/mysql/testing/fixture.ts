@@ -7,7 +7,14 @@ import { completeColumn, type Column, type ColumnInput } from '../../../schema.j
 import { mysql } from '../index.js';
 
 /** A database of its own for one spec file, claimed, with the administrator beside. */
-export interface Fresh { url: string; address: ServerAddress; connection: Connection; admin(sql: string, values?: unknown[]): Promise<Row[]>; open(change?: Partial<ServerAddress>): Connection; remove(): Promise<void> }
+export interface Fresh {
+  url: string;
+  address: ServerAddress;
+  connection: Connection;
+  admin(sql: string, values?: unknown[]): Promise<Row[]>;
+  open(change?: Partial<ServerAddress>): Connection;
+  remove(): Promise<void>;
+}
 
 export async function freshDatabase(): Promise<Fresh> {
   const { url, drop } = await freshMysql();
@@ -21,7 +28,10 @@ export async function freshDatabase(): Promise<Fresh> {
   const connection = open();
   await connection.claim('database-1');
   return {
-    url, address, connection, open,
+    url,
+    address,
+    connection,
+    open,
     admin: (sql, values) => query(url, sql, values),
     async remove() {
       for (const each of opened) await each.close();
@@ -44,11 +54,14 @@ export async function run(session: Session, rendered: Rendered): Promise<LiveTab
 let tables = 0;
 /** With the lock of a table of its own id. */
 export function alone<T>(fresh: Fresh, work: (session: Session) => Promise<T>): Promise<T> {
-  return fresh.connection.exclusively({ tableId: `id-${tables += 1}`, token: 1, lockTimeoutMs: 2000 }, work);
+  return fresh.connection.exclusively({ tableId: `id-${(tables += 1)}`, token: 1, lockTimeoutMs: 2000 }, work);
 }
 
 export async function failure(promise: Promise<unknown>): Promise<DatabaseError> {
-  const error = await promise.then((value) => new Error(`no failure but ${JSON.stringify(value)}`), (e: unknown) => e);
+  const error = await promise.then(
+    (value) => new Error(`no failure but ${JSON.stringify(value)}`),
+    (e: unknown) => e,
+  );
   if (!(error instanceof DatabaseError)) throw error;
   return error;
 }
@@ -56,7 +69,9 @@ export async function failure(promise: Promise<unknown>): Promise<DatabaseError>
 const gates: (() => void)[] = [];
 export function gate(): { opened: Promise<void>; open(): void } {
   let open!: () => void;
-  const promise = new Promise<void>((resolve) => { open = resolve; });
+  const promise = new Promise<void>((resolve) => {
+    open = resolve;
+  });
   gates.push(open);
   return { opened: promise, open };
 }
@@ -68,10 +83,20 @@ export function openGates(): void {
 
 /** What a predicted and a real table must have in common. */
 export function managed(live: LiveTable | null): unknown {
-  return live === null ? null : {
-    name: live.name, primaryKey: live.primaryKey, uniques: sorted(live.uniques),
-    columns: live.columns.map(({ definition: _definition, native: _native, default: value, ...rest }) => ({ ...rest, default: rest.type === 'decimal' && value !== null && 'value' in value ? String(value.value).replace(/\.?0+$/, '') : value })),
-  };
+  return live === null
+    ? null
+    : {
+        name: live.name,
+        primaryKey: live.primaryKey,
+        uniques: sorted(live.uniques),
+        columns: live.columns.map(({ definition: _definition, native: _native, default: value, ...rest }) => ({
+          ...rest,
+          default:
+            rest.type === 'decimal' && value !== null && 'value' in value
+              ? String(value.value).replace(/\.?0+$/, '')
+              : value,
+        })),
+      };
 }
 
 /** The server lists keys in an order of its own. */

@@ -7,16 +7,23 @@ import { completeColumn, type Column, type ColumnInput } from '../../../schema.j
 import { postgres } from '../index.js';
 
 /** A database of its own for one spec file, claimed, with a superuser beside. */
-export interface Fresh { address: ServerAddress; connection: Connection; admin: pg.Client; remove(): Promise<void> }
+export interface Fresh {
+  address: ServerAddress;
+  connection: Connection;
+  admin: pg.Client;
+  remove(): Promise<void>;
+}
 
 export async function freshDatabase(given?: FreshUrl): Promise<Fresh> {
-  const { url, drop } = given ?? await freshPostgres();
+  const { url, drop } = given ?? (await freshPostgres());
   const address = parseUrl(url) as ServerAddress;
   const connection = postgres.open(address);
   await connection.claim('database-1');
   const admin = await connect(url);
   return {
-    address, connection, admin,
+    address,
+    connection,
+    admin,
     async remove() {
       await connection.close();
       await admin.end();
@@ -46,13 +53,17 @@ export async function run(session: Session, rendered: Rendered): Promise<LiveTab
 let tokens = 0;
 /** In an exclusive transaction on a table of its own id. */
 export function alone<T>(fresh: Fresh, work: (session: Session) => Promise<T>): Promise<T> {
-  return fresh.connection.exclusively({ tableId: `id-${tokens += 1}`, token: 1, lockTimeoutMs: 2000 }, work);
+  return fresh.connection.exclusively({ tableId: `id-${(tokens += 1)}`, token: 1, lockTimeoutMs: 2000 }, work);
 }
 
 /** What a predicted and a real table must have in common. */
 export function managed(live: LiveTable | null): unknown {
-  return live === null ? null : {
-    name: live.name, primaryKey: live.primaryKey, uniques: live.uniques,
-    columns: live.columns.map(({ definition: _definition, ...rest }) => rest),
-  };
+  return live === null
+    ? null
+    : {
+        name: live.name,
+        primaryKey: live.primaryKey,
+        uniques: live.uniques,
+        columns: live.columns.map(({ definition: _definition, ...rest }) => rest),
+      };
 }
