@@ -4,7 +4,11 @@ export default {
   testRegex: '\\.spec\\.ts$',
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^#sagas/bullmq$': '<rootDir>/libs/sagas/src/queue/bullmq.ts',
+    '^#([a-z-]+)$': '<rootDir>/libs/$1/src/index.ts',
+  },
   transform: {
     '\\.ts$': [
       '@swc/jest',

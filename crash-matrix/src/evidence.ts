@@ -1,9 +1,9 @@
-import type { LedgerRow } from '../../libs/byodb/src/engine.js';
-import { findBrokenLink, type StoredEvent } from '../../libs/event-store/src/index.js';
-import { sagaStream } from '../../libs/sagas/src/events.js';
-import { loadSaga, recorded } from '../../libs/sagas/src/read-model.js';
-import { evolve, type Saga } from '../../libs/sagas/src/saga.js';
-import { loadTable, readTable, tableStream, type Table } from '../../libs/tables/src/index.js';
+import type { LedgerRow } from '#byodb';
+import { findBrokenLink, type StoredEvent } from '#event-store';
+import { sagaStream } from '#sagas';
+import { loadSaga, recorded } from '#sagas';
+import { evolve, type Saga } from '#sagas';
+import { loadTable, readTable, tableStream, type Table } from '#tables';
 import { readLedger, takePicture, type Picture } from './picture.js';
 import { ROLES, type Role } from './scenarios.js';
 import type { Place, World } from './world.js';

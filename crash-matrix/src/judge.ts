@@ -1,7 +1,7 @@
-import type { LedgerRow } from '../../libs/byodb/src/engine.js';
-import { canonical, type Json } from '../../libs/byodb/src/schema.js';
-import type { StoredEvent } from '../../libs/event-store/src/index.js';
-import type { Table } from '../../libs/tables/src/index.js';
+import type { LedgerRow } from '#byodb';
+import { canonical, type Json } from '#byodb';
+import type { StoredEvent } from '#event-store';
+import type { Table } from '#tables';
 import type { Evidence } from './evidence.js';
 import type { Picture } from './picture.js';
 import { ROLES, type Direction, type Role } from './scenarios.js';

@@ -1,5 +1,5 @@
-import type { Connection, LedgerRow, Session } from '../../libs/byodb/src/engine.js';
-import { fingerprint, type LiveTable } from '../../libs/byodb/src/live.js';
+import type { Connection, LedgerRow, Session } from '#byodb';
+import { fingerprint, type LiveTable } from '#byodb';
 
 type Row = Record<string, unknown>;
 

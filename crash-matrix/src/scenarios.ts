@@ -1,5 +1,5 @@
-import { completeColumn, type Column, type ColumnChange } from '../../libs/byodb/src/schema.js';
-import type { EngineName } from '../../libs/byodb/src/address.js';
+import { completeColumn, type Column, type ColumnChange } from '#byodb';
+import type { EngineName } from '#byodb';
 
 /** The database of the engine under test, and the second one of the change (SQLite). */
 export const ROLES = ['engine', 'other'] as const;

@@ -1,9 +1,9 @@
 import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseUrl } from '../../libs/byodb/src/address.js';
-import { loadSaga } from '../../libs/sagas/src/read-model.js';
-import { isEnded } from '../../libs/sagas/src/saga.js';
-import { loadTable, type Table } from '../../libs/tables/src/index.js';
+import { parseUrl } from '#byodb';
+import { loadSaga } from '#sagas';
+import { isEnded } from '#sagas';
+import { loadTable, type Table } from '#tables';
 import { takePicture, type Picture } from './picture.js';
 import { Points } from './points.js';
 import {

@@ -1,8 +1,8 @@
-import type { Connection, Session } from '../../libs/byodb/src/engine.js';
-import type { EventStore, StoredEvent } from '../../libs/event-store/src/index.js';
-import type { SagaDefinition } from '../../libs/sagas/src/definition.js';
-import { sagaStream } from '../../libs/sagas/src/events.js';
-import type { Saga, Step } from '../../libs/sagas/src/saga.js';
+import type { Connection, Session } from '#byodb';
+import type { EventStore, StoredEvent } from '#event-store';
+import type { SagaDefinition } from '#sagas';
+import { sagaStream } from '#sagas';
+import type { Saga, Step } from '#sagas';
 import type { Points } from './points.js';
 import type { Direction, Role } from './scenarios.js';
 

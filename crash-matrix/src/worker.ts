@@ -1,5 +1,5 @@
-import { loadSaga } from '../../libs/sagas/src/read-model.js';
-import { isEnded } from '../../libs/sagas/src/saga.js';
+import { loadSaga } from '#sagas';
+import { isEnded } from '#sagas';
 import { v7 as uuid } from 'uuid';
 import { gather, type Evidence } from './evidence.js';
 import { Points, type Point } from './points.js';

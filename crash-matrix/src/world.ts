@@ -1,8 +1,8 @@
-import { parseUrl } from '../../libs/byodb/src/address.js';
-import type { Connection } from '../../libs/byodb/src/engine.js';
-import { engineOf } from '../../libs/byodb/src/engines/index.js';
-import { observeTables } from '../../libs/byodb/src/observe.js';
-import type { Column } from '../../libs/byodb/src/schema.js';
+import { parseUrl } from '#byodb';
+import type { Connection } from '#byodb';
+import { engineOf } from '#byodb';
+import { observeTables } from '#byodb';
+import type { Column } from '#byodb';
 import {
   CoreClock,
   createEventStore,
@@ -10,12 +10,12 @@ import {
   openCoreDatabase,
   type CoreDatabase,
   type EventStore,
-} from '../../libs/event-store/src/index.js';
+} from '#event-store';
 // Not from the index: it would load the queue's client, half of a worker's time to start.
-import { SAGA_SCHEMA_VERSION, sagaStream } from '../../libs/sagas/src/events.js';
-import { Orchestrator } from '../../libs/sagas/src/orchestrator.js';
-import { InProcessQueue } from '../../libs/sagas/src/queue/in-process.js';
-import { sagasProjection } from '../../libs/sagas/src/read-model.js';
+import { SAGA_SCHEMA_VERSION, sagaStream } from '#sagas';
+import { Orchestrator } from '#sagas';
+import { InProcessQueue } from '#sagas';
+import { sagasProjection } from '#sagas';
 import {
   changes,
   columnsIn,
@@ -41,7 +41,7 @@ import {
   type Point,
   type Table,
   type TableEvent,
-} from '../../libs/tables/src/index.js';
+} from '#tables';
 import { v7 as uuid } from 'uuid';
 import type { Points } from './points.js';
 import type { Ask, Direction, Role } from './scenarios.js';

@@ -12,9 +12,9 @@ import {
   packageVersion,
   ReadModels,
   startSealer,
-} from '../../../libs/event-store/src/index.js';
-import { InProcessQueue, Orchestrator } from '../../../libs/sagas/src/index.js';
-import { changes, Purger, upcasters } from '../../../libs/tables/src/index.js';
+} from '#event-store';
+import { InProcessQueue, Orchestrator } from '#sagas';
+import { changes, Purger, upcasters } from '#tables';
 import type { Config } from './config.js';
 import { AppliedThere } from './databases/applied.js';
 import { Candidates } from './databases/candidates.js';
@@ -81,7 +81,7 @@ export async function startApp(config: Config): Promise<App> {
   const queue =
     config.REDIS_URL === undefined
       ? new InProcessQueue(config.SAGA_CONCURRENCY)
-      : new (await import('../../../libs/sagas/src/queue/bullmq.js')).BullQueue(
+      : new (await import('#sagas/bullmq')).BullQueue(
           config.REDIS_URL,
           config.SAGA_CONCURRENCY,
           'schemasaga',

@@ -12,9 +12,9 @@ import {
   type EventStore,
   type ReadModel,
   type StoredEvent,
-} from '../../../libs/event-store/src/index.js';
-import { Upcasts } from '../../../libs/event-store/src/upcast.js';
-import { upcasters } from '../../../libs/tables/src/index.js';
+} from '#event-store';
+import { Upcasts } from '#event-store';
+import { upcasters } from '#tables';
 import { freshSqlite, type Fresh } from '../../../testing/fixtures.js';
 import { keptBehind, keptInline } from './read-models.js';
 

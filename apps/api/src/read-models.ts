@@ -1,5 +1,5 @@
-import type { EventStore, ReadModel } from '../../../libs/event-store/src/index.js';
-import { SAGA_SHAPE, sagasProjection } from '../../../libs/sagas/src/index.js';
+import type { EventStore, ReadModel } from '#event-store';
+import { SAGA_SHAPE, sagasProjection } from '#sagas';
 import {
   appliedSteps,
   DATABASE_SHAPE,
@@ -7,7 +7,7 @@ import {
   TABLE_SHAPE,
   tablesProjection,
   tableSnapshots,
-} from '../../../libs/tables/src/index.js';
+} from '#tables';
 
 /**
  * In the order of their writing. A rebuild touches these tables alone, so each must list all that its projection

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { createEventStore, openCoreDatabase } from '../../../libs/event-store/src/index.js';
+import { createEventStore, openCoreDatabase } from '#event-store';
 import { readConfig } from './config.js';
 import { readHead, verify } from './log/trust.js';
 

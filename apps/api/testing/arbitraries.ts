@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { COLUMN_TYPES, type ColumnType, type Json } from '../../../libs/byodb/src/index.js';
+import { COLUMN_TYPES, type ColumnType, type Json } from '#byodb';
 
 /**
  * `PROPERTY_SEED` and `PROPERTY_RUNS` widen what is tried, `PROPERTY_PATH` goes to one case of it again; without them

@@ -1,13 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import {
-  COLUMN_TYPES,
-  completeColumn,
-  engineOf,
-  findDrift,
-  parseUrl,
-  type Column,
-} from '../../../libs/byodb/src/index.js';
+import { COLUMN_TYPES, completeColumn, engineOf, findDrift, parseUrl, type Column } from '#byodb';
 import { freshMysql, freshPostgres, freshSqlite, query } from '../../../testing/fixtures.js';
 import { column, columns, parameters, patience, type ColumnBody } from './arbitraries.js';
 import { onThreeEngines, WAIT, type Reply, type Service } from './service.js';

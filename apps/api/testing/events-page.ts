@@ -9,9 +9,9 @@ import {
   sqlName,
   type EventSchema,
   type StoredEvent,
-} from '../../../libs/event-store/src/index.js';
-import type { SagaEvent } from '../../../libs/sagas/src/index.js';
-import type { Change, DatabaseEvent, TableEvent } from '../../../libs/tables/src/index.js';
+} from '#event-store';
+import type { SagaEvent } from '#sagas';
+import type { Change, DatabaseEvent, TableEvent } from '#tables';
 import { freshSqlite } from '../../../testing/fixtures.js';
 import { STREAMS } from '../src/docs/asyncapi.js';
 import { calls } from '../src/docs/calls.js';

@@ -1,9 +1,9 @@
 import { beforeAll, expect, test } from '@jest/globals';
 import { fileURLToPath } from 'node:url';
-import { dataSchemaOf, type EventSchema, type StoredEvent } from '../../../libs/event-store/src/index.js';
+import { dataSchemaOf, type EventSchema, type StoredEvent } from '#event-store';
 import { addGoldens } from '../../../libs/event-store/testing/golden.js';
-import { sagaEventSchemas } from '../../../libs/sagas/src/index.js';
-import { databaseEventSchemas, tableEventSchemas } from '../../../libs/tables/src/index.js';
+import { sagaEventSchemas } from '#sagas';
+import { databaseEventSchemas, tableEventSchemas } from '#tables';
 import { calls } from '../src/docs/calls.js';
 import { BEGINS, CHANGES } from './events-page.js';
 import { live, type Lived } from './lived.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { playForward } from '../../../libs/tables/src/index.js';
+import { playForward } from '#tables';
 import type { Fresh } from '../../../testing/fixtures.js';
 import { parameters, patience } from './arbitraries.js';
 import { allEvents } from './lived.js';

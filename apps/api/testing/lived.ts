@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { StoredEvent } from '../../../libs/event-store/src/index.js';
+import type { StoredEvent } from '#event-store';
 import { copyDatabase } from '../../../testing/copy-database.js';
 import { freshMysql, freshPostgres, freshSqlite, query } from '../../../testing/fixtures.js';
 import { service, WAIT, type Reply } from './service.js';

@@ -8,10 +8,10 @@ import {
   type CoreDatabase,
   type EventStore,
   type StoredEvent,
-} from '../../../libs/event-store/src/index.js';
+} from '#event-store';
 import { createMigratedDatabase } from '../../../libs/event-store/testing/core-databases.js';
 import { eventually, gate, happened, metadata } from '../../../libs/event-store/testing/hooked-core.js';
-import { appliedSteps } from '../../../libs/tables/src/index.js';
+import { appliedSteps } from '#tables';
 import { freshMysql, freshPostgres, freshSqlite, query, tcpProxy, type Fresh } from '../../../testing/fixtures.js';
 import { eventSource } from './event-source.js';
 import { verifyOffline } from './processes.js';

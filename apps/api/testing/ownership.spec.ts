@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { link, mkdir, readFile, rm, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { freshMysql, freshPostgres, freshSqlite, query, tcpProxy, type Fresh } from '../../../testing/fixtures.js';
-import { CORE_TABLES } from '../../../libs/byodb/src/index.js';
+import { CORE_TABLES } from '#byodb';
 import { service, WAIT, type Reply, type Service } from './service.js';
 import { ROOT } from './commands.js';
 

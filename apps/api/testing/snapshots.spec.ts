@@ -7,11 +7,11 @@ import {
   type CoreDatabase,
   type EventStore,
   type StoredEvent,
-} from '../../../libs/event-store/src/index.js';
+} from '#event-store';
 import { createMigratedDatabase, type TestDatabase } from '../../../libs/event-store/testing/core-databases.js';
 import { metadata } from '../../../libs/event-store/testing/hooked-core.js';
-import { InProcessQueue, Orchestrator } from '../../../libs/sagas/src/index.js';
-import { playForward, schemaChange, tableStream, type Moment } from '../../../libs/tables/src/index.js';
+import { InProcessQueue, Orchestrator } from '#sagas';
+import { playForward, schemaChange, tableStream, type Moment } from '#tables';
 import { longTable } from '../../../libs/tables/testing/long-table.js';
 import { AppliedThere } from '../src/databases/applied.js';
 import { Candidates } from '../src/databases/candidates.js';

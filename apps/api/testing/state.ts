@@ -1,4 +1,4 @@
-import { engineOf, fingerprint, parseUrl } from '../../../libs/byodb/src/index.js';
+import { engineOf, fingerprint, parseUrl } from '#byodb';
 import { query } from '../../../testing/fixtures.js';
 
 export interface State {

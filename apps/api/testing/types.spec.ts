@@ -10,7 +10,7 @@ import {
   type Column,
   type ColumnInput,
   type EngineName,
-} from '../../../libs/byodb/src/index.js';
+} from '#byodb';
 
 const FILE = fileURLToPath(new URL('../../../docs/types.md', import.meta.url));
 const ENGINES: Record<EngineName, string> = { postgres: 'PostgreSQL', mysql: 'MySQL, MariaDB', sqlite: 'SQLite' };

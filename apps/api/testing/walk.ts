@@ -11,9 +11,9 @@ import {
   type Json,
   type LiveTable,
   type PortableType,
-} from '../../../libs/byodb/src/index.js';
-import { compare } from '../../../libs/byodb/src/expectation.js';
-import { isAside } from '../../../libs/byodb/src/live.js';
+} from '#byodb';
+import { compare } from '#byodb';
+import { isAside } from '#byodb';
 import { query } from '../../../testing/fixtures.js';
 import type { ColumnBody } from './arbitraries.js';
 import type { Reply, service } from './service.js';

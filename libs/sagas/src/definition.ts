@@ -1,4 +1,4 @@
-import type { Append } from '../../event-store/src/index.js';
+import type { Append } from '#event-store';
 import type { PlannedStep, StepError } from './events.js';
 import type { Saga, Step } from './saga.js';
 

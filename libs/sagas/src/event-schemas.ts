@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { eventSchemas, noData } from '../../event-store/src/index.js';
+import { eventSchemas, noData } from '#event-store';
 import type { SagaEvent } from './events.js';
 
 /** What the log holds of sagas. For docs and tests: an append is not checked against it. */

@@ -1,13 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  CoreUnavailable,
-  migrate,
-  openCoreDatabase,
-  sql,
-  type CoreDatabase,
-  type Sql,
-} from '../../event-store/src/index.js';
+import { CoreUnavailable, migrate, openCoreDatabase, sql, type CoreDatabase, type Sql } from '#event-store';
 import { createMigratedDatabase, engineNames, type TestDatabase } from '../../event-store/testing/core-databases.js';
 import { freshSqlite, type Fresh } from '../../../testing/fixtures.js';
 import { Leases } from './lease.js';

@@ -1,4 +1,4 @@
-import { sql, sqlList, UniqueViolation, type CoreDatabase, type Sql, type Tx } from '../../event-store/src/index.js';
+import { sql, sqlList, UniqueViolation, type CoreDatabase, type Sql, type Tx } from '#event-store';
 
 /** Thrown inside an append whose lease another process has taken meanwhile: nothing of it is recorded. */
 export class LeaseLost extends Error {

@@ -5,7 +5,7 @@ import {
   type CoreDatabase,
   type EventStore,
   type Metadata,
-} from '../../event-store/src/index.js';
+} from '#event-store';
 import { v7 as uuid } from 'uuid';
 import { decide } from './decide.js';
 import type { SagaDefinition } from './definition.js';

@@ -9,7 +9,7 @@ import {
   type Sql,
   type StoredEvent,
   type Tx,
-} from '../../event-store/src/index.js';
+} from '#event-store';
 import type { SagaEvent } from './events.js';
 import { isHeld } from './lease.js';
 import { evolve, isEnded, type Saga } from './saga.js';

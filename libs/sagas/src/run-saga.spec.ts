@@ -9,7 +9,7 @@ import {
   sql,
   type CoreDatabase,
   type EventStore,
-} from '../../event-store/src/index.js';
+} from '#event-store';
 import { freshSqlite, type Fresh } from '../../../testing/fixtures.js';
 import { freePort } from '../../../testing/servers.js';
 import type { SagaDefinition } from './definition.js';

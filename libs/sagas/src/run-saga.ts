@@ -5,7 +5,7 @@ import {
   type CoreClock,
   type CoreDatabase,
   type EventStore,
-} from '../../event-store/src/index.js';
+} from '#event-store';
 import { decide, LONGEST_DELAY_MS, type Decision, type Effect } from './decide.js';
 import { isFailure, type SagaDefinition } from './definition.js';
 import { SAGA_SCHEMA_VERSION, sagaStream, type SagaEvent, type StepError } from './events.js';

@@ -8,9 +8,9 @@ import {
   type Sql,
   type StoredEvent,
   type Tx,
-} from '../../event-store/src/index.js';
-import type { Column, Plan } from '../../byodb/src/index.js';
-import { sagaStream, type SagaEvent } from '../../sagas/src/index.js';
+} from '#event-store';
+import type { Column, Plan } from '#byodb';
+import { sagaStream, type SagaEvent } from '#sagas';
 
 /** One step that took effect, was finalized, or was undone, in one database. */
 export interface Applied {

@@ -1,6 +1,6 @@
-import type { CoreDatabase } from '../../event-store/src/index.js';
-import { asideName, type Plan, type Session } from '../../byodb/src/index.js';
-import { loadSaga } from '../../sagas/src/index.js';
+import type { CoreDatabase } from '#event-store';
+import { asideName, type Plan, type Session } from '#byodb';
+import { loadSaga } from '#sagas';
 import type { DatabaseRef, Table } from './table.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { Saga, SagaDefinition } from '../../sagas/src/index.js';
+import type { Saga, SagaDefinition } from '#sagas';
 import { databaseChange } from './database-change.js';
 import { schemaChange, type ChangePorts } from './schema-change.js';
 

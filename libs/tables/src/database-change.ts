@@ -1,4 +1,4 @@
-import type { Append } from '../../event-store/src/index.js';
+import type { Append } from '#event-store';
 import {
   applyStep,
   compensateStep,
@@ -8,15 +8,8 @@ import {
   readDone,
   type Connection,
   type Plan,
-} from '../../byodb/src/index.js';
-import {
-  isEnded,
-  listSagas,
-  type PlannedStep,
-  type Saga,
-  type SagaDefinition,
-  type Step,
-} from '../../sagas/src/index.js';
+} from '#byodb';
+import { isEnded, listSagas, type PlannedStep, type Saga, type SagaDefinition, type Step } from '#sagas';
 import { readTable, schemaChange, type ChangePorts } from './schema-change.js';
 import { tableStream, TABLE_SCHEMA_VERSION, type DatabaseRef, type Table, type TableEvent } from './table.js';
 

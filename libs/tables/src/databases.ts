@@ -1,13 +1,6 @@
-import type { Drift } from '../../byodb/src/index.js';
+import type { Drift } from '#byodb';
 import { concerns, type DatabaseRef, type Table } from './table.js';
-import {
-  sql,
-  type InlineProjection,
-  type Queryable,
-  type Row,
-  type StoredEvent,
-  type Tx,
-} from '../../event-store/src/index.js';
+import { sql, type InlineProjection, type Queryable, type Row, type StoredEvent, type Tx } from '#event-store';
 
 /** Of what is kept of a database, see ReadModel. */
 export const DATABASE_SHAPE = 1;

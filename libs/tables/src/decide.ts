@@ -11,7 +11,7 @@ import {
   type ColumnChange,
   type Engine,
   type Problem,
-} from '../../byodb/src/index.js';
+} from '#byodb';
 import {
   applyOp,
   concerns,

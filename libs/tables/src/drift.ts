@@ -1,12 +1,4 @@
-import {
-  convertible,
-  engineOf,
-  foldName,
-  MAX_COLUMNS,
-  type Column,
-  type Engine,
-  type EngineName,
-} from '../../byodb/src/index.js';
+import { convertible, engineOf, foldName, MAX_COLUMNS, type Column, type Engine, type EngineName } from '#byodb';
 import { refuseBuiltElsewhere, Refused, refuseEnded, refuseOwnTypes, refuseUnsupported } from './decide.js';
 import {
   applyOp,

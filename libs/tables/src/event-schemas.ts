@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { eventSchemas, noData } from '../../event-store/src/index.js';
-import { COLUMN_TYPES, ENGINE_NAMES, type Json } from '../../byodb/src/index.js';
+import { eventSchemas, noData } from '#event-store';
+import { COLUMN_TYPES, ENGINE_NAMES, type Json } from '#byodb';
 import type { DatabaseEvent } from './databases.js';
 import type { TableEvent } from './table.js';
 

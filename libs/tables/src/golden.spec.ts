@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { migrate, openCoreDatabase } from '../../event-store/src/index.js';
+import { migrate, openCoreDatabase } from '#event-store';
 import { goldenContract } from '../../event-store/testing/golden.js';
 import { freshSqlite } from '../../../testing/fixtures.js';
 import { databasesProjection, loadDatabase } from './databases.js';

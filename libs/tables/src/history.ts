@@ -1,4 +1,4 @@
-import type { StoredEvent } from '../../event-store/src/index.js';
+import type { StoredEvent } from '#event-store';
 import {
   builtElsewhere,
   DatabaseError,
@@ -9,7 +9,7 @@ import {
   uniqueName,
   type Column,
   type EngineName,
-} from '../../byodb/src/index.js';
+} from '#byodb';
 import {
   applyOp,
   evolve,

@@ -1,6 +1,42 @@
-export * from './table.js';
-export * from './decide.js';
-export * from './read-model.js';
+export { type Applied, appliedSteps, listApplied, pageOfApplied, readApplied, stateAfter } from './applied.js';
+export { type Kept, keptOf, rowsKept } from './aside.js';
+export { changes } from './changes.js';
+export { type DatabaseChange, lacking } from './database-change.js';
+export {
+  type Database,
+  DATABASE_SHAPE,
+  type DatabaseEvent,
+  databasesProjection,
+  databaseStream,
+  findDatabase,
+  isInUse,
+  listDatabases,
+  loadDatabase,
+  refOf,
+  tablesConcerned,
+  tablesIn,
+  tablesLetGo,
+} from './databases.js';
+export {
+  columnProblems,
+  decideColumns,
+  decideCreate,
+  decideDatabases,
+  decideDrop,
+  decideLost,
+  decidePurge,
+  decideRename,
+  decideRestore,
+  defaultColumns,
+  judgeInTurn,
+  Refused,
+} from './decide.js';
+export { decideDrift } from './drift.js';
+export { databaseEventSchemas, tableEventParts, tableEventSchemas } from './event-schemas.js';
+export { ddlOf, diff, type Moment, playForward, type Point, retypesSince, sentence } from './history.js';
+export { placesOf, Purger } from './purger.js';
+export { listTables, loadTable, nameOwner, pageOfTables, tablesProjection } from './read-model.js';
+export { decideRevert } from './revert.js';
 export {
   cannotComeBack,
   keepsAside,
@@ -10,17 +46,20 @@ export {
   schemaChange,
   standing,
   tasksFor,
-  type ChangePorts,
 } from './schema-change.js';
-export { databaseChange, lacking, type DatabaseChange, type Lacking } from './database-change.js';
-export { decideDrift } from './drift.js';
-export { keptOf, rowsKept, type Kept } from './aside.js';
-export { changes } from './changes.js';
-export { placesOf, Purger } from './purger.js';
-export * from './databases.js';
-export * from './history.js';
-export { decideRevert } from './revert.js';
-export { appliedSteps, listApplied, pageOfApplied, readApplied, stateAfter, type Applied } from './applied.js';
-export { momentsUpTo, pointAt, SNAPSHOT_SHAPE, tableSnapshots, type Which } from './snapshots.js';
+export { momentsUpTo, pointAt, tableSnapshots } from './snapshots.js';
+export {
+  type Change,
+  columnsIn,
+  type DatabaseRef,
+  outlook,
+  type PendingChange,
+  purgeOf,
+  statusOf,
+  type Table,
+  TABLE_SCHEMA_VERSION,
+  TABLE_SHAPE,
+  type TableEvent,
+  tableStream,
+} from './table.js';
 export { upcasters } from './upcasters.js';
-export * from './event-schemas.js';

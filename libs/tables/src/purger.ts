@@ -1,6 +1,6 @@
 import { v7 as uuid } from 'uuid';
-import { VersionConflict, type CoreClock, type CoreDatabase, type EventStore } from '../../event-store/src/index.js';
-import { SAGA_SCHEMA_VERSION, sagaStream } from '../../sagas/src/index.js';
+import { VersionConflict, type CoreClock, type CoreDatabase, type EventStore } from '#event-store';
+import { SAGA_SCHEMA_VERSION, sagaStream } from '#sagas';
 import { purgesDue } from './read-model.js';
 import { purgeOf, tableStream, TABLE_SCHEMA_VERSION, type Change, type DatabaseRef, type Table } from './table.js';
 

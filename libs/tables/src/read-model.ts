@@ -7,8 +7,8 @@ import {
   type Sql,
   type StoredEvent,
   type Tx,
-} from '../../event-store/src/index.js';
-import { foldName } from '../../byodb/src/index.js';
+} from '#event-store';
+import { foldName } from '#byodb';
 import { evolve, purgeOf, statusOf, type Table, type TableEvent } from './table.js';
 
 /** One row per table, folded, and the names that are spoken for; kept in the appending transaction. */

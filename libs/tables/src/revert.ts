@@ -1,4 +1,4 @@
-import { convertible, foldName, type Column, type Engine, type Problem } from '../../byodb/src/index.js';
+import { convertible, foldName, type Column, type Engine, type Problem } from '#byodb';
 import { Refused, refuseEnded, refuseUnsupported } from './decide.js';
 import { follow, track, type Dropped, type Marks, type Point, type Track } from './history.js';
 import {

@@ -1,4 +1,4 @@
-import type { Append, CoreDatabase, EventStore } from '../../event-store/src/index.js';
+import type { Append, CoreDatabase, EventStore } from '#event-store';
 import {
   applyStep,
   asideName,
@@ -18,15 +18,8 @@ import {
   type Plan,
   type StepKey,
   type Task,
-} from '../../byodb/src/index.js';
-import {
-  loadSaga,
-  type PlannedStep,
-  type Saga,
-  type SagaDefinition,
-  type Step,
-  type StepError,
-} from '../../sagas/src/index.js';
+} from '#byodb';
+import { loadSaga, type PlannedStep, type Saga, type SagaDefinition, type Step, type StepError } from '#sagas';
 import { judgeInTurn } from './decide.js';
 import { pointAt } from './snapshots.js';
 import {

@@ -8,7 +8,7 @@ import {
   type EventStore,
   type Row,
   type StoredEvent,
-} from '../../event-store/src/index.js';
+} from '#event-store';
 import { createMigratedDatabase, engineNames, type TestDatabase } from '../../event-store/testing/core-databases.js';
 import { metadata } from '../../event-store/testing/hooked-core.js';
 import { longTable } from '../testing/long-table.js';

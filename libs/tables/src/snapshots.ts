@@ -6,7 +6,7 @@ import {
   type Sql,
   type StoredEvent,
   type Tx,
-} from '../../event-store/src/index.js';
+} from '#event-store';
 import { playForward, type Moment, type Point } from './history.js';
 import { tableStream } from './table.js';
 

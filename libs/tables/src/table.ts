@@ -1,4 +1,4 @@
-import { fitDefault, foldName, insertColumn, withoutColumn, type Column } from '../../byodb/src/index.js';
+import { fitDefault, foldName, insertColumn, withoutColumn, type Column } from '#byodb';
 
 /** What was asked of one column, resolved against what the table will be when its turn comes. */
 export type ColumnOp =

@@ -1,5 +1,5 @@
-import { completeColumn, type ColumnChange } from '../../byodb/src/index.js';
-import type { NewEvent, StoredEvent } from '../../event-store/src/index.js';
+import { completeColumn, type ColumnChange } from '#byodb';
+import type { NewEvent, StoredEvent } from '#event-store';
 import { decideColumns, decideRename, Refused } from '../src/decide.js';
 import { playForward, type Moment } from '../src/history.js';
 import { decideRevert } from '../src/revert.js';

@@ -1,12 +1,6 @@
-import type { CoreDatabase, EventStore, Followers } from '../../../../libs/event-store/src/index.js';
-import { listSagas } from '../../../../libs/sagas/src/index.js';
-import {
-  appliedSteps,
-  listApplied,
-  pageOfApplied,
-  readApplied,
-  type Applied,
-} from '../../../../libs/tables/src/index.js';
+import type { CoreDatabase, EventStore, Followers } from '#event-store';
+import { listSagas } from '#sagas';
+import { appliedSteps, listApplied, pageOfApplied, readApplied, type Applied } from '#tables';
 
 const EVERYTHING = 1_000_000;
 const WAIT_MS = 2000;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { sql, type CoreDatabase } from '../../../../libs/event-store/src/index.js';
-import { DatabaseError } from '../../../../libs/byodb/src/index.js';
-import { keptOf, loadTable, rowsKept, type Kept, type Table } from '../../../../libs/tables/src/index.js';
+import { sql, type CoreDatabase } from '#event-store';
+import { DatabaseError } from '#byodb';
+import { keptOf, loadTable, rowsKept, type Kept, type Table } from '#tables';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse } from '../http/input.js';
 import type { Databases } from './databases.js';

@@ -7,7 +7,7 @@ import {
   type Claimant,
   type Connection,
   type Marks,
-} from '../../../../libs/byodb/src/index.js';
+} from '#byodb';
 import { ApiError, type ApiCode } from '../http/api-error.js';
 import type { OwnFiles } from './own-files.js';
 import { soon, within } from './reach.js';

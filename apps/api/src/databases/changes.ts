@@ -1,14 +1,7 @@
 import { z } from 'zod';
 import { v7 as uuid } from 'uuid';
-import type { CoreDatabase, Metadata } from '../../../../libs/event-store/src/index.js';
-import {
-  foldName,
-  MAX_COLUMNS,
-  observeTables,
-  type Column,
-  type Connection,
-  type Plan,
-} from '../../../../libs/byodb/src/index.js';
+import type { CoreDatabase, Metadata } from '#event-store';
+import { foldName, MAX_COLUMNS, observeTables, type Column, type Connection, type Plan } from '#byodb';
 import {
   columnsIn,
   decideDrift,
@@ -21,7 +14,7 @@ import {
   type Database,
   type DatabaseRef,
   type PendingChange,
-} from '../../../../libs/tables/src/index.js';
+} from '#tables';
 import { ApiError } from '../http/api-error.js';
 import { parse, type CommandContext } from '../http/input.js';
 import { enginesOf, type Answer, type Commands, type DecidedForDatabase, type Skipped } from '../tables/commands.js';

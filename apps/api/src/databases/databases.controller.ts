@@ -2,16 +2,9 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
-import {
-  AddressProblem,
-  connectionSchema,
-  ENGINE_NAMES,
-  fromFields,
-  parseUrl,
-  type Address,
-} from '../../../../libs/byodb/src/index.js';
-import { listDatabases } from '../../../../libs/tables/src/index.js';
+import type { CoreDatabase } from '#event-store';
+import { AddressProblem, connectionSchema, ENGINE_NAMES, fromFields, parseUrl, type Address } from '#byodb';
+import { listDatabases } from '#tables';
 import { ApiError } from '../http/api-error.js';
 import { commandContext, metadataOf, nothingAsked, pageShape, parse } from '../http/input.js';
 import { send } from '../tables/tables.controller.js';

@@ -1,21 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { v7 as uuid } from 'uuid';
-import {
-  sql,
-  UniqueViolation,
-  VersionConflict,
-  type CoreDatabase,
-  type EventStore,
-  type Metadata,
-} from '../../../../libs/event-store/src/index.js';
-import {
-  DatabaseError,
-  engineOf,
-  refuseOthers,
-  type Address,
-  type Connection,
-} from '../../../../libs/byodb/src/index.js';
+import { sql, UniqueViolation, VersionConflict, type CoreDatabase, type EventStore, type Metadata } from '#event-store';
+import { DatabaseError, engineOf, refuseOthers, type Address, type Connection } from '#byodb';
 import {
   databaseStream,
   findDatabase,
@@ -25,7 +12,7 @@ import {
   tablesLetGo,
   type Database,
   type DatabaseEvent,
-} from '../../../../libs/tables/src/index.js';
+} from '#tables';
 import { ApiError } from '../http/api-error.js';
 import { Candidates, notHad, type TakeOver } from './candidates.js';
 import { Reach, soon } from './reach.js';

@@ -1,4 +1,4 @@
-import type { Address } from '../../../../libs/byodb/src/index.js';
+import type { Address } from '#byodb';
 import { ApiError } from '../http/api-error.js';
 import type { Databases } from './databases.js';
 import { soon } from './reach.js';

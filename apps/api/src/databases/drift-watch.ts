@@ -9,9 +9,9 @@ import {
   type CoreDatabase,
   type Sql,
   type EventStore,
-} from '../../../../libs/event-store/src/index.js';
-import { canonical, type Drift, type Json } from '../../../../libs/byodb/src/index.js';
-import { databaseStream, listDatabases, type Database, type DatabaseEvent } from '../../../../libs/tables/src/index.js';
+} from '#event-store';
+import { canonical, type Drift, type Json } from '#byodb';
+import { databaseStream, listDatabases, type Database, type DatabaseEvent } from '#tables';
 import { ApiError } from '../http/api-error.js';
 import type { DatabasePast } from './past.js';
 import { soon } from './reach.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
-import { findDrift, type Drift } from '../../../../libs/byodb/src/index.js';
-import { columnsIn, listTables } from '../../../../libs/tables/src/index.js';
+import type { CoreDatabase } from '#event-store';
+import { findDrift, type Drift } from '#byodb';
+import { columnsIn, listTables } from '#tables';
 import { pageShape, parse } from '../http/input.js';
 import type { AppliedThere } from './applied.js';
 import type { Databases } from './databases.js';

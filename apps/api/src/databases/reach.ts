@@ -1,4 +1,4 @@
-import { DatabaseError } from '../../../../libs/byodb/src/index.js';
+import { DatabaseError } from '#byodb';
 
 /**
  * A failure that took so long was a wait for an answer. One that is told at once costs nobody anything. Milliseconds.

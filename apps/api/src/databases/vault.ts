@@ -2,8 +2,8 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:
 import { link, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sql, type CoreDatabase, type Tx } from '../../../../libs/event-store/src/index.js';
-import type { Address } from '../../../../libs/byodb/src/index.js';
+import { sql, type CoreDatabase, type Tx } from '#event-store';
+import type { Address } from '#byodb';
 
 const SETTLE_MS = 100;
 export function keyFileOf(dataDir: string): string {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { COLUMN_TYPES, ENGINE_NAMES, type ErrorCode } from '../../../../libs/byodb/src/index.js';
-import type { SagaStatus, StepStatus } from '../../../../libs/sagas/src/index.js';
-import type { statusOf } from '../../../../libs/tables/src/index.js';
+import { COLUMN_TYPES, ENGINE_NAMES, type ErrorCode } from '#byodb';
+import type { SagaStatus, StepStatus } from '#sagas';
+import type { statusOf } from '#tables';
 import { STATUS, type ApiCode } from '../http/api-error.js';
 import { every, KINDS } from '../sagas/kinds.js';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { EventSchema } from '../../../../libs/event-store/src/index.js';
-import { sagaEventParts, sagaEventSchemas } from '../../../../libs/sagas/src/index.js';
-import { databaseEventSchemas, tableEventParts, tableEventSchemas } from '../../../../libs/tables/src/index.js';
+import type { EventSchema } from '#event-store';
+import { sagaEventParts, sagaEventSchemas } from '#sagas';
+import { databaseEventSchemas, tableEventParts, tableEventSchemas } from '#tables';
 import { Event } from './answers.js';
 import { calls } from './calls.js';
 import { convert, REF, type Schema } from './openapi.js';

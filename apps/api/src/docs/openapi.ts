@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { columnChangeSchema, columnSchema, connectionSchema } from '../../../../libs/byodb/src/index.js';
+import { columnChangeSchema, columnSchema, connectionSchema } from '#byodb';
 import { STATUS, type ApiCode } from '../http/api-error.js';
 import { Accepted, AcceptedTables, Completed, CompletedTables, named, Plan } from './answers.js';
 import { calls, type Call, type Tag } from './calls.js';

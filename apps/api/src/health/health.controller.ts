@@ -1,7 +1,7 @@
 import { Controller, Get, Header, HttpCode } from '@nestjs/common';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { MOST_OFF_MS, type CoreClock, type CoreDatabase } from '../../../../libs/event-store/src/index.js';
-import type { SagaQueue } from '../../../../libs/sagas/src/index.js';
+import { MOST_OFF_MS, type CoreClock, type CoreDatabase } from '#event-store';
+import type { SagaQueue } from '#sagas';
 import { ApiError } from '../http/api-error.js';
 
 export class Health {

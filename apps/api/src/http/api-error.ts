@@ -1,4 +1,4 @@
-import type { Problem } from '../../../../libs/byodb/src/index.js';
+import type { Problem } from '#byodb';
 
 /** Every code of API.md and its status: the one table of both. */
 export const STATUS = {

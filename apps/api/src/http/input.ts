@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { canonicalJson, type Metadata } from '../../../../libs/event-store/src/index.js';
-import type { Problem } from '../../../../libs/byodb/src/index.js';
+import { canonicalJson, type Metadata } from '#event-store';
+import type { Problem } from '#byodb';
 import { ApiError } from './api-error.js';
 
 /** What a command carries beside its body. */

@@ -2,9 +2,9 @@ import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Socket } from 'node:net';
 import { v7 as uuid } from 'uuid';
-import { CoreUnavailable, VersionConflict } from '../../../../libs/event-store/src/index.js';
-import { NotRetryable } from '../../../../libs/sagas/src/index.js';
-import { Refused } from '../../../../libs/tables/src/index.js';
+import { CoreUnavailable, VersionConflict } from '#event-store';
+import { NotRetryable } from '#sagas';
+import { Refused } from '#tables';
 import { JSON_WANTED } from './body.js';
 import { ApiError, STATUS, TITLE, type ApiCode } from './api-error.js';
 

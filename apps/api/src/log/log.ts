@@ -6,7 +6,7 @@ import {
   type SealedHead,
   type StoredEvent,
   type Verification,
-} from '../../../../libs/event-store/src/index.js';
+} from '#event-store';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse } from '../http/input.js';
 import type { StreamOptions } from './streams.js';

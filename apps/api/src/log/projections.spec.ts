@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { createEventStore, ReadModels, sql } from '../../../../libs/event-store/src/index.js';
+import { createEventStore, ReadModels, sql } from '#event-store';
 import { createMigratedDatabase } from '../../../../libs/event-store/testing/core-databases.js';
 import { happened, hookedCore, metadata } from '../../../../libs/event-store/testing/hooked-core.js';
 import { Projections } from './projections.js';

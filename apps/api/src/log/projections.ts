@@ -7,7 +7,7 @@ import {
   type EventStore,
   type ReadModels,
   type Rebuild,
-} from '../../../../libs/event-store/src/index.js';
+} from '#event-store';
 import { ApiError } from '../http/api-error.js';
 
 interface Projection {

@@ -10,7 +10,7 @@ import {
   type CoreDatabase,
   type Row,
   type Sql,
-} from '../../../../libs/event-store/src/index.js';
+} from '#event-store';
 import { metadataOf, pageShape, parse } from '../http/input.js';
 import { problemOf } from '../http/problem.js';
 import { withoutSecrets } from './secrets.js';

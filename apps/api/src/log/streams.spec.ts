@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { createEventStore, type EventStore } from '../../../../libs/event-store/src/index.js';
+import { createEventStore, type EventStore } from '#event-store';
 import { createMigratedDatabase, type TestDatabase } from '../../../../libs/event-store/testing/core-databases.js';
 import { eventually, metadata } from '../../../../libs/event-store/testing/hooked-core.js';
 import { eventSource } from '../../testing/event-source.js';

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { Feed, type EventStore, type ReadAllFilter, type StoredEvent } from '../../../../libs/event-store/src/index.js';
+import { Feed, type EventStore, type ReadAllFilter, type StoredEvent } from '#event-store';
 import { ApiError } from '../http/api-error.js';
 
 const BATCH = 100;

@@ -1,4 +1,4 @@
-import type { StoredEvent } from '../../../../libs/event-store/src/index.js';
+import type { StoredEvent } from '#event-store';
 
 export type Caused = StoredEvent & { caused: Caused[] };
 

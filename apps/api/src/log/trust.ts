@@ -5,7 +5,7 @@ import {
   type EventStore,
   type SealedHead,
   type Verification,
-} from '../../../../libs/event-store/src/index.js';
+} from '#event-store';
 
 /** `<position>:<hash>`, as `npm run verify` prints it. Null: not that. */
 export function readHead(text: string): SealedHead | null {

@@ -1,4 +1,4 @@
-import type { Change } from '../../../../libs/tables/src/index.js';
+import type { Change } from '#tables';
 
 /** Every value of a type, once each: a value that is added there and forgotten here does not compile. */
 export const every =

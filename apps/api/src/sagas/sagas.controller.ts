@@ -1,17 +1,9 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { CoreDatabase, EventStore } from '../../../../libs/event-store/src/index.js';
-import {
-  isEnded,
-  loadSaga,
-  pageOfSagas,
-  sagaStream,
-  type Orchestrator,
-  type Saga,
-  type SagaEventType,
-} from '../../../../libs/sagas/src/index.js';
-import { findDatabase } from '../../../../libs/tables/src/index.js';
+import type { CoreDatabase, EventStore } from '#event-store';
+import { isEnded, loadSaga, pageOfSagas, sagaStream, type Orchestrator, type Saga, type SagaEventType } from '#sagas';
+import { findDatabase } from '#tables';
 import { ApiError } from '../http/api-error.js';
 import { metadataOf, nothingAsked, pageShape, parse } from '../http/input.js';
 import { EventStreams, resumeAfter } from '../log/streams.js';

@@ -1,5 +1,5 @@
-import type { Saga, Step } from '../../../../libs/sagas/src/index.js';
-import type { DatabaseChange } from '../../../../libs/tables/src/index.js';
+import type { Saga, Step } from '#sagas';
+import type { DatabaseChange } from '#tables';
 
 /** A saga as API.md shows it: without plans, targets by name. */
 export function sagaView(saga: Saga): object {

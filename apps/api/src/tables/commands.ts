@@ -10,16 +10,8 @@ import {
   type CoreDatabase,
   type EventStore,
   type StoredEvent,
-} from '../../../../libs/event-store/src/index.js';
-import {
-  DatabaseError,
-  engineOf,
-  preparePlans,
-  type Engine,
-  type Limits,
-  type Plan,
-  type Task,
-} from '../../../../libs/byodb/src/index.js';
+} from '#event-store';
+import { DatabaseError, engineOf, preparePlans, type Engine, type Limits, type Plan, type Task } from '#byodb';
 import {
   isEnded,
   letGo,
@@ -29,7 +21,7 @@ import {
   type Orchestrator,
   type Saga,
   type SagaEvent,
-} from '../../../../libs/sagas/src/index.js';
+} from '#sagas';
 import {
   judgeInTurn,
   keepsAside,
@@ -47,7 +39,7 @@ import {
   type DatabaseRef,
   type Table,
   type TableEvent,
-} from '../../../../libs/tables/src/index.js';
+} from '#tables';
 import type { Databases } from '../databases/databases.js';
 import { ApiError } from '../http/api-error.js';
 import type { CommandContext } from '../http/input.js';

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import type { CoreDatabase, EventStore } from '../../../../libs/event-store/src/index.js';
+import type { CoreDatabase, EventStore } from '#event-store';
 import {
   ddlOf,
   decideRevert,
@@ -15,7 +15,7 @@ import {
   type Point,
   type Table,
   type TableEvent,
-} from '../../../../libs/tables/src/index.js';
+} from '#tables';
 import type { AppliedThere } from '../databases/applied.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse, type CommandContext } from '../http/input.js';

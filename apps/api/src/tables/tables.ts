@@ -1,12 +1,6 @@
 import { z } from 'zod';
-import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
-import {
-  columnChangeSchema,
-  columnSchema,
-  MAX_COLUMNS,
-  nameSchema,
-  type Problem,
-} from '../../../../libs/byodb/src/index.js';
+import type { CoreDatabase } from '#event-store';
+import { columnChangeSchema, columnSchema, MAX_COLUMNS, nameSchema, type Problem } from '#byodb';
 import {
   cannotComeBack,
   columnProblems,
@@ -28,7 +22,7 @@ import {
   type Change,
   type DatabaseRef,
   type Table,
-} from '../../../../libs/tables/src/index.js';
+} from '#tables';
 import type { Databases } from '../databases/databases.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse, type CommandContext } from '../http/input.js';

@@ -1,7 +1,7 @@
-import type { CoreDatabase } from '../../../../libs/event-store/src/index.js';
-import { sagaStatuses } from '../../../../libs/sagas/src/index.js';
-import type { Column } from '../../../../libs/byodb/src/index.js';
-import { statusOf, type Table } from '../../../../libs/tables/src/index.js';
+import type { CoreDatabase } from '#event-store';
+import { sagaStatuses } from '#sagas';
+import type { Column } from '#byodb';
+import { statusOf, type Table } from '#tables';
 
 export function columnView(c: Column): object {
   return {
