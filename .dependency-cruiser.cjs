@@ -16,7 +16,8 @@ module.exports = {
     {
       name: 'event-store-knows-no-domain',
       comment:
-        'The event store remembers facts of any kind. Once it knows tables or sagas it can no longer be understood, or tested, alone.',
+        'The event store remembers facts of any kind. Once it knows tables or sagas it can no longer be ' +
+        'understood, or tested, alone.',
       severity: 'error',
       from: { path: '^libs/event-store/' },
       to: { path: '^libs/(byodb|sagas|tables)/' },
@@ -32,7 +33,8 @@ module.exports = {
     {
       name: 'sagas-are-general',
       comment:
-        'The orchestrator runs any steps. What it learnt of tables or of databases, every other saga would have to work around.',
+        'The orchestrator runs any steps. What it learnt of tables or of databases, every other saga would ' +
+        'have to work around.',
       severity: 'error',
       from: { path: '^libs/sagas/' },
       to: { path: '^libs/(byodb|tables)/' },
@@ -62,7 +64,8 @@ module.exports = {
     {
       name: 'no-circular',
       comment:
-        'In a cycle the order of loading decides whether an import is undefined, and no part can be taken or tested alone.',
+        'In a cycle the order of loading decides whether an import is undefined, and no part can be taken ' +
+        'or tested alone.',
       severity: 'error',
       from: {},
       to: { circular: true },
@@ -70,7 +73,8 @@ module.exports = {
     {
       name: 'no-orphans',
       comment:
-        'A file that imports nothing and that nothing imports is dead, or is code that somebody believes to be running.',
+        'A file that imports nothing and that nothing imports is dead, or is code that somebody believes ' +
+        'to be running.',
       severity: 'error',
       from: {
         orphan: true,
@@ -94,7 +98,8 @@ module.exports = {
     {
       name: 'knex-only-in-byodb',
       comment:
-        "Knex builds statements for customers' databases. In the core database it would hide the ones that the order of events depends on.",
+        "Knex builds statements for customers' databases. In the core database it would hide the ones that " +
+        'the order of events depends on.',
       severity: 'error',
       from: { pathNot: ['^libs/byodb/', ...TESTS] },
       to: { path: npm('knex') },
@@ -102,7 +107,8 @@ module.exports = {
     {
       name: 'queue-only-in-its-folder',
       comment:
-        'BullMQ only wakes the orchestrator up. Imported elsewhere, Redis soon holds something that its loss would lose.',
+        'BullMQ only wakes the orchestrator up. Imported elsewhere, Redis soon holds something that its ' +
+        'loss would lose.',
       severity: 'error',
       from: { pathNot: ['^libs/sagas/src/queue/', ...TESTS] },
       to: { path: npm('bullmq') },
@@ -132,7 +138,8 @@ module.exports = {
     {
       name: 'no-imported-specs',
       comment:
-        'A spec that is imported runs its tests a second time, as part of the importer. Share helpers through testing/.',
+        'A spec that is imported runs its tests a second time, as part of the importer. Share helpers ' +
+        'through testing/.',
       severity: 'error',
       from: {},
       to: { path: SPEC },
@@ -151,7 +158,8 @@ module.exports = {
     {
       name: 'no-undeclared-dependency',
       comment:
-        'A package that is only there because another one brought it may go, or change its major version, with any update.',
+        'A package that is only there because another one brought it may go, or change its major version, ' +
+        'with any update.',
       severity: 'error',
       from: {},
       to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },

@@ -87,7 +87,8 @@ export default defineConfig(
           object: 'process',
           property: 'env',
           message:
-            'apps/api/src/config.ts alone reads the environment: elsewhere a misspelt or unchecked variable goes unnoticed',
+            'apps/api/src/config.ts alone reads the environment: elsewhere a misspelt or unchecked variable ' +
+            'goes unnoticed',
         },
       ],
     },

@@ -88,11 +88,8 @@ async function printFound(world: World, run: Run, sagas: Map<string, SagaRecord>
             : fate.fate
           : `${saga.saga_id} ` +
             `${saga.status}${saga.error === null ? '' : ` ${saga.error.code} (${saga.error.database ?? '-'})`}`;
-      console.log(
-        `  ${item.seq} ` +
-          `${JSON.stringify(item.change)}${item.abortAfterMs === null ? '' : ` aborted after ${item.abortAfterMs} ms`}: ` +
-          `${how}`,
-      );
+      const aborted = item.abortAfterMs === null ? '' : ` aborted after ${item.abortAfterMs} ms`;
+      console.log(`  ${item.seq} ${JSON.stringify(item.change)}${aborted}: ${how}`);
     }
   }
   const file = join(world.folder, 'sagas.json');

@@ -226,7 +226,8 @@ export class Run {
         );
       }, 8);
     } catch {
-      return (await patiently(ready)) ? { database: place.name, name } : null; // a view or an index of somebody else's holds it
+      // A view or an index of somebody else's holds it.
+      return (await patiently(ready)) ? { database: place.name, name } : null;
     }
     if (change.hand === 'drop') this.rows.forget(table, place.name, name);
     return { database: place.name, name };

@@ -341,7 +341,8 @@ async function refusePoison(place: Place): Promise<void> {
   await sql(
     place,
     `create function chaos_refuses() returns event_trigger language plpgsql as $$ begin
-    if exists (select from pg_attribute where attname like 'poison%' and not attisdropped) then raise exception 'refused by the customer'; end if; end $$`,
+    if exists (select from pg_attribute where attname like 'poison%' and not attisdropped)
+    then raise exception 'refused by the customer'; end if; end $$`,
   );
   await sql(place, 'create event trigger chaos_refuses on ddl_command_end execute function chaos_refuses()');
 }

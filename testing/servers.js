@@ -87,7 +87,8 @@ const kinds = {
     }),
     async ping(url) {
       const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2000 });
-      client.on('error', () => {}); // a server that ends while we look would otherwise end the tests: `connect` rejects as well
+      // A server that ends while we look would otherwise end the tests: `connect` rejects as well.
+      client.on('error', () => {});
       try {
         await client.connect();
       } finally {
@@ -348,7 +349,8 @@ async function processHost(kind, port, password) {
   const runAs = accountFor(kind);
   chownSync(dir, runAs.uid, runAs.gid);
   const reaper = reap(
-    'kill -s QUIT $(cat "$1/pid"); i=0; while [ $i -lt 20 ] && kill -0 $(cat "$1/pid"); do sleep 0.1; i=$((i+1)); done;' +
+    'kill -s QUIT $(cat "$1/pid"); i=0; ' +
+      'while [ $i -lt 20 ] && kill -0 $(cat "$1/pid"); do sleep 0.1; i=$((i+1)); done;' +
       ' kill -s KILL $(cat "$1/pid"); rm -rf "$1" || { sleep 2; rm -rf "$1"; }',
     dir,
   );
@@ -457,7 +459,8 @@ async function programsOf(kind) {
   const programs = kind.find() ?? (await installMissing(), kind.find());
   if (programs) return programs;
   throw new Error(
-    `No ${kind.title} for the tests: set ${kind.variable}, start Docker, or install it (Debian, Ubuntu: apt-get install ${kind.apt})`,
+    `No ${kind.title} for the tests: set ${kind.variable}, start Docker, or install it (Debian, Ubuntu: ` +
+      `apt-get install ${kind.apt})`,
   );
 }
 

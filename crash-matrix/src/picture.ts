@@ -12,10 +12,20 @@ export interface Picture {
 
 const LEDGER = ['_saga_ledger', '_saga_fences', '_saga_identity'];
 const CATALOG: Record<string, string> = {
-  postgres: `select case c.relkind when 'r' then 'table' when 'i' then 'index' when 'S' then 'sequence' else c.relkind::text end as kind, c.relname as name
-    from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'`,
-  mysql: `select if(table_type = 'VIEW', 'view', 'table') as kind, table_name as name from information_schema.tables where table_schema = database()
-    union all select 'trigger', trigger_name from information_schema.triggers where trigger_schema = database()`,
+  postgres: `
+    select c.relname as name,
+      case c.relkind when 'r' then 'table' when 'i' then 'index' when 'S' then 'sequence' else c.relkind::text end as kind
+    from pg_class c
+      join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'`,
+  mysql: `
+    select if(table_type = 'VIEW', 'view', 'table') as kind, table_name as name
+    from information_schema.tables
+    where table_schema = database()
+    union all
+    select 'trigger', trigger_name
+    from information_schema.triggers
+    where trigger_schema = database()`,
   sqlite: "select type as kind, name from sqlite_schema where name not like 'sqlite\\_%' escape '\\'",
 };
 

@@ -51,7 +51,8 @@ export const GIVEN_COLUMNS: Column[] = [
  */
 export const GIVEN_STATEMENTS = [
   `insert into ${TABLE} (name, code, price, amount, note, ref, seen, body) values
-    ('anna', 'a', '1.50', 1, 'first', 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', '2024-05-06 07:08:09', '{"b": 1,   "a": [true]}'),
+    ('anna', 'a', '1.50', 1, 'first', 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', '2024-05-06 07:08:09',
+      '{"b": 1,   "a": [true]}'),
     ('bert', 'b', '2.00', 2, null, 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12', '2024-05-06 07:08:09.500', '{}'),
     ('carl', 'c', null, 3, 'it''s third', null, null, null)`,
   `create index ${TABLE}_by_name on ${TABLE} (name)`,

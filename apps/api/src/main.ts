@@ -5,10 +5,8 @@ try {
   const config = readConfig();
   const app = await startApp(config);
   console.log(`schemasaga listens on ${app.url}`);
-  console.log(
-    'data: ' +
-      `${config.DATA_DIR}${config.CORE_DATABASE_URL.startsWith('sqlite:') ? ` (core: ${config.CORE_DATABASE_URL})` : ''}`,
-  );
+  const core = config.CORE_DATABASE_URL.startsWith('sqlite:') ? ` (core: ${config.CORE_DATABASE_URL})` : '';
+  console.log(`data: ${config.DATA_DIR}${core}`);
   console.log(
     `try:  curl -s -X POST ${app.url}/table/create -H 'Content-Type: application/json' -H 'Prefer: ` +
       `wait=10' -d '{"name": "customers"}'`,

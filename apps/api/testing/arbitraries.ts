@@ -102,7 +102,8 @@ const now = fc.constant({ function: 'now' });
 function decimal(precision: number, scale: number): fc.Arbitrary<string> {
   return fc.tuple(fc.boolean(), fc.bigInt({ min: 0n, max: 10n ** BigInt(precision) - 1n })).map(([minus, digits]) => {
     const padded = digits.toString().padStart(scale + 1, '0');
-    return `${minus ? '-' : ''}${padded.slice(0, padded.length - scale)}${scale === 0 ? '' : `.${padded.slice(padded.length - scale)}`}`;
+    const [whole, rest] = [padded.slice(0, padded.length - scale), padded.slice(padded.length - scale)];
+    return `${minus ? '-' : ''}${whole}${scale === 0 ? '' : `.${rest}`}`;
   });
 }
 

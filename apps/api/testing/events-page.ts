@@ -179,13 +179,19 @@ ${Object.entries(schemas)
   );
   return `# Events
 
-Everything that happens is an event; what a call shows is made from them. Their schemas stand beside their types, in \`libs/tables/src/event-schemas.ts\` and \`libs/sagas/src/event-schemas.ts\`; as a document for programs they are [AsyncAPI 3.0](asyncapi.json), which the service gives at \`/asyncapi.json\`. Made from the code by \`apps/api/testing/asyncapi.spec.ts\`, which fails when this page is stale; \`UPDATE_DOCS=1 npm run jest -- apps/api/testing/asyncapi.spec.ts\` writes it anew.
+Everything that happens is an event; what a call shows is made from them. Their schemas stand beside their types, in \
+\`libs/tables/src/event-schemas.ts\` and \`libs/sagas/src/event-schemas.ts\`; as a document for programs they are \
+[AsyncAPI 3.0](asyncapi.json), which the service gives at \`/asyncapi.json\`. Made from the code by \
+\`apps/api/testing/asyncapi.spec.ts\`, which fails when this page is stale; \`UPDATE_DOCS=1 npm run jest -- \
+apps/api/testing/asyncapi.spec.ts\` writes it anew.
 
-What a released event means never changes: each type and version has a golden file from a real run, in \`libs/tables/testing/golden/\` and \`libs/sagas/testing/golden/\`, that today's code must read as it always did.
+What a released event means never changes: each type and version has a golden file from a real run, in \
+\`libs/tables/testing/golden/\` and \`libs/sagas/testing/golden/\`, that today's code must read as it always did.
 
 ## From a command to what is shown
 
-A command is an event and a saga in one commit; the saga's end and what came of it are one commit too. Dotted: what a read model is kept from.
+A command is an event and a saga in one commit; the saga's end and what came of it are one commit too. Dotted: what \
+a read model is kept from.
 
 \`\`\`mermaid
 ${await diagram()}
@@ -193,7 +199,11 @@ ${await diagram()}
 
 ## The envelope
 
-Every event has, beside its \`type\`, \`schema_version\` and \`data\`: \`event_id\` (UUIDv7), \`position\` (its place in the whole log), \`stream\` and \`version\` (its place in that stream, from 1), \`metadata\` (\`correlation_id\`: the request; \`causation_id\`: the event that it follows from; \`actor\`), \`recorded_at\` and \`hash\` (over its content and the hash of the event before it in its stream). A \`?\` stands behind a field that may be missing.
+Every event has, beside its \`type\`, \`schema_version\` and \`data\`: \`event_id\` (UUIDv7), \`position\` (its \
+place in the whole log), \`stream\` and \`version\` (its place in that stream, from 1), \`metadata\` \
+(\`correlation_id\`: the request; \`causation_id\`: the event that it follows from; \`actor\`), \`recorded_at\` and \
+\`hash\` (over its content and the hash of the event before it in its stream). A \`?\` stands behind a field that \
+may be missing.
 
 ${tables.join('\n')}`;
 }

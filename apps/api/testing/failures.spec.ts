@@ -81,10 +81,9 @@ async function until(w: World, sagaId: string, done: (saga: Reply['body']) => bo
     if (done(saga)) return saga;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  throw new Error(
-    'the saga did not get there: ' +
-      `${JSON.stringify((await w.s.call('GET', `/sagas/${sagaId}`)).body['saga'], ['status', 'error', 'code', 'message', 'steps', 'database', 'operation', 'attempts'])}`,
-  );
+  const saga: unknown = (await w.s.call('GET', `/sagas/${sagaId}`)).body['saga'];
+  const shown = ['status', 'error', 'code', 'message', 'steps', 'database', 'operation', 'attempts'];
+  throw new Error(`the saga did not get there: ${JSON.stringify(saga, shown)}`);
 }
 
 /** An event trigger: every statement of DDL is refused, reads and rows are not. */

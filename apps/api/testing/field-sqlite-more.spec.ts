@@ -107,7 +107,8 @@ describe('set aside is inert', () => {
   const BLOG = [
     'create table users (id int primary key, name varchar(20))',
     `create table posts (id int primary key, title varchar(20), author_id int, editor_id int,
-      constraint a foreign key (author_id) references users (id) on delete cascade, constraint e foreign key (editor_id) references users (id))`,
+      constraint a foreign key (author_id) references users (id) on delete cascade,
+      constraint e foreign key (editor_id) references users (id))`,
     'create table logs (id int primary key, user_id int, foreign key (user_id) references users (id))',
     "insert into users values (1, 'a'), (2, 'b'), (3, 'c'), (4, 'd')",
     "insert into posts values (10, 'x', 1, null), (20, 'y', null, 2), (30, 'z', 4, 4)",

@@ -30,7 +30,8 @@ function parts<T>(all: T[], sizes: number[]): T[][] {
 }
 
 test(
-  'whatever is asked of a table: what is replayed, what was recorded and what stands in its databases are one, at every version',
+  'whatever is asked of a table: what is replayed, what was recorded and what stands in its databases are one, ' +
+    'at every version',
   async () => {
     const seen: Tally = { completed: 0, compensated: 0, rejected: 0, refused: 0, reverted: 0, notReverted: 0 };
     const urls = Object.fromEntries(ON.map((name, i) => [name, fresh[i]!.url]));

@@ -85,13 +85,17 @@ function page(): string {
     ...engines.map((engine) => code(/default (.*)$/i.exec(definition(engine, complete(input)))![1]!)),
   ]);
   const generated = complete({ type: 'integer', primary_key: true, generated: true });
+  const key = ['`integer`, `primary_key`, `generated`', ...engines.map((e) => code(definition(e, generated)))];
   return `# Column types
 
-What becomes of each portable type, default and generated key on each engine. Made from the code by \`apps/api/testing/types.spec.ts\`, which fails when this page is stale; \`UPDATE_DOCS=1 npm run jest -- apps/api/testing/types.spec.ts\` writes it anew.
+What becomes of each portable type, default and generated key on each engine. Made from the code by \
+\`apps/api/testing/types.spec.ts\`, which fails when this page is stale; \`UPDATE_DOCS=1 npm run jest -- \
+apps/api/testing/types.spec.ts\` writes it anew.
 
 ## Types
 
-\`string\` has length 255 unless given, \`decimal\` 10,2. Below a type stands what the engine cannot keep exactly, or keeps as something else; a dry run says the same of the table at hand (\`notes\`).
+\`string\` has length 255 unless given, \`decimal\` 10,2. Below a type stands what the engine cannot keep exactly, \
+or keeps as something else; a dry run says the same of the table at hand (\`notes\`).
 
 ${table(
   ['type', ...engines.map((e) => ENGINES[e])],
@@ -106,11 +110,12 @@ ${table(['type and default', ...engines.map((e) => ENGINES[e])], defaults)}
 
 ## Generated keys
 
-${table(['column', ...engines.map((e) => ENGINES[e])], [['`integer`, `primary_key`, `generated`', ...engines.map((e) => code(definition(e, generated)))]])}
+${table(['column', ...engines.map((e) => ENGINES[e])], [key])}
 
 ## Conversions
 
-What a type change is accepted for at all, on every engine alike. Whether each value survives is looked at in the rows; a change that would lose one is refused (\`lossy_conversion\`).
+What a type change is accepted for at all, on every engine alike. Whether each value survives is looked at in the \
+rows; a change that would lose one is refused (\`lossy_conversion\`).
 
 ${table(
   ['from', 'to'],

@@ -311,14 +311,11 @@ function fitFunction(
   value: Json[] | { [key: string]: Json },
 ): { value: Default } | { problem: string } {
   const name = !Array.isArray(value) && Object.keys(value).length === 1 ? value['function'] : undefined;
-  if (name === 'now' && (type === 'timestamp' || type === 'date' || type === 'time'))
-    return { value: { function: 'now' } };
+  const isTime = type === 'timestamp' || type === 'date' || type === 'time';
+  if (name === 'now' && isTime) return { value: { function: 'now' } };
   if (name === 'uuid' && type === 'uuid') return { value: { function: 'uuid' } };
-  return {
-    problem:
-      'must be a literal of type ' +
-      `${type}${type === 'uuid' ? ' or {"function": "uuid"}' : ['timestamp', 'date', 'time'].includes(type) ? ' or {"function": "now"}' : ''}`,
-  };
+  const orFunction = type === 'uuid' ? ' or {"function": "uuid"}' : isTime ? ' or {"function": "now"}' : '';
+  return { problem: `must be a literal of type ${type}${orFunction}` };
 }
 
 function fitInteger(type: ColumnType, value: Json): { value: Default } | { problem: string } {
@@ -385,15 +382,13 @@ function fitTime(value: Json): { value: Default } | { problem: string } {
   return { value: `${parts[1]}:${parts[2]}:${parts[3]}${fraction === '' ? '' : `.${fraction}`}` };
 }
 
+const TIMESTAMP =
+  /^(\d{4}-\d{2}-\d{2})[T ]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d{1,6}))?(Z|[+-](?:0\d|1[0-4]):[0-5]\d)$/;
+
 /** Normal form: UTC, three digits after the second, or six when there are microseconds. */
 function fitTimestamp(value: Json): { value: Default } | { problem: string } {
   const problem = { problem: 'must be an ISO 8601 time with Z or an offset, or {"function": "now"}' };
-  const parts =
-    typeof value === 'string'
-      ? /^(\d{4}-\d{2}-\d{2})[T ]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d{1,6}))?(Z|[+-](?:0\d|1[0-4]):[0-5]\d)$/.exec(
-          value,
-        )
-      : null;
+  const parts = typeof value === 'string' ? TIMESTAMP.exec(value) : null;
   if (parts === null || !isDate(parts[1]!)) return problem;
   const seconds = Date.parse(`${parts[1]}T${parts[2]}${parts[4]}`);
   if (Number.isNaN(seconds)) return problem;

@@ -53,7 +53,11 @@ export async function lastBlock(core: Queryable): Promise<Pick<Block, 'number' |
 /** Blocks after this number, in order. */
 export async function readBlocks(core: Queryable, after: number, limit: number): Promise<Block[]> {
   const rows = await core.query(
-    sql`select number, from_position, to_position, events, manifest, hash from blocks where number > ${after} order by number limit ${limit}`,
+    sql`select number, from_position, to_position, events, manifest, hash
+      from blocks
+      where number > ${after}
+      order by number
+      limit ${limit}`,
   );
   return rows.map((row: Row) => ({
     number: Number(row['number']),
@@ -77,9 +81,13 @@ export async function seal(core: CoreDatabase, store: EventStore, now: () => Dat
     if (events.length === 0) return sealed;
     const number = (last?.number ?? 0) + 1;
     const manifest = events.map(manifestLine).join('\n');
+    const [from, to] = [events[0]!.position, events.at(-1)!.position];
+    const hash = blockHash(number, manifest, last?.hash ?? '');
     try {
-      await core.execute(sql`insert into blocks (number, from_position, to_position, events, manifest, hash, sealed_at) values (
-        ${number}, ${events[0]!.position}, ${events.at(-1)!.position}, ${events.length}, ${manifest}, ${blockHash(number, manifest, last?.hash ?? '')}, ${now().toISOString()})`);
+      await core.execute(
+        sql`insert into blocks (number, from_position, to_position, events, manifest, hash, sealed_at)
+          values (${number}, ${from}, ${to}, ${events.length}, ${manifest}, ${hash}, ${now().toISOString()})`,
+      );
       sealed += events.length;
     } catch (error) {
       // Another process was quicker.

@@ -17,6 +17,11 @@ interface Migration {
 
 const dayMs = 86_400_000;
 
+/** Always to the letter: SQLite keeps the text, and the schema of every core is the same. */
+const MIGRATIONS_TABLE =
+  'create table if not exists schema_migrations (\n    version integer not null primary key, ' +
+  'name varchar(200) not null, checksum varchar(64) not null, applied_at varchar(24) not null)';
+
 /**
  * Brings the core schema up to what this code knows, and returns the names of what it applied. Any number of
  * processes may do so at once: one works, the others wait and find it done. SQLite and PostgreSQL: all or nothing.
@@ -66,8 +71,7 @@ function statementsOf(text: string): string[] {
 }
 
 async function applyMissing(tx: Tx, known: readonly Migration[]): Promise<string[]> {
-  await tx.execute(sql`create table if not exists schema_migrations (
-    version integer not null primary key, name varchar(200) not null, checksum varchar(64) not null, applied_at varchar(24) not null)`);
+  await tx.execute({ texts: [MIGRATIONS_TABLE], values: [] });
   const rows = await tx.query(sql`select version, name, checksum, applied_at from schema_migrations order by version`);
   for (const row of rows) {
     const migration = known.find(({ version }) => version === row.version);

@@ -23,7 +23,10 @@ export async function readPage(db: Queryable, page: PageOf): Promise<{ rows: Row
   const [key, heavy] = [sqlName(page.key), sqlName(page.heavy)];
   const order = page.order === 'asc' ? sql`asc` : sql`desc`;
   const sizes = await db.query(
-    sql`select ${key} as page_key, coalesce(octet_length(${heavy}), 0) as page_bytes ${page.from} order by ${key} ${order} limit ${page.limit + 1}`,
+    sql`select ${key} as page_key, coalesce(octet_length(${heavy}), 0) as page_bytes
+      ${page.from}
+      order by ${key} ${order}
+      limit ${page.limit + 1}`,
   );
   const pieces: (string | number)[][] = [];
   let [all, piece, count] = [0, Infinity, 0];

@@ -110,18 +110,20 @@ export class ReadModels {
     const at = now.toISOString();
     try {
       await this.core.execute(
-        sql`insert into rebuilds (name, owner, status, position, target, processed, started_at, updated_at) values (${name}, ${owner}, 'running', 0, ${target}, 0, ${at}, ${at})`,
+        sql`insert into rebuilds (name, owner, status, position, target, processed, started_at, updated_at)
+          values (${name}, ${owner}, 'running', 0, ${target}, 0, ${at}, ${at})`,
       );
       return true;
     } catch (error) {
       if (!(error instanceof UniqueViolation)) throw error;
     }
     const abandoned = new Date(now.getTime() - abandonedMs).toISOString();
-    return (
-      (await this.core
-        .execute(sql`update rebuilds set owner = ${owner}, status = 'running', position = 0, target = ${target}, processed = 0, error = null, started_at = ${at}, updated_at = ${at}
-      where name = ${name} and (status <> 'running' or updated_at < ${abandoned})`)) === 1
+    const taken = await this.core.execute(
+      sql`update rebuilds set owner = ${owner}, status = 'running', position = 0, target = ${target}, processed = 0,
+          error = null, started_at = ${at}, updated_at = ${at}
+        where name = ${name} and (status <> 'running' or updated_at < ${abandoned})`,
     );
+    return taken === 1;
   }
 
   private async run({ projection, tables, beside = [], behind: follows }: ReadModel, owner: string): Promise<void> {
@@ -173,7 +175,8 @@ export class ReadModels {
     const finish = async (tx: Tx): Promise<void> => {
       await switchTo(tx, tables);
       const done = await tx.execute(
-        sql`update rebuilds set status = 'done', target = position, updated_at = ${this.now().toISOString()} where name = ${name} and owner = ${owner} and status = 'running'`,
+        sql`update rebuilds set status = 'done', target = position, updated_at = ${this.now().toISOString()}
+          where name = ${name} and owner = ${owner} and status = 'running'`,
       );
       if (done !== 1) throw new Superseded();
     };
@@ -187,7 +190,8 @@ export class ReadModels {
         const at = await rest(tx, Number(living!['position']));
         await finish(tx);
         await tx.execute(
-          sql`update checkpoints set position = ${at}, failures = 0, error = null, failed_at = null where name = ${name}`,
+          sql`update checkpoints set position = ${at}, failures = 0, error = null, failed_at = null
+            where name = ${name}`,
         );
       });
     } else {
@@ -200,9 +204,11 @@ export class ReadModels {
   }
 
   private async progress(tx: Tx, name: string, owner: string, events: readonly StoredEvent[]): Promise<void> {
-    const own =
-      await tx.execute(sql`update rebuilds set position = ${events.at(-1)!.position}, processed = processed + ${events.length}, updated_at = ${this.now().toISOString()}
-      where name = ${name} and owner = ${owner} and status = 'running'`);
+    const own = await tx.execute(
+      sql`update rebuilds set position = ${events.at(-1)!.position}, processed = processed + ${events.length},
+          updated_at = ${this.now().toISOString()}
+        where name = ${name} and owner = ${owner} and status = 'running'`,
+    );
     if (own !== 1) throw new Superseded();
   }
 
@@ -216,7 +222,8 @@ export class ReadModels {
     const text = (error instanceof Error ? error.message : String(error)).replaceAll('\0', '').slice(0, 4000);
     await this.core
       .execute(
-        sql`update rebuilds set status = 'failed', error = ${text}, updated_at = ${this.now().toISOString()} where name = ${name} and owner = ${owner}`,
+        sql`update rebuilds set status = 'failed', error = ${text}, updated_at = ${this.now().toISOString()}
+          where name = ${name} and owner = ${owner}`,
       )
       .catch(() => undefined);
   }

@@ -93,7 +93,8 @@ async function beginAnew(tx: Tx, models: readonly ReadModel[]): Promise<void> {
     for (const table of tables) await tx.execute(sql`delete from ${sqlName(table)}`);
     if (behind === true)
       await tx.execute(
-        sql`update checkpoints set position = 0, failures = 0, error = null, failed_at = null where name = ${projection.name}`,
+        sql`update checkpoints set position = 0, failures = 0, error = null, failed_at = null
+          where name = ${projection.name}`,
       );
   }
 }

@@ -28,7 +28,8 @@ interface Head {
   recordedAt: string;
 }
 
-const columns = sql`stream, version, event_id, type, schema_version, data, correlation_id, causation_id, actor, recorded_at, hash`;
+const columns = sql`
+  stream, version, event_id, type, schema_version, data, correlation_id, causation_id, actor, recorded_at, hash`;
 /** 500 × 11 values: below SQLite's limit of 32,766 in one statement. */
 const rowsPerInsert = 500;
 const emptyHead: Head = { version: 0, hash: '', recordedAt: '' };
@@ -52,7 +53,10 @@ export function createEventStore(
       const end = upTo === undefined ? sql`` : sql` and version <= ${upTo}`;
       return (
         await core.query(
-          sql`select position, ${columns} from events where stream = ${stream} and version > ${after}${end} order by version`,
+          sql`select position, ${columns}
+            from events
+            where stream = ${stream} and version > ${after}${end}
+            order by version`,
         )
       ).map(read);
     },
@@ -93,8 +97,13 @@ export function createEventStore(
     async readAll(after, limit, filter = {}) {
       const where = matching(filter, ofType);
       const page = async (upTo: number): Promise<Row[]> =>
-        core.query(sql`
-        select position, ${columns} from events where position > ${after} and position <= ${upTo}${where} order by position limit ${limit}`);
+        core.query(
+          sql`select position, ${columns}
+            from events
+            where position > ${after} and position <= ${upTo}${where}
+            order by position
+            limit ${limit}`,
+        );
       // A full page of settled events: the common case of catching up, in one query.
       let rows = settled > after ? await page(settled) : [];
       if (rows.length < limit && settled < Number.MAX_SAFE_INTEGER) {
@@ -160,9 +169,10 @@ export function createEventStore(
 }
 
 function matching({ stream, type, correlation_id }: ReadAllFilter, ofType: (type: string) => Sql): Sql {
-  return sql`${stream === undefined ? sql`` : sql` and stream = ${stream}`}${type === undefined ? sql`` : sql` and ${ofType(type)}`}${
-    correlation_id === undefined ? sql`` : sql` and correlation_id = ${correlation_id}`
-  }`;
+  const ofStream = stream === undefined ? sql`` : sql` and stream = ${stream}`;
+  const ofOneType = type === undefined ? sql`` : sql` and ${ofType(type)}`;
+  const ofRequest = correlation_id === undefined ? sql`` : sql` and correlation_id = ${correlation_id}`;
+  return sql`${ofStream}${ofOneType}${ofRequest}`;
 }
 
 /**
@@ -209,8 +219,14 @@ function refuseOtherVersions(appends: readonly Append[], heads: Map<string, Head
 async function readHeads(from: Pick<Tx, 'query'>, streams: readonly string[]): Promise<Map<string, Head>> {
   if (streams.length === 0) return new Map();
   const each = streams.map(
-    (stream, i) => sql`select * from (
-    select stream, version, hash, recorded_at from events where stream = ${stream} order by version desc limit 1) as ${headNames(i)}`,
+    (stream, i) => sql`
+      select * from (
+        select stream, version, hash, recorded_at
+        from events
+        where stream = ${stream}
+        order by version desc
+        limit 1
+      ) as ${headNames(i)}`,
   );
   const rows = await from.query(each.reduce((all, one) => sql`${all} union all ${one}`));
   return new Map(

@@ -101,9 +101,10 @@ export function subscribe(store: EventStore, core: CoreDatabase, options: Subscr
     try {
       await core.transaction(async (tx) => {
         // First, so that a second process waits here; it then finds the checkpoint moved and leaves the events alone.
-        const moved =
-          await tx.execute(sql`update checkpoints set position = ${last.position}, failures = 0, error = null, failed_at = null
-          where name = ${name} and position = ${position}`);
+        const moved = await tx.execute(
+          sql`update checkpoints set position = ${last.position}, failures = 0, error = null, failed_at = null
+            where name = ${name} and position = ${position}`,
+        );
         if (moved === 1) await handler(tx, events);
       });
     } catch (error) {
@@ -118,9 +119,11 @@ export function subscribe(store: EventStore, core: CoreDatabase, options: Subscr
     const about = others.length === 0 ? `event ${event_id} at position ${at} (${stream}, ${type}): ` : '';
     // Shown to callers, so without a stack. PostgreSQL refuses NUL in a text, and the record of the failure must not
     // fail itself.
-    const text = `${about}${String(error)}`.replaceAll('\0', '');
-    await core.execute(sql`update checkpoints set failures = failures + 1, error = ${text.slice(0, 4000)}, failed_at = ${new Date().toISOString()}
-      where name = ${name} and position = ${position}`);
+    const text = `${about}${String(error)}`.replaceAll('\0', '').slice(0, 4000);
+    await core.execute(
+      sql`update checkpoints set failures = failures + 1, error = ${text}, failed_at = ${new Date().toISOString()}
+        where name = ${name} and position = ${position}`,
+    );
   }
 
   function pause(ms: number, enough: () => boolean): Promise<void> {

@@ -53,9 +53,12 @@ export class Upcasts {
       .map((one) => one.schema_version);
     const own = sql`type = ${type}${away.length === 0 ? sql`` : sql` and schema_version not in (${sqlList(away)})`}`;
     const others = this.upcasters.filter((one) => one.type !== type && end(one) === type);
-    return others.length === 0
-      ? own
-      : sql`(${others.reduce((all, one) => sql`${all} or type = ${one.type} and schema_version = ${one.schema_version}`, own)})`;
+    if (others.length === 0) return own;
+    const either = others.reduce(
+      (all, one) => sql`${all} or type = ${one.type} and schema_version = ${one.schema_version}`,
+      own,
+    );
+    return sql`(${either})`;
   }
 
   private next(of: Pick<Upcaster, 'type' | 'schema_version'>): Upcaster | undefined {

@@ -123,9 +123,14 @@ class Search {
     let next = 0;
     for (let at = from; at < to && !this.full;) {
       await breathe();
-      const rows = await this.core
-        .query(sql`select position, stream, version, event_id, type, schema_version, data, correlation_id, causation_id, actor, recorded_at, hash
-        from events where position > ${at} and position <= ${to} order by position limit ${batchSize}`);
+      const rows = await this.core.query(
+        sql`select position, stream, version, event_id, type, schema_version, data,
+            correlation_id, causation_id, actor, recorded_at, hash
+          from events
+          where position > ${at} and position <= ${to}
+          order by position
+          limit ${batchSize}`,
+      );
       for (const row of rows) {
         const { event, intact } = read(row);
         if (entries !== null) {
@@ -185,7 +190,11 @@ class Search {
       version === 1
         ? []
         : await this.core.query(
-            sql`select version, hash, position from events where stream = ${stream} and version < ${version} order by version desc limit 1`,
+            sql`select version, hash, position
+              from events
+              where stream = ${stream} and version < ${version}
+              order by version desc
+              limit 1`,
           );
     return row === undefined
       ? { version: 0, hash: '', position: 0 }

@@ -44,7 +44,8 @@ export function rebuildContract(engine: EngineName): void {
       database = await createMigratedDatabase(engine);
       core = await database.open();
       await core.execute(
-        sql`create table tallies (stream varchar(100) not null primary key, first_position bigint not null, events integer not null)`,
+        sql`create table tallies (
+          stream varchar(100) not null primary key, first_position bigint not null, events integer not null)`,
       );
       await core.execute(
         sql`create table tally_marks (position bigint not null primary key, stream varchar(100) not null)`,

@@ -26,7 +26,8 @@ export function subscriptionContract(title: string, create: () => Promise<TestDa
       store = createEventStore(core);
       // No unique key: an event handled twice must show as two rows.
       await core.execute(
-        sql`create table handled (subscription varchar(200) not null, position bigint not null, place integer not null)`,
+        sql`create table handled (
+          subscription varchar(200) not null, position bigint not null, place integer not null)`,
       );
     });
     afterAll(() => database.drop());

@@ -40,11 +40,13 @@ export function trustContract(engine: EngineName): void {
     const move = async ({ event_id }: StoredEvent, to: number): Promise<void> => {
       if (engine !== 'postgres')
         return void (await core.execute(sql`update events set position = ${to} where event_id = ${event_id}`));
-      const rest = sql`stream, version, event_id, type, schema_version, data, correlation_id, causation_id, actor, recorded_at, hash`;
+      const rest = sql`
+        stream, version, event_id, type, schema_version, data, correlation_id, causation_id, actor, recorded_at, hash`;
       await core.execute(sql`create table moved as select ${rest} from events where event_id = ${event_id}`);
       await core.execute(sql`delete from events where event_id = ${event_id}`);
       await core.execute(
-        sql`insert into events (position, ${rest}) overriding system value select cast(${to} as bigint), ${rest} from moved`,
+        sql`insert into events (position, ${rest}) overriding system value
+          select cast(${to} as bigint), ${rest} from moved`,
       );
       await core.execute(sql`drop table moved`);
     };
@@ -131,7 +133,8 @@ export function trustContract(engine: EngineName): void {
           [events[2]!, events[0]!],
         ] as const) {
           await core.execute(
-            sql`update events set data = ${JSON.stringify(other.data)}, recorded_at = ${other.recorded_at} where event_id = ${one.event_id}`,
+            sql`update events set data = ${JSON.stringify(other.data)}, recorded_at = ${other.recorded_at}
+              where event_id = ${one.event_id}`,
           );
         }
         expect((await verify()).problems.map(({ event_id }) => event_id)).toEqual([
@@ -175,7 +178,8 @@ export function trustContract(engine: EngineName): void {
           metadata,
         );
         await core.execute(
-          sql`update events set hash = ${forged[0]!.hash}, data = ${JSON.stringify(forged[0]!.data)} where event_id = ${events[4]!.event_id}`,
+          sql`update events set hash = ${forged[0]!.hash}, data = ${JSON.stringify(forged[0]!.data)}
+            where event_id = ${events[4]!.event_id}`,
         );
         expect((await verify()).problems[0]).toMatchObject({ ...named(events[4]!), what: 'is not as it was sealed' });
       });
@@ -184,9 +188,8 @@ export function trustContract(engine: EngineName): void {
         await append('a', 3);
         await seal(core, store);
         const [first] = await readBlocks(core, 0, 1);
-        await core.execute(
-          sql`update blocks set manifest = ${first!.manifest.replace(events[0]!.hash, '0'.repeat(64))} where number = 1`,
-        );
+        const bent = first!.manifest.replace(events[0]!.hash, '0'.repeat(64));
+        await core.execute(sql`update blocks set manifest = ${bent} where number = 1`);
         expect((await verify()).problems.map(({ what }) => what)).toEqual([
           expect.stringContaining('block 1 '),
           'is not as it was sealed',

@@ -56,7 +56,8 @@ export class Leases {
   /** In the transaction of an append: throws LeaseLost unless the token is still the newest. */
   async check(tx: Tx, subject: string, token: number): Promise<void> {
     const same = await tx.execute(
-      sql`update leases set expires_at = ${this.fromNow()} where subject = ${subject} and token = ${token} and owner = ${this.owner}`,
+      sql`update leases set expires_at = ${this.fromNow()}
+        where subject = ${subject} and token = ${token} and owner = ${this.owner}`,
     );
     if (same !== 1) throw new LeaseLost(subject);
   }
@@ -81,14 +82,16 @@ export class Leases {
    */
   private async take(subject: string): Promise<number | null> {
     const token = await this.nextToken();
-    const taken = await this.core
-      .execute(sql`update leases set owner = ${this.owner}, token = ${token}, expires_at = ${this.fromNow()}
-      where subject = ${subject} and token < ${token} and not ${isHeld(this.core, this.ttlMs)}`);
+    const taken = await this.core.execute(
+      sql`update leases set owner = ${this.owner}, token = ${token}, expires_at = ${this.fromNow()}
+        where subject = ${subject} and token < ${token} and not ${isHeld(this.core, this.ttlMs)}`,
+    );
     if (taken === 1) return token;
     const [row] = await this.core.query(sql`select token from leases where subject = ${subject}`);
     if (row === undefined) {
       await this.core.execute(
-        sql`insert into leases (subject, owner, token, expires_at) values (${subject}, ${this.owner}, ${token}, ${this.fromNow()})`,
+        sql`insert into leases (subject, owner, token, expires_at)
+          values (${subject}, ${this.owner}, ${token}, ${this.fromNow()})`,
       );
       return token;
     }
@@ -117,9 +120,10 @@ export class Leases {
     const [row] = await this.core.query(
       sql`select coalesce(max(token), 0) as last, ${this.core.clock} as now from leases`,
     );
+    const start = Math.max(Number(row!['last']), Number(row!['now']));
     try {
       await this.core.execute(
-        sql`insert into leases (subject, owner, token, expires_at) values (${COUNTER}, ${''}, ${Math.max(Number(row!['last']), Number(row!['now']))}, ${0})`,
+        sql`insert into leases (subject, owner, token, expires_at) values (${COUNTER}, ${''}, ${start}, ${0})`,
       );
     } catch (error) {
       // Another process began.
@@ -143,7 +147,8 @@ export class Leases {
       // out.
       this.core
         .execute(
-          sql`update leases set expires_at = ${this.fromNow()} where owner = ${this.owner} and expires_at > 0 and subject in (${sqlList([...this.held.keys()])})`,
+          sql`update leases set expires_at = ${this.fromNow()}
+            where owner = ${this.owner} and expires_at > 0 and subject in (${sqlList([...this.held.keys()])})`,
         )
         .catch(this.onError);
     }, this.ttlMs / 4);

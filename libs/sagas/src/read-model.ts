@@ -40,15 +40,19 @@ export function recorded(event: StoredEvent): Parameters<typeof evolve>[1] {
 }
 
 async function save(tx: Tx, saga: Saga, position: number | null): Promise<void> {
-  const ended = isEnded(saga) ? 1 : 0;
+  const [ended, text] = [isEnded(saga) ? 1 : 0, JSON.stringify(saga)];
   if (position === null) {
     await tx.execute(
-      sql`update sagas set status = ${saga.status}, ended = ${ended}, state = ${JSON.stringify(saga)} where saga_id = ${saga.saga_id}`,
+      sql`update sagas set status = ${saga.status}, ended = ${ended}, state = ${text}
+        where saga_id = ${saga.saga_id}`,
     );
     return;
   }
   await tx.execute(
-    sql`insert into sagas (saga_id, kind, subject_id, status, ended, position, state) values (${saga.saga_id}, ${saga.kind}, ${saga.subject_id}, ${saga.status}, ${ended}, ${position}, ${JSON.stringify(saga)})`,
+    sql`insert into sagas (saga_id, kind, subject_id, status, ended, position, state)
+      values (
+        ${saga.saga_id}, ${saga.kind}, ${saga.subject_id}, ${saga.status}, ${ended}, ${position}, ${text}
+      )`,
   );
   for (const id of new Set(saga.steps.map((s) => s.target.id)))
     await tx.execute(sql`insert into saga_targets (saga_id, target_id) values (${saga.saga_id}, ${id})`);
@@ -72,9 +76,19 @@ export async function nextOf(db: Queryable, subjectId: string): Promise<string |
  * reconciler.
  */
 export async function openSagas(core: CoreDatabase, leaseMs: number): Promise<Saga[]> {
-  const rows =
-    await core.query(sql`select state from sagas s where ended = 0 and not exists (select 1 from sagas e where e.subject_id = s.subject_id and e.ended = 0 and e.position < s.position)
-    and not exists (select 1 from leases l where l.subject = s.subject_id and ${isHeld(core, leaseMs)}) order by position limit 1000`);
+  const rows = await core.query(
+    sql`select state
+      from sagas s
+      where ended = 0
+        and not exists (
+          select 1 from sagas e
+          where e.subject_id = s.subject_id and e.ended = 0 and e.position < s.position)
+        and not exists (
+          select 1 from leases l
+          where l.subject = s.subject_id and ${isHeld(core, leaseMs)})
+      order by position
+      limit 1000`,
+  );
   return rows.map(state);
 }
 
@@ -133,7 +147,10 @@ function matching(filter: SagaFilter): Sql {
     // In the state as JSON: such sagas are few.
     where.push(
       /^[0-9a-f-]{36}$/.test(id)
-        ? sql`saga_id in (select saga_id from sagas where subject_id = ${id} union select saga_id from sagas where kind in (${sqlList(kinds)}) and state like ${`%"${id}"%`})`
+        ? sql`saga_id in (
+            select saga_id from sagas where subject_id = ${id}
+            union
+            select saga_id from sagas where kind in (${sqlList(kinds)}) and state like ${`%"${id}"%`})`
         : sql`subject_id = ${id}`,
     );
   }

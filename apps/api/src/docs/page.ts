@@ -1,10 +1,18 @@
 import type { Answer, OpenApi, Operation, Schema } from './openapi.js';
 
 const REF = '#/components/schemas/';
-const STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#1b1f24}
-code,pre{font:14px/1.5 ui-monospace,monospace}pre{background:#f4f5f7;padding:.7rem;overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere}
-table{border-collapse:collapse;width:100%;margin:.5rem 0}th,td{text-align:left;vertical-align:top;padding:.25rem .6rem .25rem 0;border-bottom:1px solid #dfe3e8}
-section{margin:2.5rem 0}h2{margin-top:3rem}h4{margin:1rem 0 0}nav td:first-child{width:5rem}.required{color:#a40000}`;
+const STYLE = `
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; color: #1b1f24 }
+code, pre { font: 14px/1.5 ui-monospace, monospace }
+pre { background: #f4f5f7; padding: .7rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere }
+table { border-collapse: collapse; width: 100%; margin: .5rem 0 }
+th, td { text-align: left; vertical-align: top; padding: .25rem .6rem .25rem 0; border-bottom: 1px solid #dfe3e8 }
+section { margin: 2.5rem 0 }
+h2 { margin-top: 3rem }
+h4 { margin: 1rem 0 0 }
+nav td:first-child { width: 5rem }
+.required { color: #a40000 }
+`;
 
 /** One page without scripts, and nothing that is fetched from elsewhere. */
 export function page(document: OpenApi): string {
@@ -20,8 +28,9 @@ export function page(document: OpenApi): string {
       own
         .map(
           ({ path, method, operation }) =>
-            `<tr><td><code>${method.toUpperCase()}</code></td><td><a ` +
-            `href="#${operation.operationId}"><code>${esc(path)}</code></a></td><td>${prose(operation.summary)}</td></tr>`,
+            `<tr><td><code>${method.toUpperCase()}</code></td>` +
+            `<td><a href="#${operation.operationId}"><code>${esc(path)}</code></a></td>` +
+            `<td>${prose(operation.summary)}</td></tr>`,
         )
         .join('\n'),
     )
@@ -29,7 +38,8 @@ export function page(document: OpenApi): string {
   const calls = groups
     .map(
       ({ tag, own }) =>
-        `<h2>${esc(tag.name)}</h2><p>${esc(tag.description)}.</p>${own.map(({ path, method, operation }) => call(path, method, operation)).join('\n')}`,
+        `<h2>${esc(tag.name)}</h2><p>${esc(tag.description)}.</p>` +
+        own.map(({ path, method, operation }) => call(path, method, operation)).join('\n'),
     )
     .join('\n');
   const schemas = Object.entries(document.components.schemas)
@@ -38,8 +48,17 @@ export function page(document: OpenApi): string {
         `<section id="${name}"><h3>${name}</h3>${fields(schema) || `<p><code>${typeOf(schema)}</code></p>`}</section>`,
     )
     .join('\n');
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>schemasaga</title><style>${STYLE}</style></head><body>
-<h1>schemasaga</h1><p>${esc(document.info.description)} The same as <a href="/openapi.json">OpenAPI 3.1</a>; the events as <a href="/asyncapi.json">AsyncAPI 3.0</a>.</p>
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>schemasaga</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<h1>schemasaga</h1>
+<p>${esc(document.info.description)}
+The same as <a href="/openapi.json">OpenAPI 3.1</a>; the events as <a href="/asyncapi.json">AsyncAPI 3.0</a>.</p>
 <nav><table>${overview}</table></nav>
 ${calls}
 <h2>Schemas</h2>
@@ -56,7 +75,9 @@ function call(path: string, method: string, operation: Operation): string {
     ([status, answer]) =>
       `<tr><td><code>${status}</code></td><td>${prose(answer.description)}</td><td>${contentOf(answer)}</td></tr>`,
   );
-  return `<section id="${operation.operationId}"><h3><code>${method.toUpperCase()} ${esc(path)}</code></h3><p>${prose(operation.summary)}</p>
+  return `<section id="${operation.operationId}">
+<h3><code>${method.toUpperCase()} ${esc(path)}</code></h3>
+<p>${prose(operation.summary)}</p>
 ${parameters.length === 0 ? '' : `<h4>Parameters</h4><table>${parameters.join('')}</table>`}
 ${body === undefined ? '' : `<h4>Body</h4>${fields(body.schema)}`}
 <h4>Answers</h4><table>${answers.join('')}</table>
@@ -88,7 +109,11 @@ function fields(schema: Schema): string {
 }
 
 function row(name: string, type: string, required: boolean, description: string | undefined): string {
-  return `<tr><td><code>${esc(name)}</code>${required ? ' <span class="required">required</span>' : ''}</td><td><code>${type}</code></td><td>${prose(description ?? '')}</td></tr>`;
+  const mark = required ? ' <span class="required">required</span>' : '';
+  return (
+    `<tr><td><code>${esc(name)}</code>${mark}</td>` +
+    `<td><code>${type}</code></td><td>${prose(description ?? '')}</td></tr>`
+  );
 }
 
 /** As HTML: names of other schemas are links. */
@@ -122,7 +147,10 @@ function bounds(schema: Schema): string {
       return low === undefined || low <= 0 ? '' : `, at least ${low}${of}`;
     return low === undefined || low <= 0 ? `, at most ${high}${of}` : `, ${low} to ${high}${of}`;
   };
-  return `${range(schema.minimum, schema.maximum, '')}${range(schema.minLength, schema.maxLength, ' characters')}${schema.default === undefined ? '' : `, default ${esc(JSON.stringify(schema.default))}`}`;
+  const values = range(schema.minimum, schema.maximum, '');
+  const lengths = range(schema.minLength, schema.maxLength, ' characters');
+  const fallback = schema.default === undefined ? '' : `, default ${esc(JSON.stringify(schema.default))}`;
+  return `${values}${lengths}${fallback}`;
 }
 
 function prose(text: string): string {

@@ -214,8 +214,21 @@ export class ReceivedCommands {
   }
 
   private async insert(batch: Received[]): Promise<void> {
-    const row = (one: Received): Sql =>
-      sql`(${sqlList([one.request_id, one.received_at, one.actor, one.method, one.path, one.body, one.status, one.code, one.saga_id, one.duration_ms])})`;
+    const row = (one: Received): Sql => {
+      const values = [
+        one.request_id,
+        one.received_at,
+        one.actor,
+        one.method,
+        one.path,
+        one.body,
+        one.status,
+        one.code,
+        one.saga_id,
+        one.duration_ms,
+      ];
+      return sql`(${sqlList(values)})`;
+    };
     await this.core.execute(sql`insert into commands (${columns}) values ${sqlList(batch.map(row))}`);
   }
 }

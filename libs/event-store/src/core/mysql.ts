@@ -240,10 +240,11 @@ export class MysqlCore implements CoreDatabase, UncommittedReads, RangeLocks {
  * so that its open transaction cannot hold back every reader of events.
  */
 function settings(isolation: 'read committed' | 'read uncommitted', idleSeconds: number): string[] {
+  const modes = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,ANSI_QUOTES,PIPES_AS_CONCAT';
   return [
     `set session transaction isolation level ${isolation}`,
     `set session wait_timeout = ${idleSeconds}, session innodb_lock_wait_timeout = 20, session time_zone = '+00:00',
-      session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,ANSI_QUOTES,PIPES_AS_CONCAT'`,
+      session sql_mode = '${modes}'`,
   ];
 }
 

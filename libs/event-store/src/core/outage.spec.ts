@@ -46,7 +46,8 @@ test('MySQL: a statement that was killed is an outage, a wrong one is none', asy
   const fresh = await freshMysql();
   const core = await openCoreDatabase(fresh.url);
   const slow = core.query(
-    sql`select count(*) as n from information_schema.columns a, information_schema.columns b, information_schema.columns c`,
+    sql`select count(*) as n from information_schema.columns a,
+      information_schema.columns b, information_schema.columns c`,
   );
   const killing = (async () => {
     for (

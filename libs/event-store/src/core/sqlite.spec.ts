@@ -26,10 +26,14 @@ afterEach(async () => {
 
 /** Another process in the middle of an append: it has inserted and not committed. */
 async function otherProcessAppending(): Promise<ChildProcess> {
+  const driver = createRequire(import.meta.url).resolve('better-sqlite3');
+  const insert =
+    'insert into events (stream, version, event_id, type, schema_version, data, correlation_id, actor, ' +
+    "recorded_at, hash) values ('s', 1, 'x', 't', 1, '{}', 'c', 'a', 'r', 'h')";
   const script = `
-    const db = new (require(${JSON.stringify(createRequire(import.meta.url).resolve('better-sqlite3'))}))(${JSON.stringify(database.url.slice('sqlite:'.length))});
+    const db = new (require(${JSON.stringify(driver)}))(${JSON.stringify(database.url.slice('sqlite:'.length))});
     db.exec('begin immediate');
-    db.exec("insert into events (stream, version, event_id, type, schema_version, data, correlation_id, actor, recorded_at, hash) values ('s', 1, 'x', 't', 1, '{}', 'c', 'a', 'r', 'h')");
+    db.exec(${JSON.stringify(insert)});
     console.log('holding');
     setInterval(() => {}, 1000);`;
   child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });

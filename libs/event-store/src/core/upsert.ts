@@ -12,7 +12,8 @@ export function upsertOnConflict(table: string, key: readonly string[], row: Rec
 }
 
 export function insertRow(table: string, row: Record<string, SqlValue>): Sql {
-  return sql`insert into ${sqlName(table)} (${sqlList(Object.keys(row).map(sqlName))}) values (${sqlList(Object.values(row))})`;
+  const columns = sqlList(Object.keys(row).map(sqlName));
+  return sql`insert into ${sqlName(table)} (${columns}) values (${sqlList(Object.values(row))})`;
 }
 
 /** For MySQL: its own "on duplicate key" would overwrite another row when any other unique key clashes. */

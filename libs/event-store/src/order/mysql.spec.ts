@@ -22,7 +22,9 @@ test('sessions long gone are forgotten, without waiting for an append in flight'
   const slow = old.append([{ stream: 'b', expectedVersion: 0, events: [happened()] }], metadata, held.pass);
   await held.arrived;
   await core.execute(
-    sql`insert into appenders values (${-1}, ${1}, ${0}, ${'2000-01-01T00:00:00.000Z'}), (${-2}, ${1}, ${0}, ${'2030-01-01T00:00:00.000Z'})`,
+    sql`insert into appenders values
+      (${-1}, ${1}, ${0}, ${'2000-01-01T00:00:00.000Z'}),
+      (${-2}, ${1}, ${0}, ${'2030-01-01T00:00:00.000Z'})`,
   );
   await forgetOldAppenders(core, new Date('2020-01-01'));
   const left = (await core.query(sql`select session from appenders order by session`)).map(({ session }) => session);

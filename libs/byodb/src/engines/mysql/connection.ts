@@ -32,8 +32,13 @@ const SUCH_A_COLUMN = 1060;
  * System versioning keeps its history under a change. MariaDB alone reads the last part but one, MySQL alone the last
  * (MariaDB passes over what asks for 5.7 or later): an ALTER takes as long as it takes.
  */
-const SETTINGS = `set session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO', time_zone = '+00:00',
-  autocommit = 1, foreign_key_checks = 1, unique_checks = 1, sql_quote_show_create = 1, sql_safe_updates = 0, sql_select_limit = default, wait_timeout = 60 /*M!100100 , max_statement_time = 0 */ /*M!100300 , system_versioning_alter_history = KEEP */ /*!50708 , max_execution_time = 0 */`;
+const SETTINGS = `
+set session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO', time_zone = '+00:00',
+  autocommit = 1, foreign_key_checks = 1, unique_checks = 1, sql_quote_show_create = 1, sql_safe_updates = 0,
+  sql_select_limit = default, wait_timeout = 60
+  /*M!100100 , max_statement_time = 0 */
+  /*M!100300 , system_versioning_alter_history = KEEP */
+  /*!50708 , max_execution_time = 0 */`;
 const LEDGER = {
   _saga_ledger:
     'create table if not exists `_saga_ledger` (step_id varchar(64) not null, direction varchar(16) not ' +

@@ -16,7 +16,8 @@ afterAll(async () => {
 /** A table on which others have put all that they can. */
 const LADEN = `create table laden (
   id int auto_increment primary key,
-  a varchar(50) character set latin1 collate latin1_general_cs not null default 'q' comment 'a $1 ? \\\\ it''s, a comment',
+  a varchar(50) character set latin1 collate latin1_general_cs not null default 'q'
+    comment 'a $1 ? \\\\ it''s, a comment',
   b int not null default 3 check (b > 0),
   c decimal(10,2) default 1.5,
   d int default 1,
@@ -57,7 +58,8 @@ const ROWS = [
 
 async function laden(work: (session: Session, before: LiveTable) => Promise<void>): Promise<void> {
   await alone(fresh, async (session) => {
-    await session.run('set timestamp = 1700000000'); // its triggers write down the time of every update, the test's own too
+    // Its triggers write down the time of every update, the test's own too.
+    await session.run('set timestamp = 1700000000');
     for (const table of ['laden', 'other']) await session.run(`drop table if exists ${table}`);
     for (const statement of ['create table other (id int primary key)', LADEN, ...ROWS]) await session.run(statement);
     await session.run('create trigger touch before update on laden for each row set new.f = current_timestamp');

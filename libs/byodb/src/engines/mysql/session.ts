@@ -126,13 +126,18 @@ export class MysqlSession implements Session {
       [like],
     );
     const triggers = await this.query(
-      `select trigger_schema as d, trigger_name as name, event_object_table as tbl, action_statement as body, sql_mode as mode from information_schema.triggers
+      `select trigger_schema as d, trigger_name as name, event_object_table as tbl, action_statement as body,
+        sql_mode as mode
+      from information_schema.triggers
       where trigger_schema = database() or action_statement like ?`,
       [like],
     );
     const keys = await this.query(
-      `select constraint_name as name, referenced_column_name as col, ${CHILD} as child, table_schema = database() and table_name = ? as own
-      from information_schema.key_column_usage where referenced_table_schema = database() and referenced_table_name = ? order by ordinal_position`,
+      `select constraint_name as name, referenced_column_name as col, ${CHILD} as child,
+        table_schema = database() and table_name = ? as own
+      from information_schema.key_column_usage
+      where referenced_table_schema = database() and referenced_table_name = ?
+      order by ordinal_position`,
       [table, table],
     );
     const here = String(own!['d']);
@@ -166,8 +171,14 @@ export class MysqlSession implements Session {
    */
   private async inRoutines(here: string, table: string, column: string | null, like: string): Promise<Dependent[]> {
     const bodies = await this.query(
-      `select routine_schema as d, lower(routine_type) as kind, routine_name as name, routine_definition as body, sql_mode as mode from information_schema.routines where routine_definition like ?
-      union all select event_schema, 'event', event_name, event_definition, sql_mode from information_schema.events where event_definition like ?`,
+      `select routine_schema as d, lower(routine_type) as kind, routine_name as name, routine_definition as body,
+        sql_mode as mode
+      from information_schema.routines
+      where routine_definition like ?
+      union all
+      select event_schema, 'event', event_name, event_definition, sql_mode
+      from information_schema.events
+      where event_definition like ?`,
       [like, like],
     );
     return bodies
@@ -238,8 +249,11 @@ export class MysqlSession implements Session {
     const found: Dependent[] = from.nullable && !to.nullable ? keysThatSetNull(live, from.name).map(asDependent) : [];
     if (!from.unique || to.unique || hasIndexBeside(live, from.name)) return found;
     const inbound = await this.query(
-      `select ${CHILD} as child, constraint_name as name from information_schema.key_column_usage where referenced_table_schema = database() and referenced_table_name = ?
-      group by constraint_schema, table_name, constraint_name having count(*) = 1 and lower(max(referenced_column_name)) = lower(?)`,
+      `select ${CHILD} as child, constraint_name as name
+      from information_schema.key_column_usage
+      where referenced_table_schema = database() and referenced_table_name = ?
+      group by constraint_schema, table_name, constraint_name
+      having count(*) = 1 and lower(max(referenced_column_name)) = lower(?)`,
       [live.name, from.name],
     );
     return [
@@ -263,9 +277,15 @@ export class MysqlSession implements Session {
    */
   private async canRemake(trigger: Extra): Promise<boolean> {
     const { user, lines } = await this.grants();
-    const [server] = await this
-      .query(`select version() like '%MariaDB%' and substring_index(version(), '.', 1) * 100 + substring_index(substring_index(version(), '.', 2), '.', -1) >= 1006 as able,
-      @@log_bin = 0 or @@log_bin_trust_function_creators = 1 as trusts, (select count(*) from information_schema.triggers where trigger_schema = database() and trigger_name = ${literal(trigger.name)} and database_collation = @@collation_database) as collates`);
+    const major = `substring_index(version(), '.', 1)`;
+    const minor = `substring_index(substring_index(version(), '.', 2), '.', -1)`;
+    const asked = `
+      select version() like '%MariaDB%' and ${major} * 100 + ${minor} >= 1006 as able,
+        @@log_bin = 0 or @@log_bin_trust_function_creators = 1 as trusts,
+        (select count(*) from information_schema.triggers
+          where trigger_schema = database() and trigger_name = ${literal(trigger.name)}
+            and database_collation = @@collation_database) as collates`;
+    const [server] = await this.query(asked);
     if (Number(server!['able']) !== 1 || (Number(server!['trusts']) !== 1 && !everywhere(lines, []))) return false;
     const { definer, isKnown } = makerOf(trigger);
     return isKnown && Number(server!['collates']) === 1 && (definer === user || everywhere(lines, ['SET USER']));
@@ -274,9 +294,13 @@ export class MysqlSession implements Session {
   /** The catalog hides what a user may not see, and what is not seen would be taken for what is not there. */
   private async refuseUnseen(): Promise<void> {
     const { user, database, lines } = await this.grants();
-    const [hidden] = await this
-      .query(`select exists (select 1 from information_schema.triggers where trigger_schema = database() and action_statement is null) as triggers,
-      exists (select 1 from information_schema.views where table_schema = database() and view_definition = '') as views`);
+    const asked = `
+      select
+        exists (select 1 from information_schema.triggers
+          where trigger_schema = database() and action_statement is null) as triggers,
+        exists (select 1 from information_schema.views
+          where table_schema = database() and view_definition = '') as views`;
+    const [hidden] = await this.query(asked);
     const unseen = (right: 'trigger' | 'show view', among: string): boolean =>
       Number(hidden![among]) === 1 || lacking(lines, right, database, WHOLE_DATABASE);
     const missing = [

@@ -20,8 +20,11 @@ interface Trigger {
 
 const KIND = 'trigger';
 
-export const TRIGGERS = `select trigger_name as name, action_timing as timing, event_manipulation as event, action_order as place, definer, sql_mode as mode, collation_connection as collation, action_statement as shown
-  from information_schema.triggers where trigger_schema = database() and event_object_table = ?`;
+export const TRIGGERS = `
+select trigger_name as name, action_timing as timing, event_manipulation as event, action_order as place,
+  definer, sql_mode as mode, collation_connection as collation, action_statement as shown
+from information_schema.triggers
+where trigger_schema = database() and event_object_table = ?`;
 
 /** `statement`: as SHOW CREATE TRIGGER has it. */
 export function readTrigger(row: Record<string, unknown>, statement: string | null): Extra {

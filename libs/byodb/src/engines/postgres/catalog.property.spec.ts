@@ -63,16 +63,28 @@ it('SQL in names, texts, types, bounds and expressions of a catalog is carried a
       const [table, column, word] = [name(0), name(1), (i: number): string => literal(texts[i % texts.length]!)];
       const [t, c] = [quote(table), quote(column)];
       await fresh.admin.query(`
-      create type ${quote(name(2))} as enum (${word(2)}); create domain ${quote(name(3))} as text default ${word(3)} check (value <> ${word(4)}); create collation ${quote(name(4))} from "C";
+      create type ${quote(name(2))} as enum (${word(2)});
+      create domain ${quote(name(3))} as text default ${word(3)} check (value <> ${word(4)});
+      create collation ${quote(name(4))} from "C";
       create sequence ${quote(name(5))};
-      create table ${t} (id int primary key, ${c} text collate ${quote(name(4))} default ${word(5)} not null check (${c} <> ${word(6)}), ${quote(name(6))} ${quote(name(2))} default ${word(2)},
-        ${quote(name(7))} ${quote(name(3))}, n int default nextval(${literal(quote(name(5)))}), plain varchar(200) default ${word(7)});
-      comment on table ${t} is ${word(1)}; comment on column ${t}.${c} is ${word(2)};
-      create index ${quote(name(8))} on ${t} (lower(${c} || ${word(3)})) where ${c} <> ${word(4)}; comment on index ${quote(name(8))} is ${word(5)};
-      alter table ${t} add constraint ${quote(name(9))} unique (${c}); create statistics ${quote(name(10))} (ndistinct) on ${c}, n from ${t};
+      create table ${t} (
+        id int primary key,
+        ${c} text collate ${quote(name(4))} default ${word(5)} not null check (${c} <> ${word(6)}),
+        ${quote(name(6))} ${quote(name(2))} default ${word(2)},
+        ${quote(name(7))} ${quote(name(3))},
+        n int default nextval(${literal(quote(name(5)))}),
+        plain varchar(200) default ${word(7)}
+      );
+      comment on table ${t} is ${word(1)};
+      comment on column ${t}.${c} is ${word(2)};
+      create index ${quote(name(8))} on ${t} (lower(${c} || ${word(3)})) where ${c} <> ${word(4)};
+      comment on index ${quote(name(8))} is ${word(5)};
+      alter table ${t} add constraint ${quote(name(9))} unique (${c});
+      create statistics ${quote(name(10))} (ndistinct) on ${c}, n from ${t};
       create trigger ${quote(name(11))} before update on ${t} for each row execute function nothing(${word(6)});
       create policy ${quote(name(12))} on ${t} using (plain <> ${word(7)});
-      create table ${quote(name(13))} (k text) partition by list (k); create table ${quote(name(14))} partition of ${quote(name(13))} for values in (${word(1)});
+      create table ${quote(name(13))} (k text) partition by list (k);
+      create table ${quote(name(14))} partition of ${quote(name(13))} for values in (${word(1)});
       insert into ${t} (id, ${c}) values (1, 'a'), (2, ${word(0)} || 'x')`);
       await fresh.admin.query(`drop policy ${quote(name(12))} on ${t}`);
       const tableId = uuid();

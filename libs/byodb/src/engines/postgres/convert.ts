@@ -209,7 +209,9 @@ const HEX = '[0-9a-fA-F]';
 /**
  * jsonb takes neither U+0000 nor half a surrogate pair (https://www.postgresql.org/docs/current/datatype-json.html).
  */
-const UNICODE = `u(000[1-9a-fA-F]|00[1-9a-fA-F]${HEX}|0[1-9a-fA-F]${HEX}{2}|[1-9abcefABCEF]${HEX}{3}|[dD][0-7]${HEX}{2}|[dD][89abAB]${HEX}{2}\\\\u[dD][c-fC-F]${HEX}{2})`;
+const UNICODE =
+  `u(000[1-9a-fA-F]|00[1-9a-fA-F]${HEX}|0[1-9a-fA-F]${HEX}{2}|[1-9abcefABCEF]${HEX}{3}|` +
+  `[dD][0-7]${HEX}{2}|[dD][89abAB]${HEX}{2}\\\\u[dD][c-fC-F]${HEX}{2})`;
 const JSON_STRING = `"([^"\\\\\\u0001-\\u001f]|\\\\(["\\\\/bfnrt]|${UNICODE}))*"`;
 /**
  * Small exponents only: jsonb's numbers are numeric, which overflows. (So does one written with 16384 digits; that one

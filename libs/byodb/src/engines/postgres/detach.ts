@@ -134,19 +134,17 @@ export function reattachColumn(
     quote(live.name),
     `${quote(live.name)} left join ${quote(kept.name)} _saga_kept on ${sameKey(live, kept)}`,
   ];
+  const type = `${former.native}${collate}`;
+  // As a domain that refuses NULL it could not be added to rows: it comes back as what the domain is made of.
+  const domain = computed === '' ? definition.domain : undefined;
   return {
     statements: [
-      `alter table ${quote(live.name)} add column ${quote(former.name)} ` +
-        `${definition.domain === undefined || computed !== '' ? `${former.native}${collate}` : definition.domain.base}${computed}`,
+      `alter table ${quote(live.name)} add column ${quote(former.name)} ${domain?.base ?? type}${computed}`,
       ...(computed === '' ? [quietly(live, fill)] : []),
       ...(hasDefault ? alterTable(live.name, [`${alter} set default ${definition.default}`]) : []),
       // Rows that were written without it: what an insert that leaves it out gives them.
       ...(fills ? [quietly(live, rest)] : []),
-      // As a domain that refuses NULL it could not have been added to rows.
-      ...alterTable(
-        live.name,
-        definition.domain === undefined || computed !== '' ? [] : [`${alter} type ${former.native}${collate}`],
-      ),
+      ...alterTable(live.name, domain === undefined ? [] : [`${alter} type ${type}`]),
       ...alterTable(live.name, [...(notNull ? [`${alter} set not null`] : []), ...made.clauses]),
       ...made.statements,
       ...columnStatements(live.name, former),

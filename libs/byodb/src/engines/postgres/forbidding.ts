@@ -13,18 +13,42 @@ import { nativeType } from './types.js';
  * one of their method.
  */
 const CLASSES_SQL = `
-select distinct ic.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
-  join pg_index i on i.indrelid = c.oid join pg_class ic on ic.oid = i.indexrelid, unnest(i.indkey::int2[], i.indclass::oid[]) k (number, class) join pg_opclass oc on oc.oid = k.class
-where n.nspname = current_schema() and c.relname = $1 and a.attname = $2 and k.number = a.attnum and not exists (
-  select from pg_opclass fit where fit.opcmethod = oc.opcmethod and (fit.oid = oc.oid or oc.opcdefault and fit.opcdefault)
-    and (fit.opcintype = $3::regtype or exists (select from pg_cast where castsource = $3::regtype and casttarget = fit.opcintype and castmethod = 'b' and castcontext = 'i')))`;
+select distinct ic.relname as name
+from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+  join pg_attribute a on a.attrelid = c.oid
+  join pg_index i on i.indrelid = c.oid
+  join pg_class ic on ic.oid = i.indexrelid,
+  unnest(i.indkey::int2[], i.indclass::oid[]) k (number, class)
+  join pg_opclass oc on oc.oid = k.class
+where n.nspname = current_schema() and c.relname = $1 and a.attname = $2 and k.number = a.attnum
+  and not exists (
+    select from pg_opclass fit
+    where fit.opcmethod = oc.opcmethod and (fit.oid = oc.oid or oc.opcdefault and fit.opcdefault)
+      and (fit.opcintype = $3::regtype or exists (
+        select from pg_cast
+        where castsource = $3::regtype and casttarget = fit.opcintype and castmethod = 'b' and castcontext = 'i')))`;
 
 /** $1: table, $2: column. What PostgreSQL reads anew when the type changes; \`holds\`: a condition. */
 const EXPRESSIONS_SQL = `
-with t as (select c.oid, a.attnum from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid where n.nspname = current_schema() and c.relname = $1 and a.attname = $2)
-select 'check' as kind, con.conname as name, pg_get_expr(con.conbin, con.conrelid) as expression, true as holds from pg_constraint con, t where con.conrelid = t.oid and con.contype = 'c' and t.attnum = any (con.conkey)
-union all select 'index', i.indexrelid::regclass::text, pg_get_expr(i.indpred, i.indrelid), true from pg_index i, t where i.indrelid = t.oid and i.indpred is not null
-union all select 'index', i.indexrelid::regclass::text, pg_get_expr(i.indexprs, i.indrelid), false from pg_index i, t where i.indrelid = t.oid and i.indexprs is not null`;
+with t as (
+  select c.oid, a.attnum
+  from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
+    join pg_attribute a on a.attrelid = c.oid
+  where n.nspname = current_schema() and c.relname = $1 and a.attname = $2
+)
+select 'check' as kind, con.conname as name, pg_get_expr(con.conbin, con.conrelid) as expression, true as holds
+from pg_constraint con, t
+where con.conrelid = t.oid and con.contype = 'c' and t.attnum = any (con.conkey)
+union all
+select 'index', i.indexrelid::regclass::text, pg_get_expr(i.indpred, i.indrelid), true
+from pg_index i, t
+where i.indrelid = t.oid and i.indpred is not null
+union all
+select 'index', i.indexrelid::regclass::text, pg_get_expr(i.indexprs, i.indrelid), false
+from pg_index i, t
+where i.indrelid = t.oid and i.indexprs is not null`;
 
 type Query = (sql: string, values?: unknown[]) => Promise<Row[]>;
 

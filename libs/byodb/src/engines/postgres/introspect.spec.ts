@@ -176,14 +176,24 @@ describe('what others made', () => {
   it('never makes introspection fail, and a table without source can be rendered', async () => {
     await fresh.admin
       .query(
-        `create type mood as enum ('a', 'b'); create domain positive as integer check (value > 0); create type pair as (a int, b int);
-      create extension if not exists hstore`,
+        `create type mood as enum ('a', 'b');
+        create domain positive as integer check (value > 0);
+        create type pair as (a int, b int);
+        create extension if not exists hstore`,
       )
       .catch(() => undefined);
     await fresh.admin.query(`
-      create table foreigners (a mood default 'a', b positive not null default 1, c pair, d int[] default '{1,2}', e varchar, f numeric, g numeric(5,-2), h char(3), i json default '{}', j timestamp default now(), k interval, l inet, m xml,
-        n int4range, o oid, p money, q bit(3), r "char", s name, t timetz, u time(3), v timestamptz(0), w numeric(50,2), x varchar(20000), y tsquery, z point, "weird ""col" int default 5 primary key using index tablespace pg_default,
-        aa text default 'x'::bpchar, bb int default null, cc bool default null::bool, dd timestamptz default current_timestamp, ee date default current_date, ff jsonb default 'null', gg float8 default 'NaN', hh numeric(3,1) default 7.77, ii uuid default md5('x')::uuid, jj varchar(3) default 'abcdef'::varchar(2), kk bigint[][])`);
+      create table foreigners (
+        a mood default 'a', b positive not null default 1, c pair, d int[] default '{1,2}', e varchar, f numeric,
+        g numeric(5,-2), h char(3), i json default '{}', j timestamp default now(), k interval, l inet, m xml,
+        n int4range, o oid, p money, q bit(3), r "char", s name, t timetz, u time(3), v timestamptz(0),
+        w numeric(50,2), x varchar(20000), y tsquery, z point,
+        "weird ""col" int default 5 primary key using index tablespace pg_default,
+        aa text default 'x'::bpchar, bb int default null, cc bool default null::bool,
+        dd timestamptz default current_timestamp, ee date default current_date, ff jsonb default 'null',
+        gg float8 default 'NaN', hh numeric(3,1) default 7.77, ii uuid default md5('x')::uuid,
+        jj varchar(3) default 'abcdef'::varchar(2), kk bigint[][]
+      )`);
     await fresh.admin.query(
       'create table parted (a int, b text) partition by range (a); create table part1 partition of parted ' +
         'for values from (0) to (10); create index on parted (b)',
@@ -309,14 +319,25 @@ describe('what others made', () => {
 
   it('hangs on the table or on one column', async () => {
     await fresh.admin.query(`
-      create table base (id int primary key, a text, b int check (b > 0), c int generated always as (b + 1) stored, d int, e int unique, self int references base (id), constraint two check (d > e));
-      create view base_view as select id, a from base; create materialized view base_mat as select count(*) from base; create view over_view as select * from base_view;
+      create table base (
+        id int primary key, a text, b int check (b > 0), c int generated always as (b + 1) stored, d int,
+        e int unique, self int references base (id), constraint two check (d > e)
+      );
+      create view base_view as select id, a from base;
+      create materialized view base_mat as select count(*) from base;
+      create view over_view as select * from base_view;
       create table inbound (id int references base (id), e int references base (e));
-      create table typed (x base); create function rows_of() returns setof base language sql as 'select * from base';
+      create table typed (x base);
+      create function rows_of() returns setof base language sql as 'select * from base';
       create function body() returns text language sql begin atomic select a from base; end;
-      alter table base enable row level security; create policy pol on base using (d = 1); create publication pub for table base; create publication cols for table base (id, self) where (self > 0);
-      create function trg() returns trigger language plpgsql as 'begin new.a := upper(NEW."a"); return new; end'; create trigger trg before insert on base for each row execute function trg();
-      create index base_a on base (a); create table heir () inherits (base)`);
+      alter table base enable row level security;
+      create policy pol on base using (d = 1);
+      create publication pub for table base;
+      create publication cols for table base (id, self) where (self > 0);
+      create function trg() returns trigger language plpgsql as 'begin new.a := upper(NEW."a"); return new; end';
+      create trigger trg before insert on base for each row execute function trg();
+      create index base_a on base (a);
+      create table heir () inherits (base)`);
     await fresh.connection.look(async (session) => {
       const list = async (name: string | null): Promise<string[]> =>
         (await session.dependents('base', name)).map((d) => `${d.kind} ${d.name}`);

@@ -59,7 +59,9 @@ create policy mine on laden using (j = 1);
 create rule quiet as on delete to laden do also select 1;
 grant select on laden to public;
 grant update (a) on laden to public;
-insert into laden (a, b, c, d, e, i, j, k) values ('one', 1, 1.25, 1, 'E1', '1', 1, 1), ('two', 2, 2.50, 2, 'E2', '2', null, null);
+insert into laden (a, b, c, d, e, i, j, k) values
+  ('one', 1, 1.25, 1, 'E1', '1', 1, 1),
+  ('two', 2, 2.50, 2, 'E2', '2', null, null);
 `;
 
 /** But for how many columns it has ever had: PostgreSQL counts those that are gone as well. */
@@ -105,8 +107,12 @@ describe("a table full of others' things comes back the same", () => {
     laden(async (session, before) => {
       const live = await step(session, ddl.setAsideTable(before, '_saga_tbl_0123456789abcdef'));
       await session.run('savepoint s');
-      await session.run(`create table laden (id serial primary key, c numeric unique, e text unique, constraint pair unique (c, e));
-      create index laden_a on laden (c); create unique index laden_lower on laden (c); create index laden_expression on laden (c); create statistics laden_stats on c, e from laden`);
+      await session.run(`
+        create table laden (id serial primary key, c numeric unique, e text unique, constraint pair unique (c, e));
+        create index laden_a on laden (c);
+        create unique index laden_lower on laden (c);
+        create index laden_expression on laden (c);
+        create statistics laden_stats on c, e from laden`);
       expect((await look(session, 'laden')).extras.map((e) => e.name)).toContain('laden_pkey');
       await session.run('rollback to savepoint s');
       await step(session, ddl.bringBackTable(live, before));
@@ -336,11 +342,18 @@ describe('a table of ours', () => {
         column({ name: 'v', type: 'string', length: 40 }),
         column({ name: 'touched', type: 'integer', default: 0 }),
       ]);
-      await session.run(`insert into ours (id, v) values (1, 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'), (2, 'B0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'), (3, null), (4, 'D0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11');
-      create function count_touches() returns trigger language plpgsql as 'begin new.touched = old.touched + 1; return new; end';
-      create trigger always before update on ours for each row execute function count_touches(); alter table ours enable always trigger always;
-      create trigger only_replica before update on ours for each row execute function count_touches(); alter table ours enable replica trigger only_replica;
-      alter table ours add parent integer references ours (id) deferrable initially deferred; update ours set parent = 1, touched = 0`);
+      await session.run(`
+        insert into ours (id, v) values
+          (1, 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'), (2, 'B0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'),
+          (3, null), (4, 'D0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11');
+        create function count_touches() returns trigger language plpgsql
+          as 'begin new.touched = old.touched + 1; return new; end';
+        create trigger always before update on ours for each row execute function count_touches();
+        alter table ours enable always trigger always;
+        create trigger only_replica before update on ours for each row execute function count_touches();
+        alter table ours enable replica trigger only_replica;
+        alter table ours add parent integer references ours (id) deferrable initially deferred;
+        update ours set parent = 1, touched = 0`);
       await session.run(
         'set constraints all immediate; alter table ours disable trigger always; update ours set touched = ' +
           '0; alter table ours enable always trigger always',

@@ -143,12 +143,11 @@ export function remakeParts(table: string, items: readonly Item[], statistics: r
     if (item.tablespace !== null) made.push(`alter index ${quote(item.name)} set tablespace ${quote(item.tablespace)}`);
     if (item.clustered) made.push(`alter table ${quote(table)} cluster on ${quote(item.name)}`);
     if (item.replicaIdentity) made.push(`alter table ${quote(table)} replica identity using index ${quote(item.name)}`);
-    if (item.comment !== null)
-      made.push(
-        'comment on ' +
-          `${item.kind === 'index' ? `index ${quote(item.name)}` : `constraint ${quote(item.name)} on ${quote(table)}`} ` +
-          `is ${literal(item.comment)}`,
-      );
+    if (item.comment !== null) {
+      const thing =
+        item.kind === 'index' ? `index ${quote(item.name)}` : `constraint ${quote(item.name)} on ${quote(table)}`;
+      made.push(`comment on ${thing} is ${literal(item.comment)}`);
+    }
     return made;
   });
   const counted = statistics.map((s) => `create statistics ${quote(s.name)} ${s.definition} from ${quote(table)}`);

@@ -66,9 +66,15 @@ export async function readFence(link: Link, on: Exclusive): Promise<unknown> {
  * error that spoils the transaction.
  */
 export async function freeLock(link: Link, on: Exclusive): Promise<void> {
-  await link.query(`select pg_terminate_backend(l.pid) from pg_locks l join pg_stat_activity a on a.pid = l.pid join pg_roles r on r.rolname = a.usename
-    where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and l.database = (select oid from pg_database where datname = current_database())
-      and (l.classid::bigint << 32) | l.objid::bigint = ${key(on)} and l.pid <> pg_backend_pid() and pg_has_role(r.oid, 'MEMBER')
+  await link.query(`
+    select pg_terminate_backend(l.pid)
+    from pg_locks l
+      join pg_stat_activity a on a.pid = l.pid
+      join pg_roles r on r.rolname = a.usename
+    where l.locktype = 'advisory' and l.granted and l.objsubid = 1
+      and l.database = (select oid from pg_database where datname = current_database())
+      and (l.classid::bigint << 32) | l.objid::bigint = ${key(on)}
+      and l.pid <> pg_backend_pid() and pg_has_role(r.oid, 'MEMBER')
       and (not r.rolsuper or (select rolsuper from pg_roles where rolname = current_user))`);
 }
 
@@ -77,11 +83,15 @@ export const LOCK_CLAIM = "select pg_advisory_xact_lock(hashtextextended('schema
 
 export const MAKE_LEDGER = `
 create table if not exists _saga_ledger (
-  step_id text not null, direction text not null, state text not null, fingerprint_before text not null, fingerprint_after text,
-  statements text not null, recorded_at timestamp(3) with time zone not null, primary key (step_id, direction)
+  step_id text not null, direction text not null, state text not null,
+  fingerprint_before text not null, fingerprint_after text,
+  statements text not null, recorded_at timestamp(3) with time zone not null,
+  primary key (step_id, direction)
 );
 create table if not exists _saga_fences (table_id text primary key, token bigint not null);
-create table if not exists _saga_identity (only_row boolean primary key default true check (only_row), id text not null, core_id text, claimed_at text)`;
+create table if not exists _saga_identity (
+  only_row boolean primary key default true check (only_row), id text not null, core_id text, claimed_at text
+)`;
 
 /** Ledgers of earlier versions do not say whose they are. */
 export const EXTEND_IDENTITY =

@@ -332,12 +332,11 @@ describe('lost', () => {
   }
 
   async function verdicts(from: ColumnInput, to: ColumnInput, values: string[]): Promise<Record<string, unknown>> {
+    const type = from.type === 'text' ? 'text' : from.type === 'double' ? 'float8' : 'numeric';
+    const list = values.map((v) => `(${literal(v)}::${type})`).join(', ');
+    const lost = ddl.lost(column(from), column(to), '"v"');
     const rows = await fresh.connection.look(async (session) =>
-      session.query(
-        `select v::text as v, ${ddl.lost(column(from), column(to), '"v"')} as lost from (values ` +
-          `${values.map((v) => `(${literal(v)}::${from.type === 'text' ? 'text' : from.type === 'double' ? 'float8' : 'numeric'})`).join(', ')}) ` +
-          'x (v)',
-      ),
+      session.query(`select v::text as v, ${lost} as lost from (values ${list}) x (v)`),
     );
     return Object.fromEntries(rows.map((row) => [String(row['v']), row['lost']]));
   }

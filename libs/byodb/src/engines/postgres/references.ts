@@ -6,10 +6,15 @@ import { sourceOf, type Item, type Reference } from './source.js';
 /** $1: numbers of tables; $2: names in our schema. */
 const TABLES_SQL = `
 select c.oid::bigint as oid, case when n.nspname <> current_schema() then n.nspname end as schema, c.relname as name,
-  (select json_object_agg(a.attname, a.attnum) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
-  (select json_agg((i.indkey::int2[])[0:i.indnkeyatts - 1]) from pg_index i where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null and i.indexprs is null) as keys
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.relkind in ('r', 'p') and (c.oid = any ($1::bigint[]) or (n.nspname = current_schema() and c.relname = any ($2::text[])))`;
+  (select json_object_agg(a.attname, a.attnum) from pg_attribute a
+    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
+  (select json_agg((i.indkey::int2[])[0:i.indnkeyatts - 1]) from pg_index i
+    where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indimmediate
+      and i.indpred is null and i.indexprs is null) as keys
+from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p')
+  and (c.oid = any ($1::bigint[]) or (n.nspname = current_schema() and c.relname = any ($2::text[])))`;
 
 interface Found {
   oid: number;

@@ -11,14 +11,33 @@ import { quote } from './sql.js';
 
 const OCCUPANT_SQL = `
 select kind from (
-  select case c.relkind when 'r' then 'table' when 'p' then 'table' when 'v' then 'view' when 'm' then 'materialized view' when 'i' then 'index' when 'I' then 'index'
-    when 'S' then 'sequence' when 'f' then 'foreign table' when 'c' then 'type' else 'relation' end as kind, c.relname = $1 as exact
-  from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = current_schema() and lower(c.relname collate "C") = lower($1 collate "C")
+  select
+    case c.relkind
+      when 'r' then 'table'
+      when 'p' then 'table'
+      when 'v' then 'view'
+      when 'm' then 'materialized view'
+      when 'i' then 'index'
+      when 'I' then 'index'
+      when 'S' then 'sequence'
+      when 'f' then 'foreign table'
+      when 'c' then 'type'
+      else 'relation'
+    end as kind,
+    c.relname = $1 as exact
+  from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
+  where n.nspname = current_schema() and lower(c.relname collate "C") = lower($1 collate "C")
   union all
   -- A table brings a type of its name. Types of arrays give way by themselves.
-  select 'type', ty.typname = $1 from pg_type ty join pg_namespace n on n.oid = ty.typnamespace
-  where n.nspname = current_schema() and lower(ty.typname collate "C") = lower($1 collate "C") and ty.typrelid = 0 and not exists (select from pg_type of where of.typarray = ty.oid)
-) found order by exact desc, kind = 'type' limit 1`;
+  select 'type', ty.typname = $1
+  from pg_type ty
+    join pg_namespace n on n.oid = ty.typnamespace
+  where n.nspname = current_schema() and lower(ty.typname collate "C") = lower($1 collate "C")
+    and ty.typrelid = 0 and not exists (select from pg_type of where of.typarray = ty.oid)
+) found
+order by exact desc, kind = 'type'
+limit 1`;
 
 /** One look or one transaction; of no use afterwards. */
 export class PostgresSession implements Session {
@@ -68,8 +87,11 @@ export class PostgresSession implements Session {
 
   async lacksRight(action: 'create' | 'alter', table: string | null): Promise<string | null> {
     const [row] = await this.open().query(
-      `select current_user as "user", current_schema() as "schema", has_schema_privilege(current_schema(), 'CREATE') as may_create,
-        (select pg_get_userbyid(c.relowner) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      `select current_user as "user", current_schema() as "schema",
+        has_schema_privilege(current_schema(), 'CREATE') as may_create,
+        (select pg_get_userbyid(c.relowner)
+          from pg_class c
+            join pg_namespace n on n.oid = c.relnamespace
           where n.nspname = current_schema() and c.relname = $1 and not pg_has_role(c.relowner, 'USAGE')) as owner`,
       [table],
     );
@@ -84,7 +106,10 @@ export class PostgresSession implements Session {
   async readLedger(stepId: string): Promise<LedgerRow[]> {
     const rows = await this.open().query(
       `select step_id, direction, state, fingerprint_before, fingerprint_after, statements,
-        to_char(recorded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as recorded_at from _saga_ledger where step_id = $1 order by direction`,
+        to_char(recorded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as recorded_at
+      from _saga_ledger
+      where step_id = $1
+      order by direction`,
       [stepId],
     );
     return rows.map((row) => ({
@@ -100,9 +125,12 @@ export class PostgresSession implements Session {
 
   async writeLedger(row: LedgerRow): Promise<void> {
     await this.open().query(
-      `insert into _saga_ledger (step_id, direction, state, fingerprint_before, fingerprint_after, statements, recorded_at) values ($1, $2, $3, $4, $5, $6, $7)
-        on conflict (step_id, direction) do update set state = excluded.state, fingerprint_before = excluded.fingerprint_before,
-        fingerprint_after = excluded.fingerprint_after, statements = excluded.statements, recorded_at = excluded.recorded_at`,
+      `insert into _saga_ledger
+        (step_id, direction, state, fingerprint_before, fingerprint_after, statements, recorded_at)
+      values ($1, $2, $3, $4, $5, $6, $7)
+      on conflict (step_id, direction) do update set state = excluded.state,
+        fingerprint_before = excluded.fingerprint_before, fingerprint_after = excluded.fingerprint_after,
+        statements = excluded.statements, recorded_at = excluded.recorded_at`,
       [
         row.step_id,
         row.direction,

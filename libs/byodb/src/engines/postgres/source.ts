@@ -193,12 +193,8 @@ export function foreignKeyClause(
     `foreign key (${own(item.columns)}) references ${to} (${others})`,
     ...(refers.match === 'f' ? ['match full'] : []),
     ...(refers.onUpdate === 'a' ? [] : [`on update ${ACTIONS[refers.onUpdate]}`]),
-    ...(refers.onDelete === 'a'
-      ? []
-      : [
-          'on delete ' +
-            `${ACTIONS[refers.onDelete]}${refers.onDeleteColumns.length === 0 ? '' : ` (${own(refers.onDeleteColumns)})`}`,
-        ]),
+    ...(refers.onDelete === 'a' ? [] : [`on delete ${ACTIONS[refers.onDelete]}`]),
+    ...(refers.onDelete === 'a' || refers.onDeleteColumns.length === 0 ? [] : [`(${own(refers.onDeleteColumns)})`]),
     ...(refers.deferrable ? [`deferrable${refers.deferred ? ' initially deferred' : ''}`] : []),
     ...(refers.valid ? [] : ['not valid']),
   ].join(' ');

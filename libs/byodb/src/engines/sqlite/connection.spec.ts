@@ -375,8 +375,9 @@ test('a rebuild of 200 000 rows leaves the main thread free', async () => {
 test('a process with an open connection that is idle ends by itself', async () => {
   const connection = open();
   await connection.claim('one');
+  const path = join(process.cwd(), 'libs/byodb/src/engines/sqlite/worker.js');
   const script = `import { Worker } from 'node:worker_threads';
-    const w = new Worker(${JSON.stringify(join(process.cwd(), 'libs/byodb/src/engines/sqlite/worker.js'))}, { workerData: { file: ${JSON.stringify(file)}, idleMs: 1000 } });
+    const w = new Worker(${JSON.stringify(path)}, { workerData: { file: ${JSON.stringify(file)}, idleMs: 1000 } });
     w.on('message', (m) => { console.log(JSON.stringify(m)); w.unref(); });
     w.postMessage({ id: 1, op: 'enter', mode: 'look' });`;
   writeFileSync(join(dir, 'idle.mjs'), script);

@@ -22,8 +22,9 @@ import { lockTimeout, translate } from './translate.js';
 const LOOK_MS = 10_000;
 
 const LEDGER = [
-  `create table if not exists _saga_ledger (step_id text not null, direction text not null, state text not null, fingerprint_before text not null,
-  fingerprint_after text, statements text not null, recorded_at text not null, primary key (step_id, direction))`,
+  'create table if not exists _saga_ledger (step_id text not null, direction text not null, state text not ' +
+    'null, fingerprint_before text not null,\n  fingerprint_after text, statements text not null, recorded_at text ' +
+    'not null, primary key (step_id, direction))',
   'create table if not exists _saga_fences (table_id text not null primary key, token integer not null)',
   'create table if not exists _saga_identity (only_row integer not null primary key check (only_row = ' +
     '1), id text not null, core_id text, claimed_at text)',

@@ -34,7 +34,8 @@ describe('golden', () => {
       ).statements,
     ).toEqual([
       'CREATE TABLE "t"( "a" integer not null, "b" uuid_text not null default ' +
-        "(lower(hex(randomblob(4))||'-'||hex(randomblob(2))||'-4'||substr(hex(randomblob(2)),2)||'-'||substr('89ab',1+(random()&3),1)||substr(hex(randomblob(2)),2)||'-'||hex(randomblob(6))))," +
+        "(lower(hex(randomblob(4))||'-'||hex(randomblob(2))||'-4'||substr(hex(randomblob(2)),2)||'-'||" +
+        "substr('89ab',1+(random()&3),1)||substr(hex(randomblob(2)),2)||'-'||hex(randomblob(6))))," +
         ' "c" timestamp default (strftime(\'%Y-%m-%d %H:%M:%f\',\'now\')), "d" json_text default ' +
         '\'{"a":"?"}\', "e" boolean default 1, primary key ("a", "b"))',
     ]);
@@ -142,9 +143,13 @@ describe('reading texts', () => {
   });
 
   test('a table with everything', () => {
-    const text =
-      parseTable(`CREATE TABLE "t" (a, b VARCHAR ( 20 ) CONSTRAINT nn NOT NULL ON CONFLICT FAIL, "c,d" decimal( 10 , 2 ) DEFAULT -5 CHECK ((1) > 0) REFERENCES p ON DELETE SET NULL NOT DEFERRABLE,
-      e DOUBLE PRECISION DEFAULT (1 + (2)) COLLATE RTRIM AS (a || ',') STORED, /* x, */ PRIMARY KEY (a, b) ON CONFLICT IGNORE CONSTRAINT k UNIQUE (b) FOREIGN KEY (a) REFERENCES p (x, y) MATCH FULL) WITHOUT ROWID, STRICT`)!;
+    const text = parseTable(
+      'CREATE TABLE "t" (a, b VARCHAR ( 20 ) CONSTRAINT nn NOT NULL ON CONFLICT FAIL, ' +
+        '"c,d" decimal( 10 , 2 ) DEFAULT -5 CHECK ((1) > 0) REFERENCES p ON DELETE SET NULL NOT DEFERRABLE,\n' +
+        "      e DOUBLE PRECISION DEFAULT (1 + (2)) COLLATE RTRIM AS (a || ',') STORED, /* x, */ " +
+        'PRIMARY KEY (a, b) ON CONFLICT IGNORE CONSTRAINT k UNIQUE (b) ' +
+        'FOREIGN KEY (a) REFERENCES p (x, y) MATCH FULL) WITHOUT ROWID, STRICT',
+    )!;
     expect(text.columns.map((c) => [c.name, c.type, c.clauses.map((clause) => clause.kind)])).toEqual([
       ['a', '', []],
       ['b', 'VARCHAR(20)', ['not null']],

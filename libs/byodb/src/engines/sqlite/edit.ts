@@ -20,7 +20,8 @@ export function renderTable(text: TableText, name: string): string {
   const constraints = text.constraints
     .map((c, i, all) => `${between(i === 0 ? null : all[i - 1]!, c)}${c.outer}`)
     .join('');
-  const sql = `${name === text.name ? text.head : `CREATE TABLE ${quote(name)}(`}${columns}${constraints})${text.options}`;
+  const head = name === text.name ? text.head : `CREATE TABLE ${quote(name)}(`;
+  const sql = `${head}${columns}${constraints})${text.options}`;
   if (name === text.name) return sql;
   // A check may qualify its columns with the table's name, which is another one now.
   return replaceTokens(sql, (token, i, tokens) => {
