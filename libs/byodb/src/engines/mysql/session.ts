@@ -19,6 +19,13 @@ const KINDS = ['BASE TABLE', 'SYSTEM VERSIONED'];
 /** A foreign key's table, as it is called from here. */
 const CHILD = `if(table_schema = database(), table_name, concat(table_schema, '.', table_name))`;
 
+/** A lock that was not had in time, and a table left out since its definition is being changed. */
+const SKIPPED = new Set([1205, 1684]);
+
+function readsCatalog(sql: string): boolean {
+  return /\binformation_schema\b/i.test(sql);
+}
+
 /** One connection. */
 export class MysqlSession implements Session {
   /** Its state is not known any more, so it must not go back into the pool. */
@@ -33,12 +40,32 @@ export class MysqlSession implements Session {
   async query(sql: string, values: unknown[] = []): Promise<Row[]> {
     try {
       const [rows] = await this.driver.query(values.length === 0 ? { sql } : { sql, values });
+      if (readsCatalog(sql)) await this.refuseSkipped();
       return Array.isArray(rows) ? (rows as Row[]) : [rows as unknown as Row];
     } catch (error) {
       const translated = translate(error, this.secrets, true);
       if (translated.code === 'database_unreachable') this.broken = true;
       throw translated;
     }
+  }
+
+  /**
+   * MariaDB leaves a table out of what it answers, or shows an error in place of its comment, while somebody else's DDL
+   * holds it: only a warning says so. Taken for an answer, such a table would be gone, or have no triggers.
+   */
+  private async refuseSkipped(): Promise<void> {
+    const [warnings] = await this.driver.query('show warnings');
+    const skipped = (warnings as Row[]).find((row) => SKIPPED.has(Number(row['Code'])));
+    if (skipped === undefined) return;
+    throw new DatabaseError(
+      'lock_timeout',
+      `a table is being changed by somebody else: ${String(skipped['Message'])}`,
+      {
+        retryable: true,
+        outcome: 'not_applied',
+        details: { errno: Number(skipped['Code']) },
+      },
+    );
   }
 
   async run(sql: string): Promise<void> {
