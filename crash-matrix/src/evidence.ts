@@ -1,8 +1,6 @@
 import type { LedgerRow } from '#byodb';
 import { findBrokenLink, type StoredEvent } from '#event-store';
-import { sagaStream } from '#sagas';
-import { loadSaga, recorded } from '#sagas';
-import { evolve, type Saga } from '#sagas';
+import { evolve, loadSaga, recorded, sagaStream, type Saga } from '#sagas';
 import { loadTable, readTable, tableStream, type Table } from '#tables';
 import { readLedger, takePicture, type Picture } from './picture.js';
 import { ROLES, type Role } from './scenarios.js';

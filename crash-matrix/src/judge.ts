@@ -1,5 +1,4 @@
-import type { LedgerRow } from '#byodb';
-import { canonical, type Json } from '#byodb';
+import { canonical, type Json, type LedgerRow } from '#byodb';
 import type { StoredEvent } from '#event-store';
 import type { Table } from '#tables';
 import type { Evidence } from './evidence.js';

@@ -1,5 +1,4 @@
-import type { Connection, LedgerRow, Session } from '#byodb';
-import { fingerprint, type LiveTable } from '#byodb';
+import { fingerprint, type Connection, type LedgerRow, type LiveTable, type Session } from '#byodb';
 
 type Row = Record<string, unknown>;
 

@@ -1,5 +1,4 @@
-import { completeColumn, type Column, type ColumnChange } from '#byodb';
-import type { EngineName } from '#byodb';
+import { completeColumn, type Column, type ColumnChange, type EngineName } from '#byodb';
 
 /** The database of the engine under test, and the second one of the change (SQLite). */
 export const ROLES = ['engine', 'other'] as const;

@@ -1,8 +1,7 @@
 import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseUrl } from '#byodb';
-import { loadSaga } from '#sagas';
-import { isEnded } from '#sagas';
+import { isEnded, loadSaga } from '#sagas';
 import { loadTable, type Table } from '#tables';
 import { takePicture, type Picture } from './picture.js';
 import { Points } from './points.js';

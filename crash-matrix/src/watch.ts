@@ -1,8 +1,6 @@
 import type { Connection, Session } from '#byodb';
 import type { EventStore, StoredEvent } from '#event-store';
-import type { SagaDefinition } from '#sagas';
-import { sagaStream } from '#sagas';
-import type { Saga, Step } from '#sagas';
+import { sagaStream, type Saga, type SagaDefinition, type Step } from '#sagas';
 import type { Points } from './points.js';
 import type { Direction, Role } from './scenarios.js';
 

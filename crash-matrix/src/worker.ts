@@ -1,5 +1,4 @@
-import { loadSaga } from '#sagas';
-import { isEnded } from '#sagas';
+import { isEnded, loadSaga } from '#sagas';
 import { v7 as uuid } from 'uuid';
 import { gather, type Evidence } from './evidence.js';
 import { Points, type Point } from './points.js';

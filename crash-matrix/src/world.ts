@@ -1,8 +1,4 @@
-import { parseUrl } from '#byodb';
-import type { Connection } from '#byodb';
-import { engineOf } from '#byodb';
-import { observeTables } from '#byodb';
-import type { Column } from '#byodb';
+import { engineOf, observeTables, parseUrl, type Column, type Connection } from '#byodb';
 import {
   CoreClock,
   createEventStore,
@@ -11,12 +7,10 @@ import {
   type CoreDatabase,
   type EventStore,
 } from '#event-store';
-// Not from the index: it would load the queue's client, half of a worker's time to start.
-import { SAGA_SCHEMA_VERSION, sagaStream } from '#sagas';
-import { Orchestrator } from '#sagas';
-import { InProcessQueue } from '#sagas';
-import { sagasProjection } from '#sagas';
+import { InProcessQueue, Orchestrator, requestSaga, sagasProjection } from '#sagas';
 import {
+  appendToTable,
+  changeOf,
   changes,
   columnsIn,
   databasesProjection,
@@ -33,14 +27,12 @@ import {
   pointAt,
   purgeOf,
   tablesProjection,
-  tableStream,
-  TABLE_SCHEMA_VERSION,
   type Change,
   type DatabaseChange,
   type DatabaseRef,
   type Point,
+  type RequestEvent,
   type Table,
-  type TableEvent,
 } from '#tables';
 import { v7 as uuid } from 'uuid';
 import type { Points } from './points.js';
@@ -153,7 +145,7 @@ export async function found(core: string, urls: { role: Role; url: string; engin
 }
 
 interface Asked {
-  event: TableEvent;
+  event: RequestEvent;
   change: Change | DatabaseChange;
   subject: { id: string; name: string };
   on: DatabaseRef[];
@@ -169,33 +161,17 @@ export async function request(
   const table = tableId === null ? null : (await loadTable(world.core, tableId))!;
   const [sagaId, id] = [uuid(), tableId ?? uuid()];
   const { event, change, subject, on } = await decide(world, targets, id, table, ask, sagaId);
-  const { type, ...data } = event;
   await world.store.append(
     [
-      {
-        stream: tableStream(id),
-        expectedVersion: table?.version ?? 0,
-        events: [{ type, schema_version: TABLE_SCHEMA_VERSION, data }],
-      },
-      {
-        stream: sagaStream(sagaId),
-        expectedVersion: 0,
-        events: [
-          {
-            type: 'SagaRequested',
-            schema_version: SAGA_SCHEMA_VERSION,
-            data: {
-              saga_id: sagaId,
-              kind: change.kind,
-              subject_id: subject.id,
-              subject_name: subject.name,
-              change,
-              targets: on.map((target) => ({ step_id: uuid(), target })),
-              deadline_at: new Date(Date.now() + DEADLINE_MS).toISOString(),
-            },
-          },
-        ],
-      },
+      appendToTable({ table_id: id, version: table?.version ?? 0 }, event),
+      requestSaga({
+        saga_id: sagaId,
+        change,
+        subject,
+        targets: on,
+        deadlineAt: Date.now() + DEADLINE_MS,
+        cause: undefined,
+      }),
     ],
     METADATA,
   );
@@ -213,13 +189,13 @@ async function decide(
   const all = targets.map((t): DatabaseRef => ({ id: t.id, name: t.name, engine: t.engine }));
   const engines = targets.map((t) => engineOf(t.engine as 'sqlite'));
   const one = all.find((ref) => ref.name === 'engine')!;
-  const ofTable = (event: TableEvent, change: Change, name: string, on = all): Asked => ({
+  const ofTable = (event: RequestEvent, name: string, on = all): Asked => ({
     event,
-    change,
+    change: changeOf(event),
     subject: { id, name },
     on,
   });
-  const ofDatabase = (event: TableEvent, kind: DatabaseChange['kind'], name: string): Asked => ({
+  const ofDatabase = (event: RequestEvent, kind: DatabaseChange['kind'], name: string): Asked => ({
     event,
     change: { kind, database: one, tables: [{ table_id: id, name }] },
     subject: one,
@@ -234,7 +210,7 @@ async function decide(
   switch (ask.do) {
     case 'create': {
       const event = decideCreate(ask.name, ask.columns, all, engines, sagaId);
-      return ofTable(event, { kind: 'table.create', name: ask.name, columns: ask.columns, databases: all }, ask.name);
+      return ofTable(event, ask.name);
     }
     case 'adopt':
       return ofDatabase(
@@ -255,55 +231,31 @@ async function decide(
     }
     case 'resolve': {
       const event = decideDrift(table!, one, ask.as, await look(table!.name), engines, sagaId);
-      return ofTable(event, changeOf(event), table!.name, ask.as === 'adopt' ? all : [one]);
+      return ofTable(event, table!.name, ask.as === 'adopt' ? all : [one]);
     }
     case 'revert': {
       const at = async (version: number): Promise<Point> => (await pointAt(world.core, world.store, id, { version }))!;
       const event = decideRevert(await at(table!.version), await at(ask.version), engines, Date.now(), sagaId);
-      return ofTable(event, changeOf(event), table!.name);
+      return ofTable(event, table!.name);
     }
     case 'columns': {
       const event = decideColumns(table!, ask.columns, engines, (i) => `columns.${i}`, sagaId);
-      return ofTable(event, changeOf(event), table!.name);
+      return ofTable(event, table!.name);
     }
     case 'rename':
-      return ofTable(
-        decideRename(table!, ask.name, sagaId),
-        { kind: 'table.rename', name: ask.name, from: table!.name },
-        table!.name,
-      );
+      return ofTable(decideRename(table!, ask.name, sagaId), table!.name);
     case 'drop':
-      return ofTable(decideDrop(table!, sagaId), { kind: 'table.drop' }, table!.name);
+      return ofTable(decideDrop(table!, sagaId), table!.name);
     case 'restore':
-      return ofTable(
-        decideRestore(table!, undefined, Date.now(), sagaId),
-        { kind: 'table.restore', name: table!.name },
-        table!.name,
-      );
+      return ofTable(decideRestore(table!, undefined, Date.now(), sagaId), table!.name);
     case 'move': {
       const event = decideDatabases(table!, ask.away ? [] : [one], ask.away ? [one] : [], engines, sagaId);
-      if (event.type !== 'TableDatabasesRequested') throw new Error('no move');
-      return ofTable(event, { kind: 'table.databases', add: event.add, remove: event.remove }, table!.name, [one]);
+      return ofTable(event, table!.name, [one]);
     }
     case 'purge': {
       // As when the retention time is over.
       const { of } = purgeOf(table!)!;
-      return ofTable({ type: 'PurgeRequested', saga_id: sagaId, of }, { kind: 'table.purge', of }, table!.name);
+      return ofTable({ type: 'PurgeRequested', saga_id: sagaId, of }, table!.name);
     }
-  }
-}
-
-function changeOf(event: TableEvent): Change {
-  switch (event.type) {
-    case 'TableRevertRequested':
-      return { kind: 'table.revert', name: event.name, version: event.to_version, ops: event.ops };
-    case 'ColumnsChangeRequested':
-      return { kind: event.kind, ops: event.ops };
-    case 'DriftResolutionRequested': {
-      const { type: _type, saga_id: _saga, ...change } = event;
-      return { kind: 'drift.resolve', ...change };
-    }
-    default:
-      throw new Error(`${event.type} is no request of this kind`);
   }
 }

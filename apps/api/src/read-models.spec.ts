@@ -8,12 +8,12 @@ import {
   openCoreDatabase,
   sql,
   sqlName,
+  Upcasts,
   type CoreDatabase,
   type EventStore,
   type ReadModel,
   type StoredEvent,
 } from '#event-store';
-import { Upcasts } from '#event-store';
 import { upcasters } from '#tables';
 import { freshSqlite, type Fresh } from '../../../testing/fixtures.js';
 import { keptBehind, keptInline } from './read-models.js';

@@ -64,6 +64,24 @@ const resolve = async (database: string, table_id: string, as: string): Promise<
 describe.each(ON)('drift on %s', (where) => {
   const others = ON.filter((name) => name !== where);
 
+  test('what was ignored is left as it is by a later answer, and is meant when nothing else differs', async () => {
+    const id = await create(`later_${where}`);
+    const columnsOf = async (): Promise<string[]> => Object.values(await shown(id)).map((c) => String(c['name']));
+    await query(urls[where]!, `alter table later_${where} add column theirs integer`);
+    expect((await resolve(where, id, 'ignore')).status).toBe(200);
+    await query(urls[where]!, `alter table later_${where} add column ours integer`);
+    expect(await drift(where, `later_${where}`)).toHaveLength(1);
+    expect((await resolve(where, id, 'adopt')).status).toBe(200);
+    expect(await columnsOf()).toEqual(['id', 'code', 'qty', 'ours']);
+    await query(urls[where]!, `alter table later_${where} add column passing integer`);
+    expect((await resolve(where, id, 'restore')).status).toBe(200);
+    await query(urls[where]!, `update later_${where} set theirs = 7`);
+    expect(await drift(where, `later_${where}`)).toEqual([]);
+    expect((await resolve(where, id, 'adopt')).status).toBe(200);
+    expect((await columnsOf()).sort()).toEqual(['code', 'id', 'ours', 'qty', 'theirs']);
+    for (const other of others) await query(urls[other]!, `update later_${where} set theirs = 8, ours = 9`);
+  });
+
   test('a change that meets drift is rejected with the difference, until it is restored', async () => {
     const id = await create(`meets_${where}`);
     await query(urls[where]!, `alter table meets_${where} rename column code to theirs`);

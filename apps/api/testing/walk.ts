@@ -2,18 +2,18 @@ import { expect } from '@jest/globals';
 import fc from 'fast-check';
 import {
   COLUMN_TYPES,
+  compare,
   completeColumn,
   convertible,
   engineOf,
   fingerprint,
+  isAside,
   parseUrl,
   type Column,
   type Json,
   type LiveTable,
   type PortableType,
 } from '#byodb';
-import { compare } from '#byodb';
-import { isAside } from '#byodb';
 import { query } from '../../../testing/fixtures.js';
 import type { ColumnBody } from './arbitraries.js';
 import type { Reply, service } from './service.js';

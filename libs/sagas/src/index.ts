@@ -14,3 +14,4 @@ export { InProcessQueue } from './queue/in-process.js';
 export { type SagaQueue } from './queue/queue.js';
 export { listSagas, loadSaga, pageOfSagas, recorded, sagasProjection, sagaStatuses } from './read-model.js';
 export { evolve, isEnded, type Saga, SAGA_SHAPE, type SagaStatus, type Step, type StepStatus } from './saga.js';
+export { appendToSaga, requestSaga } from './request.js';

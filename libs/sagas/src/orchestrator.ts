@@ -9,13 +9,14 @@ import {
 import { v7 as uuid } from 'uuid';
 import { decide } from './decide.js';
 import type { SagaDefinition } from './definition.js';
-import { SAGA_SCHEMA_VERSION, sagaStream, type Resolution, type SagaEvent } from './events.js';
+import { type Resolution, type SagaEvent } from './events.js';
 import { Leases } from './lease.js';
 import { Places } from './places.js';
 import { InProcessQueue } from './queue/in-process.js';
 import type { SagaQueue } from './queue/queue.js';
 import { loadSaga, openSagas } from './read-model.js';
 import { runSaga } from './run-saga.js';
+import { appendToSaga } from './request.js';
 import { isEnded, type Saga, type Step } from './saga.js';
 
 export interface OrchestratorOptions {
@@ -160,18 +161,8 @@ export class Orchestrator {
     for (let attempt = 0; ; attempt++) {
       const saga = (await loadSaga(this.options.core, sagaId))!;
       check(saga);
-      const { type, ...data } = event;
       try {
-        await this.options.store.append(
-          [
-            {
-              stream: sagaStream(sagaId),
-              expectedVersion: saga.version,
-              events: [{ type, schema_version: SAGA_SCHEMA_VERSION, data }],
-            },
-          ],
-          metadata,
-        );
+        await this.options.store.append([appendToSaga(saga, [event])], metadata);
         await this.wake(sagaId);
         return (await loadSaga(this.options.core, sagaId))!;
       } catch (error) {

@@ -8,9 +8,10 @@ import {
 } from '#event-store';
 import { decide, LONGEST_DELAY_MS, type Decision, type Effect } from './decide.js';
 import { isFailure, type SagaDefinition } from './definition.js';
-import { SAGA_SCHEMA_VERSION, sagaStream, type SagaEvent, type StepError } from './events.js';
+import { sagaStream, type SagaEvent, type StepError } from './events.js';
 import { LeaseLost, type Leases } from './lease.js';
 import { nextOf, recorded } from './read-model.js';
+import { appendToSaga } from './request.js';
 import { evolve, isEnded, type Saga } from './saga.js';
 
 /**
@@ -401,11 +402,7 @@ class Run {
   private async append(events: SagaEvent[], others: Append[]): Promise<boolean> {
     const { store, leases } = this.ports;
     const { saga } = this;
-    const own: Append = {
-      stream: sagaStream(saga.saga_id),
-      expectedVersion: saga.version,
-      events: events.map(({ type, ...data }) => ({ type, schema_version: SAGA_SCHEMA_VERSION, data })),
-    };
+    const own = appendToSaga(saga, events);
     try {
       const stored = await store.append(
         [own, ...others],

@@ -11,7 +11,7 @@ import {
 } from '#byodb';
 import { isEnded, listSagas, type PlannedStep, type Saga, type SagaDefinition, type Step } from '#sagas';
 import { readTable, schemaChange, type ChangePorts } from './schema-change.js';
-import { tableStream, TABLE_SCHEMA_VERSION, type DatabaseRef, type Table, type TableEvent } from './table.js';
+import { appendToTable, type DatabaseRef, type Table, type TableEvent } from './table.js';
 
 /**
  * A change of one database and several tables: the saga's subject is the database, and each table waits its turn in its
@@ -83,12 +83,7 @@ export function databaseChange(ports: ChangePorts): SagaDefinition {
               ? { type: 'TableAdopted', saga_id }
               : { type: 'CaughtUp', saga_id, database }
             : { type: end === 'rejected' ? 'ChangeRejected' : 'ChangeCompensated', saga_id, kind, error: error! };
-        const { type, ...data } = event;
-        return {
-          stream: tableStream(table.table_id),
-          expectedVersion: table.version,
-          events: [{ type, schema_version: TABLE_SCHEMA_VERSION, data }],
-        };
+        return appendToTable(table, event);
       });
     },
   };

@@ -25,8 +25,8 @@ import {
   type ColumnsKind,
   type DatabaseRef,
   type Origin,
+  type EventOf,
   type Table,
-  type TableEvent,
 } from './table.js';
 
 /** A command that is refused at once; nothing is recorded. `code` is API.md's. */
@@ -89,7 +89,7 @@ export function decideCreate(
   engines: Engine[],
   sagaId: string,
   origin?: Origin,
-): TableEvent {
+): EventOf<'TableCreationRequested'> {
   refuseBuiltElsewhere(columns, engines);
   refuseUnsupported(columns, engines);
   return {
@@ -102,12 +102,12 @@ export function decideCreate(
   };
 }
 
-export function decideRename(table: Table, name: string, sagaId: string): TableEvent {
+export function decideRename(table: Table, name: string, sagaId: string): EventOf<'TableRenameRequested'> {
   refuseEnded(table);
   return { type: 'TableRenameRequested', saga_id: sagaId, from: outlook(table).name, name };
 }
 
-export function decideDrop(table: Table, sagaId: string): TableEvent {
+export function decideDrop(table: Table, sagaId: string): EventOf<'TableDropRequested'> {
   refuseEnded(table);
   return { type: 'TableDropRequested', saga_id: sagaId };
 }
@@ -116,7 +116,12 @@ export function decideDrop(table: Table, sagaId: string): TableEvent {
  * `now` in milliseconds since the epoch. A table that is not dropped stays as it is; under another name it would be a
  * rename.
  */
-export function decideRestore(table: Table, as: string | undefined, now: number, sagaId: string): TableEvent {
+export function decideRestore(
+  table: Table,
+  as: string | undefined,
+  now: number,
+  sagaId: string,
+): EventOf<'TableRestoreRequested'> {
   if (table.ended === 'failed') throw new Refused('table_failed', `the table's creation failed`);
   const ahead = outlook(table);
   if (!ahead.dropped && as !== undefined && as !== ahead.name)
@@ -127,7 +132,12 @@ export function decideRestore(table: Table, as: string | undefined, now: number,
   );
   const gone = table.ended === 'dropped' && ahead.dropped && !kept;
   if (gone) throw new Refused('retention_expired', `the table was kept aside until ${table.reversible_until}`);
-  return { type: 'TableRestoreRequested', saga_id: sagaId, name: as ?? ahead.name };
+  return {
+    type: 'TableRestoreRequested',
+    saga_id: sagaId,
+    name: as ?? ahead.name,
+    ...(as === undefined ? { keeps_name: true as const } : {}),
+  };
 }
 
 /** Only what changes anything is asked for: a database where the table lives already is not added again. */
@@ -137,7 +147,7 @@ export function decideDatabases(
   remove: DatabaseRef[],
   engines: Engine[],
   sagaId: string,
-): TableEvent {
+): EventOf<'TableDatabasesRequested'> {
   refuseEnded(table);
   const { databases, columns } = outlook(table);
   const there = (ref: DatabaseRef): boolean => databases.some((d) => d.id === ref.id);
@@ -157,7 +167,12 @@ export function decideDatabases(
  * The table goes on without databases that are lost for good; nothing is touched there. A dropped one lets go what is
  * set aside of it there.
  */
-export function decideLost(table: Table, lost: DatabaseRef[], reason: string, sagaId: string): TableEvent {
+export function decideLost(
+  table: Table,
+  lost: DatabaseRef[],
+  reason: string,
+  sagaId: string,
+): EventOf<'TableDatabasesRequested'> {
   const remove = lost.filter(({ id }) => concerns(table, id) || outlook(table).databases.some((d) => d.id === id));
   return { type: 'TableDatabasesRequested', saga_id: sagaId, add: [], remove, lost: true, reason };
 }
@@ -167,7 +182,12 @@ export function decideLost(table: Table, lost: DatabaseRef[], reason: string, sa
  * leave: what
  * a restore or a revert is about to bring back is not kept. A dropped table goes with all that was set aside of it.
  */
-export function decidePurge(table: Table, of: string | undefined, reason: string, sagaId: string): TableEvent {
+export function decidePurge(
+  table: Table,
+  of: string | undefined,
+  reason: string,
+  sagaId: string,
+): EventOf<'PurgeRequested'> {
   const pending = table.pending.map((p) => p.change);
   if (pending.some((change) => change.kind === 'table.restore' || change.kind === 'table.revert')) {
     throw new Refused(
@@ -196,7 +216,7 @@ export function decideColumns(
   engines: Engine[],
   path: (i: number) => string,
   sagaId: string,
-): TableEvent {
+): EventOf<'ColumnsChangeRequested'> {
   refuseEnded(table);
   const problems: Problem[] = [];
   const ops: ColumnOp[] = [];

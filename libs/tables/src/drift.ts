@@ -3,20 +3,21 @@ import { refuseBuiltElsewhere, Refused, refuseEnded, refuseOwnTypes, refuseUnsup
 import {
   applyOp,
   findColumn,
+  opsOf,
   outlook,
   type ColumnOp,
   type DatabaseRef,
   type DriftAnswer,
+  type EventOf,
+  type Outlook,
   type Table,
-  type TableEvent,
   type Variant,
 } from './table.js';
 
 /**
- * What an answer to drift comes to. `found`: the columns that stand in `database` now, null when the table is not
- * there.
+ * Decides what an answer to drift changes. `found`: the columns that stand in `database` now; null: the table is not there.
  * `adopt`: history and the other databases follow; `restore`: that database goes back; `ignore`: it stays as it is, and
- * is no drift any more.
+ * is no drift any more. What was ignored before is left as it is, unless nothing else differs: then it is meant.
  */
 export function decideDrift(
   table: Table,
@@ -25,61 +26,74 @@ export function decideDrift(
   found: Column[] | null,
   engines: Engine[],
   sagaId: string,
-): TableEvent {
+): EventOf<'DriftResolutionRequested'> {
   refuseEnded(table);
-  const { columns, databases } = outlook(table);
-  if (!databases.some((d) => d.id === database.id))
+  const ahead = outlook(table);
+  if (!ahead.databases.some((d) => d.id === database.id))
     throw new Refused('table_not_found', `the table does not live in ${database.name}`);
-  const event = (changes: ColumnOp[], variant: Variant | null): TableEvent => ({
-    type: 'DriftResolutionRequested',
-    saga_id: sagaId,
-    database,
-    as,
-    found,
-    changes,
-    variant,
-  });
-  if (found === null) {
-    if (as === 'ignore')
-      throw new Refused(
-        'unsupported_change',
-        `the table is gone from ${database.name}: restore it there, or adopt that it is gone`,
-      );
-    if (as === 'restore') refuseBuiltElsewhere(columns, [engineOf(database.engine as EngineName)]);
-    return event([], null);
-  }
+  const answer =
+    found === null
+      ? answerToNoTable(ahead, database, as)
+      : answerTo(ahead, acceptedIn(table, database.id, found), database, as, found, engines);
+  return { type: 'DriftResolutionRequested', saga_id: sagaId, database, as, found, ...answer };
+}
+
+type DriftDecision = Pick<EventOf<'DriftResolutionRequested'>, 'changes' | 'variant'>;
+
+function answerToNoTable({ columns }: Outlook, database: DatabaseRef, as: DriftAnswer): DriftDecision {
+  if (as === 'ignore')
+    throw new Refused(
+      'unsupported_change',
+      `the table is gone from ${database.name}: restore it there, or adopt that it is gone`,
+    );
+  if (as === 'restore') refuseBuiltElsewhere(columns, [engineOf(database.engine as EngineName)]);
+  return { changes: [], variant: null };
+}
+
+function answerTo(
+  { columns, databases }: Outlook,
+  accepted: Variant | null,
+  database: DatabaseRef,
+  as: DriftAnswer,
+  found: Column[],
+  engines: Engine[],
+): DriftDecision {
   if (as === 'ignore') {
     const own = found.filter((c) => findColumn(columns, c.name) !== undefined);
-    return event(
-      [],
-      variantOf(
-        columns,
-        own,
-        found.filter((c) => !own.includes(c)).map((c) => c.name),
-      ),
-    );
+    const beside = found.filter((c) => !own.includes(c)).map((c) => c.name);
+    return { changes: [], variant: variantOf(columns, own, beside) };
   }
+  const beside = accepted?.beside ?? [];
+  const managed = without(found, beside);
   if (as === 'restore') {
-    const changes = leading(found, columns);
-    changes.forEach((op) => {
-      refuseUnlike(op, found, [database]);
-    });
-    return event(changes, variantOf(columns, changes.reduce(applyOp, found), []));
+    const changes = leading(managed, accepted?.columns ?? columns);
+    for (const op of changes) refuseUnlike(op, found, [database]);
+    return { changes, variant: variantOf(columns, changes.reduce(applyOp, managed), beside) };
   }
-  const changes = leading(columns, found);
+  const changes = leading(accepted?.columns ?? columns, managed);
   const after = changes.reduce(applyOp, columns);
   if (after.length > MAX_COLUMNS) throw new Refused('unsupported_change', `a table has at most ${MAX_COLUMNS} columns`);
-  if (databases.length > 1) {
-    changes.forEach((op) => {
-      refuseUnlike(
-        op,
-        columns,
-        databases.filter((d) => d.id !== database.id),
-      );
-    });
+  const others = databases.filter((d) => d.id !== database.id);
+  if (others.length > 0) {
+    for (const op of changes) refuseUnlike(op, columns, others);
     refuseUnsupported(after, engines);
   }
-  return event(changes, variantOf(after, found, []));
+  return { changes, variant: variantOf(after, managed, beside) };
+}
+
+/**
+ * How the database was allowed to differ, as it will be once every pending change is done; null: it was not, or it
+ * differs in nothing else, so that an answer can only mean what was ignored.
+ */
+function acceptedIn(table: Table, databaseId: string, found: Column[]): Variant | null {
+  const variant = table.variants[databaseId];
+  if (variant === undefined) return null;
+  const columns = table.pending.flatMap(({ change }) => opsOf(change)).reduce(applyOp, variant.columns);
+  return leading(columns, without(found, variant.beside)).length === 0 ? null : { ...variant, columns };
+}
+
+function without(columns: Column[], names: string[]): Column[] {
+  return columns.filter((column) => !names.some((name) => foldName(name) === foldName(column.name)));
 }
 
 function leading(from: Column[], to: Column[]): ColumnOp[] {

@@ -49,7 +49,11 @@ export {
 } from './schema-change.js';
 export { momentsUpTo, pointAt, tableSnapshots } from './snapshots.js';
 export {
+  appendToTable,
   type Change,
+  changeOf,
+  type EventOf,
+  type RequestEvent,
   columnsIn,
   type DatabaseRef,
   outlook,

@@ -1,8 +1,8 @@
 import { v7 as uuid } from 'uuid';
 import { VersionConflict, type CoreClock, type CoreDatabase, type EventStore } from '#event-store';
-import { SAGA_SCHEMA_VERSION, sagaStream } from '#sagas';
+import { requestSaga } from '#sagas';
 import { purgesDue } from './read-model.js';
-import { purgeOf, tableStream, TABLE_SCHEMA_VERSION, type Change, type DatabaseRef, type Table } from './table.js';
+import { appendToTable, changeOf, purgeOf, type DatabaseRef, type EventOf, type Table } from './table.js';
 
 /** Where the table lives, and where it is only set aside: what was set aside of it before is there too. */
 export function placesOf(table: Table): DatabaseRef[] {
@@ -59,42 +59,19 @@ export class Purger {
       const due = purgeOf(table);
       if (due === null || Date.parse(due.due_at) > now) continue;
       const [sagaId, cause] = [uuid(), uuid()];
-      const change: Change = { kind: 'table.purge', of: due.of };
+      const event: EventOf<'PurgeRequested'> = { type: 'PurgeRequested', saga_id: sagaId, of: due.of };
       try {
         await this.ports.store.append(
           [
-            {
-              stream: tableStream(table.table_id),
-              expectedVersion: table.version,
-              events: [
-                {
-                  event_id: cause,
-                  type: 'PurgeRequested',
-                  schema_version: TABLE_SCHEMA_VERSION,
-                  data: { saga_id: sagaId, of: due.of },
-                },
-              ],
-            },
-            {
-              stream: sagaStream(sagaId),
-              expectedVersion: 0,
-              events: [
-                {
-                  type: 'SagaRequested',
-                  causation_id: cause,
-                  schema_version: SAGA_SCHEMA_VERSION,
-                  data: {
-                    saga_id: sagaId,
-                    kind: change.kind,
-                    subject_id: table.table_id,
-                    subject_name: table.name,
-                    change,
-                    targets: placesOf(table).map((target) => ({ step_id: uuid(), target })),
-                    deadline_at: new Date(clock.now() + this.ports.deadlineSeconds * 1000).toISOString(),
-                  },
-                },
-              ],
-            },
+            appendToTable(table, event, { event_id: cause }),
+            requestSaga({
+              saga_id: sagaId,
+              change: changeOf(event),
+              subject: { id: table.table_id, name: table.name },
+              targets: placesOf(table),
+              deadlineAt: clock.now() + this.ports.deadlineSeconds * 1000,
+              cause,
+            }),
           ],
           { correlation_id: uuid(), causation_id: null, actor: 'schemasaga' },
         );

@@ -47,7 +47,7 @@ function namesOf(table: Table | null): Set<string> {
   if (table === null) return new Set();
   const asked = table.pending.flatMap(({ change }) =>
     change.kind === 'table.rename' || change.kind === 'table.restore' || change.kind === 'table.revert'
-      ? [change.name]
+      ? [change.name, ...(change.kind === 'table.restore' && change.keeps_name === true ? [table.name] : [])]
       : [],
   );
   return new Set([...(table.ended === null ? [table.name] : []), ...asked].map(foldName));

@@ -10,7 +10,7 @@ import {
   type ColumnSet,
   type Retype,
   type Table,
-  type TableEvent,
+  type EventOf,
 } from './table.js';
 
 /**
@@ -24,7 +24,7 @@ export function decideRevert(
   now: number,
   sagaId: string,
   retypes: Record<string, Retype[]> = {},
-): TableEvent {
+): EventOf<'TableRevertRequested'> {
   const { table } = head;
   refuseEnded(table);
   if (!target.table.exists)

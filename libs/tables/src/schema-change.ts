@@ -23,14 +23,15 @@ import { loadSaga, type PlannedStep, type Saga, type SagaDefinition, type Step, 
 import { judgeInTurn } from './decide.js';
 import { pointAt } from './snapshots.js';
 import {
+  appendToTable,
   applyOp,
   asideIn,
   columnsIn,
   evolve,
   findColumn,
   movedTo,
+  restoredAs,
   tableStream,
-  TABLE_SCHEMA_VERSION,
   type Change,
   type ColumnOp,
   type DatabaseRef,
@@ -155,14 +156,7 @@ export function schemaChange(ports: ChangePorts): SagaDefinition {
     async ending(saga, end, error, at): Promise<Append[]> {
       const table = await tableOf(saga);
       const event = endingEvent(table, saga, end, error, new Date(at + ports.retentionSeconds * 1000).toISOString());
-      const { type, ...data } = event;
-      return [
-        {
-          stream: tableStream(table.table_id),
-          expectedVersion: table.version,
-          events: [{ type, schema_version: TABLE_SCHEMA_VERSION, data }],
-        },
-      ];
+      return [appendToTable(table, event)];
     },
   };
 }
@@ -233,7 +227,7 @@ async function allTasks(core: CoreDatabase, table: Table, change: Change, databa
     ?.plan as Plan | undefined;
   if (plan === undefined)
     throw new DatabaseError('drift_detected', 'nothing of the table is set aside in this database');
-  return [{ do: 'restore_table', table: plan.table_after, to: change.name, former: plan.was! }];
+  return [{ do: 'restore_table', table: plan.table_after, to: restoredAs(table, change), former: plan.was! }];
 }
 
 /** How the table was set aside in a database from which it was removed; null: it is not kept there. */
@@ -534,7 +528,7 @@ function endingEvent(
     case 'table.drop':
       return { type: 'TableDropped', saga_id, reversible_until: until };
     case 'table.restore':
-      return { type: 'TableRestored', saga_id, name: table.exists ? table.name : change.name };
+      return { type: 'TableRestored', saga_id, name: table.exists ? table.name : restoredAs(table, change) };
     case 'table.revert': {
       const { columns, variants } = afterRevert(table, saga, change.ops);
       return {

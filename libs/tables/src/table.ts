@@ -1,3 +1,4 @@
+import type { Append, NewEvent } from '#event-store';
 import { fitDefault, foldName, insertColumn, withoutColumn, type Column } from '#byodb';
 
 /** What was asked of one column, resolved against what the table will be when its turn comes. */
@@ -53,7 +54,8 @@ export type Change =
   | { kind: 'table.drop' }
   /** `lost`: what is removed is gone for good, and is not touched. */
   | { kind: 'table.databases'; add: DatabaseRef[]; remove: DatabaseRef[]; lost?: true; reason?: string }
-  | { kind: 'table.restore'; name: string }
+  /** `keeps_name`: none was asked for, so that `name` is only what the table was expected to be called. */
+  | { kind: 'table.restore'; name: string; keeps_name?: true }
   | { kind: 'table.revert'; name: string; version: number; ops: ColumnOp[] }
   /** `reason`: of one that was asked for before its time. */
   | { kind: 'table.purge'; of: string[]; reason?: string }
@@ -100,7 +102,7 @@ export type TableEvent =
     }
   | { type: 'TableRenameRequested'; saga_id: string; from: string; name: string }
   | { type: 'TableDropRequested'; saga_id: string }
-  | { type: 'TableRestoreRequested'; saga_id: string; name: string }
+  | { type: 'TableRestoreRequested'; saga_id: string; name: string; keeps_name?: true }
   | { type: 'TableRevertRequested'; saga_id: string; to_version: number; name: string; ops: ColumnOp[] }
   | {
       type: 'TableDatabasesRequested';
@@ -161,7 +163,68 @@ export type TableEvent =
   | { type: 'ChangeRejected'; saga_id: string; kind: string; error: ChangeError }
   | { type: 'ChangeCompensated'; saga_id: string; kind: string; error: ChangeError };
 
+export type EventOf<T extends TableEvent['type']> = Extract<TableEvent, { type: T }>;
+
+/** The events that ask for a change; the others tell how one ended. */
+export type RequestEvent = Extract<TableEvent, { type: `${string}Requested` }>;
+
+export function isRequest(event: TableEvent): event is RequestEvent {
+  return event.type.endsWith('Requested');
+}
+
+/** The change that an event asks for, which a saga carries out. */
+export function changeOf(event: RequestEvent): Change {
+  switch (event.type) {
+    case 'TableCreationRequested': {
+      const { name, columns, databases, origin } = event;
+      return { kind: origin === undefined ? 'table.create' : 'table.replay', name, columns, databases };
+    }
+    case 'TableAdoptionRequested': {
+      const { name, columns, databases } = event;
+      return { kind: 'database.adopt', name, columns, databases };
+    }
+    case 'TableRenameRequested':
+      return { kind: 'table.rename', name: event.name, from: event.from };
+    case 'TableDropRequested':
+      return { kind: 'table.drop' };
+    case 'TableRestoreRequested':
+      return { kind: 'table.restore', ...asked(event) };
+    case 'TableRevertRequested':
+      return { kind: 'table.revert', name: event.name, version: event.to_version, ops: event.ops };
+    case 'TableDatabasesRequested':
+      return { kind: 'table.databases', ...asked(event) };
+    case 'PurgeRequested':
+      return { kind: 'table.purge', ...asked(event) };
+    case 'ColumnsChangeRequested':
+      return { kind: event.kind, ops: event.ops };
+    case 'DriftResolutionRequested':
+      return { kind: 'drift.resolve', ...asked(event) };
+    case 'CatchUpRequested':
+      return { kind: 'database.catch_up', database: event.database };
+  }
+}
+
+/** What an event says beside its type and its saga. */
+function asked<E extends RequestEvent>(event: E): Omit<E, 'type' | 'saga_id'> {
+  const { type: _type, saga_id: _saga, ...rest } = event;
+  return rest;
+}
+
 export const TABLE_SCHEMA_VERSION = 1;
+
+/** One more event of a table that is at `version`. `more`: the event's own id. */
+export function appendToTable(
+  { table_id, version }: Pick<Table, 'table_id' | 'version'>,
+  { type, ...data }: TableEvent,
+  more: Pick<NewEvent, 'event_id'> = {},
+): Append {
+  return {
+    stream: tableStream(table_id),
+    expectedVersion: version,
+    events: [{ type, schema_version: TABLE_SCHEMA_VERSION, data, ...more }],
+  };
+}
+
 export const tableStream = (tableId: string): string => `table-${tableId}`;
 
 export interface PendingChange {
@@ -224,80 +287,50 @@ export function evolve(
   event: TableEvent,
   at: { version: number; recorded_at: string; table_id: string },
 ): Table {
-  if (event.type === 'TableCreationRequested' || event.type === 'TableAdoptionRequested') {
-    const origin = event.type === 'TableCreationRequested' ? (event.origin ?? null) : null;
-    const kind =
-      event.type === 'TableAdoptionRequested' ? 'database.adopt' : origin === null ? 'table.create' : 'table.replay';
-    const change: Change = { kind, name: event.name, columns: event.columns, databases: event.databases };
-    return {
-      table_id: at.table_id,
-      version: at.version,
-      name: event.name,
-      exists: false,
-      ended: null,
-      databases: event.databases,
-      origin,
-      columns: [],
-      variants: {},
-      pending: [{ saga_id: event.saga_id, change, requested_at: at.recorded_at }],
-      last_error: null,
-      reversible_until: null,
-      set_aside: [],
-      no_purge_before: null,
-      created_at: at.recorded_at,
-      updated_at: at.recorded_at,
-    };
-  }
+  if (event.type === 'TableCreationRequested' || event.type === 'TableAdoptionRequested') return requested(event, at);
   if (table === null) throw new Error(`${event.type} without a TableCreationRequested before it`);
-  const next = { ...step(table, event, at.recorded_at), version: at.version, updated_at: at.recorded_at };
-  const [seen, asked] = [outlooks.get(table), next.pending.at(-1)];
-  // One more change is asked for, and nothing else: one more is to be foreseen.
-  if (seen !== undefined && asked !== undefined && next.pending.length === table.pending.length + 1)
-    outlooks.set(next, foresee(seen, asked.change));
+  const seen = { version: at.version, updated_at: at.recorded_at };
+  if (!isRequest(event)) return { ...ended(table, event, at.recorded_at), ...seen };
+  const asked: PendingChange = { saga_id: event.saga_id, change: changeOf(event), requested_at: at.recorded_at };
+  const next = { ...table, pending: [...table.pending, asked], ...seen };
+  // Nothing else has moved: one more change is to be foreseen.
+  const ahead = outlooks.get(table);
+  if (ahead !== undefined) outlooks.set(next, foresee(ahead, asked.change));
   return next;
 }
 
-function step(
-  table: Table,
-  event: Exclude<TableEvent, { type: 'TableCreationRequested' | 'TableAdoptionRequested' }>,
-  at: string,
+/** A table that is to be made, or taken under management. */
+function requested(
+  event: EventOf<'TableCreationRequested' | 'TableAdoptionRequested'>,
+  at: { version: number; recorded_at: string; table_id: string },
 ): Table {
-  const ask = (change: Change): Table => ({
-    ...table,
-    pending: [...table.pending, { saga_id: event.saga_id, change, requested_at: at }],
-  });
+  return {
+    table_id: at.table_id,
+    version: at.version,
+    name: event.name,
+    exists: false,
+    ended: null,
+    databases: event.databases,
+    origin: event.type === 'TableCreationRequested' ? (event.origin ?? null) : null,
+    columns: [],
+    variants: {},
+    pending: [{ saga_id: event.saga_id, change: changeOf(event), requested_at: at.recorded_at }],
+    last_error: null,
+    reversible_until: null,
+    set_aside: [],
+    no_purge_before: null,
+    created_at: at.recorded_at,
+    updated_at: at.recorded_at,
+  };
+}
+
+function ended(table: Table, event: Exclude<TableEvent, RequestEvent>, at: string): Table {
   const over = { ...table, pending: table.pending.filter((p) => p.saga_id !== event.saga_id) };
   const done = { ...over, last_error: null };
   switch (event.type) {
-    case 'TableRenameRequested':
-      return ask({ kind: 'table.rename', name: event.name, from: event.from });
-    case 'TableDropRequested':
-      return ask({ kind: 'table.drop' });
-    case 'TableRestoreRequested':
-      return ask({ kind: 'table.restore', name: event.name });
-    case 'TableRevertRequested':
-      return ask({ kind: 'table.revert', name: event.name, version: event.to_version, ops: event.ops });
-    case 'TableDatabasesRequested': {
-      const { type: _type, saga_id: _saga, ...move } = event;
-      return ask({ kind: 'table.databases', ...move });
-    }
-    case 'PurgeRequested':
-      return ask({
-        kind: 'table.purge',
-        of: event.of,
-        ...(event.reason === undefined ? {} : { reason: event.reason }),
-      });
-    case 'ColumnsChangeRequested':
-      return ask({ kind: event.kind, ops: event.ops });
-    case 'DriftResolutionRequested': {
-      const { database, as, found, changes, variant } = event;
-      return ask({ kind: 'drift.resolve', database, as, found, changes, variant });
-    }
-    case 'CatchUpRequested':
-      return ask({ kind: 'database.catch_up', database: event.database });
     case 'TableCreated':
     case 'TableAdopted': {
-      const created = asked(table, event.saga_id);
+      const created = pendingChange(table, event.saga_id);
       return { ...done, exists: true, columns: created !== undefined && isCreation(created) ? created.columns : [] };
     }
     case 'DriftResolved':
@@ -434,7 +467,7 @@ function resolved(table: Table, done: Table, event: Extract<TableEvent, { type: 
   };
 }
 
-function asked(table: Table, sagaId: string): Change | undefined {
+function pendingChange(table: Table, sagaId: string): Change | undefined {
   return table.pending.find((p) => p.saga_id === sagaId)?.change;
 }
 
@@ -447,7 +480,7 @@ export function opsOf(change: Change | undefined): ColumnOp[] {
 
 /** Databases that differ go on differing: what was asked is done to their own columns. */
 function followed(table: Table, sagaId: string): Record<string, Variant> {
-  const ops = opsOf(asked(table, sagaId));
+  const ops = opsOf(pendingChange(table, sagaId));
   return Object.fromEntries(
     Object.entries(table.variants).map(([id, variant]) => [
       id,
@@ -556,7 +589,7 @@ export function foresee(ahead: Outlook, change: Change): Outlook {
     case 'table.drop':
       return { ...ahead, dropped: true };
     case 'table.restore':
-      return { ...ahead, name: change.name, dropped: false };
+      return { ...ahead, name: restoredAs(ahead, change), dropped: false };
     case 'table.databases': {
       const databases = movedTo(ahead.databases, change);
       return databases.length === 0 ? { ...ahead, dropped: true } : { ...ahead, databases };
@@ -575,6 +608,14 @@ export function foresee(ahead: Outlook, change: Change): Outlook {
     default:
       return { ...ahead, columns: change.ops.reduce(applyOp, ahead.columns) };
   }
+}
+
+/**
+ * What a dropped table is called when it is back. A rename that it waits for may fail: under a name that nobody asked it
+ * to have it would come back as another table.
+ */
+export function restoredAs(table: { name: string }, change: Extract<Change, { kind: 'table.restore' }>): string {
+  return change.keeps_name === true ? table.name : change.name;
 }
 
 /** Where a table lives after it was added to some databases and removed from others. */

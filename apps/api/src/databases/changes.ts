@@ -167,7 +167,7 @@ export class DatabaseChanges {
         change.kind === 'table.databases' && change.lost === true && change.remove.some(({ id }) => id === ref.id);
       if (pending.some(isAsked)) continue;
       const { body } = await this.commands.run(context, table_id, async (table, sagaId) =>
-        this.commands.letGoOf(table!, [ref], why, sagaId),
+        this.commands.letGoOf(table, [ref], why, sagaId),
       );
       const { saga, table } = body as { saga: object; table: object };
       sagas.push({ ...saga, table });
@@ -180,22 +180,15 @@ export class DatabaseChanges {
     const { table_id, as } = parse(resolution, input);
     return this.commands.run(context, table_id, async (table, sagaId) => {
       const database = await this.databases.byName(name);
-      const [ref, ahead] = [refOf(database), outlook(table!)];
+      const [ref, ahead] = [refOf(database), outlook(table)];
       // What stands there as it was asked for is no difference: as asked for there by a variant, or everywhere.
-      const known = [...columnsIn(table!, ref.id), ...ahead.columns];
+      const known = [...columnsIn(table, ref.id), ...ahead.columns];
       const [found] = await this.databases.look(database, (connection) =>
         observeTables(connection, [{ name: ahead.name, known }]),
       );
-      const event = decideDrift(table!, ref, as, found ?? null, enginesOf(ahead.databases), sagaId);
-      if (event.type !== 'DriftResolutionRequested') throw new Error('drift is resolved by its own event');
-      const { saga_id: _saga, type: _type, ...change } = event;
+      const event = decideDrift(table, ref, as, found ?? null, enginesOf(ahead.databases), sagaId);
       const everywhere = as === 'adopt' && event.found !== null && event.changes.length > 0;
-      return {
-        event,
-        change: { kind: 'drift.resolve', ...change },
-        name: ahead.name,
-        databases: everywhere ? ahead.databases : [ref],
-      };
+      return { event, databases: everywhere ? ahead.databases : [ref] };
     });
   }
 

@@ -16,7 +16,8 @@ import {
   isEnded,
   letGo,
   loadSaga,
-  SAGA_SCHEMA_VERSION,
+  appendToSaga,
+  requestSaga,
   sagaStream,
   type Orchestrator,
   type Saga,
@@ -29,8 +30,10 @@ import {
   nameOwner,
   outlook,
   purgePlans,
-  TABLE_SCHEMA_VERSION,
-  tableStream,
+  appendToTable,
+  changeOf,
+  type EventOf,
+  type RequestEvent,
   standing,
   tasksFor,
   decideLost,
@@ -38,7 +41,6 @@ import {
   type DatabaseChange,
   type DatabaseRef,
   type Table,
-  type TableEvent,
 } from '#tables';
 import type { Databases } from '../databases/databases.js';
 import { ApiError } from '../http/api-error.js';
@@ -53,14 +55,17 @@ export interface Answer {
   headers: Record<string, string>;
 }
 
-/** A command decided: the event of the table's stream, and the saga that will carry it out. */
+/** A command decided: the event that asks for a change, and the databases on which a saga will carry it out. */
 export interface Decided {
-  event: TableEvent;
-  change: Change;
-  name: string;
+  event: RequestEvent;
   databases: DatabaseRef[];
   /** Sagas ahead of it that are told something in the same commit. */
   told?: Told[];
+}
+
+/** A command decided that makes a table. */
+export interface Creation extends Decided {
+  event: EventOf<'TableCreationRequested'>;
 }
 
 export interface Told {
@@ -86,7 +91,7 @@ const KEY_LIFETIME_MS = 24 * 3600 * 1000;
  */
 export interface DecidedForDatabase {
   change: DatabaseChange;
-  events: { table_id: string; name: string; version: number; event: TableEvent }[];
+  events: { table_id: string; name: string; version: number; event: RequestEvent }[];
   steps: object[];
   /** Tables that an adoption of all of them left out, and why. */
   skipped?: Skipped[];
@@ -113,7 +118,7 @@ interface AcceptedBody {
 /** What is to be appended, and the 202's body but for the saga. */
 interface Requested {
   sagaId: string;
-  tables: { stream: string; version: number; event: TableEvent }[];
+  tables: { table_id: string; version: number; event: RequestEvent }[];
   change: Change | DatabaseChange;
   subject: { id: string; name: string };
   targets: DatabaseRef[];
@@ -144,22 +149,43 @@ export class Commands {
     });
   }
 
-  /** `decide` is called with the table as it is (null: a new one), again after each lost race; it throws to refuse. */
+  /** `decide` is called with the table as it is, again after each lost race; it throws to refuse. */
   async run(
     context: CommandContext,
-    tableId: string | null,
-    decide: (table: Table | null, sagaId: string) => Promise<Decided>,
+    tableId: string,
+    decide: (table: Table, sagaId: string) => Promise<Decided>,
   ): Promise<Answer> {
     return this.concluded(context, tableId, () =>
       this.judge(context, async (sagaId) => {
-        const table = tableId === null ? null : await this.table(tableId);
-        if (context.ifMatch !== null && context.ifMatch !== (table?.version ?? 0))
-          throw new ApiError('version_conflict', `the table is at version ${table?.version ?? 0}`);
-        const decided = await decide(table, sagaId);
-        await this.refuseTakenName(decided, table);
-        return context.dryRun ? { answer: await this.dryRun(decided, table) } : this.requested(decided, table, sagaId);
+        const table = await this.table(tableId);
+        refuseOtherVersion(context, table.version);
+        return this.decided(context, await decide(table, sagaId), table, table.name, sagaId);
       }),
     );
+  }
+
+  /** As `run`, for a table that is not there yet. */
+  async create(context: CommandContext, decide: (sagaId: string) => Promise<Creation>): Promise<Answer> {
+    return this.concluded(context, null, () =>
+      this.judge(context, async (sagaId) => {
+        refuseOtherVersion(context, 0);
+        const creation = await decide(sagaId);
+        return this.decided(context, creation, newTable(creation.databases), creation.event.name, sagaId);
+      }),
+    );
+  }
+
+  private async decided(
+    context: CommandContext,
+    decided: Decided,
+    table: Table,
+    name: string,
+    sagaId: string,
+  ): Promise<{ answer: Answer } | Requested> {
+    await this.refuseTakenName(decided, table);
+    return context.dryRun
+      ? { answer: await this.dryRun(decided, table) }
+      : this.requested(decided, table, name, sagaId);
   }
 
   /** As `run`, for what concerns a database; there is no version that it could be matched with. */
@@ -191,7 +217,7 @@ export class Commands {
         const tables = events.map(({ table_id, name, version }) => ({ table_id, name, version: version + 1 }));
         return {
           sagaId,
-          tables: events.map(({ table_id, version, event }) => ({ stream: tableStream(table_id), version, event })),
+          tables: events,
           change,
           subject: change.database,
           targets: events.length === 0 ? [] : [change.database],
@@ -266,34 +292,23 @@ export class Commands {
     return table;
   }
 
-  private requested(decided: Decided, table: Table | null, sagaId: string): Requested {
-    const [tableId, version] = [table?.table_id ?? uuid(), table?.version ?? 0];
+  private requested({ event, databases, told = [] }: Decided, table: Table, name: string, sagaId: string): Requested {
+    const { table_id, version } = table;
     return {
       sagaId,
-      tables: [{ stream: tableStream(tableId), version, event: decided.event }],
-      change: decided.change,
-      subject: { id: tableId, name: decided.name },
-      targets: decided.databases,
-      body: {
-        status: 'ok',
-        table: { table_id: tableId, name: table === null ? decided.name : table.name, version: version + 1 },
-      },
-      told: decided.told ?? [],
+      tables: [{ table_id, version, event }],
+      change: changeOf(event),
+      subject: { id: table_id, name },
+      targets: databases,
+      body: { status: 'ok', table: { table_id, name, version: version + 1 } },
+      told,
     };
   }
 
   /** Nothing is sent to what is lost: changes that wait for it end, and the table goes on without it. */
   async letGoOf(table: Table, databases: DatabaseRef[], reason: string, sagaId: string): Promise<Decided> {
-    const event = decideLost(table, databases, reason, sagaId);
-    if (event.type !== 'TableDatabasesRequested') throw new Error('a table is let go by its own event');
     const told = await this.toldOfLoss(table, databases, reason);
-    return {
-      event,
-      change: { kind: 'table.databases', add: [], remove: event.remove, lost: true, reason },
-      name: table.name,
-      databases: [],
-      told,
-    };
+    return { event: decideLost(table, databases, reason, sagaId), databases: [], told };
   }
 
   /**
@@ -318,36 +333,16 @@ export class Commands {
   ): Promise<string> {
     const causes = tables.map(() => uuid());
     const appends: Append[] = [
-      ...tables.map(({ stream, version, event: { type, ...data } }, i) => ({
-        stream,
-        expectedVersion: version,
-        events: [{ event_id: causes[i]!, type, schema_version: TABLE_SCHEMA_VERSION, data }],
-      })),
-      {
-        stream: sagaStream(sagaId),
-        expectedVersion: 0,
-        events: [
-          {
-            type: 'SagaRequested',
-            ...(causes[0] === undefined ? {} : { causation_id: causes[0] }),
-            schema_version: SAGA_SCHEMA_VERSION,
-            data: {
-              saga_id: sagaId,
-              kind: change.kind,
-              subject_id: subject.id,
-              subject_name: subject.name,
-              change,
-              targets: targets.map((target) => ({ step_id: uuid(), target })),
-              deadline_at: new Date(this.ports.clock.now() + this.ports.deadlineSeconds * 1000).toISOString(),
-            },
-          },
-        ],
-      },
-      ...told.map(({ saga, events }): Append => ({
-        stream: sagaStream(saga.saga_id),
-        expectedVersion: saga.version,
-        events: events.map(({ type, ...data }) => ({ type, schema_version: SAGA_SCHEMA_VERSION, data })),
-      })),
+      ...tables.map(({ event, ...table }, i) => appendToTable(table, event, { event_id: causes[i]! })),
+      requestSaga({
+        saga_id: sagaId,
+        change,
+        subject,
+        targets,
+        deadlineAt: this.ports.clock.now() + this.ports.deadlineSeconds * 1000,
+        cause: causes[0],
+      }),
+      ...told.map(({ saga, events }) => appendToSaga(saga, events)),
     ];
     const body = JSON.stringify({ ...shown, saga: { saga_id: sagaId, status: 'pending', href: `/sagas/${sagaId}` } });
     const { idempotency } = context;
@@ -485,39 +480,22 @@ export class Commands {
   }
 
   /** Told here for a good message; two at the same instant are told apart by the core database's unique key. */
-  private async refuseTakenName({ change, databases }: Decided, table: Table | null): Promise<void> {
-    if (!('name' in change)) return;
+  private async refuseTakenName({ event, databases }: Decided, table: Table): Promise<void> {
+    if (!('name' in event)) return;
     const owner = await nameOwner(
       this.ports.core,
       databases.map((d) => d.id),
-      change.name,
+      event.name,
     );
-    if (owner !== null && owner !== table?.table_id)
-      throw new ApiError('table_name_taken', `the name ${change.name} is taken on one of the databases`);
+    if (owner !== null && owner !== table.table_id)
+      throw new ApiError('table_name_taken', `the name ${event.name} is taken on one of the databases`);
   }
 
-  private async dryRun({ change, databases }: Decided, table: Table | null): Promise<Answer> {
-    const pending = table?.pending ?? [];
-    const tableNow: Table = table ?? {
-      table_id: uuid(),
-      version: 0,
-      name: '',
-      exists: false,
-      ended: null,
-      databases,
-      origin: null,
-      columns: [],
-      variants: {},
-      pending: [],
-      last_error: null,
-      reversible_until: null,
-      set_aside: [],
-      no_purge_before: null,
-      created_at: '',
-      updated_at: '',
-    };
-    const foreseen = outlook(tableNow);
-    const ahead = { ...tableNow, ...foreseen, exists: !foreseen.dropped };
+  private async dryRun({ event, databases }: Decided, table: Table): Promise<Answer> {
+    const change = changeOf(event);
+    const { pending } = table;
+    const foreseen = outlook(table);
+    const ahead = { ...table, ...foreseen, exists: !foreseen.dropped };
     const nothing = !('columns' in change) && judgeInTurn(ahead, change).do === 'nothing';
     const looked = await Promise.all(
       databases.map(async (database) => {
@@ -525,14 +503,14 @@ export class Commands {
           const connection = await this.ports.databases.connect(database.id);
           const { core } = this.ports;
           if (change.kind === 'table.purge') {
-            const { plans } = await purgePlans(core, connection, tableNow, change.of, database.id);
+            const { plans } = await purgePlans(core, connection, table, change.of, database.id);
             return { blocked: null, keeps: false, steps: plans.map(({ plan }) => stepView(database, plan, [])) };
           }
           const tasks = nothing ? [] : await tasksFor(core, ahead, change, database.id);
           if (tasks.length === 0) return { steps: [], blocked: null, keeps: false };
-          let first = tableNow;
+          let first = table;
           const before: Task[] = [];
-          let there = tableNow.databases.some((d) => d.id === database.id);
+          let there = table.databases.some((d) => d.id === database.id);
           for (const p of pending) {
             // What comes before it is built there is not done there, and what stands there is only looked at.
             const built = p.change.kind === 'table.databases' && p.change.add.some((d) => d.id === database.id);
@@ -546,13 +524,13 @@ export class Commands {
             adopted !== undefined
               ? adopted
               : standing(
-                  tableNow,
-                  tableNow.databases.some((d) => d.id === database.id) ? (pending[0]?.change ?? change) : change,
+                  table,
+                  table.databases.some((d) => d.id === database.id) ? (pending[0]?.change ?? change) : change,
                   database.id,
                 );
           const { plans } = await preparePlans(
             connection,
-            tableNow.table_id,
+            table.table_id,
             [...before, ...tasks],
             base,
             this.ports.limits,
@@ -589,13 +567,40 @@ export class Commands {
       : blocked === null
         ? { reversible: true, reversible_until: until }
         : { reversible: null, reversible_until: null };
-    const based_on = { version: tableNow.version, pending: pending.length };
+    const based_on = { version: table.version, pending: pending.length };
     return {
       status: 200,
       headers: {},
       body: { plan: { based_on, steps: looked.flatMap((l) => l.steps), ...reversible, blocked_by: blocked } },
     };
   }
+}
+
+/** What a table is before its first event. `databases`: where it is to be made. */
+function newTable(databases: DatabaseRef[]): Table {
+  return {
+    table_id: uuid(),
+    version: 0,
+    name: '',
+    exists: false,
+    ended: null,
+    databases,
+    origin: null,
+    columns: [],
+    variants: {},
+    pending: [],
+    last_error: null,
+    reversible_until: null,
+    set_aside: [],
+    no_purge_before: null,
+    created_at: '',
+    updated_at: '',
+  };
+}
+
+function refuseOtherVersion({ ifMatch }: CommandContext, version: number): void {
+  if (ifMatch !== null && ifMatch !== version)
+    throw new ApiError('version_conflict', `the table is at version ${version}`);
 }
 
 function stepView(database: DatabaseRef, plan: Plan, notes: { column: string | null; note: string }[]): object {

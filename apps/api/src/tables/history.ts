@@ -157,21 +157,15 @@ export class History {
 
   async revert(context: CommandContext, tableId: string, version: number): Promise<Answer> {
     return this.commands.run(context, tableId, async (table, sagaId) => {
-      if (version === 0 || version > table!.version) throw noVersion(version);
+      if (version === 0 || version > table.version) throw noVersion(version);
       const [head, target] = [
-        await this.point(tableId, { version: table!.version }),
+        await this.point(tableId, { version: table.version }),
         await this.point(tableId, { version }),
       ];
-      const { databases } = outlook(table!);
-      const retypes = await retypesSince(target, momentsUpTo(this.store, tableId, target, table!.version));
+      const { databases } = outlook(table);
+      const retypes = await retypesSince(target, momentsUpTo(this.store, tableId, target, table.version));
       const event = decideRevert(head, target, enginesOf(databases), await this.commands.keptBy(), sagaId, retypes);
-      if (event.type !== 'TableRevertRequested') throw new Error('a revert is asked for by its own event');
-      return {
-        event,
-        change: { kind: 'table.revert', name: event.name, version, ops: event.ops },
-        name: table!.name,
-        databases,
-      };
+      return { event, databases };
     });
   }
 

@@ -19,8 +19,8 @@ import {
   placesOf,
   planAside,
   refOf,
-  type Change,
   type DatabaseRef,
+  type RequestEvent,
   type Table,
 } from '#tables';
 import type { Databases } from '../databases/databases.js';
@@ -112,15 +112,9 @@ export class Tables {
   async create(context: CommandContext, input: unknown): Promise<Answer> {
     const body = parse(bodies.create, input, listProblems);
     const columns = body.columns ?? defaultColumns();
-    return this.commands.run(context, null, async (_table, sagaId) => {
-      const refs = await this.refs(body.databases ?? ['default']);
-      const event = decideCreate(body.name, columns, refs, enginesOf(refs), sagaId);
-      return {
-        event,
-        change: { kind: 'table.create', name: body.name, columns, databases: refs },
-        name: body.name,
-        databases: refs,
-      };
+    return this.commands.create(context, async (sagaId) => {
+      const databases = await this.refs(body.databases ?? ['default']);
+      return { event: decideCreate(body.name, columns, databases, enginesOf(databases), sagaId), databases };
     });
   }
 
@@ -128,33 +122,23 @@ export class Tables {
     const body = parse(bodies.column, input);
     const changes = body.columns ?? [body.column!];
     return this.commands.run(context, body.table_id, async (table, sagaId) => {
-      const event = decideColumns(
-        table!,
-        changes,
-        enginesOf(outlook(table!).databases),
-        (i) => (body.columns === undefined ? 'column' : `columns.${i}`),
-        sagaId,
-      );
-      return decided(
-        table!,
-        event,
-        event.type === 'ColumnsChangeRequested' ? { kind: event.kind, ops: event.ops } : { kind: 'table.drop' },
-      );
+      const { databases } = outlook(table);
+      const path = (i: number): string => (body.columns === undefined ? 'column' : `columns.${i}`);
+      return { event: decideColumns(table, changes, enginesOf(databases), path, sagaId), databases };
     });
   }
 
   async rename(context: CommandContext, input: unknown): Promise<Answer> {
     const body = parse(bodies.rename, input);
-    return this.commands.run(context, body.table_id, async (table, sagaId) => {
-      const event = decideRename(table!, body.name, sagaId);
-      return decided(table!, event, { kind: 'table.rename', name: body.name, from: table!.name });
-    });
+    return this.commands.run(context, body.table_id, async (table, sagaId) =>
+      everywhere(table, decideRename(table, body.name, sagaId)),
+    );
   }
 
   async delete(context: CommandContext, input: unknown): Promise<Answer> {
     const body = parse(bodies.table, input);
     return this.commands.run(context, body.table_id, async (table, sagaId) =>
-      decided(table!, decideDrop(table!, sagaId), { kind: 'table.drop' }),
+      everywhere(table, decideDrop(table, sagaId)),
     );
   }
 
@@ -163,59 +147,42 @@ export class Tables {
     const { reason: why } = body;
     if (body.lost === true && why !== undefined) {
       return this.commands.run(context, body.table_id, async (table, sagaId) =>
-        this.commands.letGoOf(table!, await this.refs(body.remove ?? []), why, sagaId),
+        this.commands.letGoOf(table, await this.refs(body.remove ?? []), why, sagaId),
       );
     }
     return this.commands.run(context, body.table_id, async (table, sagaId) => {
       const [add, remove] = [await this.refs(body.add ?? []), await this.refs(body.remove ?? [])];
-      const event = decideDatabases(table!, add, remove, enginesOf(add), sagaId);
-      if (event.type !== 'TableDatabasesRequested') throw new Error('a move is asked for by its own event');
+      const event = decideDatabases(table, add, remove, enginesOf(add), sagaId);
       const owner = await nameOwner(
         this.core,
         event.add.map((d) => d.id),
-        outlook(table!).name,
+        outlook(table).name,
       );
-      if (owner !== null && owner !== table!.table_id)
-        throw new ApiError('table_name_taken', `the name ${outlook(table!).name} is taken on one of the databases`);
+      if (owner !== null && owner !== table.table_id)
+        throw new ApiError('table_name_taken', `the name ${outlook(table).name} is taken on one of the databases`);
       for (const ref of event.add) {
-        const plan = await planAside(this.core, table!, ref.id);
-        const differs = plan === null ? null : cannotComeBack(plan, outlook(table!).columns);
+        const plan = await planAside(this.core, table, ref.id);
+        const differs = plan === null ? null : cannotComeBack(plan, outlook(table).columns);
         if (differs !== null) throw new ApiError('unsupported_change', `${ref.name}: ${differs}`);
       }
       // With nothing to do there is still a saga, which says so.
       const databases = [...event.add, ...event.remove];
-      return {
-        event,
-        change: { kind: 'table.databases', add: event.add, remove: event.remove },
-        name: table!.name,
-        databases: databases.length === 0 ? table!.databases : databases,
-      };
+      return { event, databases: databases.length === 0 ? table.databases : databases };
     });
   }
 
   async purge(context: CommandContext, input: unknown): Promise<Answer> {
     const body = parse(bodies.purge, input);
     return this.commands.run(context, body.table_id, async (table, sagaId) => {
-      const event = decidePurge(table!, body.saga_id, body.reason, sagaId);
-      if (event.type !== 'PurgeRequested') throw new Error('a purge is asked for by its own event');
-      return {
-        event,
-        change: { kind: 'table.purge', of: event.of, reason: body.reason },
-        name: table!.name,
-        databases: placesOf(table!),
-      };
+      return { event: decidePurge(table, body.saga_id, body.reason, sagaId), databases: placesOf(table) };
     });
   }
 
   async restore(context: CommandContext, input: unknown): Promise<Answer> {
     const body = parse(bodies.restore, input);
-    return this.commands.run(context, body.table_id, async (table, sagaId) => {
-      const event = decideRestore(table!, body.as, await this.commands.keptBy(), sagaId);
-      return decided(table!, event, {
-        kind: 'table.restore',
-        name: event.type === 'TableRestoreRequested' ? event.name : table!.name,
-      });
-    });
+    return this.commands.run(context, body.table_id, async (table, sagaId) =>
+      everywhere(table, decideRestore(table, body.as, await this.commands.keptBy(), sagaId)),
+    );
   }
 
   async show(input: unknown): Promise<Answer> {
@@ -246,7 +213,7 @@ export class Tables {
     const { ifMatch, ...rest } = context();
     const database = when.database;
     // What must not have changed is the table that is played again, not the one that comes of it.
-    return this.commands.run({ ...rest, ifMatch: null }, null, async (_table, sagaId) => {
+    return this.commands.create({ ...rest, ifMatch: null }, async (sagaId) => {
       const head = await this.commands.table(table_id);
       if (ifMatch !== null && ifMatch !== head.version)
         throw new ApiError('version_conflict', `the table is at version ${head.version}`);
@@ -254,13 +221,7 @@ export class Tables {
       if (!table.exists) throw new ApiError('version_not_found', 'at that moment there was no table');
       const [ref] = (await this.refs([database])) as [DatabaseRef];
       const [name, origin] = [as ?? table.name, { table_id, version: table.version }];
-      const event = decideCreate(name, table.columns, [ref], enginesOf([ref]), sagaId, origin);
-      return {
-        event,
-        change: { kind: 'table.replay', name, columns: table.columns, databases: [ref] },
-        name,
-        databases: [ref],
-      };
+      return { event: decideCreate(name, table.columns, [ref], enginesOf([ref]), sagaId, origin), databases: [ref] };
     });
   }
 
@@ -315,6 +276,7 @@ function listProblems(input: unknown): Problem[] {
   );
 }
 
-function decided(table: Table, event: Decided['event'], change: Change): Decided {
-  return { event, change, name: table.name, databases: outlook(table).databases };
+/** On every database where the table will live by then. */
+function everywhere(table: Table, event: RequestEvent): Decided {
+  return { event, databases: outlook(table).databases };
 }

@@ -1,0 +1,45 @@
+import { expect, test } from '@jest/globals';
+import { completeColumn } from '#byodb';
+import { decideCreate, decideDrop, decideRename, decideRestore } from './decide.js';
+import { evolve, outlook, restoredAs, type DatabaseRef, type Table, type TableEvent } from './table.js';
+
+const AT = '2026-01-01T00:00:00.000Z';
+const LATER = '2026-02-01T00:00:00.000Z';
+const on: DatabaseRef[] = [{ id: 'd', name: 'default', engine: 'sqlite' }];
+const columns = [completeColumn({ name: 'id', type: 'integer', primary_key: true }).column];
+const error = { code: 'table_name_taken', message: 'taken', database: null, step_id: null };
+
+function play(table: Table | null, ...events: TableEvent[]): Table {
+  let version = table?.version ?? 0;
+  return events.reduce<Table | null>(
+    (seen, event) => evolve(seen, event, { version: (version += 1), recorded_at: AT, table_id: 't' }),
+    table,
+  )!;
+}
+
+/** A table `first` with a rename to `second` and a drop on their way. */
+function renamedAndDropped(): Table {
+  const table = play(null, decideCreate('first', columns, on, [], 'create'), {
+    type: 'TableCreated',
+    saga_id: 'create',
+  });
+  const renaming = play(table, decideRename(table, 'second', 'rename'));
+  return play(renaming, decideDrop(renaming, 'drop'));
+}
+
+test.each([
+  { as: undefined, renamed: false, name: 'first' },
+  { as: undefined, renamed: true, name: 'second' },
+  { as: 'third', renamed: false, name: 'third' },
+  { as: 'third', renamed: true, name: 'third' },
+])('a restore as $as behind a rename (comes true: $renamed) brings back $name', ({ as, renamed, name }) => {
+  const before = renamedAndDropped();
+  const asked = play(before, decideRestore(before, as, Date.parse(AT), 'restore'));
+  const renameEnds: TableEvent = renamed
+    ? { type: 'TableRenamed', saga_id: 'rename', name: 'second' }
+    : { type: 'ChangeRejected', saga_id: 'rename', kind: 'table.rename', error };
+  const inTurn = play(asked, renameEnds, { type: 'TableDropped', saga_id: 'drop', reversible_until: LATER });
+  const { change } = inTurn.pending[0]!;
+  expect(change.kind === 'table.restore' && restoredAs(inTurn, change)).toBe(name);
+  expect(outlook(inTurn).name).toBe(name);
+});
