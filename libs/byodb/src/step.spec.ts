@@ -7,7 +7,9 @@ import { engineOf } from './engines/index.js';
 import { fingerprint } from './live.js';
 import { asideName } from './operation.js';
 import { completeColumn, type Column, type ColumnInput } from './schema.js';
-import { preparePlans, preparePurge, type Planned, type Task } from './prepare.js';
+import { preparePlans, type Planned } from './prepare.js';
+import { preparePurge } from './prepare-purge.js';
+import type { Task } from './operations/index.js';
 import { applyStep, compensateStep, finalizeStep, type StepKey } from './step.js';
 
 const LIMITS = { maxRewriteRows: 1000 };

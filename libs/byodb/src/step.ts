@@ -1,8 +1,8 @@
-import type { Connection, Direction, Engine, LedgerRow, Session } from './engine.js';
+import type { Connection, Direction, LedgerRow, Session } from './engine.js';
 import { DatabaseError } from './errors.js';
 import { differences, drift, type Difference, type Expectation } from './expectation.js';
 import { fingerprint, type LiveTable } from './live.js';
-import type { Limits, Operation, Plan } from './operation.js';
+import type { Limits, Operation, Plan, WorkContext } from './operation.js';
 import { operationOf } from './operations/index.js';
 
 export interface StepResult {
@@ -31,8 +31,8 @@ export async function applyStep(connection: Connection, plan: Plan, key: StepKey
       from: plan.before,
       to: plan.after,
       table: plan.table,
-      check: (live) =>
-        operationOf(plan.operation).check?.(session, plan, live, limits, connection.engine.ddl) ?? Promise.resolve(),
+      check: async (live) =>
+        operationOf(plan.operation).check?.({ session, engine: connection.engine, limits }, plan, live),
     };
   });
 }
@@ -74,7 +74,8 @@ function undo(connection: Connection, plan: Plan, key: StepKey): Promise<StepRes
     ) {
       const differs = await differences(connection.engine, session, plan.before);
       if (differs.length === 0) return { skip: true, tidies: true };
-      if (await isOthers(session, plan)) return { skip: true };
+      const { engine } = connection;
+      if ((await operationOf(plan.operation).isOthers?.({ session, engine }, plan)) === true) return { skip: true };
       throw drift(differs);
     }
     // Done: the ledger says that it is ours, so a mark that the customer wrote over is no reason to refuse.
@@ -110,14 +111,6 @@ export async function lookAtClaim(
   }));
 }
 
-/**
- * A creation that died around its statement: the table that stands there now is somebody else's unless it bears our
- * mark.
- */
-async function isOthers(session: Session, plan: Plan): Promise<boolean> {
-  return plan.operation === 'create_table' && (await session.introspect(plan.table))?.owner !== plan.table_id;
-}
-
 /** `tidies`: some of the step's statements may have run all the same. */
 type Way =
   | { skip: true; tidies?: true }
@@ -146,6 +139,7 @@ async function run(
       ...(key.slots === undefined ? {} : { slots: key.slots }),
     },
     async (session) => {
+      const context = { session, engine };
       const rows: Rows = Object.fromEntries((await session.readLedger(key.stepId)).map((row) => [row.direction, row]));
       const done = rows[direction];
       if (done !== undefined && (done.state === 'done' || done.state === 'nothing'))
@@ -173,7 +167,7 @@ async function run(
       const now = fingerprint(await session.introspect(shown[0]!));
       const way = await decide(session, rows);
       if (way.skip) {
-        const statements = way.tidies === true ? await tidy(session, plan) : [];
+        const statements = way.tidies === true ? await tidy(context, plan) : [];
         const was = fingerprint(await session.introspect(plan.table));
         await record('nothing', was, was, statements);
         return { fingerprint_before: was, fingerprint_after: was, statements };
@@ -189,16 +183,16 @@ async function run(
         await record('intended', began, null, direction === 'compensate' ? plan.compensation : plan.statements);
       let acted: string[] = [];
       try {
-        if (!there) acted = await act(session, engine, op, plan, direction, way);
+        if (!there) acted = await act(context, op, plan, direction, way);
       } catch (error) {
         // Refused: on an engine without transactions say so, else a crash's look-up would have to guess.
         if (!engine.facts.transactionalDdl && error instanceof DatabaseError && error.outcome === 'not_applied') {
-          if (direction === 'apply') await tidy(session, plan);
+          if (direction === 'apply') await tidy(context, plan);
           await record('not_applied', began, began, []);
         }
         throw error;
       }
-      const settle = (await op.settle?.(session, plan, direction, engine.ddl)) ?? [];
+      const settle = (await op.settle?.(context, plan, direction)) ?? [];
       for (const statement of settle) await session.run(statement);
       const statements = [...(there ? done.statements : acted), ...settle];
       const left = await differences(engine, session, way.to);
@@ -228,9 +222,9 @@ async function run(
 }
 
 /** Takes away what the first of a step's statements left, where the last one was not run. */
-async function tidy(session: Session, plan: Plan): Promise<string[]> {
-  const statements = (await operationOf(plan.operation).tidy?.(session, plan)) ?? [];
-  for (const statement of statements) await session.run(statement);
+async function tidy(context: WorkContext, plan: Plan): Promise<string[]> {
+  const statements = (await operationOf(plan.operation).tidy?.(context, plan)) ?? [];
+  for (const statement of statements) await context.session.run(statement);
   return statements;
 }
 
@@ -238,13 +232,13 @@ async function tidy(session: Session, plan: Plan): Promise<string[]> {
  * Looks at the rows and acts with nobody writing in between: what was found must still hold when the statement comes.
  */
 async function act(
-  session: Session,
-  engine: Engine,
+  context: WorkContext,
   op: Operation<unknown>,
   plan: Plan,
   direction: Direction,
   way: Extract<Way, { skip: false }>,
 ): Promise<string[]> {
+  const { session } = context;
   const looks = direction === 'compensate' ? op.looksAtRows?.compensate : op.looksAtRows?.apply;
   const reading = (plan.needs ?? []).flatMap((need) => (need.need === 'table' ? [need.table] : []));
   let thaw = looks === true ? await session.freeze?.(way.table, reading) : undefined;
@@ -252,9 +246,7 @@ async function act(
     const live = await session.introspect(way.table);
     await way.check(live);
     const work =
-      direction === 'compensate'
-        ? await op.compensate(session, plan, live, engine.ddl)
-        : await op.apply(session, plan, live, engine.ddl);
+      direction === 'compensate' ? await op.compensate(context, plan, live) : await op.apply(context, plan, live);
     if (work.thawFirst === true) {
       await thaw?.();
       thaw = undefined;
