@@ -7,6 +7,7 @@ export {
   fromFields,
   parseUrl,
 } from './address.js';
+export { insertColumn, withoutColumn } from './columns.js';
 export { type Drift, findDrift } from './drift.js';
 export { type Connection, type Engine, type LedgerRow, type Session } from './engine.js';
 export { engineOf } from './engines/index.js';
@@ -15,11 +16,18 @@ export { compare } from './expectation.js';
 export { readDone } from './ledger.js';
 export { fingerprint, foldName, isAside, type LiveTable } from './live.js';
 export { observeTables } from './observe.js';
-export { asideName, type Limits, type Plan, uniqueName } from './operation.js';
-export { withoutColumn } from './operations/drop-column.js';
-export { insertColumn } from './operations/restore-column.js';
+export { asideName, type HistoryEffect, type Limits, type Plan, type SetAside, uniqueName } from './operation.js';
+export {
+  effectOnHistory,
+  isPlanOf,
+  type OperationKind,
+  type ParamsOf,
+  setAsideBy,
+  type Task,
+} from './operations/index.js';
 export { type Claimant, CORE_TABLES, type Marks, refuseOthers } from './ownership.js';
-export { type Aside, preparePlans, preparePurge, type Task } from './prepare.js';
+export { preparePlans } from './prepare.js';
+export { type Aside, preparePurge } from './prepare-purge.js';
 export {
   builtElsewhere,
   canonical,

@@ -1,4 +1,4 @@
-import type { Ddl, Dependent, Direction, Engine, Need, Rendered, Session } from './engine.js';
+import type { Direction, Engine, Need, Rendered, Session } from './engine.js';
 import { DatabaseError } from './errors.js';
 import type { Expectation } from './expectation.js';
 import type { LiveTable } from './live.js';
@@ -48,6 +48,68 @@ export interface Plan<P = unknown> {
 
 export type Draft = Omit<Plan, 'operation' | 'params' | 'table_id' | 'was'> & { live: LiveTable | null };
 
+/** One thing to be done to a table; `do` names the operation that knows what it comes to. */
+export interface AnyTask {
+  do: string;
+  table: string;
+}
+
+/** Parameters of an operation whose task is stored as it was asked for, with the id of its step. */
+export type Asked<T extends AnyTask> = T & { step_id: string };
+
+/** One operation that a task comes to. */
+export interface Step {
+  operation: Operation<unknown>;
+  params: unknown;
+  stepId: string;
+}
+
+/**
+ * Where a column that an earlier task renames or brings back stands until that has run: under which name, or as the
+ * values of a table of its own.
+ */
+export interface Standing {
+  name: string;
+  kept: LiveTable | null;
+}
+
+export interface WorkContext {
+  session: Session;
+  engine: Engine;
+}
+
+export interface TaskContext extends WorkContext {
+  /** The table as the tasks before this one will leave it. */
+  live: LiveTable | null;
+  /** Undefined: no earlier task of the change touches the column's name or place. */
+  standing(column: string): Standing | undefined;
+  /** The table as it was before the columns that earlier tasks bring back were dropped. */
+  back: readonly LiveTable[];
+  newStepId(): string;
+}
+
+/** What a task comes to, and what the tasks behind it must know of it. */
+export interface Expansion {
+  steps: Step[];
+  /** `column` is there only once the task has run; until then it stands `at`. */
+  standing?: { column: string; at: Standing };
+  /** See `TaskContext.back`. */
+  back?: LiveTable;
+}
+
+export interface CheckContext extends WorkContext {
+  limits: Limits;
+  /** In prepare, where an earlier task has still to run: where the step's column (`columnOf`) stands now. */
+  stands?: Standing;
+}
+
+export interface FollowContext extends WorkContext {
+  limits: Limits;
+  /** What the table is called before the change. */
+  table: string;
+  newStepId(): string;
+}
+
 export interface Work {
   statements: string[];
   /**
@@ -57,80 +119,114 @@ export interface Work {
   thawFirst?: boolean;
 }
 
-/** One kind of schema change; one file each. */
-export interface Operation<P> {
+/**
+ * What a step leaves in the database until it is purged. `name`: what its owner called the table, or the column that it
+ * is, or whose values it holds. `aside`: what it is called there.
+ */
+export interface SetAside {
+  what: 'table' | 'column' | 'values';
+  name: string;
+  aside: string;
+}
+
+/**
+ * What a step says of the table in its own database: nothing, that it is gone, or that it stands with the plan's
+ * columns.
+ */
+export type HistoryEffect = 'none' | 'gone' | 'stands';
+
+/**
+ * One kind of schema change; one file each. `P`: the parameters that its plans store. `T`: the task that asks for it;
+ * never: other operations alone do.
+ */
+export interface Operation<P, T = never> {
   readonly kind: string;
+
+  /** The steps that a task comes to. Missing: this operation alone, and its parameters are `Asked<T>`. */
+  expand?(task: T, context: TaskContext): Promise<Expansion>;
+  /** Whether a change that begins with the task finds no table of its columns. Missing: it finds one. */
+  meetsNoTable?(task: T): boolean;
+  /** What the column that the task brings back is called while it is set aside. Missing: it brings none back. */
+  bringsBack?(task: T): string;
+
   /** Pure. Throws DatabaseError `unsupported_change` for what the engine cannot do. */
   plan(params: P, before: LiveTable | null, context: PlanContext): Draft;
   /** What can be known beforehand from live data; throws DatabaseError. Run in prepare and again under the lock. */
-  check?(session: Session, plan: Plan<P>, live: LiveTable | null, limits: Limits, ddl: Ddl): Promise<void>;
+  check?(context: CheckContext, plan: Plan<P>, live: LiveTable | null): Promise<void>;
+  /** Its check refuses a name that is taken, and says by what: to prepare that is no drift. */
+  readonly refusesTaken?: true;
+  /** The column that must be there for its check; the check then honours `CheckContext.stands`. */
+  columnOf?(params: P): string;
+  /**
+   * What comes behind the pivot, when every database has done the change: a step, or a sentence for the plan on why
+   * none does. `live`: the table as the change will leave it.
+   */
+  follow?(context: FollowContext, plan: Plan<P>, live: LiveTable): Promise<{ step: Step } | { note: string } | null>;
+
   /** What it does depends on the rows that it finds: nobody may write between its look and its statement. */
   readonly looksAtRows?: { apply?: true; compensate?: true };
-  apply(session: Session, plan: Plan<P>, live: LiveTable | null, ddl: Ddl): Promise<Work>;
-  compensate(session: Session, plan: Plan<P>, live: LiveTable | null, ddl: Ddl): Promise<Work>;
+  apply(context: WorkContext, plan: Plan<P>, live: LiveTable | null): Promise<Work>;
+  compensate(context: WorkContext, plan: Plan<P>, live: LiveTable | null): Promise<Work>;
   /**
    * Statements that follow, by what stands there by then. Run again after a crash, also where the others have run
    * already: safe to run twice. Missing: none follow.
    */
-  settle?(session: Session, plan: Plan<P>, direction: Direction, ddl: Ddl): Promise<string[]>;
+  settle?(context: WorkContext, plan: Plan<P>, direction: Direction): Promise<string[]>;
   /**
    * What takes away what the first of its statements left, where the last one was not run and the columns say nothing
    * of it. Missing: there is nothing of the kind.
    */
-  tidy?(session: Session, plan: Plan<P>): Promise<string[]>;
+  tidy?(context: WorkContext, plan: Plan<P>): Promise<string[]>;
+  /**
+   * Whether what stands there after a crash was made by somebody else, so that there is nothing to undo. Missing: what
+   * is neither the former nor the new state is drift.
+   */
+  isOthers?(context: WorkContext, plan: Plan<P>): Promise<boolean>;
+
+  /** What is there until a purge destroys it. Missing: nothing is left. */
+  leavesAside?(plan: Plan<P>): SetAside;
+  /** Missing: the table stands. */
+  effectOnHistory?(columnsAfter: readonly Column[]): HistoryEffect;
 }
 
 export interface Limits {
   maxRewriteRows: number;
 }
 
+export function stepOf<P, T>(operation: Operation<P, T>, params: NoInfer<P>, stepId: string): Step {
+  return { operation, params, stepId };
+}
+
+/** The plan of a step, and the table as it will leave it. Pure. */
+export function planOf(
+  { operation, params, stepId }: Step,
+  was: LiveTable | null,
+  context: Omit<PlanContext, 'stepId'>,
+): { plan: Plan; live: LiveTable | null } {
+  const { live, ...draft } = operation.plan(params, was, { ...context, stepId });
+  return { plan: { ...draft, operation: operation.kind, params, table_id: context.tableId, was }, live };
+}
+
 export function statementsOf(rendered: Rendered): Work {
   return { statements: rendered.statements, ...(rendered.thawFirst === undefined ? {} : { thawFirst: true }) };
 }
 
-/** `on`: what the others hang on. Errors: DatabaseError dependents_exist. */
-export function refuseDependents(dependents: readonly Dependent[], on: string): void {
-  if (dependents.length > 0)
-    throw new DatabaseError(
-      'dependents_exist',
-      `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${on}`,
-      { details: { dependents } },
-    );
+/** The table that a look before has found. Errors: DatabaseError drift_detected. */
+export function there(live: LiveTable | null, table: string): LiveTable {
+  if (live === null) throw new DatabaseError('drift_detected', `${table} is not there any more`);
+  return live;
 }
 
-/** Refuses what could not be put back: see `Session.cannotRemake`. Errors: DatabaseError unsupported_change. */
-export async function refuseUnremakeable(
-  session: Session,
-  live: LiveTable | null,
-  column: string | null,
-): Promise<void> {
-  const reason = live === null ? null : ((await session.cannotRemake?.(live, column)) ?? null);
-  if (reason !== null) throw new DatabaseError('unsupported_change', reason);
+/** The table as the plan's step found it. */
+export function foundBy({ was, table, operation }: Plan): LiveTable {
+  if (was === null) throw new Error(`the plan of ${operation} on ${table} does not tell what the table was`);
+  return was;
 }
 
-/** A table as it was, told so that it can be made again today: see `Session.inTodaysNames`. */
-export async function inTodaysNames(session: Session, was: LiveTable): Promise<LiveTable> {
-  return (await session.inTodaysNames?.(was)) ?? was;
-}
-
-/**
- * What a renderer gives for the table as it stands; null: not yet, since a change before this one has still to rename
- * something back.
- */
-export function renderedNow(render: () => Rendered): Rendered | null {
-  try {
-    return render();
-  } catch (error) {
-    if (error instanceof DatabaseError && error.code === 'unsupported_change') return null;
-    throw error;
-  }
-}
-
-/** Tables as they were, in today's names. */
-export async function othersNow(session: Session, others: readonly LiveTable[] = []): Promise<LiveTable[]> {
-  const now: LiveTable[] = [];
-  for (const other of others) now.push(await inTodaysNames(session, other));
-  return now;
+/** What the step's column is called where its check looks; null: nothing but its values is there. */
+export function nameNow({ stands }: CheckContext, name: string): string | null {
+  if (stands === undefined) return name;
+  return stands.kept === null ? stands.name : null;
 }
 
 /** `_saga_<32 hex of the step's id>`: 38 bytes, under every engine's limit with room for a suffix. */
@@ -141,14 +237,4 @@ export function asideName(stepId: string, suffix = ''): string {
 /** A unique constraint's name: index names are global in some engines, so it is the step's and not the table's. */
 export function uniqueName(stepId: string, index = 0): string {
   return `uq_${stepId.replaceAll('-', '')}${index === 0 ? '' : `_${index}`}`;
-}
-
-export async function hasRows(session: Session, ddl: Ddl, table: string): Promise<boolean> {
-  return (await session.query(`select 1 as found from ${ddl.quote(table)} limit 1`)).length > 0;
-}
-
-/** Counts rows by an SQL condition. */
-export async function countRows(session: Session, ddl: Ddl, table: string, condition: string): Promise<number> {
-  const [row] = await session.query(`select count(*) as n from ${ddl.quote(table)} where ${condition}`);
-  return Number(row?.['n'] ?? 0);
 }

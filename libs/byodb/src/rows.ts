@@ -1,6 +1,22 @@
-import type { Need, Session } from './engine.js';
+import type { Ddl, Need, Session } from './engine.js';
 import { DatabaseError } from './errors.js';
 import { findColumn, type LiveTable } from './live.js';
+
+export async function hasRows(session: Session, ddl: Ddl, table: string): Promise<boolean> {
+  return (await session.query(`select 1 as found from ${ddl.quote(table)} limit 1`)).length > 0;
+}
+
+/** Counts rows by an SQL condition. */
+export async function countRows(session: Session, ddl: Ddl, table: string, condition: string): Promise<number> {
+  const [row] = await session.query(`select count(*) as n from ${ddl.quote(table)} where ${condition}`);
+  return Number(row?.['n'] ?? 0);
+}
+
+/** Looks no further than it must. `table` is quoted. */
+export async function hasMoreRows(session: Session, table: string, most: number): Promise<boolean> {
+  const [row] = await session.query(`select count(*) as n from (select 1 as one from ${table} limit ${most + 1}) as r`);
+  return Number(row?.['n'] ?? 0) > most;
+}
 
 /**
  * Refuses when there are rows like these: how many, and one of them by its primary key (by `keyless` columns where

@@ -7,7 +7,9 @@ import { engineOf } from './engines/index.js';
 import { fingerprint } from './live.js';
 import { asideName } from './operation.js';
 import { completeColumn, type Column, type ColumnInput } from './schema.js';
-import { preparePlans, preparePurge, type Planned, type Task } from './prepare.js';
+import { preparePlans, type Planned } from './prepare.js';
+import { preparePurge } from './prepare-purge.js';
+import type { Task } from './operations/index.js';
 import { applyStep, compensateStep, finalizeStep, type StepKey } from './step.js';
 
 const LIMITS = { maxRewriteRows: 1000 };
@@ -148,6 +150,36 @@ describe.each<[string, () => Promise<Fresh>]>([
       Promise.all(kept.map(async ({ stepId }) => session.introspect(asideName(stepId)))),
     );
     expect(left).toEqual(kept.map(() => null));
+  });
+
+  // Earlier versions stored rendered SQL beside what it was rendered from.
+  test.each<[string, (table: string) => Task]>([
+    [
+      'add_column',
+      (table) => ({ do: 'add_column', table, column: column({ name: 'extra', type: 'integer', default: 7 }) }),
+    ],
+    [
+      'alter_column',
+      (table) => ({
+        do: 'alter_column',
+        table,
+        from: QTY,
+        to: { ...QTY, type: 'string', length: 30, nullable: false },
+      }),
+    ],
+  ])('fragments of SQL in a stored plan of %s are not looked at, and none are stored', async (_kind, task) => {
+    const table = name();
+    const tableId = await given(table);
+    const before = await seen(table);
+    const plans = await plansOf(tableId, [task(table)]);
+    const fragments = { quoted: 'nothing', quotedTable: 'nowhere', lost: 'no condition', lostBack: 'no condition' };
+    const stored = plans.map(({ stepId, plan }) => {
+      expect(Object.keys(plan.params as object).filter((key) => key in fragments)).toEqual([]);
+      return { stepId, plan: { ...plan, params: { ...(plan.params as object), ...fragments } } };
+    });
+    for (const { stepId, plan } of stored) await applyStep(connection, plan, key(stepId), LIMITS);
+    for (const { stepId, plan } of stored.reverse()) await compensateStep(connection, plan, key(stepId));
+    expect(await seen(table)).toEqual(before);
   });
 
   test('restore_table: what was set aside comes back, and goes aside again when that is undone', async () => {

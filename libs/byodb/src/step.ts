@@ -1,8 +1,8 @@
-import type { Connection, Direction, Engine, LedgerRow, Session } from './engine.js';
+import type { Connection, Direction, LedgerRow, Session } from './engine.js';
 import { DatabaseError } from './errors.js';
 import { differences, drift, type Difference, type Expectation } from './expectation.js';
 import { fingerprint, type LiveTable } from './live.js';
-import type { Limits, Operation, Plan } from './operation.js';
+import type { Limits, Plan, WorkContext } from './operation.js';
 import { operationOf } from './operations/index.js';
 
 export interface StepResult {
@@ -31,8 +31,8 @@ export async function applyStep(connection: Connection, plan: Plan, key: StepKey
       from: plan.before,
       to: plan.after,
       table: plan.table,
-      check: (live) =>
-        operationOf(plan.operation).check?.(session, plan, live, limits, connection.engine.ddl) ?? Promise.resolve(),
+      check: async (live) =>
+        operationOf(plan.operation).check?.({ session, engine: connection.engine, limits }, plan, live),
     };
   });
 }
@@ -74,7 +74,8 @@ function undo(connection: Connection, plan: Plan, key: StepKey): Promise<StepRes
     ) {
       const differs = await differences(connection.engine, session, plan.before);
       if (differs.length === 0) return { skip: true, tidies: true };
-      if (await isOthers(session, plan)) return { skip: true };
+      const { engine } = connection;
+      if ((await operationOf(plan.operation).isOthers?.({ session, engine }, plan)) === true) return { skip: true };
       throw drift(differs);
     }
     // Done: the ledger says that it is ours, so a mark that the customer wrote over is no reason to refuse.
@@ -110,141 +111,150 @@ export async function lookAtClaim(
   }));
 }
 
-/**
- * A creation that died around its statement: the table that stands there now is somebody else's unless it bears our
- * mark.
- */
-async function isOthers(session: Session, plan: Plan): Promise<boolean> {
-  return plan.operation === 'create_table' && (await session.introspect(plan.table))?.owner !== plan.table_id;
+/** What is to be done: `from` what must stand there, `to` what must stand after it. */
+interface Go {
+  skip: false;
+  from: Expectation[];
+  to: Expectation[];
+  table: string;
+  check: (live: LiveTable | null) => Promise<void>;
 }
-
 /** `tidies`: some of the step's statements may have run all the same. */
-type Way =
-  | { skip: true; tidies?: true }
-  | {
-      skip: false;
-      from: Expectation[];
-      to: Expectation[];
-      table: string;
-      check: (live: LiveTable | null) => Promise<void>;
-    };
+type Way = Go | { skip: true; tidies?: true };
 type Rows = Partial<Record<Direction, LedgerRow>>;
+
+/** One try at a step, alone on its table. `rows`: what the ledger says of the step when it begins. */
+interface Attempt extends WorkContext {
+  plan: Plan;
+  direction: Direction;
+  rows: Rows;
+  record(state: LedgerRow['state'], before: string, after: string | null, statements: string[]): Promise<void>;
+}
 
 async function run(
   connection: Connection,
   plan: Plan,
-  key: StepKey,
+  { stepId, ...key }: StepKey,
   direction: Direction,
   decide: (session: Session, rows: Rows) => Promise<Way>,
 ): Promise<StepResult> {
   const { engine } = connection;
-  return connection.exclusively(
-    {
-      tableId: plan.table_id,
-      token: key.token,
-      lockTimeoutMs: key.lockTimeoutMs,
-      ...(key.slots === undefined ? {} : { slots: key.slots }),
-    },
-    async (session) => {
-      const rows: Rows = Object.fromEntries((await session.readLedger(key.stepId)).map((row) => [row.direction, row]));
-      const done = rows[direction];
-      if (done !== undefined && (done.state === 'done' || done.state === 'nothing'))
-        return {
-          fingerprint_before: done.fingerprint_before,
-          fingerprint_after: done.fingerprint_after!,
-          statements: done.statements,
-        };
-      const shown = direction === 'compensate' ? [plan.shown_after, plan.table] : [plan.table, plan.shown_after];
-      const record = async (
-        state: LedgerRow['state'],
-        before: string,
-        after: string | null,
-        statements: string[],
-      ): Promise<void> =>
-        session.writeLedger({
-          step_id: key.stepId,
-          direction,
-          state,
-          fingerprint_before: before,
-          fingerprint_after: after,
-          statements,
-          recorded_at: new Date().toISOString(),
-        });
-      const now = fingerprint(await session.introspect(shown[0]!));
-      const way = await decide(session, rows);
-      if (way.skip) {
-        const statements = way.tidies === true ? await tidy(session, plan) : [];
-        const was = fingerprint(await session.introspect(plan.table));
-        await record('nothing', was, was, statements);
-        return { fingerprint_before: was, fingerprint_after: was, statements };
-      }
-      const resumed = done?.state === 'intended';
-      const began = resumed ? done.fingerprint_before : now;
-      const differs = await differences(engine, session, way.from);
-      const there = differs.length > 0 && resumed && (await differences(engine, session, way.to)).length === 0;
-      if (differs.length > 0 && !there) throw drift(differs);
-      const op = operationOf(plan.operation);
-      // Before anything is touched, on an engine where the ledger cannot commit with the statement.
-      if (!engine.facts.transactionalDdl && !resumed)
-        await record('intended', began, null, direction === 'compensate' ? plan.compensation : plan.statements);
-      let acted: string[] = [];
-      try {
-        if (!there) acted = await act(session, engine, op, plan, direction, way);
-      } catch (error) {
-        // Refused: on an engine without transactions say so, else a crash's look-up would have to guess.
-        if (!engine.facts.transactionalDdl && error instanceof DatabaseError && error.outcome === 'not_applied') {
-          if (direction === 'apply') await tidy(session, plan);
-          await record('not_applied', began, began, []);
-        }
-        throw error;
-      }
-      const settle = (await op.settle?.(session, plan, direction, engine.ddl)) ?? [];
-      for (const statement of settle) await session.run(statement);
-      const statements = [...(there ? done.statements : acted), ...settle];
-      const left = await differences(engine, session, way.to);
-      const ended = fingerprint(await session.introspect(shown[1]!));
-      if (left.length > 0) {
-        // Where it stays all the same: the undo knows by this that it is ours.
-        if (!engine.facts.transactionalDdl && !there && direction === 'apply')
-          await record('intended', began, ended, statements);
-        throw drift(left);
-      }
-      // Nobody touched the table since apply, so it must be to the letter what it was.
-      const { apply } = rows;
-      if (
-        direction === 'compensate' &&
-        apply?.state === 'done' &&
-        now === apply.fingerprint_after &&
-        ended !== apply.fingerprint_before
-      ) {
-        throw new DatabaseError('drift_detected', `${plan.table} is not what it was before the step`, {
-          details: { expected: apply.fingerprint_before, found: ended },
-        });
-      }
-      await record('done', began, ended, statements);
-      return { fingerprint_before: began, fingerprint_after: ended, statements };
-    },
-  );
+  return connection.exclusively({ tableId: plan.table_id, ...key }, async (session) => {
+    const rows: Rows = Object.fromEntries((await session.readLedger(stepId)).map((row) => [row.direction, row]));
+    const row = rows[direction];
+    if (row !== undefined && isOver(row))
+      return resultOf(row.fingerprint_before, row.fingerprint_after, row.statements);
+    const record: Attempt['record'] = (state, before, after, statements) =>
+      session.writeLedger({
+        step_id: stepId,
+        direction,
+        state,
+        fingerprint_before: before,
+        fingerprint_after: after,
+        statements,
+        recorded_at: new Date().toISOString(),
+      });
+    const attempt: Attempt = { session, engine, plan, direction, rows, record };
+    const now = fingerprint(await session.introspect(direction === 'compensate' ? plan.shown_after : plan.table));
+    const way = await decide(session, rows);
+    return way.skip ? skip(attempt, way.tidies === true) : carryOut(attempt, way, now);
+  });
+}
+
+function isOver(row: LedgerRow): row is LedgerRow & { fingerprint_after: string } {
+  return row.state === 'done' || row.state === 'nothing';
+}
+
+function resultOf(before: string, after: string, statements: string[]): StepResult {
+  return { fingerprint_before: before, fingerprint_after: after, statements };
+}
+
+async function skip(attempt: Attempt, tidies: boolean): Promise<StepResult> {
+  const { session, plan } = attempt;
+  const statements = tidies ? await tidy(attempt, plan) : [];
+  const was = fingerprint(await session.introspect(plan.table));
+  await attempt.record('nothing', was, was, statements);
+  return resultOf(was, was, statements);
+}
+
+/** `now`: the fingerprint before anything is touched. */
+async function carryOut(attempt: Attempt, way: Go, now: string): Promise<StepResult> {
+  const { session, engine, plan, direction, rows, record } = attempt;
+  // A worker that died around the statement has left its intent.
+  const begun = rows[direction]?.state === 'intended' ? rows[direction] : undefined;
+  const began = begun?.fingerprint_before ?? now;
+  const made = await alreadyMade(attempt, way, begun);
+  // Before anything is touched, on an engine where the ledger cannot commit with the statement.
+  if (!engine.facts.transactionalDdl && begun === undefined)
+    await record('intended', began, null, direction === 'compensate' ? plan.compensation : plan.statements);
+  const acted = made ?? (await actOrTell(attempt, way, began));
+  const settle = (await operationOf(plan.operation).settle?.(attempt, plan, direction)) ?? [];
+  for (const statement of settle) await session.run(statement);
+  const statements = [...acted, ...settle];
+  const left = await differences(engine, session, way.to);
+  const ended = fingerprint(await session.introspect(direction === 'compensate' ? plan.table : plan.shown_after));
+  if (left.length > 0) {
+    // Where it stays all the same: the undo knows by this that it is ours.
+    if (!engine.facts.transactionalDdl && made === null && direction === 'apply')
+      await record('intended', began, ended, statements);
+    throw drift(left);
+  }
+  refuseUnlike(attempt, now, ended);
+  await record('done', began, ended, statements);
+  return resultOf(began, ended, statements);
+}
+
+/**
+ * The statements of a worker that died after they had run; null: they have still to run. Errors: DatabaseError
+ * drift_detected (neither side of the step stands there).
+ */
+async function alreadyMade(
+  { session, engine }: Attempt,
+  way: Go,
+  begun: LedgerRow | undefined,
+): Promise<string[] | null> {
+  const differs = await differences(engine, session, way.from);
+  if (differs.length === 0) return null;
+  if (begun !== undefined && (await differences(engine, session, way.to)).length === 0) return begun.statements;
+  throw drift(differs);
+}
+
+async function actOrTell(attempt: Attempt, way: Go, began: string): Promise<string[]> {
+  const { engine, plan, direction } = attempt;
+  try {
+    return await act(attempt, way);
+  } catch (error) {
+    // Refused: on an engine without transactions say so, else a crash's look-up would have to guess.
+    if (!engine.facts.transactionalDdl && error instanceof DatabaseError && error.outcome === 'not_applied') {
+      if (direction === 'apply') await tidy(attempt, plan);
+      await attempt.record('not_applied', began, began, []);
+    }
+    throw error;
+  }
+}
+
+/** Where nobody touched the table since apply, an undo must leave it to the letter what it was. */
+function refuseUnlike({ plan, direction, rows: { apply } }: Attempt, now: string, ended: string): void {
+  if (direction !== 'compensate' || apply?.state !== 'done') return;
+  if (now !== apply.fingerprint_after || ended === apply.fingerprint_before) return;
+  throw new DatabaseError('drift_detected', `${plan.table} is not what it was before the step`, {
+    details: { expected: apply.fingerprint_before, found: ended },
+  });
 }
 
 /** Takes away what the first of a step's statements left, where the last one was not run. */
-async function tidy(session: Session, plan: Plan): Promise<string[]> {
-  const statements = (await operationOf(plan.operation).tidy?.(session, plan)) ?? [];
-  for (const statement of statements) await session.run(statement);
+async function tidy(context: WorkContext, plan: Plan): Promise<string[]> {
+  const statements = (await operationOf(plan.operation).tidy?.(context, plan)) ?? [];
+  for (const statement of statements) await context.session.run(statement);
   return statements;
 }
 
 /**
  * Looks at the rows and acts with nobody writing in between: what was found must still hold when the statement comes.
  */
-async function act(
-  session: Session,
-  engine: Engine,
-  op: Operation<unknown>,
-  plan: Plan,
-  direction: Direction,
-  way: Extract<Way, { skip: false }>,
-): Promise<string[]> {
+async function act(attempt: Attempt, way: Go): Promise<string[]> {
+  const { session, plan, direction } = attempt;
+  const op = operationOf(plan.operation);
   const looks = direction === 'compensate' ? op.looksAtRows?.compensate : op.looksAtRows?.apply;
   const reading = (plan.needs ?? []).flatMap((need) => (need.need === 'table' ? [need.table] : []));
   let thaw = looks === true ? await session.freeze?.(way.table, reading) : undefined;
@@ -252,9 +262,7 @@ async function act(
     const live = await session.introspect(way.table);
     await way.check(live);
     const work =
-      direction === 'compensate'
-        ? await op.compensate(session, plan, live, engine.ddl)
-        : await op.apply(session, plan, live, engine.ddl);
+      direction === 'compensate' ? await op.compensate(attempt, plan, live) : await op.apply(attempt, plan, live);
     if (work.thawFirst === true) {
       await thaw?.();
       thaw = undefined;

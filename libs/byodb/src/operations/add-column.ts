@@ -1,31 +1,22 @@
+import type { Ddl, Session } from '../engine.js';
 import { DatabaseError } from '../errors.js';
-import {
-  asideName,
-  countRows,
-  hasRows,
-  refuseDependents,
-  refuseUnremakeable,
-  statementsOf,
-  uniqueName,
-  type Operation,
-} from '../operation.js';
-import { refuseRows } from '../rows.js';
+import { asideName, statementsOf, there, uniqueName, type Asked, type Operation } from '../operation.js';
+import { countRows, hasRows, refuseRows } from '../rows.js';
 import { defaultFunction, type Column } from '../schema.js';
+import { refuseDependents, refuseUnremakeable, refuseUnsupported, requireRight } from './checks.js';
 
-interface Params {
+interface AddColumn {
+  do: 'add_column';
   table: string;
-  quotedTable: string;
   column: Column;
-  step_id: string;
 }
 
-export const addColumn: Operation<Params> = {
+export const addColumn: Operation<Asked<AddColumn>, AddColumn> = {
   kind: 'add_column',
   looksAtRows: { apply: true, compensate: true },
   plan({ table, column }, before, { engine, stepId, columns }) {
-    const reason = engine.refuses([...columns, column]);
-    if (reason !== null) throw new DatabaseError('unsupported_change', `${engine.name}: ${reason}`);
-    const done = engine.ddl.addColumn(before!, column, uniqueName(stepId));
+    refuseUnsupported(engine, [...columns, column]);
+    const done = engine.ddl.addColumn(there(before, table), column, uniqueName(stepId));
     return {
       table,
       table_after: table,
@@ -35,60 +26,54 @@ export const addColumn: Operation<Params> = {
       columns_after: [...columns, column],
       live: done.live,
       statements: done.statements,
-      compensation: engine.ddl.dropColumn(done.live!, column.name).statements,
+      compensation: engine.ddl.dropColumn(there(done.live, table), column.name).statements,
       reason: `add column ${column.name} to ${table}`,
     };
   },
-  async check(session, { table, params: { column, quotedTable } }, live) {
-    const lacking = await session.lacksRight('alter', table);
-    if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
+  async check({ session, engine: { ddl } }, { table, params: { column } }, live) {
+    await requireRight(session, 'alter', table);
     await refuseUnremakeable(session, live, null);
     refuseDependents(live === null ? [] : ((await session.forbidding?.(live, null, column)) ?? []), table);
+    // NULL in every row: nothing of the rows can refuse it.
     if (live === null || (column.default === null && column.nullable)) return;
-    const rows = (await session.query(`select 1 as found from ${quotedTable} limit 1`)).length > 0;
-    if (rows && !column.nullable && column.default === null) {
+    if (!(await hasRows(session, ddl, table))) return;
+    if (!column.nullable && column.default === null)
       throw new DatabaseError(
         'not_null_without_default',
         `${table} has rows, and ${column.name} is NOT NULL without a default`,
       );
-    }
-    if (rows && column.unique && column.default !== null && defaultFunction(column) !== 'uuid') {
+    if (column.unique && column.default !== null && defaultFunction(column) !== 'uuid')
       await refuseRows(
         session,
-        quotedTable,
+        ddl.quote(table),
         live,
         '1 = 1',
         (n) => `one default for ${n} row(s) of ${table} would not be unique in ${column.name}`,
       );
-    }
   },
-  async apply(_session, { params }, live, ddl) {
-    return statementsOf(ddl.addColumn(live!, params.column, uniqueName(params.step_id)));
+  async apply({ engine }, { table, params: { column, step_id } }, live) {
+    return statementsOf(engine.ddl.addColumn(there(live, table), column, uniqueName(step_id)));
   },
   /**
    * Dropped when it holds nothing but NULL or its default; values that somebody wrote meanwhile are set aside with it.
    */
-  async compensate(session, { table, params: { column, step_id } }, live, ddl) {
-    const name = ddl.quote(column.name);
-    const written =
-      column.default === null
-        ? (await countRows(session, ddl, table, `${name} is not null`)) > 0
-        : defaultFunction(column) !== null || column.type === 'json'
-          ? await hasRows(session, ddl, table)
-          : await differing(
-              session,
-              `select count(distinct ${name}) as n, count(*) - count(${name}) as nulls from ${ddl.quote(table)}`,
-            );
+  async compensate({ session, engine: { ddl } }, { table, params: { column, step_id } }, live) {
+    const written = await isWritten(session, ddl, table, column);
+    const now = there(live, table);
     return statementsOf(
-      written ? ddl.setAsideColumn(live!, column.name, asideName(step_id)) : ddl.dropColumn(live!, column.name),
+      written ? ddl.setAsideColumn(now, column.name, asideName(step_id)) : ddl.dropColumn(now, column.name),
     );
   },
 };
 
-async function differing(
-  session: { query(sql: string): Promise<Record<string, unknown>[]> },
-  sql: string,
-): Promise<boolean> {
-  const [row] = await session.query(sql);
+/** Whether the added column may hold what somebody wrote. */
+async function isWritten(session: Session, ddl: Ddl, table: string, column: Column): Promise<boolean> {
+  const name = ddl.quote(column.name);
+  if (column.default === null) return (await countRows(session, ddl, table, `${name} is not null`)) > 0;
+  // A function gives each row its own value, and not every engine compares json: none can be told from a written one.
+  if (defaultFunction(column) !== null || column.type === 'json') return hasRows(session, ddl, table);
+  const [row] = await session.query(
+    `select count(distinct ${name}) as n, count(*) - count(${name}) as nulls from ${ddl.quote(table)}`,
+  );
   return Number(row?.['n'] ?? 0) > 1 || Number(row?.['nulls'] ?? 0) > 0;
 }

@@ -1,18 +1,19 @@
+import type { Asked, Operation } from '../operation.js';
 import type { Column } from '../schema.js';
-import type { Operation } from '../operation.js';
 
 /** `columns`: what stands there; null: no table does. */
-interface Params {
+interface Adopt {
+  do: 'adopt';
   table: string;
   columns: Column[] | null;
-  step_id: string;
 }
 
 /**
  * Takes what stands there for what history says from now on: looks, touches nothing, and leaves its row in the ledger.
  */
-export const adopt: Operation<Params> = {
+export const adopt: Operation<Asked<Adopt>, Adopt> = {
   kind: 'adopt',
+  meetsNoTable: ({ columns }) => columns === null,
   plan({ table, columns }, before) {
     const here = [{ table, columns }];
     return {
@@ -34,4 +35,6 @@ export const adopt: Operation<Params> = {
   async compensate() {
     return { statements: [] };
   },
+  // Adopted without columns: it was found to be gone.
+  effectOnHistory: (columnsAfter) => (columnsAfter.length === 0 ? 'gone' : 'stands'),
 };

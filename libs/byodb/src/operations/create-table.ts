@@ -1,48 +1,52 @@
-import { DatabaseError } from '../errors.js';
-import { hasRows, asideName, statementsOf, uniqueName, type Operation } from '../operation.js';
+import { asideName, statementsOf, there, uniqueName, type Asked, type Operation } from '../operation.js';
+import { hasRows } from '../rows.js';
 import type { Column } from '../schema.js';
+import { refuseOccupied, refuseUnsupported, requireRight } from './checks.js';
 
-interface Params {
+interface CreateTable {
+  do: 'create_table';
   table: string;
   columns: Column[];
-  step_id: string;
 }
 
-export const createTable: Operation<Params> = {
+export const createTable: Operation<Asked<CreateTable>, CreateTable> = {
   kind: 'create_table',
   looksAtRows: { compensate: true },
-  plan(params, _before, { engine, tableId, stepId }) {
-    const reason = engine.refuses(params.columns);
-    if (reason !== null) throw new DatabaseError('unsupported_change', `${engine.name}: ${reason}`);
-    const made = engine.ddl.createTable(params.table, params.columns, tableId, names(params.columns, stepId));
+  refusesTaken: true,
+  meetsNoTable: () => true,
+  plan({ table, columns }, _before, { engine, tableId, stepId }) {
+    refuseUnsupported(engine, columns);
+    const made = engine.ddl.createTable(table, columns, tableId, names(columns, stepId));
     return {
-      table: params.table,
-      table_after: params.table,
-      shown_after: params.table,
-      before: [{ table: params.table, columns: null }],
-      after: [{ table: params.table, columns: params.columns, owner: tableId }],
-      columns_after: params.columns,
+      table,
+      table_after: table,
+      shown_after: table,
+      before: [{ table, columns: null }],
+      after: [{ table, columns, owner: tableId }],
+      columns_after: columns,
       live: made.live,
       statements: made.statements,
-      compensation: engine.ddl.dropTable(made.live!).statements,
-      reason: `create table ${params.table}`,
+      compensation: engine.ddl.dropTable(there(made.live, table)).statements,
+      reason: `create table ${table}`,
     };
   },
-  async check(session, plan) {
-    const occupant = await session.occupant(plan.table);
-    if (occupant !== null)
-      throw new DatabaseError('table_name_taken', `a ${occupant} named ${plan.table} is there already and is not ours`);
-    const lacking = await session.lacksRight('create', null);
-    if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
+  async check({ session }, { table }) {
+    await refuseOccupied(session, table);
+    await requireRight(session, 'create', null);
   },
-  async apply(_session, { params, table_id }, _live, ddl) {
-    return statementsOf(ddl.createTable(params.table, params.columns, table_id, names(params.columns, params.step_id)));
+  async apply({ engine }, { params: { table, columns, step_id }, table_id }) {
+    return statementsOf(engine.ddl.createTable(table, columns, table_id, names(columns, step_id)));
   },
   /** Rows that came meanwhile are the customer's: a table that holds some is set aside, never dropped. */
-  async compensate(session, { params }, live, ddl) {
-    if (await hasRows(session, ddl, live!.name))
-      return { ...statementsOf(ddl.setAsideTable(live!, asideName(params.step_id))), thawFirst: true };
-    return statementsOf(ddl.dropTable(live!));
+  async compensate({ session, engine: { ddl } }, { table, params }, live) {
+    const made = there(live, table);
+    if (await hasRows(session, ddl, made.name))
+      return { ...statementsOf(ddl.setAsideTable(made, asideName(params.step_id))), thawFirst: true };
+    return statementsOf(ddl.dropTable(made));
+  },
+  /** A creation that died around its statement: what stands there now is another's unless it bears our mark. */
+  async isOthers({ session }, { table, table_id }) {
+    return (await session.introspect(table))?.owner !== table_id;
   },
 };
 

@@ -1,7 +1,8 @@
-import type { Engine, Session } from '../engine.js';
+import type { Ddl, Engine, Session } from '../engine.js';
 import { DatabaseError } from '../errors.js';
 import { findColumn, isAside, type LiveTable } from '../live.js';
-import { statementsOf, type Limits, type Operation } from '../operation.js';
+import { statementsOf, there, type Limits, type Operation } from '../operation.js';
+import { hasMoreRows } from '../rows.js';
 
 /**
  * `aside`: what the column is called since it was set aside, and the table that its values move to; `name`: what it was
@@ -16,16 +17,14 @@ interface Params {
 
 /**
  * Takes a column that was set aside out of its table, so that nobody meets it any more; its values go on in a table of
- * their own.
- * Done once all databases have set it aside: an engine may not be able to put a column back in its place, so a
- * compensation
- * must not come behind it.
+ * their own. Done once all databases have set it aside: an engine may not be able to put a column back in its place, so
+ * a compensation must not come behind it.
  */
 export const detachColumn: Operation<Params> = {
   kind: 'detach_column',
   looksAtRows: { apply: true },
   plan({ table, aside, name }, before, { engine, columns }) {
-    const done = engine.ddl.detachColumn!(before!, aside);
+    const done = detacher(engine.ddl)(there(before, table), aside);
     return {
       table,
       table_after: table,
@@ -40,10 +39,10 @@ export const detachColumn: Operation<Params> = {
     };
   },
   /** Gone already is as good: it is tried until it is done. */
-  async apply(_session, { params: { aside } }, live, ddl) {
+  async apply({ engine }, { params: { aside } }, live) {
     return live === null || findColumn(live, aside) === undefined
       ? { statements: [] }
-      : statementsOf(ddl.detachColumn!(live, aside));
+      : statementsOf(detacher(engine.ddl)(live, aside));
   },
   async compensate() {
     throw new DatabaseError(
@@ -52,6 +51,13 @@ export const detachColumn: Operation<Params> = {
     );
   },
 };
+
+/** Errors: DatabaseError unsupported_change (the engine hides the column in its place instead). */
+export function detacher(ddl: Ddl): NonNullable<Ddl['detachColumn']> {
+  if (ddl.detachColumn === undefined)
+    throw new DatabaseError('unsupported_change', 'this engine takes no column out of its table');
+  return ddl.detachColumn.bind(ddl);
+}
 
 /**
  * Why a column that is set aside must stay in its place, as half a sentence; null: it can be taken out; 'hidden': the
@@ -63,7 +69,7 @@ export async function staysInPlace(
   live: LiveTable,
   aside: string,
   quotedNow: string,
-  limits: Limits,
+  { maxRewriteRows }: Limits,
 ): Promise<string | null> {
   if (engine.ddl.detachColumn === undefined) return 'hidden';
   if (live.primaryKey.length === 0) return 'it has no primary key to tell its rows apart by';
@@ -74,10 +80,7 @@ export async function staysInPlace(
     if (error instanceof DatabaseError && error.code === 'unsupported_change') return error.message;
     throw error;
   }
-  const [many] = await session.query(
-    `select count(*) as n from (select 1 as one from ${quotedNow} limit ${limits.maxRewriteRows + 1}) as r`,
-  );
-  return Number(many?.['n'] ?? 0) > limits.maxRewriteRows ? `it has more than ${limits.maxRewriteRows} rows` : null;
+  return (await hasMoreRows(session, quotedNow, maxRewriteRows)) ? `it has more than ${maxRewriteRows} rows` : null;
 }
 
 /** For who reads the plan of a drop. */

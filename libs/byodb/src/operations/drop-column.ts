@@ -1,27 +1,21 @@
-import { DatabaseError } from '../errors.js';
-import { foldName } from '../live.js';
-import {
-  asideName,
-  inTodaysNames,
-  refuseDependents,
-  refuseUnremakeable,
-  statementsOf,
-  type Operation,
-} from '../operation.js';
-import type { Column } from '../schema.js';
+import { withoutColumn } from '../columns.js';
+import { inTodaysNames } from '../former.js';
+import { asideName, foundBy, nameNow, statementsOf, stepOf, there, type Asked, type Operation } from '../operation.js';
+import { refuseDependents, refuseUnremakeable, requireRight } from './checks.js';
+import { detachColumn, staysInPlace, stayNote } from './detach-column.js';
 
-interface Params {
+interface DropColumn {
+  do: 'drop_column';
   table: string;
   name: string;
-  step_id: string;
 }
 
 /** Sets the column aside, so that it blocks nobody's inserts and can come back with its values. */
-export const dropColumn: Operation<Params> = {
+export const dropColumn: Operation<Asked<DropColumn>, DropColumn> = {
   kind: 'drop_column',
   plan({ table, name }, before, { engine, stepId, columns }) {
-    const aside = asideName(stepId);
-    const done = engine.ddl.setAsideColumn(before!, name, aside);
+    const [aside, was] = [asideName(stepId), there(before, table)];
+    const done = engine.ddl.setAsideColumn(was, name, aside);
     const left = withoutColumn(columns, name);
     return {
       table,
@@ -33,29 +27,35 @@ export const dropColumn: Operation<Params> = {
       live: done.live,
       statements: done.statements,
       ...(done.notes === undefined ? {} : { notes: done.notes }),
-      compensation: engine.ddl.bringBackColumn(done.live!, aside, before!, name).statements,
+      compensation: engine.ddl.bringBackColumn(there(done.live, table), aside, was, name).statements,
       reason: `set column ${name} of ${table} aside as ${aside}`,
     };
   },
-  async check(session, { table, params }, live) {
-    const lacking = await session.lacksRight('alter', table);
-    if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
-    const dependents = await session.dependents(table, params.name, 'remove');
-    refuseDependents(dependents, `${table}.${params.name}`);
-    await refuseUnremakeable(session, live, params.name);
+  columnOf: ({ name }) => name,
+  async check(context, { table, params }, live) {
+    const [{ session }, name] = [context, nameNow(context, params.name)];
+    // What refuses a column by what hangs on it is looked at by what brings it back.
+    if (name === null) return;
+    await requireRight(session, 'alter', table);
+    refuseDependents(await session.dependents(table, name, 'remove'), `${table}.${name}`);
+    await refuseUnremakeable(session, live, name);
   },
-  async apply(_session, { params }, live, ddl) {
-    return statementsOf(ddl.setAsideColumn(live!, params.name, asideName(params.step_id)));
+  /** Once all databases have set it aside, its values move out of the table, where that can be. */
+  async follow({ session, engine, limits, table, newStepId }, { params: { name, step_id } }, live) {
+    const aside = asideName(step_id);
+    const reason = await staysInPlace(session, engine, live, aside, engine.ddl.quote(table), limits);
+    if (reason === 'hidden') return null;
+    if (reason !== null) return { note: stayNote(live.name, name, reason) };
+    const stepId = newStepId();
+    return { step: stepOf(detachColumn, { table: live.name, aside, name, step_id: stepId }, stepId) };
   },
-  async compensate(session, { params, was }, live, ddl) {
-    return statementsOf(
-      ddl.bringBackColumn(live!, asideName(params.step_id), await inTodaysNames(session, was!), params.name),
-    );
+  async apply({ engine }, { table, params }, live) {
+    return statementsOf(engine.ddl.setAsideColumn(there(live, table), params.name, asideName(params.step_id)));
   },
+  async compensate({ session, engine }, plan, live) {
+    const { table, params } = plan;
+    const was = await inTodaysNames(session, foundBy(plan));
+    return statementsOf(engine.ddl.bringBackColumn(there(live, table), asideName(params.step_id), was, params.name));
+  },
+  leavesAside: ({ params: { name, step_id } }) => ({ what: 'column', name, aside: asideName(step_id) }),
 };
-
-/** A key that loses a member is a key no more. */
-export function withoutColumn(columns: Column[], name: string): Column[] {
-  const gone = columns.find((c) => foldName(c.name) === foldName(name));
-  return columns.filter((c) => c !== gone).map((c) => (gone?.primary_key === true ? { ...c, primary_key: false } : c));
-}

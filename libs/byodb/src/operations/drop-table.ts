@@ -1,24 +1,18 @@
-import { DatabaseError } from '../errors.js';
-import {
-  asideName,
-  inTodaysNames,
-  refuseDependents,
-  refuseUnremakeable,
-  statementsOf,
-  type Operation,
-} from '../operation.js';
+import { inTodaysNames } from '../former.js';
+import { asideName, foundBy, statementsOf, there, type Asked, type Operation } from '../operation.js';
+import { refuseDependents, refuseUnremakeable, requireRight } from './checks.js';
 
-interface Params {
+interface DropTable {
+  do: 'drop_table';
   table: string;
-  step_id: string;
 }
 
 /** Sets the table aside; what destroys it comes after the retention time, in a saga of its own. */
-export const dropTable: Operation<Params> = {
+export const dropTable: Operation<Asked<DropTable>, DropTable> = {
   kind: 'drop_table',
   plan({ table }, before, { engine, stepId, columns }) {
-    const aside = asideName(stepId);
-    const gone = engine.ddl.setAsideTable(before!, aside);
+    const [aside, was] = [asideName(stepId), there(before, table)];
+    const gone = engine.ddl.setAsideTable(was, aside);
     return {
       table,
       table_after: aside,
@@ -35,24 +29,26 @@ export const dropTable: Operation<Params> = {
       live: null,
       statements: gone.statements,
       ...(gone.notes === undefined ? {} : { notes: gone.notes }),
-      compensation: engine.ddl.bringBackTable(gone.live!, before!).statements,
+      compensation: engine.ddl.bringBackTable(there(gone.live, aside), was).statements,
       reason: `set table ${table} aside as ${aside}`,
     };
   },
-  async check(session, { table }, live) {
-    const lacking = await session.lacksRight('alter', table);
-    if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
-    const dependents = await session.dependents(table, null, 'remove');
-    refuseDependents(dependents, table);
+  async check({ session }, { table }, live) {
+    await requireRight(session, 'alter', table);
+    refuseDependents(await session.dependents(table, null, 'remove'), table);
     await refuseUnremakeable(session, live, null);
   },
-  async apply(_session, { params }, live, ddl) {
-    return statementsOf(ddl.setAsideTable(live!, asideName(params.step_id)));
+  async apply({ engine }, { table, params }, live) {
+    return statementsOf(engine.ddl.setAsideTable(there(live, table), asideName(params.step_id)));
   },
-  async settle(session, { params }, direction) {
+  async settle({ session }, { params }, direction) {
     return direction === 'apply' ? ((await session.freeNames?.(asideName(params.step_id))) ?? []) : [];
   },
-  async compensate(session, { was }, live, ddl) {
-    return statementsOf(ddl.bringBackTable(live!, await inTodaysNames(session, was!)));
+  async compensate({ session, engine }, plan, live) {
+    return statementsOf(
+      engine.ddl.bringBackTable(there(live, plan.table_after), await inTodaysNames(session, foundBy(plan))),
+    );
   },
+  leavesAside: ({ table, table_after }) => ({ what: 'table', name: table, aside: table_after }),
+  effectOnHistory: () => 'gone',
 };

@@ -1,4 +1,5 @@
-import type { Operation } from '../operation.js';
+import { DatabaseError } from '../errors.js';
+import type { HistoryEffect, Operation, Plan, SetAside } from '../operation.js';
 import { addColumn } from './add-column.js';
 import { adopt } from './adopt.js';
 import { alterColumn } from './alter-column.js';
@@ -14,27 +15,11 @@ import { renameTable } from './rename-table.js';
 import { restoreColumn } from './restore-column.js';
 import { restoreTable } from './restore-table.js';
 
-export type OperationKind =
-  | 'create_table'
-  | 'drop_table'
-  | 'rename_table'
-  | 'add_column'
-  | 'drop_column'
-  | 'rename_column'
-  | 'keep_values'
-  | 'alter_column'
-  | 'restore_table'
-  | 'restore_column'
-  | 'detach_column'
-  | 'reattach_column'
-  | 'adopt'
-  | 'purge';
-
 /**
- * Every kind of change there is; total, so that a new kind cannot be forgotten. Parameters are checked where they are
- * made (libs/tables).
+ * Every kind of change there is, under the name that plans and tasks say. Parameters are checked where they are made
+ * (libs/tables).
  */
-export const operations: Record<OperationKind, Operation<unknown>> = {
+const operations = {
   create_table: createTable,
   drop_table: dropTable,
   rename_table: renameTable,
@@ -49,8 +34,48 @@ export const operations: Record<OperationKind, Operation<unknown>> = {
   reattach_column: reattachColumn,
   adopt,
   purge,
-};
+} satisfies Record<string, Operation<unknown>>;
 
-export function operationOf(kind: string): Operation<unknown> {
-  return operations[kind as OperationKind];
+type Operations = typeof operations;
+export type OperationKind = keyof Operations;
+
+/** What the plans of a kind store as `params`. */
+export type ParamsOf<K extends OperationKind> = Operations[K] extends Operation<infer P, infer _T> ? P : never;
+type TaskOf<K extends OperationKind> = Operations[K] extends Operation<infer _P, infer T> ? T : never;
+/** One thing to be done to a table, as libs/tables resolved it. */
+export type Task = { [K in OperationKind]: TaskOf<K> }[OperationKind];
+
+/** Every kind, for tests that hold of all. */
+export const operationKinds = Object.keys(operations) as OperationKind[];
+
+/**
+ * Errors: DatabaseError unsupported_change (the plan was stored by a newer version, which alone knows what it means).
+ */
+export function operationOf(kind: string): Operation<unknown, Task> {
+  const known: Record<string, Operation<unknown, Task>> = operations;
+  const operation = Object.hasOwn(known, kind) ? known[kind] : undefined;
+  if (operation === undefined)
+    throw new DatabaseError(
+      'unsupported_change',
+      `a step of the kind ${kind} was planned by a newer version of the service: only that one can carry it out`,
+    );
+  return operation;
+}
+
+/** Whether a plan is of this kind, and its parameters are what the kind stores. */
+export function isPlanOf<K extends OperationKind>(kind: K, plan: Plan): plan is Plan<ParamsOf<K>> {
+  return plan.operation === kind;
+}
+
+/** What the plan's step leaves in the database until it is purged; null: nothing. */
+export function setAsideBy(plan: Plan): SetAside | null {
+  return operationOf(plan.operation).leavesAside?.(plan) ?? null;
+}
+
+/** What a step that was done says of the table in its database. */
+export function effectOnHistory({
+  operation,
+  columns_after,
+}: Pick<Plan, 'operation' | 'columns_after'>): HistoryEffect {
+  return operationOf(operation).effectOnHistory?.(columns_after) ?? 'stands';
 }

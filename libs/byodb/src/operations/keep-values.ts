@@ -1,4 +1,4 @@
-import { asideName, statementsOf, type Operation } from '../operation.js';
+import { asideName, statementsOf, there, type Operation } from '../operation.js';
 
 interface Params {
   table: string;
@@ -14,7 +14,7 @@ export const keepValues: Operation<Params> = {
   kind: 'keep_values',
   plan({ table, name }, before, { engine, stepId, columns }) {
     const keep = asideName(stepId);
-    const done = engine.ddl.keepValues(before!, name, keep);
+    const done = engine.ddl.keepValues(there(before, table), name, keep);
     return {
       table,
       table_after: keep,
@@ -34,10 +34,11 @@ export const keepValues: Operation<Params> = {
       reason: `keep the values of ${table}.${name} in ${keep}`,
     };
   },
-  async apply(_session, { params }, live, ddl) {
-    return statementsOf(ddl.keepValues(live!, params.name, asideName(params.step_id)));
+  async apply({ engine }, { table, params }, live) {
+    return statementsOf(engine.ddl.keepValues(there(live, table), params.name, asideName(params.step_id)));
   },
-  async compensate(_session, _plan, live, ddl) {
-    return statementsOf(ddl.dropTable(live!));
+  async compensate({ engine }, { table_after }, live) {
+    return statementsOf(engine.ddl.dropTable(there(live, table_after)));
   },
+  leavesAside: ({ params: { name }, table_after }) => ({ what: 'values', name, aside: table_after }),
 };

@@ -14,8 +14,8 @@ export const purge: Operation<Params> = {
   kind: 'purge',
   plan({ aside, table }, before, { engine, columns }) {
     const what = table === null ? `table ${aside}` : `column ${aside} of ${table}`;
-    const there = before !== null && (table === null || findColumn(before, aside) !== undefined);
-    const gone = !there
+    const isThere = before !== null && (table === null || findColumn(before, aside) !== undefined);
+    const gone = !isThere
       ? { statements: [], live: before }
       : table === null
         ? engine.ddl.dropTable(before)
@@ -34,7 +34,7 @@ export const purge: Operation<Params> = {
       reason: `destroy ${what}, which was set aside`,
     };
   },
-  async apply(_session, { params: { aside, table } }, live, ddl) {
+  async apply({ engine: { ddl } }, { params: { aside, table } }, live) {
     if (live === null || (table !== null && findColumn(live, aside) === undefined)) return { statements: [] };
     // What the project did not put there itself must never be destroyed, whatever a stored plan says.
     if (!aside.startsWith(asideName('')))
@@ -44,4 +44,5 @@ export const purge: Operation<Params> = {
   async compensate() {
     throw new DatabaseError('unsupported_change', 'what was destroyed cannot come back');
   },
+  effectOnHistory: () => 'none',
 };

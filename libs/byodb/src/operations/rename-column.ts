@@ -1,17 +1,26 @@
-import { DatabaseError } from '../errors.js';
 import { foldName } from '../live.js';
-import { refuseDependents, refuseUnremakeable, statementsOf, type Operation } from '../operation.js';
+import { nameNow, statementsOf, stepOf, there, type Asked, type Operation } from '../operation.js';
+import { refuseDependents, refuseUnremakeable, requireRight } from './checks.js';
 
-interface Params {
+interface RenameColumn {
+  do: 'rename_column';
   table: string;
   name: string;
   to: string;
 }
 
-export const renameColumn: Operation<Params> = {
+export const renameColumn: Operation<Asked<RenameColumn>, RenameColumn> = {
   kind: 'rename_column',
+  async expand(task, { standing, newStepId }) {
+    const stepId = newStepId();
+    return {
+      steps: [stepOf(renameColumn, { ...task, step_id: stepId }, stepId)],
+      // What an earlier task brings back or renames stands where it stood before all of them.
+      standing: { column: task.to, at: standing(task.name) ?? { name: task.name, kept: null } },
+    };
+  },
   plan({ table, name, to }, before, { engine, columns }) {
-    const done = engine.ddl.renameColumn(before!, name, to);
+    const done = engine.ddl.renameColumn(there(before, table), name, to);
     const renamed = columns.map((c) => (foldName(c.name) === foldName(name) ? { ...c, name: to } : c));
     const caseAlone = foldName(name) === foldName(to);
     return {
@@ -23,21 +32,23 @@ export const renameColumn: Operation<Params> = {
       columns_after: renamed,
       live: done.live,
       statements: done.statements,
-      compensation: engine.ddl.renameColumn(done.live!, to, name).statements,
+      compensation: engine.ddl.renameColumn(there(done.live, table), to, name).statements,
       reason: `rename column ${name} of ${table} to ${to}`,
     };
   },
-  async check(session, { table, params }, live) {
-    const lacking = await session.lacksRight('alter', table);
-    if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
+  columnOf: ({ name }) => name,
+  async check(context, { table, params }, live) {
+    const [{ session }, name] = [context, nameNow(context, params.name)];
+    // What refuses a column by what hangs on it is looked at by what brings it back.
+    if (name === null) return;
+    await requireRight(session, 'alter', table);
     await refuseUnremakeable(session, live, null);
-    const dependents = await session.dependents(table, params.name, 'rename');
-    refuseDependents(dependents, `${table}.${params.name}`);
+    refuseDependents(await session.dependents(table, name, 'rename'), `${table}.${name}`);
   },
-  async apply(_session, { params }, live, ddl) {
-    return statementsOf(ddl.renameColumn(live!, params.name, params.to));
+  async apply({ engine }, { table, params }, live) {
+    return statementsOf(engine.ddl.renameColumn(there(live, table), params.name, params.to));
   },
-  async compensate(_session, { params }, live, ddl) {
-    return statementsOf(ddl.renameColumn(live!, params.to, params.name));
+  async compensate({ engine }, { table, params }, live) {
+    return statementsOf(engine.ddl.renameColumn(there(live, table), params.to, params.name));
   },
 };

@@ -1,16 +1,17 @@
-import { DatabaseError } from '../errors.js';
 import { foldName } from '../live.js';
-import { refuseDependents, refuseUnremakeable, statementsOf, type Operation } from '../operation.js';
+import { statementsOf, there, type Asked, type Operation } from '../operation.js';
+import { refuseDependents, refuseOccupied, refuseUnremakeable, requireRight } from './checks.js';
 
-interface Params {
+interface RenameTable {
+  do: 'rename_table';
   table: string;
   to: string;
 }
 
-export const renameTable: Operation<Params> = {
+export const renameTable: Operation<Asked<RenameTable>, RenameTable> = {
   kind: 'rename_table',
   plan({ table, to }, before, { engine, columns }) {
-    const done = engine.ddl.renameTable(before!, to);
+    const done = engine.ddl.renameTable(there(before, table), to);
     const caseAlone = foldName(table) === foldName(to);
     return {
       table,
@@ -21,24 +22,22 @@ export const renameTable: Operation<Params> = {
       columns_after: columns,
       live: done.live,
       statements: done.statements,
-      compensation: engine.ddl.renameTable(done.live!, table).statements,
+      compensation: engine.ddl.renameTable(there(done.live, to), table).statements,
       reason: `rename table ${table} to ${to}`,
     };
   },
-  async check(session, { table, params }, live) {
-    const lacking = (await session.lacksRight('alter', table)) ?? (await session.lacksRight('create', null));
-    if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
+  async check({ session }, { table, params: { to } }, live) {
+    await requireRight(session, 'alter', table);
+    await requireRight(session, 'create', null);
     await refuseUnremakeable(session, live, null);
-    const occupant = foldName(table) === foldName(params.to) ? null : await session.occupant(params.to);
-    if (occupant !== null)
-      throw new DatabaseError('table_name_taken', `a ${occupant} named ${params.to} is there already and is not ours`);
-    const dependents = await session.dependents(table, null, 'rename');
-    refuseDependents(dependents, table);
+    // Where the case of letters alone changes, what has the name is the table itself.
+    if (foldName(table) !== foldName(to)) await refuseOccupied(session, to);
+    refuseDependents(await session.dependents(table, null, 'rename'), table);
   },
-  async apply(_session, { params }, live, ddl) {
-    return statementsOf(ddl.renameTable(live!, params.to));
+  async apply({ engine }, { table, params }, live) {
+    return statementsOf(engine.ddl.renameTable(there(live, table), params.to));
   },
-  async compensate(_session, { params }, live, ddl) {
-    return statementsOf(ddl.renameTable(live!, params.table));
+  async compensate({ engine }, { table_after, params }, live) {
+    return statementsOf(engine.ddl.renameTable(there(live, table_after), params.table));
   },
 };

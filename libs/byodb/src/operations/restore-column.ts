@@ -1,21 +1,18 @@
-import { DatabaseError } from '../errors.js';
-import { findColumn, foldName, type LiveTable } from '../live.js';
-import {
-  inTodaysNames,
-  othersNow,
-  renderedNow,
-  refuseUnremakeable,
-  statementsOf,
-  type Operation,
-} from '../operation.js';
+import { asTheyStand, insertColumn } from '../columns.js';
+import { formerAs, inTodaysNames, othersNow, renderedNow } from '../former.js';
+import { findColumn, type LiveTable } from '../live.js';
+import { statementsOf, stepOf, there, type Expansion, type Operation } from '../operation.js';
 import { meetNeeds, refuseRows, refuseShared } from '../rows.js';
 import type { Column } from '../schema.js';
+import { refuseUnremakeable, requireRight } from './checks.js';
+import { reattachColumn } from './reattach-column.js';
 
 /**
  * `aside`: its name while set aside; `former`: the table as it was before; `after`: the managed column that it follows,
- * null: it is the first.
+ * null: it is the first. `others`: see `Ddl.bringBackColumn`.
  */
-interface Params {
+interface RestoreColumn {
+  do: 'restore_column';
   table: string;
   aside: string;
   column: Column;
@@ -23,17 +20,30 @@ interface Params {
   after: string | null;
   key?: string[];
   others?: LiveTable[];
-  quotedTable: string;
-  quotedAside: string;
 }
 
 /** Undoes a drop_column some time later: the column comes back with the values that it had. */
-export const restoreColumn: Operation<Params> = {
+export const restoreColumn: Operation<RestoreColumn, RestoreColumn> = {
   kind: 'restore_column',
+  bringsBack: ({ aside }) => aside,
+  async expand(asked, { session, live, back, newStepId }): Promise<Expansion> {
+    const former = await inTodaysNames(session, asked.former);
+    const task = { ...asked, former, ...(back.length === 0 ? {} : { others: [...back] }) };
+    // Taken out of the table since it was set aside, or still in its place.
+    const kept =
+      live !== null && findColumn(live, task.aside) === undefined ? await session.introspect(task.aside) : null;
+    const stepId = newStepId();
+    return {
+      steps: [kept === null ? stepOf(restoreColumn, task, stepId) : stepOf(reattachColumn, { ...task, kept }, stepId)],
+      standing: { column: task.column.name, at: { name: task.aside, kept } },
+      back: former,
+    };
+  },
   plan({ table, aside, column, former, after, key, others }, before, { engine, columns }) {
     const was = { ...former, name: table };
-    const done = engine.ddl.bringBackColumn(before!, aside, was, column.name, others);
-    const whole = asTheyStand(insertColumn(columns, column, after, key), done.live!);
+    const done = engine.ddl.bringBackColumn(there(before, table), aside, was, column.name, others);
+    const left = there(done.live, table);
+    const whole = asTheyStand(insertColumn(columns, column, after, key), left);
     return {
       table,
       table_after: table,
@@ -41,9 +51,9 @@ export const restoreColumn: Operation<Params> = {
       before: [{ table, columns, without: [column.name], with: [aside] }],
       after: [{ table, columns: whole, without: [aside] }],
       columns_after: whole,
-      live: done.live,
+      live: left,
       statements: done.statements,
-      compensation: engine.ddl.setAsideColumn(done.live!, column.name, aside).statements,
+      compensation: engine.ddl.setAsideColumn(left, column.name, aside).statements,
       reason: `bring column ${column.name} of ${table} back from ${aside}`,
       ...(done.needs === undefined ? {} : { needs: done.needs }),
       ...(done.fills === undefined ? {} : { fills: done.fills }),
@@ -51,73 +61,38 @@ export const restoreColumn: Operation<Params> = {
   },
   looksAtRows: { apply: true },
   /** Rows that were written while the column was away have no value in it. */
-  async check(
-    session,
-    { table, params: { aside, column, former, others, quotedTable, quotedAside }, fills = false },
-    live,
-    _limits,
-    ddl,
-  ) {
-    const lacking = await session.lacksRight('alter', table);
-    if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
+  async check({ session, engine: { ddl } }, { table, params, fills }, live) {
+    const { aside, column, former, others } = params;
+    const [rows, value] = [ddl.quote(table), ddl.quote(aside)];
+    await requireRight(session, 'alter', table);
     await refuseUnremakeable(session, live, null);
-    if (!column.nullable && !fills)
+    if (!column.nullable && fills !== true)
       await refuseRows(
         session,
-        quotedTable,
+        rows,
         live,
-        `${quotedAside} is null`,
+        `${value} is null`,
         (n) => `${n} row(s) were written without ${column.name}, which is NOT NULL`,
       );
     if (column.unique)
       await refuseShared(
         session,
-        quotedTable,
-        quotedAside,
+        rows,
+        value,
         live,
         (n) => `${column.name} is not unique any more: ${n} row(s) hold a value that another one holds`,
       );
     const now = await session.introspect(table);
     if (now === null || findColumn(now, aside) === undefined) return;
-    const was = { ...(await inTodaysNames(session, former)), name: table };
-    const before = await othersNow(session, others);
-    await meetNeeds(
-      session,
-      live,
-      renderedNow(() => ddl.bringBackColumn(now, aside, was, column.name, before))?.needs ?? [],
-    );
+    const [was, before] = [await formerAs(session, former, table), await othersNow(session, others)];
+    const rendered = renderedNow(() => ddl.bringBackColumn(now, aside, was, column.name, before));
+    await meetNeeds(session, live, rendered?.needs ?? []);
   },
-  async apply(session, { table, params: { aside, former, others, column } }, live, ddl) {
-    return statementsOf(
-      ddl.bringBackColumn(
-        live!,
-        aside,
-        { ...(await inTodaysNames(session, former)), name: table },
-        column.name,
-        await othersNow(session, others),
-      ),
-    );
+  async apply({ session, engine: { ddl } }, { table, params: { aside, former, others, column } }, live) {
+    const [was, before] = [await formerAs(session, former, table), await othersNow(session, others)];
+    return statementsOf(ddl.bringBackColumn(there(live, table), aside, was, column.name, before));
   },
-  async compensate(_session, { params: { aside, column } }, live, ddl) {
-    return statementsOf(ddl.setAsideColumn(live!, column.name, aside));
+  async compensate({ engine }, { table, params: { aside, column } }, live) {
+    return statementsOf(engine.ddl.setAsideColumn(there(live, table), column.name, aside));
   },
 };
-
-/**
- * Where it stood: a column that is set aside keeps its place. `key`: columns that are the primary key again with it.
- */
-export function insertColumn(columns: Column[], column: Column, after: string | null, key: string[] = []): Column[] {
-  const at = after === null ? 0 : columns.findIndex((c) => foldName(c.name) === foldName(after)) + 1;
-  const whole = [...columns.slice(0, at), column, ...columns.slice(at)];
-  return whole.map((c) =>
-    key.some((name) => foldName(name) === foldName(c.name)) ? { ...c, primary_key: true, nullable: false } : c,
-  );
-}
-
-/** In the order of the live table: not every engine can put a column where it stood. */
-export function asTheyStand(columns: Column[], live: LiveTable): Column[] {
-  const place = (column: Column): number => live.columns.findIndex((c) => foldName(c.name) === foldName(column.name));
-  return columns.every((column) => findColumn(live, column.name) !== undefined)
-    ? [...columns].sort((a, b) => place(a) - place(b))
-    : columns;
-}

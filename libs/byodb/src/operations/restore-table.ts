@@ -1,22 +1,30 @@
-import type { Session } from '../engine.js';
 import { DatabaseError } from '../errors.js';
+import { formerAs, inTodaysNames } from '../former.js';
 import type { LiveTable } from '../live.js';
-import { inTodaysNames, statementsOf, type Operation, type Plan } from '../operation.js';
+import { statementsOf, stepOf, there, type Asked, type Operation, type Plan, type WorkContext } from '../operation.js';
 import { meetNeeds } from '../rows.js';
+import { refuseOccupied, requireRight } from './checks.js';
 
 /** `table`: its name while set aside. `former`: the table as it was before it was set aside. */
-interface Params {
+interface RestoreTable {
+  do: 'restore_table';
   table: string;
   to: string;
   former: LiveTable;
-  step_id: string;
 }
+type Params = Asked<RestoreTable>;
 
 /**
  * Undoes a drop_table: rows, indexes, keys and triggers come back with the table, under its former name or another one.
  */
-export const restoreTable: Operation<Params> = {
+export const restoreTable: Operation<Params, RestoreTable> = {
   kind: 'restore_table',
+  // What is set aside stands there, and is told by its name alone.
+  meetsNoTable: () => true,
+  async expand(task, { session, newStepId }) {
+    const [former, stepId] = [await inTodaysNames(session, task.former), newStepId()];
+    return { steps: [stepOf(restoreTable, { ...task, former, step_id: stepId }, stepId)] };
+  },
   plan({ table, to, former }, before, { engine, columns }) {
     if (before === null)
       throw new DatabaseError(
@@ -39,49 +47,37 @@ export const restoreTable: Operation<Params> = {
       columns_after: columns,
       live: back.live,
       statements: back.statements,
-      compensation: engine.ddl.setAsideTable(back.live!, table).statements,
+      compensation: engine.ddl.setAsideTable(there(back.live, to), table).statements,
       reason: `bring ${table} back as ${to}`,
       ...(back.takes === undefined ? {} : { takes: back.takes }),
       ...(back.needs === undefined ? {} : { needs: back.needs }),
     };
   },
-  async check(session, { params, takes = [], needs = [] }, live) {
-    const occupant = await session.occupant(params.to);
-    if (occupant !== null)
-      throw new DatabaseError('table_name_taken', `a ${occupant} named ${params.to} is there already and is not ours`);
+  async check({ session }, { params: { to }, takes = [], needs = [] }, live) {
+    await refuseOccupied(session, to);
     // A table that had the name meanwhile keeps its index names when it is renamed.
-    for (const name of takes) {
-      const other = await session.occupant(name);
-      if (other !== null)
-        throw new DatabaseError(
-          'table_name_taken',
-          `a ${other} named ${name} is there already, which ${params.to} had: restore it under another name, ` +
-            'or rename what has it',
-        );
-    }
-    const lacking = await session.lacksRight('create', null);
-    if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
+    for (const name of takes)
+      await refuseOccupied(session, name, `, which ${to} had: restore it under another name, or rename what has it`);
+    await requireRight(session, 'create', null);
     await meetNeeds(session, live, needs);
   },
-  async apply(session, { params }, live, ddl) {
-    return statementsOf(
-      ddl.bringBackTable(live!, { ...(await inTodaysNames(session, params.former)), name: params.to }),
-    );
+  async apply({ session, engine }, { table, params: { former, to } }, live) {
+    return statementsOf(engine.ddl.bringBackTable(there(live, table), await formerAs(session, former, to)));
   },
   /** Triggers that were made again before the table came back: on one that is set aside they would hold their names. */
-  async tidy(session, plan) {
-    return freedNames(session, plan);
+  async tidy(context, plan) {
+    return freedNames(context, plan);
   },
-  async compensate(_session, { params }, live, ddl) {
-    return statementsOf(ddl.setAsideTable(live!, params.table));
+  async compensate({ engine }, { table_after, params }, live) {
+    return statementsOf(engine.ddl.setAsideTable(there(live, table_after), params.table));
   },
-  async settle(session, plan, direction) {
-    return direction === 'compensate' ? freedNames(session, plan) : [];
+  async settle(context, plan, direction) {
+    return direction === 'compensate' ? freedNames(context, plan) : [];
   },
 };
 
 /** Triggers that were on the table while it was set aside stay on it: nothing tells how to make them again. */
-async function freedNames(session: Session, { params, was }: Plan<Params>): Promise<string[]> {
+async function freedNames({ session }: WorkContext, { params, was }: Plan<Params>): Promise<string[]> {
   const keptTriggers = was?.extras.some((extra) => extra.kind === 'trigger') === true;
   return keptTriggers ? [] : ((await session.freeNames?.(params.table)) ?? []);
 }

@@ -1,0 +1,43 @@
+import type { Dependent, Engine, Session } from '../engine.js';
+import { DatabaseError } from '../errors.js';
+import type { LiveTable } from '../live.js';
+import type { Column } from '../schema.js';
+
+/** Errors: DatabaseError permission_denied. */
+export async function requireRight(session: Session, right: 'create' | 'alter', table: string | null): Promise<void> {
+  const lacking = await session.lacksRight(right, table);
+  if (lacking !== null) throw new DatabaseError('permission_denied', lacking);
+}
+
+/** `rest`: how the sentence on what has the name ends. Errors: DatabaseError table_name_taken. */
+export async function refuseOccupied(session: Session, name: string, rest = ' and is not ours'): Promise<void> {
+  const occupant = await session.occupant(name);
+  if (occupant !== null)
+    throw new DatabaseError('table_name_taken', `a ${occupant} named ${name} is there already${rest}`);
+}
+
+/** `on`: what the others hang on. Errors: DatabaseError dependents_exist. */
+export function refuseDependents(dependents: readonly Dependent[], on: string): void {
+  if (dependents.length > 0)
+    throw new DatabaseError(
+      'dependents_exist',
+      `${dependents.map((d) => `${d.kind} ${d.name}`).join(', ')} depend on ${on}`,
+      { details: { dependents } },
+    );
+}
+
+/** Refuses what could not be put back: see `Session.cannotRemake`. Errors: DatabaseError unsupported_change. */
+export async function refuseUnremakeable(
+  session: Session,
+  live: LiveTable | null,
+  column: string | null,
+): Promise<void> {
+  const reason = live === null ? null : ((await session.cannotRemake?.(live, column)) ?? null);
+  if (reason !== null) throw new DatabaseError('unsupported_change', reason);
+}
+
+/** Refuses a table of columns that the engine cannot make. Pure. Errors: DatabaseError unsupported_change. */
+export function refuseUnsupported(engine: Engine, columns: Column[]): void {
+  const reason = engine.refuses(columns);
+  if (reason !== null) throw new DatabaseError('unsupported_change', `${engine.name}: ${reason}`);
+}
