@@ -545,6 +545,27 @@ describe.each<[string, () => Promise<Fresh>]>([
     });
   });
 
+  test.each<[string, (table: string) => Task]>([
+    ['a table', (table) => ({ do: 'drop_table', table })],
+    ['a column', (table) => ({ do: 'drop_column', table, name: 'qty' })],
+  ])('%s is not set aside with an index that was made since: it could not come back', async (_what, drop) => {
+    const table = name();
+    const tableId = await given(table);
+    const [{ stepId, plan }] = (await plansOf(tableId, [drop(table)])) as [Planned];
+    await query(fresh.url, `create index ${table}_theirs on ${table} (qty, id)`);
+    const before = await seen(table);
+    await expect(applyStep(connection, plan, key(stepId), LIMITS)).rejects.toMatchObject({
+      code: 'drift_detected',
+      outcome: 'not_applied',
+    });
+    await compensateStep(connection, plan, key(stepId));
+    expect(await seen(table)).toEqual(before);
+    const [again] = (await plansOf(tableId, [drop(table)])) as [Planned];
+    await applyStep(connection, again.plan, key(again.stepId), LIMITS);
+    await compensateStep(connection, again.plan, key(again.stepId));
+    expect(await seen(table)).toEqual(before);
+  });
+
   test('names of up to 48 characters that differ in the last one never collide, aside and keys included', async () => {
     const long = 'n'.repeat(47);
     const ids = [await given(`${long}a`), await given(`${long}b`)];

@@ -1,6 +1,7 @@
 import type { Dependent, Engine, Session } from '../engine.js';
 import { DatabaseError } from '../errors.js';
-import type { LiveTable } from '../live.js';
+import { isAside, type LiveTable } from '../live.js';
+import type { Plan } from '../operation.js';
 import type { Column } from '../schema.js';
 
 /** Errors: DatabaseError permission_denied. */
@@ -40,4 +41,24 @@ export async function refuseUnremakeable(
 export function refuseUnsupported(engine: Engine, columns: Column[]): void {
   const reason = engine.refuses(columns);
   if (reason !== null) throw new DatabaseError('unsupported_change', `${engine.name}: ${reason}`);
+}
+
+/**
+ * Refuses a table on which somebody made an object since the change was planned. What is set aside comes back as planning
+ * found it: the object would be lost, or would take another's name. Errors: DatabaseError drift_detected.
+ */
+export function refuseNewcomers({ table, was }: Plan, live: LiveTable | null): void {
+  const known = new Set(objectsOf(was).map(({ kind, name }) => `${kind} ${name}`));
+  const newcomer = objectsOf(live).find(({ kind, name }) => !known.has(`${kind} ${name}`));
+  if (newcomer === undefined) return;
+  const what = `${newcomer.kind} ${newcomer.name}`.trim();
+  throw new DatabaseError(
+    'drift_detected',
+    `${what} was made on ${table} after the change was planned, and could not be brought back with it: ask again`,
+  );
+}
+
+function objectsOf(live: LiveTable | null): { kind: string; name: string }[] {
+  const uniques = (live?.uniques ?? []).map(({ name }) => ({ kind: 'unique', name }));
+  return [...uniques, ...(live?.extras ?? [])].filter(({ name }) => !isAside(name));
 }

@@ -1,7 +1,7 @@
 import { withoutColumn } from '../columns.js';
 import { inTodaysNames } from '../former.js';
 import { asideName, foundBy, nameNow, statementsOf, stepOf, there, type Asked, type Operation } from '../operation.js';
-import { refuseDependents, refuseUnremakeable, requireRight } from './checks.js';
+import { refuseDependents, refuseNewcomers, refuseUnremakeable, requireRight } from './checks.js';
 import { detachColumn, staysInPlace, stayNote } from './detach-column.js';
 
 interface DropColumn {
@@ -32,11 +32,13 @@ export const dropColumn: Operation<Asked<DropColumn>, DropColumn> = {
     };
   },
   columnOf: ({ name }) => name,
-  async check(context, { table, params }, live) {
+  async check(context, plan, live) {
+    const { table, params } = plan;
     const [{ session }, name] = [context, nameNow(context, params.name)];
     // What refuses a column by what hangs on it is looked at by what brings it back.
     if (name === null) return;
     await requireRight(session, 'alter', table);
+    if (context.stands === undefined) refuseNewcomers(plan, live);
     refuseDependents(await session.dependents(table, name, 'remove'), `${table}.${name}`);
     await refuseUnremakeable(session, live, name);
   },

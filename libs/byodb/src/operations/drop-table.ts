@@ -1,6 +1,6 @@
 import { inTodaysNames } from '../former.js';
 import { asideName, foundBy, statementsOf, there, type Asked, type Operation } from '../operation.js';
-import { refuseDependents, refuseUnremakeable, requireRight } from './checks.js';
+import { refuseDependents, refuseNewcomers, refuseUnremakeable, requireRight } from './checks.js';
 
 interface DropTable {
   do: 'drop_table';
@@ -33,8 +33,10 @@ export const dropTable: Operation<Asked<DropTable>, DropTable> = {
       reason: `set table ${table} aside as ${aside}`,
     };
   },
-  async check({ session }, { table }, live) {
+  async check({ session }, plan, live) {
+    const { table } = plan;
     await requireRight(session, 'alter', table);
+    refuseNewcomers(plan, live);
     refuseDependents(await session.dependents(table, null, 'remove'), table);
     await refuseUnremakeable(session, live, null);
   },
