@@ -1,0 +1,257 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { freshMysql, freshPostgres, freshSqlite, query, type Fresh, type Row } from '../../../testing/fixtures.js';
+import { startMariadb } from '../../../testing/servers.js';
+import { FieldCase } from './field-case.js';
+import { service, WAIT, type Service } from './service.js';
+
+// Kinds 8, 9 and 10 of faults that public reports tell of other tools, each with its source: what is right already and
+// stays so, what there is no way on from, and whose something is. Names, tables and rows are made up.
+
+const opened: { fresh: Fresh; s: Service }[] = [];
+let pg: FieldCase;
+let maria: FieldCase;
+let lite: FieldCase;
+beforeAll(async () => {
+  const open = async (fresh: Fresh): Promise<FieldCase> => {
+    const { field, s } = await FieldCase.start(fresh);
+    opened.push({ fresh, s });
+    return field;
+  };
+  [pg, maria, lite] = [
+    await open(await freshPostgres()),
+    await open(await freshMysql()),
+    await open(await freshSqlite()),
+  ];
+});
+afterAll(async () => {
+  for (const { fresh, s } of opened) {
+    await s.stop();
+    await fresh.drop();
+  }
+});
+
+describe('8: right whatever the server, its settings and its texts', () => {
+  // bonny/WordPress-Simple-History#435, PyMySQL/mysqlclient#422, sysown/proxysql#3469
+  test('a server that limits joins, takes its own character set, begins every transaction read only and alters in one way alone is changed', async () => {
+    const server = await startMariadb({
+      args: ['--skip-character-set-client-handshake', '--character-set-server=latin1'],
+    });
+    const owner = (sql: string): Promise<Row[]> =>
+      query<Row>(`${server.url}/shop?multipleStatements=true`, `set names utf8mb4, sql_mode = ''; ${sql}`);
+    await query(server.url, 'create database shop character set utf8mb4');
+    await query(server.url, 'create database core');
+    await owner(
+      "create table `größe` (id int primary key auto_increment, `straße` varchar(20) default 'ä' comment 'ü', " +
+        "n varchar(10)); insert into `größe` (`straße`, n) values ('äöü', '12'), ('ß€', '13')",
+    );
+    const settings = [
+      'max_join_size = 3',
+      'tx_read_only = 1',
+      'autocommit = 0',
+      'completion_type = 1',
+      "alter_algorithm = 'NOCOPY'",
+      "sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,NO_ZERO_DATE'",
+      'sql_safe_updates = 1',
+      'group_concat_max_len = 4',
+      'foreign_key_checks = 0',
+      "default_storage_engine = 'MyISAM'",
+    ];
+    for (const setting of settings) await query(server.url, `set global ${setting}`);
+    const s = await service({ CORE_DATABASE_URL: `${server.url}/core` });
+    try {
+      const url = `${server.url}/shop`;
+      expect((await s.call('POST', '/databases', { name: 'shop', url })).status).toBe(201);
+      expect((await s.call('POST', '/databases/shop/adopt', { tables: 'all' }, WAIT)).status).toBe(200);
+      const [{ table_id }] = (await s.call('GET', '/tables?database=shop')).body['tables'] as [{ table_id: string }];
+      for (const column of [
+        { name: 'straße', default: "ö\\'" },
+        { name: 'straße', nullable: false },
+        { name: 'n', type: 'integer' },
+        { name: 'id', type: 'bigint' },
+        { name: 'straße' },
+      ])
+        expect(await s.call('POST', '/table/column', { table_id, column }, WAIT)).toMatchObject({ status: 200 });
+      expect(await s.call('POST', '/table/revert', { table_id, version: 2 }, WAIT)).toMatchObject({ status: 200 });
+      expect(await s.call('POST', '/table/create', { name: 'made', databases: ['shop'] }, WAIT)).toMatchObject({
+        status: 200,
+      });
+    } finally {
+      await s.stop();
+    }
+    const seen = (sql: string): Promise<Row[]> =>
+      query<Row>(`${server.url}/shop?multipleStatements=true`, `set names utf8mb4, max_join_size = default; ${sql}`);
+    const rows = (await seen('select * from `größe`')) as unknown as [unknown, object[]];
+    expect(rows[1]).toEqual([
+      { id: 1, straße: 'äöü', n: '12' },
+      { id: 2, straße: 'ß€', n: '13' },
+    ]);
+    const [, [made]] = (await seen('show create table made')) as unknown as [unknown, [Row]];
+    expect(String(made['Create Table'])).toContain('ENGINE=InnoDB');
+    const [, [kept]] = (await seen('show create table `größe`')) as unknown as [unknown, [Row]];
+    expect(String(kept['Create Table'])).toContain("varchar(20) DEFAULT 'ä' COMMENT 'ü'");
+    await server.remove();
+  });
+
+  // npgsql/efcore.pg#1661
+  test('PostgreSQL: a collation for which texts of other bytes are one is converted from, changed and given back', async () => {
+    await pg.sql(
+      "create collation no_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+      'create table words (id int primary key, w text collate no_case, n varchar(20) collate no_case, u text collate ' +
+        'no_case unique)',
+      "insert into words values (1, '12', '7', 'A'), (2, '13', '8', 'b')",
+    );
+    const [words] = (await pg.adopt('words')) as [string];
+    const columns = (): Promise<object[]> =>
+      pg.sql(
+        "select attname as n, attcollation::regcollation::text as c, format_type(atttypid, atttypmod) as t from pg_attribute where attrelid = 'words'::regclass and attnum > 0 and not attisdropped order by 1",
+      );
+    const [before, rows] = [await columns(), await pg.sql('select id, w, n, u from words order by id')];
+    await pg.rejected(pg.column(words, { name: 'u', type: 'timestamp' }), 'lossy_conversion', /^2 value\(s\) of u/);
+    for (const column of [
+      { name: 'w', type: 'integer' },
+      { name: 'n', type: 'string', length: 2 },
+      { name: 'n', unique: true },
+      { name: 'u' },
+    ])
+      await pg.done(pg.column(words, column));
+    await pg.done(pg.call('/table/revert', { table_id: words, version: 2 }));
+    expect([await columns(), await pg.sql('select id, w, n, u from words order by id')]).toEqual([before, rows]);
+    await pg.sql("insert into words values (3, 'x', 'x', 'C')");
+    await expect(pg.sql("insert into words values (4, 'x', 'x', 'a')")).rejects.toThrow(/duplicate key/);
+  });
+
+  // home-assistant/core#129694, hangfire-postgres/Hangfire.PostgreSql#182, concourse/concourse#6354
+  test('PostgreSQL: a serial that becomes bigint counts beyond the integers', async () => {
+    await pg.sql('create table states (id serial primary key, n int)', "select setval('states_id_seq', 2147483647)");
+    const [states] = (await pg.adopt('states')) as [string];
+    await pg.done(pg.column(states, { name: 'id', type: 'bigint' }));
+    await pg.sql('insert into states (n) values (1)');
+    expect(await pg.sql('select id from states')).toEqual([{ id: '2147483648' }]);
+  });
+
+  // ourway/auth#31, planetscale/migration-scripts#56
+  test('PostgreSQL: rows that a policy hides from their owner are not taken for none', async () => {
+    const role = `r_${new URL(pg.url).pathname.slice(1)}`;
+    const own = await freshPostgres();
+    const url = new URL(own.url);
+    [url.username, url.password] = [role, 'x'];
+    for (const sql of [
+      `create role ${role} login password 'x'`,
+      `grant create on schema public to ${role}`,
+      'create table accounts (id int primary key, who text, n text, m int)',
+      "insert into accounts values (1, 'a', '5', 1), (2, 'b', 'x', null)",
+      `alter table accounts owner to ${role}`,
+      'alter table accounts enable row level security, force row level security',
+      'create policy mine on accounts using (who = current_user)',
+    ])
+      await query(own.url, sql);
+    const { field, s } = await FieldCase.start(own, {}, url.href);
+    try {
+      const [accounts] = (await field.adopt('accounts')) as [string];
+      for (const column of [
+        { name: 'n', type: 'integer' },
+        { name: 'm', nullable: false },
+        { name: 'n', unique: true },
+        { name: 'more', type: 'integer', nullable: false },
+      ])
+        await field.rejected(field.column(accounts, column), 'permission_denied', /row-level security policy/);
+      await field.done(field.column(accounts, { name: 'm' }));
+      await field.done(field.call('/table/revert', { table_id: accounts, version: 2 }));
+      await field.done(field.call('/table/delete', { table_id: accounts }));
+      await field.done(field.call('/table/restore', { table_id: accounts }));
+      expect(await field.sql('select * from accounts order by id')).toEqual([
+        { id: 1, who: 'a', n: '5', m: 1 },
+        { id: 2, who: 'b', n: 'x', m: null },
+      ]);
+    } finally {
+      await s.stop();
+      await own.drop();
+      await query(pg.url, `drop role ${role}`);
+    }
+  });
+
+  // github/gh-ost#722, hashtopolis/server#2192
+  test('MariaDB: the row whose number is 0 keeps it', async () => {
+    await maria.sql('create table hashes (id int primary key auto_increment, n int, name varchar(10))');
+    await query(
+      `${maria.url}?multipleStatements=true`,
+      "set sql_mode = 'NO_AUTO_VALUE_ON_ZERO'; insert into hashes values (0, 7, 'md5'), (1, 8, 'sha'), (5, 9, 'x')",
+    );
+    const [hashes] = (await maria.adopt('hashes')) as [string];
+    for (const column of [
+      { name: 'id', type: 'bigint' },
+      { name: 'n', type: 'string', length: 20 },
+      { name: 'id', rename_to: 'number' },
+      { name: 'number' },
+    ])
+      await maria.done(maria.column(hashes, column));
+    await maria.done(maria.call('/table/revert', { table_id: hashes, version: 2 }));
+    await maria.done(maria.call('/table/delete', { table_id: hashes }));
+    await maria.done(maria.call('/table/restore', { table_id: hashes }));
+    await maria.sql("insert into hashes (n, name) values (10, 'new')");
+    expect(await maria.sql('select * from hashes order by id')).toEqual([
+      { id: 0, n: 7, name: 'md5' },
+      { id: 1, n: 8, name: 'sha' },
+      { id: 5, n: 9, name: 'x' },
+      { id: 6, n: 10, name: 'new' },
+    ]);
+  });
+
+  // sqlitebrowser/sqlitebrowser#3022, simonw/sqlite-utils#592, neilotoole/sq#757
+  test('SQLite: rebuilt rows keep their hidden numbers, and no number is given twice', async () => {
+    await lite.sql(
+      'create table places (k text primary key, v int, w text)',
+      "insert into places values ('a', 1, 'x'), ('b', 2, 'y'), ('c', 3, 'z')",
+      "delete from places where k = 'b'",
+      'create table counted (id integer primary key autoincrement, v int)',
+      'insert into counted (v) values (1), (2), (3)',
+      'delete from counted where id = 3',
+    );
+    const [places, counted] = (await lite.adopt('places', 'counted')) as [string, string];
+    await lite.done(lite.column(places, { name: 'v', nullable: false }));
+    await lite.done(lite.column(places, { name: 'w' }));
+    await lite.done(lite.call('/table/revert', { table_id: places, version: 2 }));
+    expect(await lite.sql('select rowid, * from places')).toEqual([
+      { rowid: 1, k: 'a', v: 1, w: 'x' },
+      { rowid: 3, k: 'c', v: 3, w: 'z' },
+    ]);
+    await lite.done(lite.column(counted, { name: 'v', type: 'string', length: 5 }));
+    await lite.done(lite.call('/table/delete', { table_id: counted }));
+    await lite.done(lite.call('/table/restore', { table_id: counted }));
+    await lite.sql("insert into counted (v) values ('4')");
+    expect(await lite.sql('select max(id) as id from counted')).toEqual([{ id: 4 }]);
+  });
+
+  // dotnet/efcore#7583, brody2consult/cordova-sqlite-storage#822
+  test('SQLite: what stands behind U+0000 in a text is part of it', async () => {
+    await lite.sql(
+      'create table odd (id integer primary key, a text, b text, c text)',
+      `insert into odd values (1, '12' || char(0) || 'x', 'ab' || char(0) || 'cdefghij', '{"a":1}' || char(0))`,
+    );
+    const [odd] = (await lite.adopt('odd')) as [string];
+    for (const column of [
+      { name: 'a', type: 'integer' },
+      { name: 'b', type: 'string', length: 5 },
+      { name: 'c', type: 'json' },
+    ])
+      await lite.rejected(lite.column(odd, column), 'lossy_conversion', /^1 value\(s\) of/);
+    await lite.done(lite.column(odd, { name: 'b', nullable: false }));
+    await lite.done(lite.column(odd, { name: 'b' }));
+    await lite.done(lite.call('/table/revert', { table_id: odd, version: 2 }));
+    expect(await lite.sql('select hex(a) as a, hex(b) as b, hex(c) as c from odd')).toEqual([
+      { a: '31320078', b: '61620063646566676869' + '6A', c: '7B2261223A317D00' },
+    ]);
+  });
+
+  // FraunhoferIOSB/FROST-Server#375, metabase/metabase#41584
+  test('PostgreSQL: JSON with an escaped U+0000 is told before the table is touched', async () => {
+    await pg.sql(
+      'create table notes (id int primary key, j text)',
+      String.raw`insert into notes values (1, '{"a": 1}'), (2, '{"a": "\u0000"}'), (3, '{"a": "\ud800"}')`,
+    );
+    const [notes] = (await pg.adopt('notes')) as [string];
+    await pg.rejected(pg.column(notes, { name: 'j', type: 'json' }), 'lossy_conversion', /^2 value\(s\) of j/);
+    await pg.sql('delete from notes where id > 1');
+    await pg.done(pg.column(notes, { name: 'j', type: 'json' }));
+  });
+});
