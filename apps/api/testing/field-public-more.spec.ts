@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { freshMysql, freshPostgres, freshSqlite, query, type Fresh, type Row } from '../../../testing/fixtures.js';
+import {
+  freshMysql,
+  freshPostgres,
+  freshRedis,
+  freshSqlite,
+  query,
+  type Fresh,
+  type Row,
+} from '../../../testing/fixtures.js';
 import { startMariadb } from '../../../testing/servers.js';
 import { FieldCase } from './field-case.js';
 import { service, WAIT, type Service } from './service.js';
@@ -254,4 +262,144 @@ describe('8: right whatever the server, its settings and its texts', () => {
     await pg.sql('delete from notes where id > 1');
     await pg.done(pg.column(notes, { name: 'j', type: 'json' }));
   });
+});
+
+const ENGINES = ['PostgreSQL', 'MariaDB', 'SQLite'] as const;
+const FRESH = { PostgreSQL: freshPostgres, MariaDB: freshMysql, SQLite: freshSqlite };
+
+describe('9: there is a way on', () => {
+  // getsentry/snuba#4849
+  test.each(ENGINES)('%s: a part of the ledger that somebody dropped is made again', async (engine) => {
+    const fresh = await FRESH[engine]();
+    const { field, s } = await FieldCase.start(fresh);
+    try {
+      await field.sql('create table orders (id int primary key, n int)', 'insert into orders values (1, 2)');
+      const [orders] = (await field.adopt('orders')) as [string];
+      for (const [i, table] of ['_saga_ledger', '_saga_fences', '_saga_identity'].entries()) {
+        await field.sql(`drop table ${table}`);
+        await field.done(field.column(orders, { name: `c${i}`, type: 'integer' }));
+      }
+      await field.sql('drop table _saga_ledger', 'drop table _saga_fences', 'drop table _saga_identity');
+      await field.done(field.column(orders, { name: 'n' }));
+      await field.done(field.call('/table/revert', { table_id: orders, version: 2 }));
+      expect(await field.sql('select id, n from orders')).toEqual([{ id: 1, n: 2 }]);
+      await field.done(field.call('/databases/field/catch-up', {}));
+    } finally {
+      await s.stop();
+      await fresh.drop();
+    }
+  });
+
+  // StarRocks/starrocks#12138, HarperFast/harper#2451
+  test.each(ENGINES)('%s: a core that was put back is not fenced out by what it did later', async (engine) => {
+    const field = { PostgreSQL: pg, MariaDB: maria, SQLite: lite }[engine];
+    await field.sql('create table epochs (id int primary key)');
+    const [epochs] = (await field.adopt('epochs')) as [string];
+    const year = 365 * 86_400_000;
+    await field.sql(`update _saga_fences set token = ${Date.now() + year}`);
+    await field.done(field.column(epochs, { name: 'n', type: 'integer' }));
+  });
+
+  // dotnet/efcore#23567, MarquezProject/marquez#2308
+  test.each(ENGINES)(
+    '%s: a table in whose place its owner put a view can be let go, and the other one taken',
+    async (engine) => {
+      const field = { PostgreSQL: pg, MariaDB: maria, SQLite: lite }[engine];
+      await field.sql(
+        'create table seen (id int primary key, a int)',
+        'create table seen2 (id int primary key, a int)',
+        'insert into seen values (1, 2)',
+      );
+      const [seen, other] = (await field.adopt('seen', 'seen2')) as [string, string];
+      for (const name of ['seen', 'seen2'])
+        await field.sql(
+          `alter table ${name} rename to ${name}_base`,
+          `create view ${name} as select id from ${name}_base`,
+        );
+      await field.rejected(
+        field.column(seen, { name: 'a', rename_to: 'b' }),
+        'drift_detected',
+        /^seen: expected a table/,
+      );
+      await field.done(field.call('/databases/field/drift/resolve', { table_id: seen, as: 'adopt' }));
+      await field.done(
+        field.call('/table/databases', { table_id: other, remove: ['field'], lost: true, reason: 'it is a view now' }),
+      );
+      const [base] = (await field.adopt('seen_base')) as [string];
+      await field.done(field.column(base, { name: 'c', type: 'integer' }));
+      expect(await field.sql('select id from seen')).toEqual([{ id: 1 }]);
+    },
+  );
+
+  // unicef/hope#1733, CDCgov/trusted-intermediary#1119
+  test('PostgreSQL: a password that was changed there is told, and changed here', async () => {
+    const role = `p_${new URL(pg.url).pathname.slice(1)}`;
+    const own = await freshPostgres();
+    const url = new URL(own.url);
+    [url.username, url.password] = [role, 'x'];
+    await query(own.url, `create role ${role} login password 'x'`);
+    await query(own.url, `alter schema public owner to ${role}`);
+    const { field, s } = await FieldCase.start(own, {}, url.href);
+    try {
+      const made = await field.done(field.call('/table/create', { name: 'orders', databases: ['field'] }));
+      const { table_id } = made['table'] as { table_id: string };
+      await query(own.url, `alter role ${role} password 'y'`);
+      await query(own.url, `select pg_terminate_backend(pid) from pg_stat_activity where usename = '${role}'`);
+      const column = { name: 'more', type: 'integer' };
+      await field.rejected(field.column(table_id, column), 'permission_denied', /password authentication failed/);
+      url.password = 'y';
+      expect((await s.call('PUT', '/databases/field', { url: url.href })).status).toBe(200);
+      await field.done(field.column(table_id, column));
+    } finally {
+      await s.stop();
+      await own.drop();
+      await query(pg.url, `drop role ${role}`);
+    }
+  });
+});
+
+describe('10: whose is it?', () => {
+  // Automattic/kue#645, laravel/docs#3256
+  test('two services on one Redis do their own changes, whoever hears of them', async () => {
+    const redis = await freshRedis();
+    const services = await Promise.all([1, 2].map(() => service({ REDIS_URL: redis.url })));
+    try {
+      for (const name of ['one', 'two', 'three']) {
+        const answers = await Promise.all(services.map((s) => s.call('POST', '/table/create', { name }, WAIT)));
+        expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+      }
+    } finally {
+      for (const s of services) await s.stop();
+      await redis.drop();
+    }
+  });
+
+  // garagepoort/StaffPlusPlus#207, WatWowMap/ReactMap#194
+  test.each(ENGINES)(
+    "%s: a database with another program's table of the ledger's name is left as it is",
+    async (engine) => {
+      const fresh = await FRESH[engine]();
+      const s = await service();
+      const registered = async (): Promise<unknown> => {
+        const answer = await s.call('POST', '/databases', { name: 'theirs', url: fresh.url });
+        return [answer.status, answer.body['code'], answer.body['detail']];
+      };
+      try {
+        for (const name of ['_saga_ledger', '_saga_fences', '_saga_identity']) {
+          await query(fresh.url, `create table ${name} (saga varchar(20))`);
+          await query(fresh.url, `insert into ${name} values ('theirs')`);
+          expect(await registered()).toEqual([409, 'database_mismatch', expect.stringContaining(name)]);
+          expect(await query(fresh.url, `select * from ${name}`)).toEqual([{ saga: 'theirs' }]);
+          await query(fresh.url, `drop table ${name}`);
+        }
+        await query(fresh.url, 'create view _saga_fences as select 1 as one');
+        expect(await registered()).toEqual([409, 'database_mismatch', expect.stringContaining('_saga_fences')]);
+        await query(fresh.url, 'drop view _saga_fences');
+        expect(await registered()).toEqual([201, undefined, undefined]);
+      } finally {
+        await s.stop();
+        await fresh.drop();
+      }
+    },
+  );
 });

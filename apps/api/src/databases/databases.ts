@@ -91,7 +91,8 @@ export class Databases {
       throw new DatabaseError('database_mismatch', 'another database stands where the registered one was', {
         retryable: false,
       });
-    if (marks.id === id && (marks.managed_by !== null || pool.claimed)) return;
+    // What somebody dropped of the ledger is made again: no change would ever go on without it.
+    if (marks.id === id && marks.missing.length === 0 && (marks.managed_by !== null || pool.claimed)) return;
     if ((await connection.claim(id, claimant)) !== id)
       throw new DatabaseError('database_mismatch', 'another database stands where the registered one was', {
         retryable: false,

@@ -9,6 +9,7 @@ import {
   CORE_TABLES,
   isCore,
   LEDGER_TABLES,
+  readLedger,
   readMarks,
   refuseOthers,
   type Claimant,
@@ -226,14 +227,21 @@ export class MysqlConnection implements Connection {
   private async standing(s: MysqlSession): Promise<{ tables: string[]; marks: Marks }> {
     const names = [...LEDGER_TABLES, CORE_IDENTITY, ...CORE_TABLES];
     const rows = await s.query(
-      'select table_name as name from information_schema.tables where table_schema = database() and ' +
-        `table_name in (${names.map(() => '?').join(', ')})`,
+      'select table_name as name, column_name as col from information_schema.columns where table_schema = database() ' +
+        `and table_name in (${names.map(() => '?').join(', ')})`,
       names,
     );
-    const tables = rows.map((row) => String(row['name']).toLowerCase());
-    const [row] = tables.includes('_saga_identity') ? await s.query('select * from `_saga_identity`') : [];
+    const standing = new Map<string, string[]>();
+    for (const row of rows) {
+      const name = String(row['name']).toLowerCase();
+      standing.set(name, [...(standing.get(name) ?? []), String(row['col'])]);
+    }
+    const tables = [...standing.keys()];
+    const ledger = readLedger(standing, 'database_id');
+    const isThere = ledger.strange === null && tables.includes('_saga_identity');
+    const [row] = isThere ? await s.query('select * from `_saga_identity`') : [];
     const core = isCore(tables) ? { core_id: tables.includes(CORE_IDENTITY) ? await coreId(s) : null } : null;
-    return { tables, marks: { ...readMarks(row, 'database_id'), core } };
+    return { tables, marks: { ...readMarks(row, 'database_id'), ...ledger, core } };
   }
 
   private async on<T>(work: (session: MysqlSession) => Promise<T>, lockTimeoutMs = LOOK_LOCK_MS): Promise<T> {

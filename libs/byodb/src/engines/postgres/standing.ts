@@ -3,10 +3,13 @@ import { literal } from './sql.js';
 
 const OWN = [...LEDGER_TABLES, CORE_IDENTITY, ...CORE_TABLES].map(literal).join(', ');
 
-/** Of the service's own tables, a ledger's and a core's, those that stand in the schema that would be managed. */
+/**
+ * Of the names of the service's own tables, a ledger's and a core's, those that are taken in the schema that would be
+ * managed, with their columns.
+ */
 export const STANDING_SQL = `
-select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where n.nspname = current_schema() and c.relkind in ('r', 'p') and c.relname in (${OWN})`;
+select c.relname as name, coalesce((select json_agg(a.attname) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '[]') as columns
+from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = current_schema() and c.relname in (${OWN})`;
 
 /** Whose extension an object is: what an extension made goes and comes with it. */
 const EXTENSION = `

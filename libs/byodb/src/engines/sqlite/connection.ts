@@ -9,6 +9,7 @@ import {
   CORE_TABLES,
   isCore,
   LEDGER_TABLES,
+  readLedger,
   readMarks,
   refuseOthers,
   type Claimant,
@@ -29,9 +30,13 @@ const LEDGER = [
     '1), id text not null, core_id text, claimed_at text)',
 ];
 
-/** Of the service's own tables, a ledger's and a core's, those that stand in the file. */
+/**
+ * Of the names of the service's own tables, a ledger's and a core's, those that are taken in the file, with the columns
+ * of tables.
+ */
 const STANDING =
-  `select name from sqlite_schema where type = 'table' and name in ` +
+  'select lower(m.name) as name, (select json_group_array(c.name) from pragma_table_info(m.name) c ' +
+  `where m.type = 'table') as columns from sqlite_schema m where m.type in ('table', 'view') and lower(m.name) in ` +
   `(${[...LEDGER_TABLES, CORE_IDENTITY, ...CORE_TABLES].map((name) => `'${name}'`).join(', ')})`;
 type Ask = (sql: string) => Promise<Record<string, unknown>[]>;
 
@@ -342,12 +347,18 @@ export class SqliteConnection implements Connection {
 }
 
 async function readStanding(ask: Ask): Promise<Marks> {
-  const tables = (await ask(STANDING)).map((row) => String(row['name']));
-  const [own] = tables.includes('_saga_identity') ? await ask('select * from _saga_identity') : [];
+  const standing = new Map(
+    (await ask(STANDING)).map((row) => [String(row['name']), JSON.parse(String(row['columns'])) as string[]]),
+  );
+  const tables = [...standing.keys()];
+  const ledger = readLedger(standing, 'id');
+  const isThere = ledger.strange === null && tables.includes('_saga_identity');
+  const [own] = isThere ? await ask('select * from _saga_identity') : [];
   const [core] =
     isCore(tables) && tables.includes(CORE_IDENTITY) ? await ask(`select core_id from ${CORE_IDENTITY}`) : [];
   return {
     ...readMarks(own, 'id'),
+    ...ledger,
     core: isCore(tables) ? { core_id: core === undefined ? null : String(core['core_id']) } : null,
   };
 }
