@@ -331,6 +331,29 @@ describe('9: there is a way on', () => {
     },
   );
 
+  // jryannel/sqlb#242, baserow/baserow#5234
+  test('PostgreSQL: an index that was built half-way is no key, holds no other one up, and is named where it is in the way', async () => {
+    await pg.sql(
+      'create table half (id int primary key, a int, b int)',
+      'insert into half values (1, 1, 1), (2, 1, 2)',
+    );
+    await expect(pg.sql('create unique index concurrently half_a_key on half (a)')).rejects.toThrow(/could not create/);
+    const [half] = (await pg.adopt('half')) as [string];
+    expect((await pg.get(`/tables/${half}`)).body['table'].columns['a'].unique).toBe(false);
+    await pg.rejected(pg.column(half, { name: 'a', unique: true }), 'rows_conflict', /^a is not unique: 2 row\(s\)/);
+    for (const column of [{ name: 'a' }, { name: 'a', type: 'bigint' }])
+      await pg.rejected(pg.column(half, column), 'dependents_exist', /^invalid index half_a_key depend on half\.a/);
+    await pg.done(pg.column(half, { name: 'a', rename_to: 'c' }));
+    await pg.done(pg.column(half, { name: 'b' }));
+    await pg.sql('drop index half_a_key');
+    await pg.done(pg.column(half, { name: 'c' }));
+    await pg.done(pg.call('/table/revert', { table_id: half, version: 2 }));
+    expect(await pg.sql('select id, a, b from half order by id')).toEqual([
+      { id: 1, a: 1, b: 1 },
+      { id: 2, a: 1, b: 2 },
+    ]);
+  });
+
   // unicef/hope#1733, CDCgov/trusted-intermediary#1119
   test('PostgreSQL: a password that was changed there is told, and changed here', async () => {
     const role = `p_${new URL(pg.url).pathname.slice(1)}`;
@@ -373,6 +396,97 @@ describe('10: whose is it?', () => {
       await redis.drop();
     }
   });
+
+  // Starcounter/Starcounter#4180
+  test.each(ENGINES)(
+    '%s: a copy is told from nothing but what stands in it, and how it becomes one of its own',
+    async (engine) => {
+      const [fresh, copy] = [await FRESH[engine](), await FRESH[engine]()];
+      const { field, s } = await FieldCase.start(fresh);
+      const other = await service();
+      try {
+        await other.call('POST', '/databases', { name: 'copy', url: copy.url });
+        const [identity] = (await field.sql('select * from _saga_identity')) as [Row];
+        const id = engine === 'MariaDB' ? 'database_id' : 'id';
+        await query(
+          copy.url,
+          `update _saga_identity set ${id} = '${String(identity[id])}', core_id = '${String(identity['core_id'])}'`,
+        );
+        const register = (): ReturnType<Service['call']> =>
+          s.call('POST', '/databases', { name: 'copy', url: copy.url });
+        const { status, body } = await register();
+        expect([status, body['code'], body['detail'], body['hint']]).toEqual([
+          409,
+          'database_exists',
+          'this database is registered already, as field',
+          expect.stringMatching(/drop the tables _saga_ledger, _saga_fences and _saga_identity in the copy/),
+        ]);
+        for (const table of ['_saga_ledger', '_saga_fences', '_saga_identity'])
+          await query(copy.url, `drop table ${table}`);
+        expect((await register()).status).toBe(201);
+        const databases = ['field', 'copy'];
+        await field.done(field.call('/table/create', { name: 'orders', databases }));
+      } finally {
+        await s.stop();
+        await other.stop();
+        await fresh.drop();
+        await copy.drop();
+      }
+    },
+  );
+
+  // uw-ictd/haulage#25, ekmungai/eloquent-ifrs#4
+  test.each(ENGINES)(
+    "%s: another program's database with tables of the core's names does not become the core",
+    async (engine) => {
+      const fresh = await FRESH[engine]();
+      await query(fresh.url, 'create table events (id int primary key, what varchar(20))');
+      await query(fresh.url, "insert into events values (1, 'concert')");
+      const names =
+        engine === 'SQLite'
+          ? "select name from sqlite_schema where type = 'table'"
+          : `select table_name as name from information_schema.tables where table_schema = ${engine === 'MariaDB' ? 'database()' : "'public'"}`;
+      try {
+        await expect(service({ CORE_DATABASE_URL: fresh.url })).rejects.toThrow(
+          'the core database has a table events of another program',
+        );
+        expect(await query(fresh.url, names)).toEqual([{ name: 'events' }]);
+        expect(await query(fresh.url, 'select * from events')).toEqual([{ id: 1, what: 'concert' }]);
+      } finally {
+        await fresh.drop();
+      }
+    },
+  );
+
+  // hidu/mysql-schema-sync#56, saltcorn/saltcorn#66
+  test.each(ENGINES)(
+    "%s: another program's table with a beginning of ours is left alone, and that is told",
+    async (engine) => {
+      const fresh = await FRESH[engine]();
+      const { field, s } = await FieldCase.start(fresh);
+      try {
+        await field.sql(
+          'create table _saga_state (id int primary key, n int)',
+          'insert into _saga_state values (1, 2)',
+          'create table orders (id int primary key, n int)',
+        );
+        const { body } = await s.call('POST', '/databases/field/adopt', { tables: 'all' }, WAIT);
+        expect(body['skipped']).toEqual([
+          { name: '_saga_state', kind: 'table', reason: expect.stringMatching(/begins with _saga_/) },
+        ]);
+        expect(await field.call('/databases/field/adopt', { tables: ['_saga_state'] })).toMatchObject({
+          body: { code: 'unsupported_change', detail: expect.stringMatching(/cannot be taken under management/) },
+        });
+        const [{ table_id }] = (await s.call('GET', '/tables?name=orders')).body['tables'] as [{ table_id: string }];
+        await field.done(field.column(table_id, { name: 'n' }));
+        await field.done(field.call('/table/delete', { table_id }));
+        expect(await field.sql('select * from _saga_state')).toEqual([{ id: 1, n: 2 }]);
+      } finally {
+        await s.stop();
+        await fresh.drop();
+      }
+    },
+  );
 
   // garagepoort/StaffPlusPlus#207, WatWowMap/ReactMap#194
   test.each(ENGINES)(

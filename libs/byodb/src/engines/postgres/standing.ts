@@ -1,4 +1,5 @@
 import { CORE_IDENTITY, CORE_TABLES, LEDGER_TABLES } from '../../ownership.js';
+import { RESERVED } from '../../live.js';
 import { literal } from './sql.js';
 
 const OWN = [...LEDGER_TABLES, CORE_IDENTITY, ...CORE_TABLES].map(literal).join(', ');
@@ -27,16 +28,17 @@ select name, of, kind, case kind
     when 'partition' then format('it is a partition of %s, and follows that table', of)
     when 'inherited table' then format('it inherits from %s, and follows that table', of)
     when 'extension table' then format('it belongs to the extension %s', of)
+    when 'table' then ${literal(RESERVED)}
     else format('it is a %s', kind) end as reason
 from (
   select c.relname as name, coalesce(extension.name, parent.name) as of,
     case when extension.name is not null then 'extension table' when c.relispartition then 'partition' when c.relkind = 'v' then 'view' when c.relkind = 'm' then 'materialized view'
-      when c.relkind = 'f' then 'foreign table' else 'inherited table' end as kind
+      when c.relkind = 'f' then 'foreign table' when parent.name is null then 'table' else 'inherited table' end as kind
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   left join lateral (${EXTENSION}) extension (name) on true
   left join lateral (
     select p.relname from pg_inherits i join pg_class p on p.oid = i.inhparent where i.inhrelid = c.oid order by i.inhseqno limit 1
   ) parent (name) on true
-  where n.nspname = current_schema() and c.relkind in ('r', 'p', 'v', 'm', 'f') and c.relname !~* '^_saga_'
-    and (c.relkind in ('v', 'm', 'f') or extension.name is not null or parent.name is not null)
+  where n.nspname = current_schema() and c.relkind in ('r', 'p', 'v', 'm', 'f') and c.relname !~* '^_saga_([0-9a-f]{32}|(ledger|fences|identity)$)'
+    and (c.relkind in ('v', 'm', 'f') or c.relname ~* '^_saga_' or extension.name is not null or parent.name is not null)
 ) found order by name collate "C"`;

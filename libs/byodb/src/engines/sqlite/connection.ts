@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import type { FileAddress } from '../../address.js';
 import type { Connection, Engine, Exclusive, Other, ServerInfo, Session } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
+import { isAside, isReserved, RESERVED } from '../../live.js';
 import {
   CORE_IDENTITY,
   CORE_TABLES,
@@ -173,23 +174,26 @@ export class SqliteConnection implements Connection {
     await this.writer.call({ op: 'run', sql, args });
   }
 
-  /** Virtual tables, what they keep their content in, and views. */
+  /** Virtual tables, what they keep their content in, views, and tables of reserved names. */
   async others(): Promise<Other[]> {
     const rows = await this.looking((session) =>
       session.query(
-        "select name, type from pragma_table_list where schema = 'main' and type <> 'table' and name not " +
-          "like 'sqlite\\_%' escape '\\' and name not like '\\_saga\\_%' escape '\\' order by name",
+        "select name, type from pragma_table_list where schema = 'main' and name not " +
+          "like 'sqlite\\_%' escape '\\' order by name",
       ),
     );
-    return rows.map((row) => {
-      const kind =
-        row['type'] === 'shadow' ? 'shadow table' : row['type'] === 'virtual' ? 'virtual table' : String(row['type']);
-      return {
-        name: String(row['name']),
-        kind,
-        reason: kind === 'shadow table' ? 'it holds the content of a virtual table' : `it is a ${kind}`,
-      };
-    });
+    return rows
+      .map((row) => ({ name: String(row['name']), type: String(row['type']) }))
+      .filter(({ name, type }) => isReserved(name) || (!isAside(name) && type !== 'table'))
+      .map(({ name, type }) => {
+        if (type === 'table') return { name, kind: type, reason: RESERVED };
+        const kind = type === 'shadow' ? 'shadow table' : type === 'virtual' ? 'virtual table' : type;
+        return {
+          name,
+          kind,
+          reason: kind === 'shadow table' ? 'it holds the content of a virtual table' : `it is a ${kind}`,
+        };
+      });
   }
 
   async tables(): Promise<string[]> {
