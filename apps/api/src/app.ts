@@ -58,7 +58,10 @@ export async function startApp(config: Config): Promise<App> {
   const logger = pino({ level: config.LOG_LEVEL });
   await keepPrivate(config.DATA_DIR, [config.CORE_DATABASE_URL, config.BYODB_URL]);
   const core = await openCoreDatabase(config.CORE_DATABASE_URL);
-  await migrate(core);
+  await migrate(core).catch(async (error: unknown) => {
+    await core.close();
+    throw error;
+  });
   const clock = await CoreClock.open(core, (level, message, details) => {
     logger[level](details, message);
   });

@@ -81,6 +81,15 @@ export function isAside(name: string): boolean {
   return name.toLowerCase().startsWith(ASIDE_PREFIX);
 }
 
+const OWN_NAME = /^_saga_(?:[0-9a-f]{32}|(?:ledger|fences|identity)$)/i;
+/** Why a table of a reserved name is left alone. */
+export const RESERVED = 'its name begins with _saga_, as that of what is set aside does';
+
+/** Another program's, though it has the beginning that the project keeps for itself. */
+export function isReserved(name: string): boolean {
+  return isAside(name) && !OWN_NAME.test(name);
+}
+
 /** Names collide when they differ only in ASCII case, on every engine. */
 export function foldName(name: string): string {
   return /[A-Z]/.test(name) ? name.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) : name;

@@ -11,6 +11,16 @@ export const CORE_IDENTITY = 'core_identity';
 /** What a claim makes, and a release takes away. */
 export const LEDGER_TABLES = ['_saga_ledger', '_saga_fences', '_saga_identity'] as const;
 
+/**
+ * What each of them has had from its first version on, beside the id: a table of that name without these is another
+ * program's.
+ */
+const LEDGER_COLUMNS: Record<(typeof LEDGER_TABLES)[number], readonly string[]> = {
+  _saga_ledger: ['step_id', 'direction', 'state', 'fingerprint_before', 'fingerprint_after', 'statements'],
+  _saga_fences: ['table_id', 'token'],
+  _saga_identity: [],
+};
+
 /** Which service manages a database: the id of its core database, and since when (ISO 8601). */
 export interface Manager {
   core_id: string;
@@ -23,6 +33,10 @@ export interface Marks {
   id: string | null;
   /** Null: nobody has written it there (no ledger, or one of an earlier version). */
   managed_by: Manager | null;
+  /** Tables of the ledger that are not there: somebody dropped them, or there has been none yet. */
+  missing: string[];
+  /** A name of the ledger's that another program's table or view has; null: none. */
+  strange: string | null;
   /** Set where a core database stands here; its id is null where it has none, or may not be read. */
   core: { core_id: string | null } | null;
 }
@@ -41,6 +55,12 @@ export function isCore(tables: readonly string[]): boolean {
 /** Refused before anything is made. Errors: DatabaseError core_database, managed_elsewhere. */
 export function refuseOthers(marks: Marks, claimant: Claimant | undefined): void {
   if (marks.core !== null) throw new DatabaseError('core_database', coreMessage(marks.core, claimant?.core_id));
+  if (marks.strange !== null)
+    throw new DatabaseError(
+      'database_mismatch',
+      `a table or view ${marks.strange} stands there that is not this service's, which needs that name for its ` +
+        'ledger: rename it, or keep the tables that are to be managed elsewhere',
+    );
   const { managed_by: manager } = marks;
   if (
     claimant === undefined ||
@@ -62,6 +82,22 @@ function coreMessage(core: { core_id: string | null }, own: string | undefined):
 
 function managedMessage({ core_id, since }: Manager): string {
   return `another service manages this database${since === null ? '' : ` since ${since}`} (its core id is ${core_id})`;
+}
+
+/** `standing`: what has one of the ledger's names there, with its columns. `id`: what the identity's is called. */
+export function readLedger(
+  standing: ReadonlyMap<string, readonly string[]>,
+  id: string,
+): Pick<Marks, 'missing' | 'strange'> {
+  const isStrange = (name: (typeof LEDGER_TABLES)[number]): boolean => {
+    const columns = standing.get(name);
+    const needed = name === '_saga_identity' ? [id] : LEDGER_COLUMNS[name];
+    return columns !== undefined && needed.some((column) => !columns.includes(column));
+  };
+  return {
+    missing: LEDGER_TABLES.filter((name) => !standing.has(name)),
+    strange: LEDGER_TABLES.find(isStrange) ?? null,
+  };
 }
 
 /** One row of `_saga_identity`, whatever version made it; `id` is the name of its column for the id. */

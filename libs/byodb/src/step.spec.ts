@@ -73,6 +73,22 @@ describe.each<[string, () => Promise<Fresh>]>([
   let serial = 0;
   const name = (): string => `t${++serial}`;
 
+  test('what the core knows to be applied is undone, though the ledger was lost and made anew meanwhile', async () => {
+    const table = name();
+    const tableId = await given(table);
+    const before = await seen(table);
+    const task: Task = { do: 'add_column', table, column: column({ name: 'extra', type: 'integer' }) };
+    const [{ stepId, plan }] = (await plansOf(tableId, [task])) as [Planned];
+    await applyStep(connection, plan, key(stepId), LIMITS);
+    await query(fresh.url, 'drop table _saga_ledger');
+    expect((await connection.marks()).missing).toEqual(['_saga_ledger']);
+    await connection.claim((await connection.identity())!);
+    const undo: StepKey = { ...key(stepId), applied: true };
+    const undone = await compensateStep(connection, plan, undo);
+    expect(await seen(table)).toEqual(before);
+    expect(await compensateStep(connection, plan, undo)).toEqual(undone);
+  });
+
   // One lifecycle for every operation: plan, apply, apply again, compensate, compensate again, plan and apply anew, and
   // what destroys.
   test.each<[string, (table: string) => Task]>([

@@ -16,6 +16,8 @@ export interface StepKey {
   token: number;
   lockTimeoutMs: number;
   slots?: number;
+  /** The core has recorded that the step was applied: a ledger that does not know it was made anew since. */
+  applied?: boolean;
 }
 
 /**
@@ -56,6 +58,14 @@ export async function compensateStep(connection: Connection, plan: Plan, key: St
 function undo(connection: Connection, plan: Plan, key: StepKey): Promise<StepResult> {
   return run(connection, plan, key, 'compensate', async (session, rows) => {
     const { apply } = rows;
+    if (apply === undefined && key.applied === true)
+      return {
+        skip: false,
+        from: plan.after,
+        to: plan.before,
+        table: plan.table_after,
+        check: () => Promise.resolve(),
+      };
     if (apply === undefined || apply.state === 'not_applied' || apply.state === 'nothing') return { skip: true };
     // Made by the step, and not what its plan foresaw: that is no reason to leave it. Nobody touched it since.
     if (

@@ -43,6 +43,21 @@ describe.each(engineNames)('migrations: %s', (engine) => {
     expect(dump).toBe(await readFile(file, 'utf8'));
   });
 
+  test.each([
+    ['events', 'create table events (id integer not null primary key)'],
+    ['tables', 'create table tables (id integer not null primary key)'],
+    ['commands', 'create view commands as select 1 as one'],
+    ['schema_migrations', 'create table schema_migrations (version varchar(200) not null primary key)'],
+    ['schema_migrations', 'create table schema_migrations (version bigint not null primary key, dirty integer)'],
+  ])("another program's %s are not taken: %s", async (name, made) => {
+    await core.execute({ texts: [made], values: [] });
+    const failed = migrate(core, { directory });
+    await expect(failed).rejects.toThrow(MigrationRefused);
+    await expect(failed).rejects.toThrow(`has a table ${name} of another program`);
+    await core.execute({ texts: [made.replace(/^create (table|view) (\w+).*/, 'drop $1 $2')], values: [] });
+    expect((await migrate(core, { directory })).length).toBeGreaterThan(0);
+  });
+
   test('are applied once, and the next start applies what is new', async () => {
     const names = await migrate(core, { directory });
     expect(names[0]).toBe('0001_events');

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sql } from './core-database.js';
-import type { CoreDatabase, Tx } from './core-database.js';
+import { sql, sqlList } from './core-database.js';
+import type { CoreDatabase, Sql, Tx } from './core-database.js';
 import { MigrationRefused, NewerCore } from './errors.js';
 import { migrating } from './migrate-lock.js';
 import { forgetOldAppenders } from './order/mysql.js';
@@ -27,11 +27,15 @@ const MIGRATIONS_TABLE =
  * processes may do so at once: one works, the others wait and find it done. SQLite and PostgreSQL: all or nothing.
  * MySQL: statement by statement, so its files hold statements that may be run again after a crash.
  * Files: `<directory>/<number>_<name>.<engine>.sql`, statements end with `;` at the end of a line.
+ * Another program's database with tables of these names is refused before anything is made.
  * Errors: NewerCore, MigrationRefused, CoreUnavailable; others as the driver gives them.
  */
 export async function migrate(core: CoreDatabase, options: { directory?: string } = {}): Promise<string[]> {
   const known = await readMigrations(options.directory ?? join(packageRoot(), 'migrations'), core.engine);
-  const applied = await migrating(core, (tx) => applyMissing(tx, known));
+  const applied = await migrating(core, async (tx) => {
+    await refuseOthers(tx, core.engine, known);
+    return applyMissing(tx, known);
+  });
   if (core.engine === 'mysql') await forgetOldAppenders(core, new Date((await core.now()) - dayMs));
   return applied;
 }
@@ -68,6 +72,48 @@ function statementsOf(text: string): string[] {
     .split(/;[ \t]*$/m)
     .map((statement) => statement.trim())
     .filter((statement) => statement !== '');
+}
+
+const OWN = 'schema_migrations';
+const OWN_COLUMNS = ['version', 'name', 'checksum', 'applied_at'];
+
+/**
+ * Another program's tables are not taken for the core's, whatever an engine would make of it. Once the table of
+ * migrations is there, all others are ours: on MySQL a crash may have left some before it left a row.
+ */
+async function refuseOthers(tx: Tx, engine: CoreDatabase['engine'], known: readonly Migration[]): Promise<void> {
+  const names = known.flatMap(({ statements }) => statements.flatMap(madeBy));
+  const standing = await tx.query(standingIn(engine, [OWN, ...names]));
+  const columns = standing.filter((row) => row['name'] === OWN).map((row) => row['col']);
+  const isOurs = columns.length > 0 && OWN_COLUMNS.every((column) => columns.includes(column));
+  const others = isOurs ? [] : [...new Set(standing.map((row) => String(row['name'])))].sort();
+  if (others.length === 0) return;
+  const [what, it] = others.length === 1 ? ['a table', 'it'] : ['tables', 'them'];
+  throw new MigrationRefused(
+    `the core database has ${what} ${others.join(', ')} of another program, and the service needs ${it} for itself: ` +
+      `give it a database ${engine === 'postgres' ? 'or schema ' : ''}of its own`,
+  );
+}
+
+function madeBy(statement: string): string[] {
+  const name = /^create table (?:if not exists )?(\w+)/.exec(statement)?.[1];
+  return name === undefined ? [] : [name];
+}
+
+/** Whatever has one of these names there, with its columns: one row for each. */
+function standingIn(engine: CoreDatabase['engine'], names: readonly string[]): Sql {
+  switch (engine) {
+    case 'sqlite':
+      return sql`select lower(m.name) as name, c.name as col from sqlite_schema m left join pragma_table_info(case m.type when 'table' then m.name end) c
+        where m.type in ('table', 'view') and lower(m.name) in (${sqlList(names)})`;
+    case 'postgres':
+      return sql`select c.relname as name, a.attname as col from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        where n.nspname = current_schema() and c.relname in (${sqlList(names)})`;
+    case 'mysql':
+      return sql`select lower(table_name) as name, column_name as col from information_schema.columns
+        where table_schema = database() and table_name in (${sqlList(names)})`;
+  }
 }
 
 async function applyMissing(tx: Tx, known: readonly Migration[]): Promise<string[]> {

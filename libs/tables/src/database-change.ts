@@ -38,6 +38,7 @@ export function databaseChange(ports: ChangePorts): SagaDefinition {
     token,
     lockTimeoutMs: ports.lockTimeoutMs,
     slots: ports.slots,
+    applied: step.phase === 'apply' && step.fingerprint_after !== null,
   });
   const tablesOf = (saga: Saga): Promise<Table[]> =>
     Promise.all(

@@ -60,6 +60,7 @@ export function schemaChange(ports: ChangePorts): SagaDefinition {
     token,
     lockTimeoutMs: ports.lockTimeoutMs,
     slots: ports.slots,
+    applied: step.fingerprint_after !== null,
   });
   const tableOf = async (saga: Saga): Promise<Table> =>
     (await pointAt(ports.core, ports.store, saga.subject_id, {}))!.table;

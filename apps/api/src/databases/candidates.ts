@@ -15,7 +15,7 @@ import { soon, within } from './reach.js';
 /** How long a new address is tried, and its connection waited for at the end. Milliseconds. */
 const PROBE_MS = 12_000;
 const CLOSE_MS = 2000;
-const NOTHING: Marks = { id: null, managed_by: null, core: null };
+const NOTHING: Marks = { id: null, managed_by: null, missing: [], strange: null, core: null };
 
 /** What a caller says who knows that another service has given the database up. */
 export interface TakeOver {

@@ -78,7 +78,8 @@ export class Databases {
       throw new DatabaseError('database_mismatch', 'another database stands where the registered one was', {
         retryable: false,
       });
-    if (marks.id === id && (marks.managed_by !== null || pool.claimed)) return;
+    // What somebody dropped of the ledger is made again: no change would ever go on without it.
+    if (marks.id === id && marks.missing.length === 0 && (marks.managed_by !== null || pool.claimed)) return;
     if ((await connection.claim(id, claimant)) !== id)
       throw new DatabaseError('database_mismatch', 'another database stands where the registered one was', {
         retryable: false,
@@ -120,8 +121,7 @@ export class Databases {
     if ((await findDatabase(this.core, name)) !== null)
       throw new ApiError('database_exists', `there is a database ${JSON.stringify(name)} already`);
     return this.candidates.with(address, takeOver, async (candidate) => {
-      if (candidate.id !== null && (await this.isKnown(candidate.id)))
-        throw new ApiError('database_exists', 'this database is registered already, under another name');
+      await this.refuseKnown(candidate.id);
       await candidate.claim(async (id) => {
         const past = await this.store.readStream(databaseStream(id));
         const event: DatabaseEvent = {
@@ -140,6 +140,18 @@ export class Databases {
         );
       }, this.isKnown);
       return this.byName(name);
+    });
+  }
+
+  /** A copy of a database has the original's identity, and cannot be told from it. */
+  private async refuseKnown(id: string | null): Promise<void> {
+    const known = id === null ? null : await loadDatabase(this.core, id);
+    if (known === null) return;
+    const hint =
+      `a copy of ${known.name} bears the same identity: to register it beside that one, drop the tables _saga_ledger, ` +
+      '_saga_fences and _saga_identity in the copy first';
+    throw new ApiError('database_exists', `this database is registered already, as ${known.name}`, {
+      members: { hint },
     });
   }
 
@@ -178,8 +190,7 @@ export class Databases {
         return this.byName(name);
       }
       await this.refuseLeaving(database);
-      if (candidate.id !== null && (await this.isKnown(candidate.id)))
-        throw new ApiError('database_exists', 'this database is registered already, under another name');
+      await this.refuseKnown(candidate.id);
       await candidate.claim(async (claimed) => {
         const past = await this.store.readStream(databaseStream(claimed));
         await this.unlessTaken(

@@ -236,14 +236,17 @@ export class MysqlCore implements CoreDatabase, UncommittedReads, RangeLocks {
 /**
  * The same on every server whatever its defaults. sql_mode: strict (a value that does not fit is refused, not cut),
  * double quotes for names and || for joining as the standard has it. time_zone: in one with a summer time an hour comes
- * twice a year, and the clock would stand still or jump. wait_timeout (seconds): the server ends a session that hangs,
+ * twice a year, and the clock would stand still or jump. names: some servers pass over what the handshake asks for.
+ * wait_timeout (seconds): the server ends a session that hangs,
  * so that its open transaction cannot hold back every reader of events.
  */
 function settings(isolation: 'read committed' | 'read uncommitted', idleSeconds: number): string[] {
   const modes = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,ANSI_QUOTES,PIPES_AS_CONCAT';
   return [
-    `set session transaction isolation level ${isolation}`,
-    `set session wait_timeout = ${idleSeconds}, session innodb_lock_wait_timeout = 20, session time_zone = '+00:00',
+    `set session transaction isolation level ${isolation}, read write`,
+    `set names utf8mb4 collate utf8mb4_bin, session wait_timeout = ${idleSeconds}, session innodb_lock_wait_timeout = 20, session time_zone = '+00:00',
+      session autocommit = 1, session completion_type = 0, session sql_safe_updates = 0, session sql_big_selects = 1,
+      session sql_auto_is_null = 0, session foreign_key_checks = 1, session unique_checks = 1,
       session sql_mode = '${modes}'`,
   ];
 }

@@ -7,6 +7,13 @@ const NAME = 'sagas';
 /** How long a goodbye to Redis may take once no saga runs here any more. */
 const CLOSE_MS = 2000;
 
+/** With Redis away its own end stops before the timer that renews locks, which would keep the process for ever. */
+class StoppableWorker<T> extends Worker<T> {
+  async letGo(): Promise<void> {
+    await this.lockManager.close();
+  }
+}
+
 /**
  * BullMQ on Redis, as an alarm clock only: Redis may be wiped at any time. Each wake is a job of its own id, because
  * BullMQ silently ignores an id that it has seen; doubles are harmless, for a saga's lease lets one run.
@@ -14,7 +21,7 @@ const CLOSE_MS = 2000;
 export class BullQueue implements SagaQueue {
   private readonly redis: Redis;
   private readonly queue: Queue;
-  private worker: Worker | null = null;
+  private worker: StoppableWorker<{ saga_id: string }> | null = null;
   /** The worker's connections: the one given to it, and the copies it makes to wait on. */
   private readonly workers: Redis[] = [];
   private readonly running = new Set<Promise<void>>();
@@ -46,7 +53,7 @@ export class BullQueue implements SagaQueue {
     const connection = this.keep(new Redis(this.url, { maxRetriesPerRequest: null }));
     connection.on('error', this.onError);
     connection.duplicate = (override) => this.keep(Redis.prototype.duplicate.call(connection, override));
-    this.worker = new Worker<{ saga_id: string }>(NAME, async (job) => this.track(handler(job.data.saga_id)), {
+    this.worker = new StoppableWorker<{ saga_id: string }>(NAME, async (job) => this.track(handler(job.data.saga_id)), {
       connection,
       prefix: this.prefix,
       concurrency: this.concurrency,
@@ -70,6 +77,7 @@ export class BullQueue implements SagaQueue {
       }),
     ]);
     clearTimeout(timer);
+    await this.worker?.letGo();
     // A connection that BullMQ gave up on would try to reconnect for as long as the process lives.
     for (const connection of [...this.workers, this.redis]) connection.disconnect();
   }

@@ -9,6 +9,7 @@ import {
   CORE_TABLES,
   isCore,
   LEDGER_TABLES,
+  readLedger,
   readMarks,
   refuseOthers,
   type Claimant,
@@ -29,16 +30,22 @@ const SUCH_A_COLUMN = 1060;
  * defaults may have changed and our statements depend on; a worker that stalled loses its session, and its locks, after
  * a minute.
  * A zero date stays allowed: an owner's table may have one as a default, and would take no change else.
- * System versioning keeps its history under a change. MariaDB alone reads the last part but one, MySQL alone the last
- * (MariaDB passes over what asks for 5.7 or later): an ALTER takes as long as it takes.
+ * System versioning keeps its history under a change. MariaDB alone reads the parts that begin with M, MySQL alone the
+ * last (MariaDB passes over what asks for 5.7 or later): an ALTER takes as long as it takes, and as the server sees fit.
  */
-const SETTINGS = `
-set session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO', time_zone = '+00:00',
-  autocommit = 1, foreign_key_checks = 1, unique_checks = 1, sql_quote_show_create = 1, sql_safe_updates = 0,
-  sql_select_limit = default, wait_timeout = 60
+const SETTINGS = [
+  // Some servers pass over what the handshake asks for: names and defaults would be read in their own character set.
+  `set names utf8mb4 collate utf8mb4_general_ci,
+  session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO', time_zone = '+00:00',
+  autocommit = 1, completion_type = 0, foreign_key_checks = 1, unique_checks = 1, sql_quote_show_create = 1,
+  sql_safe_updates = 0, sql_big_selects = 1, sql_auto_is_null = 0, sql_select_limit = default, wait_timeout = 60
   /*M!100100 , max_statement_time = 0 */
   /*M!100300 , system_versioning_alter_history = KEEP */
-  /*!50708 , max_execution_time = 0 */`;
+  /*M!100307 , alter_algorithm = 'DEFAULT' */
+  /*!50708 , max_execution_time = 0 */`,
+  // As a variable it has another name on each of the two.
+  'set session transaction read write',
+];
 const LEDGER = {
   _saga_ledger:
     'create table if not exists `_saga_ledger` (step_id varchar(64) not null, direction varchar(16) not ' +
@@ -112,17 +119,14 @@ export class MysqlConnection implements Connection {
           // Knex takes its listener away when it says goodbye to an idle connection; an error after that would end the
           // process.
           Object.assign(raw, { removeAllListeners: () => raw });
-          raw
-            .promise()
-            .query(SETTINGS)
-            .then(
-              () => {
-                done(null, raw);
-              },
-              (error: Error) => {
-                done(error, raw);
-              },
-            );
+          settle(raw).then(
+            () => {
+              done(null, raw);
+            },
+            (error: Error) => {
+              done(error, raw);
+            },
+          );
         },
       },
       // Knex prints every lost connection, with the driver's message; whoever uses the connection gets the error
@@ -229,14 +233,21 @@ export class MysqlConnection implements Connection {
   private async standing(s: MysqlSession): Promise<{ tables: string[]; marks: Marks }> {
     const names = [...LEDGER_TABLES, CORE_IDENTITY, ...CORE_TABLES];
     const rows = await s.query(
-      'select table_name as name from information_schema.tables where table_schema = database() and ' +
-        `table_name in (${names.map(() => '?').join(', ')})`,
+      'select table_name as name, column_name as col from information_schema.columns where table_schema = database() ' +
+        `and table_name in (${names.map(() => '?').join(', ')})`,
       names,
     );
-    const tables = rows.map((row) => String(row['name']).toLowerCase());
-    const [row] = tables.includes('_saga_identity') ? await s.query('select * from `_saga_identity`') : [];
+    const standing = new Map<string, string[]>();
+    for (const row of rows) {
+      const name = String(row['name']).toLowerCase();
+      standing.set(name, [...(standing.get(name) ?? []), String(row['col'])]);
+    }
+    const tables = [...standing.keys()];
+    const ledger = readLedger(standing, 'database_id');
+    const isThere = ledger.strange === null && tables.includes('_saga_identity');
+    const [row] = isThere ? await s.query('select * from `_saga_identity`') : [];
     const core = isCore(tables) ? { core_id: tables.includes(CORE_IDENTITY) ? await coreId(s) : null } : null;
-    return { tables, marks: { ...readMarks(row, 'database_id'), core } };
+    return { tables, marks: { ...readMarks(row, 'database_id'), ...ledger, core } };
   }
 
   private async on<T>(work: (session: MysqlSession) => Promise<T>, lockTimeoutMs = LOOK_LOCK_MS): Promise<T> {
@@ -282,6 +293,10 @@ export class MysqlConnection implements Connection {
     await session.query(`set session lock_wait_timeout = ${seconds}, innodb_lock_wait_timeout = ${seconds}`);
     this.waits.set(raw, seconds);
   }
+}
+
+async function settle(raw: RawDriver): Promise<void> {
+  for (const setting of SETTINGS) await raw.promise().query(setting);
 }
 
 async function takeLedger(s: MysqlSession, id: string, { core_id, at, take_over: former }: Claimant): Promise<void> {

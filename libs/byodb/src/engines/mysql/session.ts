@@ -1,7 +1,7 @@
 import type { Connection as Driver } from 'mysql2/promise';
 import type { Dependent, LedgerRow, Other, Session, Touch } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
-import { foldName, isAside, type Extra, type LiveTable } from '../../live.js';
+import { foldName, isAside, isReserved, RESERVED, type Extra, type LiveTable } from '../../live.js';
 import { foreignKeys, keysOver, keysThatSetNull, PARENT, type ForeignKey } from './foreign-keys.js';
 import { everywhere, lacking, WHOLE_DATABASE } from './grants.js';
 import { hasIndexBeside, primaryMembers, readKey, restsOnPrimaryKey } from './keys.js';
@@ -423,14 +423,15 @@ export class MysqlSession implements Session {
   async others(): Promise<Other[]> {
     const rows = await this.query(
       'select table_name as name, table_type as type from information_schema.tables where table_schema = ' +
-        `database() and table_type not in (${KINDS.map(literal).join(', ')}) order by table_name`,
+        'database() order by table_name',
     );
     return rows
-      .filter((row) => !isAside(String(row['name'])))
-      .map((row) => {
-        const type = String(row['type']).toLowerCase();
-        const kind = type.includes('view') ? 'view' : type;
-        return { name: String(row['name']), kind, reason: `it is a ${kind}` };
+      .map((row) => ({ name: String(row['name']), type: String(row['type']) }))
+      .filter(({ name, type }) => isReserved(name) || (!isAside(name) && !KINDS.includes(type)))
+      .map(({ name, type }) => {
+        if (KINDS.includes(type)) return { name, kind: 'table', reason: RESERVED };
+        const kind = type.includes('VIEW') ? 'view' : type.toLowerCase();
+        return { name, kind, reason: `it is a ${kind}` };
       });
   }
 }

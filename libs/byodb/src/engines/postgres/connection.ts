@@ -8,7 +8,7 @@ import { Liveness } from '../../liveness.js';
 import {
   CORE_IDENTITY,
   isCore,
-  LEDGER_TABLES,
+  readLedger,
   readMarks,
   refuseOthers,
   type Claimant,
@@ -106,29 +106,27 @@ export class PostgresConnection implements Connection {
   }
 
   async marks(): Promise<Marks> {
-    return (await this.standing()).marks;
-  }
-
-  private async standing(): Promise<{ marks: Marks; complete: boolean }> {
     return this.look(async (session) => {
-      const tables = (await session.query(STANDING_SQL)).map((row) => String(row['name']));
-      const own = tables.includes('_saga_identity') ? await session.query('select * from _saga_identity') : [];
+      const rows = await session.query(STANDING_SQL);
+      const standing = new Map(rows.map((row) => [String(row['name']), row['columns'] as string[]]));
+      const tables = [...standing.keys()];
+      const ledger = readLedger(standing, 'id');
+      const isThere = ledger.strange === null && tables.includes('_saga_identity');
+      const own = isThere ? await session.query('select * from _saga_identity') : [];
       const core = isCore(tables) ? { core_id: await coreId(session, tables) } : null;
-      return {
-        marks: { ...readMarks(own[0], 'id'), core },
-        complete: LEDGER_TABLES.every((name) => tables.includes(name)),
-      };
+      return { ...readMarks(own[0], 'id'), ...ledger, core };
     });
   }
 
   async claim(id: string, claimant?: Claimant): Promise<string> {
-    const { marks, complete } = await this.standing();
+    const marks = await this.marks();
+    const complete = marks.missing.length === 0;
     refuseOthers(marks, claimant);
     const isOwn = claimant === undefined || marks.managed_by?.core_id === claimant.core_id;
     // A user who may not create tables can still use a ledger that is there.
     if (complete && marks.id !== null && isOwn) return marks.id;
     if (!complete || marks.id === null) await this.claiming((link) => this.makeLedger(link, id, claimant));
-    if (claimant === undefined) return (await this.standing()).marks.id!;
+    if (claimant === undefined) return (await this.marks()).id!;
     return this.claiming((link) => takeLedger(link, id, claimant)).catch((error: unknown) => {
       // One that may not be altered goes on as it is: nobody's.
       const isLeft = error instanceof DatabaseError && !error.retryable && error.code !== 'managed_elsewhere';
@@ -316,7 +314,7 @@ async function takeLedger(link: Link, id: string, { core_id, at, take_over: form
   ]);
   const [row] = await link.query('select * from _saga_identity');
   const marks = readMarks(row, 'id');
-  refuseOthers({ ...marks, core: null }, { core_id, at });
+  refuseOthers({ ...marks, missing: [], strange: null, core: null }, { core_id, at });
   return marks.id!;
 }
 

@@ -203,6 +203,15 @@ select kind, name from (
     and t.attnum is not null and $3 = 'remove'
 
   union
+  -- Left by a build that failed: it would be made again from all rows, and those need not fit it.
+  select 'invalid index', ic.relname
+  from pg_index i
+    join pg_class ic on ic.oid = i.indexrelid,
+    t
+  where i.indrelid = t.oid and not i.indisvalid and t.attnum is not null and $3 <> 'rename'
+    and exists (select from uses u where u.classid = 'pg_class'::regclass and u.objid = i.indexrelid)
+
+  union
   -- What an extension made goes with the extension alone.
   select 'extension', e.extname
   from pg_depend d

@@ -1,14 +1,21 @@
 import { CORE_IDENTITY, CORE_TABLES, LEDGER_TABLES } from '../../ownership.js';
+import { RESERVED } from '../../live.js';
 import { literal } from './sql.js';
 
 const OWN = [...LEDGER_TABLES, CORE_IDENTITY, ...CORE_TABLES].map(literal).join(', ');
 
-/** Of the service's own tables, a ledger's and a core's, those that stand in the schema that would be managed. */
+/**
+ * Of the names of the service's own tables, a ledger's and a core's, those that are taken in the schema that would be
+ * managed, with their columns.
+ */
 export const STANDING_SQL = `
-select c.relname as name
+select c.relname as name,
+  coalesce(
+    (select json_agg(a.attname) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
+    '[]') as columns
 from pg_class c
   join pg_namespace n on n.oid = c.relnamespace
-where n.nspname = current_schema() and c.relkind in ('r', 'p') and c.relname in (${OWN})`;
+where n.nspname = current_schema() and c.relname in (${OWN})`;
 
 /** Whose extension an object is: what an extension made goes and comes with it. */
 const EXTENSION = `
@@ -34,6 +41,7 @@ select name, of, kind,
     when 'partition' then format('it is a partition of %s, and follows that table', of)
     when 'inherited table' then format('it inherits from %s, and follows that table', of)
     when 'extension table' then format('it belongs to the extension %s', of)
+    when 'table' then ${literal(RESERVED)}
     else format('it is a %s', kind)
   end as reason
 from (
@@ -44,6 +52,7 @@ from (
       when c.relkind = 'v' then 'view'
       when c.relkind = 'm' then 'materialized view'
       when c.relkind = 'f' then 'foreign table'
+      when parent.name is null then 'table'
       else 'inherited table'
     end as kind
   from pg_class c
@@ -57,7 +66,8 @@ from (
       order by i.inhseqno
       limit 1
     ) parent (name) on true
-  where n.nspname = current_schema() and c.relkind in ('r', 'p', 'v', 'm', 'f') and c.relname !~* '^_saga_'
-    and (c.relkind in ('v', 'm', 'f') or extension.name is not null or parent.name is not null)
+  where n.nspname = current_schema() and c.relkind in ('r', 'p', 'v', 'm', 'f')
+    and c.relname !~* '^_saga_([0-9a-f]{32}|(ledger|fences|identity)$)'
+    and (c.relkind in ('v', 'm', 'f') or c.relname ~* '^_saga_' or extension.name is not null or parent.name is not null)
 ) found
 order by name collate "C"`;

@@ -4,11 +4,13 @@ import { dirname, resolve } from 'node:path';
 import type { FileAddress } from '../../address.js';
 import type { Connection, Engine, Exclusive, Other, ServerInfo, Session } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
+import { isAside, isReserved, RESERVED } from '../../live.js';
 import {
   CORE_IDENTITY,
   CORE_TABLES,
   isCore,
   LEDGER_TABLES,
+  readLedger,
   readMarks,
   refuseOthers,
   type Claimant,
@@ -30,9 +32,13 @@ const LEDGER = [
     '1), id text not null, core_id text, claimed_at text)',
 ];
 
-/** Of the service's own tables, a ledger's and a core's, those that stand in the file. */
+/**
+ * Of the names of the service's own tables, a ledger's and a core's, those that are taken in the file, with the columns
+ * of tables.
+ */
 const STANDING =
-  `select name from sqlite_schema where type = 'table' and name in ` +
+  'select lower(m.name) as name, (select json_group_array(c.name) from pragma_table_info(m.name) c ' +
+  `where m.type = 'table') as columns from sqlite_schema m where m.type in ('table', 'view') and lower(m.name) in ` +
   `(${[...LEDGER_TABLES, CORE_IDENTITY, ...CORE_TABLES].map((name) => `'${name}'`).join(', ')})`;
 type Ask = (sql: string) => Promise<Record<string, unknown>[]>;
 
@@ -169,23 +175,26 @@ export class SqliteConnection implements Connection {
     await this.writer.call({ op: 'run', sql, args });
   }
 
-  /** Virtual tables, what they keep their content in, and views. */
+  /** Virtual tables, what they keep their content in, views, and tables of reserved names. */
   async others(): Promise<Other[]> {
     const rows = await this.looking((session) =>
       session.query(
-        "select name, type from pragma_table_list where schema = 'main' and type <> 'table' and name not " +
-          "like 'sqlite\\_%' escape '\\' and name not like '\\_saga\\_%' escape '\\' order by name",
+        "select name, type from pragma_table_list where schema = 'main' and name not " +
+          "like 'sqlite\\_%' escape '\\' order by name",
       ),
     );
-    return rows.map((row) => {
-      const kind =
-        row['type'] === 'shadow' ? 'shadow table' : row['type'] === 'virtual' ? 'virtual table' : String(row['type']);
-      return {
-        name: String(row['name']),
-        kind,
-        reason: kind === 'shadow table' ? 'it holds the content of a virtual table' : `it is a ${kind}`,
-      };
-    });
+    return rows
+      .map((row) => ({ name: String(row['name']), type: String(row['type']) }))
+      .filter(({ name, type }) => isReserved(name) || (!isAside(name) && type !== 'table'))
+      .map(({ name, type }) => {
+        if (type === 'table') return { name, kind: type, reason: RESERVED };
+        const kind = type === 'shadow' ? 'shadow table' : type === 'virtual' ? 'virtual table' : type;
+        return {
+          name,
+          kind,
+          reason: kind === 'shadow table' ? 'it holds the content of a virtual table' : `it is a ${kind}`,
+        };
+      });
   }
 
   async tables(): Promise<string[]> {
@@ -343,12 +352,18 @@ export class SqliteConnection implements Connection {
 }
 
 async function readStanding(ask: Ask): Promise<Marks> {
-  const tables = (await ask(STANDING)).map((row) => String(row['name']));
-  const [own] = tables.includes('_saga_identity') ? await ask('select * from _saga_identity') : [];
+  const standing = new Map(
+    (await ask(STANDING)).map((row) => [String(row['name']), JSON.parse(String(row['columns'])) as string[]]),
+  );
+  const tables = [...standing.keys()];
+  const ledger = readLedger(standing, 'id');
+  const isThere = ledger.strange === null && tables.includes('_saga_identity');
+  const [own] = isThere ? await ask('select * from _saga_identity') : [];
   const [core] =
     isCore(tables) && tables.includes(CORE_IDENTITY) ? await ask(`select core_id from ${CORE_IDENTITY}`) : [];
   return {
     ...readMarks(own, 'id'),
+    ...ledger,
     core: isCore(tables) ? { core_id: core === undefined ? null : String(core['core_id']) } : null,
   };
 }
