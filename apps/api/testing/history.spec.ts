@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import pgDriver from 'pg';
 import { freshMysql, freshPostgres, freshSqlite, query, type Fresh } from '../../../testing/fixtures.js';
 import { service, WAIT, type Reply } from './service.js';
 import { stateOf } from './state.js';
+
+interface Saga {
+  status: string;
+  error: { code: string } | null;
+}
 
 const ON = ['default', 'crm', 'shop', 'erp'];
 let s: Awaited<ReturnType<typeof service>>;
@@ -190,6 +196,32 @@ describe('replayed', () => {
 });
 
 describe('gone back to', () => {
+  test('a revert behind a change that failed is refused where it would not lead to its version', async () => {
+    const id = await create('behind');
+    await done('/table/column', { table_id: id, column: { name: 'extra', type: 'integer' } });
+    const owner = new pgDriver.Client(pg.url);
+    await owner.connect();
+    await owner.query('begin');
+    await owner.query('lock table behind in access exclusive mode');
+    // It waits for the lock; the revert is found with the column gone.
+    const drop = await s.call('POST', '/table/column', { table_id: id, column: { name: 'extra' } });
+    const revert = await s.call('POST', '/table/revert', { table_id: id, version: 2 });
+    expect([drop.status, revert.status]).toEqual([202, 202]);
+    await s.call('POST', `/sagas/${drop.body['saga'].saga_id}/abort`, { reason: 'not today' });
+    await owner.query('rollback');
+    await owner.end();
+    const ended = await after(0, async () => {
+      for (;;) {
+        const { saga } = (await s.call('GET', `/sagas/${revert.body['saga'].saga_id}`)).body as { saga: Saga };
+        if (['completed', 'compensated', 'rejected'].includes(saga.status)) return saga;
+        await after(50, async () => undefined);
+      }
+    });
+    expect(ended).toMatchObject({ status: 'rejected', error: { code: 'invalid_in_turn' } });
+    const { table } = await done('/table/revert', { table_id: id, version: 2 });
+    expect(Object.keys(table.columns as object)).not.toContain('extra');
+  });
+
   test('an earlier version: names, types and dropped columns with their data, on every database', async () => {
     const id = await create('reverted');
     const before = await stateOf(urls, 'reverted');

@@ -33,6 +33,6 @@ export { readPage } from './page.js';
 export { type ReadModel, ReadModels, type Rebuild, UnknownReadModel } from './rebuild.js';
 export { liftReadModels } from './shapes.js';
 export { createEventStore } from './store.js';
-export { readCheckpoints } from './subscription.js';
+export { readCheckpoints, subscribe } from './subscription.js';
 export { type Upcaster, Upcasts } from './upcast.js';
 export { holdsHead, type Verification, verifyLog } from './verify.js';

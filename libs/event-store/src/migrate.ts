@@ -104,10 +104,12 @@ function madeBy(statement: string): string[] {
 function standingIn(engine: CoreDatabase['engine'], names: readonly string[]): Sql {
   switch (engine) {
     case 'sqlite':
-      return sql`select lower(m.name) as name, c.name as col from sqlite_schema m left join pragma_table_info(case m.type when 'table' then m.name end) c
+      return sql`select lower(m.name) as name, c.name as col from sqlite_schema m
+        left join pragma_table_info(case m.type when 'table' then m.name end) c
         where m.type in ('table', 'view') and lower(m.name) in (${sqlList(names)})`;
     case 'postgres':
-      return sql`select c.relname as name, a.attname as col from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      return sql`select c.relname as name, a.attname as col from pg_class c
+        join pg_namespace n on n.oid = c.relnamespace
         left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
         where n.nspname = current_schema() and c.relname in (${sqlList(names)})`;
     case 'mysql':

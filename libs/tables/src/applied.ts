@@ -161,7 +161,8 @@ async function loadPlans(db: Queryable, sagaId: string): Promise<Plans | null> {
 async function insert(tx: Tx, step: Applied): Promise<void> {
   const { position, database_id, table_id, saga_id, recorded_at, ...rest } = step;
   await tx.execute(
-    sql`insert into applied_steps (position, database_id, table_id, saga_id, recorded_at, step) values (${position}, ${database_id}, ${table_id}, ${saga_id}, ${recorded_at}, ${JSON.stringify(rest)})`,
+    sql`insert into applied_steps (position, database_id, table_id, saga_id, recorded_at, step)
+      values (${position}, ${database_id}, ${table_id}, ${saga_id}, ${recorded_at}, ${JSON.stringify(rest)})`,
   );
 }
 
@@ -176,7 +177,8 @@ export interface AppliedFilter {
 export async function listApplied(db: Queryable, filter: AppliedFilter): Promise<Applied[]> {
   return (
     await db.query(
-      sql`select ${appliedColumns} from ${matching(filter)} order by position${filter.limit === undefined ? sql`` : sql` limit ${filter.limit}`}`,
+      sql`select ${appliedColumns} from ${matching(filter)}
+        order by position${filter.limit === undefined ? sql`` : sql` limit ${filter.limit}`}`,
     )
   ).map(toApplied);
 }
@@ -200,7 +202,9 @@ export async function pageOfApplied(
 const appliedColumns = sql`position, database_id, table_id, saga_id, recorded_at, step`;
 
 function matching({ database_id, table_id, after = 0 }: AppliedFilter): Sql {
-  return sql`applied_steps where database_id = ${database_id}${table_id === undefined ? sql`` : sql` and table_id = ${table_id}`} and position > ${after}`;
+  return sql`applied_steps
+    where database_id = ${database_id}${table_id === undefined ? sql`` : sql` and table_id = ${table_id}`}
+    and position > ${after}`;
 }
 
 function toApplied(row: Row): Applied {

@@ -59,7 +59,8 @@ export const databasesProjection: InlineProjection = {
           updated_at: event.recorded_at,
         };
         await tx.execute(
-          sql`insert into customer_databases (database_id, name, position, state) values (${id}, ${body.name}, ${event.position}, ${JSON.stringify(database)})`,
+          sql`insert into customer_databases (database_id, name, position, state) values (${id}, ${body.name},
+            ${event.position}, ${JSON.stringify(database)})`,
         );
       } else if (body.type !== 'DatabaseRemoved') {
         const before = (await loadDatabase(tx, id))!;
@@ -98,7 +99,8 @@ export async function listDatabases(
   filter: { before?: number; limit: number },
 ): Promise<{ database: Database; position: number }[]> {
   const rows = await db.query(
-    sql`select state, position from customer_databases where position < ${filter.before ?? Number.MAX_SAFE_INTEGER} order by position desc limit ${filter.limit}`,
+    sql`select state, position from customer_databases where position < ${filter.before ?? Number.MAX_SAFE_INTEGER}
+      order by position desc limit ${filter.limit}`,
   );
   return rows.map((row) => ({
     database: JSON.parse(String(row['state'])) as Database,
@@ -109,7 +111,8 @@ export async function listDatabases(
 /** Names of the tables that live there by what history says, for when the database itself cannot tell. */
 export async function tablesIn(db: Queryable, id: string): Promise<string[]> {
   const rows = await db.query(
-    sql`select t.state as state from table_databases d join tables t on t.table_id = d.table_id where d.database_id = ${id}`,
+    sql`select t.state as state from table_databases d join tables t on t.table_id = d.table_id
+      where d.database_id = ${id}`,
   );
   const tables = rows.map((row) => JSON.parse(String(row['state'])) as { name: string; exists: boolean });
   return tables
@@ -156,7 +159,8 @@ export async function isInUse(db: Queryable, id: string): Promise<boolean> {
   const seen = (row: Row): Seen => JSON.parse(String(row['state'])) as Seen;
   const living = (
     await db.query(
-      sql`select t.state as state from table_databases d join tables t on t.table_id = d.table_id where d.database_id = ${id} and t.status <> 'failed'`,
+      sql`select t.state as state from table_databases d join tables t on t.table_id = d.table_id
+        where d.database_id = ${id} and t.status <> 'failed'`,
     )
   ).map(seen);
   if (
@@ -172,7 +176,8 @@ export async function isInUse(db: Queryable, id: string): Promise<boolean> {
   // With a restore, a revert or a purge on its way nothing of it is due.
   const moving = (
     await db.query(
-      sql`select state from tables where status in ('creating', 'changing', 'dropping') or (status = 'dropped' and state not like ${'%"pending":[]%'})`,
+      sql`select state from tables where status in ('creating', 'changing', 'dropping') or (status = 'dropped' and
+        state not like ${'%"pending":[]%'})`,
     )
   ).map(seen);
   const here = (refs: { id: string }[] | undefined): boolean => refs?.some((d) => d.id === id) === true;

@@ -15,9 +15,10 @@ import {
 } from './table.js';
 
 /**
- * Decides what an answer to drift changes. `found`: the columns that stand in `database` now; null: the table is not there.
- * `adopt`: history and the other databases follow; `restore`: that database goes back; `ignore`: it stays as it is, and
- * is no drift any more. What was ignored before is left as it is, unless nothing else differs: then it is meant.
+ * Decides what an answer to drift changes. `found`: the columns that stand in `database` now; null: the table is not
+ * there. `adopt`: history and the other databases follow, but for what was ignored before, unless nothing else differs:
+ * then it is meant. `restore`: that database goes back to what history says. `ignore`: it stays as it is, and is no drift
+ * any more.
  */
 export function decideDrift(
   table: Table,
@@ -63,13 +64,13 @@ function answerTo(
     const beside = found.filter((c) => !own.includes(c)).map((c) => c.name);
     return { changes: [], variant: variantOf(columns, own, beside) };
   }
+  if (as === 'restore') {
+    const changes = leading(found, columns);
+    for (const op of changes) refuseUnlike(op, found, [database]);
+    return { changes, variant: variantOf(columns, changes.reduce(applyOp, found), []) };
+  }
   const beside = accepted?.beside ?? [];
   const managed = without(found, beside);
-  if (as === 'restore') {
-    const changes = leading(managed, accepted?.columns ?? columns);
-    for (const op of changes) refuseUnlike(op, found, [database]);
-    return { changes, variant: variantOf(columns, changes.reduce(applyOp, managed), beside) };
-  }
   const changes = leading(accepted?.columns ?? columns, managed);
   const after = changes.reduce(applyOp, columns);
   if (after.length > MAX_COLUMNS) throw new Refused('unsupported_change', `a table has at most ${MAX_COLUMNS} columns`);

@@ -125,7 +125,8 @@ export const tableEventSchemas = eventSchemas<TableEvent>()({
   TableRestoreRequested: {
     version: 1,
     tells:
-      'The dropped table is to come back under this name; with `keeps_name`, under the one that it has when its turn comes.',
+      'The dropped table is to come back under this name; with `keeps_name`, under the one that it has ' +
+      'when its turn comes.',
     data: z.strictObject({ saga_id, name, keeps_name: z.literal(true).optional() }),
   },
   TableRevertRequested: {

@@ -16,6 +16,7 @@ import {
   findColumn,
   opsOf,
   type ColumnOp,
+  type EventOf,
   type Retype,
   type Table,
   type TableEvent,
@@ -256,10 +257,7 @@ export function sentence(event: TableEvent): string {
           `The database ${names(event.remove)} is lost: letting the table go there was requested ` +
           `(${event.reason}).`
         );
-      return (
-        `${capital([event.add.length === 0 ? '' : `building the table on ${names(event.add)}`, event.remove.length === 0 ? '' : `removing it from ${names(event.remove)}`].filter(Boolean).join(' and ') || 'no move')} ` +
-        'was requested.'
-      );
+      return `${capital(moveSentence(event))} was requested.`;
     case 'PurgeRequested':
       if (event.reason !== undefined)
         return `Destroying something set aside before its time was requested: ${event.reason}.`;
@@ -323,6 +321,14 @@ function drifted({ as, database, databases, columns }: Extract<TableEvent, { typ
     `What was found on ${database.name} is what history says from now on: the columns ` +
     `${columns.map((c) => c.name).join(', ')}.`
   );
+}
+
+function moveSentence({ add, remove }: EventOf<'TableDatabasesRequested'>): string {
+  const parts = [
+    ...(add.length === 0 ? [] : [`building the table on ${names(add)}`]),
+    ...(remove.length === 0 ? [] : [`removing it from ${names(remove)}`]),
+  ];
+  return parts.length === 0 ? 'no move' : parts.join(' and ');
 }
 
 function opSentence(op: ColumnOp): string {

@@ -25,11 +25,13 @@ export const tablesProjection: InlineProjection = {
       lately.keep(tableId, state, table);
       if (before === null) {
         await tx.execute(
-          sql`insert into tables (table_id, name, status, position, state) values (${tableId}, ${table.name}, ${statusOf(table)}, ${event.position}, ${state})`,
+          sql`insert into tables (table_id, name, status, position, state) values (${tableId}, ${table.name},
+            ${statusOf(table)}, ${event.position}, ${state})`,
         );
       } else {
         await tx.execute(
-          sql`update tables set name = ${table.name}, status = ${statusOf(table)}, state = ${state} where table_id = ${tableId}`,
+          sql`update tables set name = ${table.name}, status = ${statusOf(table)}, state = ${state}
+            where table_id = ${tableId}`,
         );
       }
       await settle(tx, before, table);
@@ -78,11 +80,13 @@ async function reserve(tx: Tx, before: Table | null, after: Table): Promise<void
     );
   for (const { database_id, name_key } of without(had, has))
     await tx.execute(
-      sql`delete from table_names where database_id = ${database_id} and name_key = ${name_key} and table_id = ${after.table_id}`,
+      sql`delete from table_names where database_id = ${database_id} and name_key = ${name_key}
+        and table_id = ${after.table_id}`,
     );
   for (const { database_id, name_key } of without(has, had))
     await tx.execute(
-      sql`insert into table_names (database_id, name_key, table_id) values (${database_id}, ${name_key}, ${after.table_id})`,
+      sql`insert into table_names (database_id, name_key, table_id) values (${database_id}, ${name_key},
+        ${after.table_id})`,
     );
 }
 
@@ -135,7 +139,8 @@ const lately = new Lately(16);
  */
 export async function purgesDue(db: Queryable, now: number): Promise<Table[]> {
   const rows = await db.query(
-    sql`select t.state as state from purges_due p join tables t on t.table_id = p.table_id where p.due_at <= ${now} order by p.due_at limit 100`,
+    sql`select t.state as state from purges_due p join tables t on t.table_id = p.table_id where p.due_at <= ${now}
+      order by p.due_at limit 100`,
   );
   return rows.map((row) => JSON.parse(String(row['state'])) as Table);
 }

@@ -62,6 +62,19 @@ export function decideRevert(
   };
 }
 
+/**
+ * Whether these operations still lead to the columns of `target`. They were found against what pending changes would make
+ * of the table: behind one that failed, a column would stay or be missing, and the revert would not be one.
+ */
+export function leadsTo(table: Pick<Table, 'columns'>, ops: ColumnOp[], target: Pick<Table, 'columns'>): boolean {
+  const names = (columns: Column[]): string =>
+    columns
+      .map((c) => c.name)
+      .sort()
+      .join();
+  return names(ops.reduce(applyOp, table.columns)) === names(target.columns);
+}
+
 /** Sagas whose set-aside columns can still come back, those included that are still to set them aside. */
 function keptSagas(table: Table, now: number): Set<string> {
   const going = new Set(table.pending.flatMap(({ change }) => (change.kind === 'table.purge' ? change.of : [])));

@@ -21,6 +21,7 @@ import {
 } from '#byodb';
 import { loadSaga, type PlannedStep, type Saga, type SagaDefinition, type Step, type StepError } from '#sagas';
 import { judgeInTurn } from './decide.js';
+import { leadsTo } from './revert.js';
 import { pointAt } from './snapshots.js';
 import {
   appendToTable,
@@ -96,6 +97,19 @@ export function schemaChange(ports: ChangePorts): SagaDefinition {
             step_id: null,
           },
         };
+      if (judged.do !== 'refuse' && change.kind === 'table.revert') {
+        const target = await pointAt(ports.core, ports.store, saga.subject_id, { version: change.version });
+        if (target !== null && !leadsTo(table, change.ops, target.table))
+          return {
+            verdict: 'refuse',
+            error: {
+              code: 'invalid_in_turn',
+              message: `a change ahead of it failed, so that it would not lead to version ${change.version}: ask again`,
+              database: null,
+              step_id: null,
+            },
+          };
+      }
       if (judged.do === 'go') return { verdict: 'go' };
       if (judged.do === 'nothing') return { verdict: 'nothing_to_do' };
       return {

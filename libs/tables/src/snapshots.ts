@@ -110,7 +110,8 @@ export async function pointAt(db: Queryable, store: EventReader, tableId: string
 
 async function nearest(db: Queryable, tableId: string, condition: Sql): Promise<Point | null> {
   const [row] = await db.query(
-    sql`select point from table_snapshots where table_id = ${tableId} and shape = ${SNAPSHOT_SHAPE}${condition} order by version desc limit 1`,
+    sql`select point from table_snapshots where table_id = ${tableId} and shape = ${SNAPSHOT_SHAPE}${condition}
+      order by version desc limit 1`,
   );
   return row === undefined ? null : (JSON.parse(String(row['point'])) as Point);
 }

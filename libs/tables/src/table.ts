@@ -611,7 +611,8 @@ export function foresee(ahead: Outlook, change: Change): Outlook {
 }
 
 /**
- * What a dropped table is called when it is back. A rename that it waits for may fail: under a name that nobody asked it
+ * What a dropped table is called when it is back. A rename that it waits for may fail: under a name that nobody asked
+ * it
  * to have it would come back as another table.
  */
 export function restoredAs(table: { name: string }, change: Extract<Change, { kind: 'table.restore' }>): string {

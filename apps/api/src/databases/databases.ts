@@ -148,7 +148,8 @@ export class Databases {
     const known = id === null ? null : await loadDatabase(this.core, id);
     if (known === null) return;
     const hint =
-      `a copy of ${known.name} bears the same identity: to register it beside that one, drop the tables _saga_ledger, ` +
+      `a copy of ${known.name} bears the same identity: to register it beside that one, ` +
+      `drop the tables _saga_ledger, ` +
       '_saga_fences and _saga_identity in the copy first';
     throw new ApiError('database_exists', `this database is registered already, as ${known.name}`, {
       members: { hint },

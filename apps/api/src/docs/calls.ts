@@ -428,7 +428,7 @@ export const calls: Call[] = [
     summary:
       'Settle what differs in one table there. adopt: history and the other databases follow what stands ' +
       'there; restore: it goes back to what history says (what is too much is set aside for the retention ' +
-      'time); ignore: it may differ from now on. What was ignored before is left as it is, unless nothing ' +
+      'time); ignore: it may differ from now on. adopt leaves alone what was ignored before, unless nothing ' +
       'else differs: then it is meant.',
     example: { table_id: id, as: 'restore' },
   },

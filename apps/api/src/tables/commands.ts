@@ -353,7 +353,9 @@ export class Commands {
         ? undefined
         : async (tx) => {
             await tx.execute(
-              sql`insert into idempotency_keys (scope, idempotency_key, request_hash, status, answer, created_at) values (${context.metadata.actor}, ${idempotency.key}, ${idempotency.hash}, 202, ${body}, ${this.ports.clock.now()})`,
+              sql`insert into idempotency_keys (scope, idempotency_key, request_hash, status, answer, created_at)
+                values (${context.metadata.actor}, ${idempotency.key}, ${idempotency.hash}, 202, ${body},
+                ${this.ports.clock.now()})`,
             );
           },
     );
@@ -458,12 +460,14 @@ export class Commands {
     const { idempotency, metadata } = context;
     if (idempotency === null || context.dryRun) return null;
     const [row] = await this.ports.core.query(
-      sql`select request_hash, answer, created_at from idempotency_keys where scope = ${metadata.actor} and idempotency_key = ${idempotency.key}`,
+      sql`select request_hash, answer, created_at from idempotency_keys where scope = ${metadata.actor}
+        and idempotency_key = ${idempotency.key}`,
     );
     if (row === undefined) return null;
     if (Number(row['created_at']) < (await this.ports.clock.earliest()) - KEY_LIFETIME_MS) {
       await this.ports.core.execute(
-        sql`delete from idempotency_keys where scope = ${metadata.actor} and idempotency_key = ${idempotency.key} and created_at = ${Number(row['created_at'])}`,
+        sql`delete from idempotency_keys where scope = ${metadata.actor}
+          and idempotency_key = ${idempotency.key} and created_at = ${Number(row['created_at'])}`,
       );
       return null;
     }

@@ -126,10 +126,12 @@ export class History {
         recorded_at,
         metadata: { actor },
       } = event;
-      yield `${version === 1 ? '' : ','}${JSON.stringify({ version, type, recorded_at, actor, table: tableView(then) })}`;
+      const step = JSON.stringify({ version, type, recorded_at, actor, table: tableView(then) });
+      yield version === 1 ? step : `,${step}`;
     }
     const { ddl, missing } = ddlOf(table);
-    yield `],"table":${JSON.stringify(tableView(table))},"ddl":${JSON.stringify(ddl)},"ddl_missing":${JSON.stringify(missing)}}`;
+    // The rest of the object, without the brace that opens it.
+    yield `],${JSON.stringify({ table: tableView(table), ddl, ddl_missing: missing }).slice(1)}`;
   }
 
   /** The table then. Errors: ApiError table_not_found, version_not_found, validation_failed for both at once. */

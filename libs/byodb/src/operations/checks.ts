@@ -44,7 +44,8 @@ export function refuseUnsupported(engine: Engine, columns: Column[]): void {
 }
 
 /**
- * Refuses a table on which somebody made an object since the change was planned. What is set aside comes back as planning
+ * Refuses a table on which somebody made an object since the change was planned. What is set aside comes back as
+ * planning
  * found it: the object would be lost, or would take another's name. Errors: DatabaseError drift_detected.
  */
 export function refuseNewcomers({ table, was }: Plan, live: LiveTable | null): void {

@@ -244,7 +244,8 @@ function settings(isolation: 'read committed' | 'read uncommitted', idleSeconds:
   const modes = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,ANSI_QUOTES,PIPES_AS_CONCAT';
   return [
     `set session transaction isolation level ${isolation}, read write`,
-    `set names utf8mb4 collate utf8mb4_bin, session wait_timeout = ${idleSeconds}, session innodb_lock_wait_timeout = 20, session time_zone = '+00:00',
+    `set names utf8mb4 collate utf8mb4_bin, session wait_timeout = ${idleSeconds},
+      session innodb_lock_wait_timeout = 20, session time_zone = '+00:00',
       session autocommit = 1, session completion_type = 0, session sql_safe_updates = 0, session sql_big_selects = 1,
       session sql_auto_is_null = 0, session foreign_key_checks = 1, session unique_checks = 1,
       session sql_mode = '${modes}'`,

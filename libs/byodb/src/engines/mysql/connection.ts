@@ -31,7 +31,8 @@ const SUCH_A_COLUMN = 1060;
  * a minute.
  * A zero date stays allowed: an owner's table may have one as a default, and would take no change else.
  * System versioning keeps its history under a change. MariaDB alone reads the parts that begin with M, MySQL alone the
- * last (MariaDB passes over what asks for 5.7 or later): an ALTER takes as long as it takes, and as the server sees fit.
+ * last (MariaDB passes over what asks for 5.7 or later): an ALTER takes as long as it takes, and as the server sees
+ * fit.
  */
 const SETTINGS = [
   // Some servers pass over what the handshake asks for: names and defaults would be read in their own character set.

@@ -68,6 +68,7 @@ from (
     ) parent (name) on true
   where n.nspname = current_schema() and c.relkind in ('r', 'p', 'v', 'm', 'f')
     and c.relname !~* '^_saga_([0-9a-f]{32}|(ledger|fences|identity)$)'
-    and (c.relkind in ('v', 'm', 'f') or c.relname ~* '^_saga_' or extension.name is not null or parent.name is not null)
+    and (c.relkind in ('v', 'm', 'f') or c.relname ~* '^_saga_' or extension.name is not null
+      or parent.name is not null)
 ) found
 order by name collate "C"`;
