@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { sql } from '../core-database.js';
 import type { CoreDatabase, Row, Sql, SqlValue, Tx } from '../core-database.js';
 import { CoreUnavailable, UniqueViolation } from '../errors.js';
-import { breathe, errorField, runTransaction, sleep, type Session } from './handle.js';
+import { errorField, runTransaction, sleep, type Session } from './handle.js';
 import { countedUp, upsertOnConflict } from './upsert.js';
 
 /** How long a lock held by another process is waited for. */
@@ -12,14 +12,6 @@ const lockWaitMs = 10_000;
 /** How long a transaction of this process waits for its turn before it suspects that it waits for itself. */
 const turnWaitMs = 60_000;
 const cachedStatements = 500;
-/** How long statements may hold up everything else in this process. */
-const breathMs = 10;
-
-/** Statements without a turn of the event loop between them, until there is one. */
-interface Stretch {
-  since: number;
-  over: Promise<void>;
-}
 
 /**
  * The core database in one file. One connection writes, behind a queue; another reads what is committed. Every
@@ -32,7 +24,6 @@ export class SqliteCore implements CoreDatabase {
   private readonly writer: Connection;
   private readonly reader: Connection;
   private readonly session: Session;
-  private stretch: Stretch | null = null;
   private tail: Promise<void> = Promise.resolve();
   private closed = false;
 
@@ -57,43 +48,16 @@ export class SqliteCore implements CoreDatabase {
     }
     const writer = this.writer;
     this.session = {
-      query: async (statement) => {
-        await this.breatheInTime();
-        return writer.query(statement);
-      },
-      execute: async (statement) => {
-        await this.breatheInTime();
-        return writer.execute(statement);
-      },
+      query: async (statement) => writer.query(statement),
+      execute: async (statement) => writer.execute(statement),
       upsert: async (table, key, row) => {
-        await this.breatheInTime();
         writer.execute(upsertOnConflict(table, key, row));
       },
     };
   }
 
-  /**
-   * A change of many databases reads and writes thousands of rows: between two of them the event loop has its turn. Who
-   * else writes waits for the transaction's end anyway.
-   */
-  private async breatheInTime(): Promise<void> {
-    for (;;) {
-      this.stretch ??= this.begin();
-      if (performance.now() - this.stretch.since < breathMs) return;
-      await this.stretch.over;
-    }
-  }
-
-  private begin(): Stretch {
-    const over = breathe().then(() => {
-      this.stretch = null;
-    });
-    return { since: performance.now(), over };
-  }
-
   async query(statement: Sql): Promise<Row[]> {
     // On the reading connection: the writing one may be in the middle of a transaction that will be rolled back.
-    await this.breatheInTime();
     return patiently(async () => this.reader.query(statement));
   }
 
