@@ -197,12 +197,12 @@ describe('replayed', () => {
 
 describe('gone back to', () => {
   test('a revert behind a change that failed is refused where it would not lead to its version', async () => {
-    const id = await create('behind');
+    const id = await create('behind_failed');
     await done('/table/column', { table_id: id, column: { name: 'extra', type: 'integer' } });
     const owner = new pgDriver.Client(pg.url);
     await owner.connect();
     await owner.query('begin');
-    await owner.query('lock table behind in access exclusive mode');
+    await owner.query('lock table behind_failed in access exclusive mode');
     // It waits for the lock; the revert is found with the column gone.
     const drop = await s.call('POST', '/table/column', { table_id: id, column: { name: 'extra' } });
     const revert = await s.call('POST', '/table/revert', { table_id: id, version: 2 });
