@@ -582,6 +582,40 @@ describe.each<[string, () => Promise<Fresh>]>([
     expect(await seen(table)).toEqual(before);
   });
 
+  describe.each<[string, (table: string) => Task]>([
+    ['an added column', (table) => ({ do: 'add_column', table, column: column({ name: 'extra', type: 'integer' }) })],
+    ['a renamed column', (table) => ({ do: 'rename_column', table, name: 'qty', to: 'amount' })],
+    ['a shortened column', (table) => ({ do: 'alter_column', table, from: CODE, to: { ...CODE, length: 10 } })],
+    ['a converted column', (table) => ({ do: 'alter_column', table, from: QTY, to: { ...QTY, type: 'bigint' } })],
+    ['a column made nullable', (table) => ({ do: 'alter_column', table, from: NOTE, to: { ...NOTE, nullable: true } })],
+    ['a renamed table', (table) => ({ do: 'rename_table', table, to: `${table}_moved` })],
+  ])('an index that somebody makes beside %s stays when that is undone', (_what, change) => {
+    test.each(['planned', 'applied'])('made once it was %s', async (since) => {
+      const table = name();
+      const tableId = await given(table);
+      const make = (on: string): Promise<unknown> =>
+        query(fresh.url, `create index ${table}_theirs on ${on} (code, id)`);
+      const plans = await plansOf(tableId, [change(table)]);
+      if (since === 'planned') await make(table);
+      for (const { stepId, plan } of plans) await applyStep(connection, plan, key(stepId), LIMITS);
+      if (since === 'applied') await make(plans.at(-1)!.plan.shown_after);
+      for (const { stepId, plan } of [...plans].reverse()) await compensateStep(connection, plan, key(stepId));
+      const live = await connection.look((session) => session.introspect(table));
+      expect(live!.extras.map((extra) => extra.name)).toContain(`${table}_theirs`);
+    });
+  });
+
+  test('an index that somebody makes beside a column that is set aside stays when the column comes back', async () => {
+    const table = name();
+    const tableId = await given(table);
+    const [{ stepId, plan }] = (await plansOf(tableId, [{ do: 'drop_column', table, name: 'qty' }])) as [Planned];
+    await applyStep(connection, plan, key(stepId), LIMITS);
+    await query(fresh.url, `create index ${table}_theirs on ${table} (code, id)`);
+    await compensateStep(connection, plan, key(stepId));
+    const live = await connection.look((session) => session.introspect(table));
+    expect(live!.extras.map((extra) => extra.name)).toContain(`${table}_theirs`);
+  });
+
   test('names of up to 48 characters that differ in the last one never collide, aside and keys included', async () => {
     const long = 'n'.repeat(47);
     const ids = [await given(`${long}a`), await given(`${long}b`)];
