@@ -11,7 +11,7 @@ import {
   type EventStore,
   type StoredEvent,
 } from '#event-store';
-import { DatabaseError, engineOf, preparePlans, type Engine, type Limits, type Plan, type Task } from '#byodb';
+import { engineOf, type Engine, type Limits } from '#byodb';
 import {
   isEnded,
   letGo,
@@ -24,18 +24,12 @@ import {
   type SagaEvent,
 } from '#sagas';
 import {
-  judgeInTurn,
-  keepsAside,
   loadTable,
   nameOwner,
-  outlook,
-  purgePlans,
   appendToTable,
   changeOf,
   type EventOf,
   type RequestEvent,
-  standing,
-  tasksFor,
   decideLost,
   type Change,
   type DatabaseChange,
@@ -46,6 +40,7 @@ import type { Databases } from '../databases/databases.js';
 import { ApiError } from '../http/api-error.js';
 import type { CommandContext } from '../http/input.js';
 import { sagaView } from '../sagas/view.js';
+import { dryRun } from './dry-run.js';
 import { Turns } from './turns.js';
 import { statusesOf, tableView } from './view.js';
 
@@ -184,7 +179,9 @@ export class Commands {
   ): Promise<{ answer: Answer } | Requested> {
     await this.refuseTakenName(decided, table);
     return context.dryRun
-      ? { answer: await this.dryRun(decided, table) }
+      ? {
+          answer: { status: 200, headers: {}, body: await dryRun(this.ports, decided.event, decided.databases, table) },
+        }
       : this.requested(decided, table, name, sagaId);
   }
 
@@ -494,90 +491,6 @@ export class Commands {
     if (owner !== null && owner !== table.table_id)
       throw new ApiError('table_name_taken', `the name ${event.name} is taken on one of the databases`);
   }
-
-  private async dryRun({ event, databases }: Decided, table: Table): Promise<Answer> {
-    const change = changeOf(event);
-    const { pending } = table;
-    const foreseen = outlook(table);
-    const ahead = { ...table, ...foreseen, exists: !foreseen.dropped };
-    const nothing = !('columns' in change) && judgeInTurn(ahead, change).do === 'nothing';
-    const looked = await Promise.all(
-      databases.map(async (database) => {
-        try {
-          const connection = await this.ports.databases.connect(database.id);
-          const { core } = this.ports;
-          if (change.kind === 'table.purge') {
-            const { plans } = await purgePlans(core, connection, table, change.of, database.id);
-            return { blocked: null, keeps: false, steps: plans.map(({ plan }) => stepView(database, plan, [])) };
-          }
-          const tasks = nothing ? [] : await tasksFor(core, ahead, change, database.id);
-          if (tasks.length === 0) return { steps: [], blocked: null, keeps: false };
-          let first = table;
-          const before: Task[] = [];
-          let there = table.databases.some((d) => d.id === database.id);
-          for (const p of pending) {
-            // What comes before it is built there is not done there, and what stands there is only looked at.
-            const built = p.change.kind === 'table.databases' && p.change.add.some((d) => d.id === database.id);
-            if ((there || built) && p.change.kind !== 'database.adopt' && p.change.kind !== 'database.catch_up')
-              before.push(...(await tasksFor(core, { ...first, exists: true }, p.change, database.id)));
-            there ||= built;
-            first = { ...first, ...outlook({ ...first, pending: [p] }) };
-          }
-          const adopted = pending.flatMap(({ change: c }) => (c.kind === 'database.adopt' ? [c.columns] : []))[0];
-          const base =
-            adopted !== undefined
-              ? adopted
-              : standing(
-                  table,
-                  table.databases.some((d) => d.id === database.id) ? (pending[0]?.change ?? change) : change,
-                  database.id,
-                );
-          const { plans } = await preparePlans(
-            connection,
-            table.table_id,
-            [...before, ...tasks],
-            base,
-            this.ports.limits,
-          );
-          const own = plans.filter(({ task }) => task >= before.length).map(({ plan }) => plan);
-          const steps = own.map((plan) =>
-            stepView(database, plan, [
-              ...(plan.notes ?? []).map((note) => ({ column: (plan.params as { name?: string }).name ?? null, note })),
-              ...plan.columns_after.flatMap((c) => {
-                const note = engineOf(connection.engine.name).note(c);
-                return note === null ? [] : [{ column: c.name, note }];
-              }),
-            ]),
-          );
-          return { blocked: null, steps, keeps: own.some(keepsAside) };
-        } catch (error) {
-          if (!(error instanceof DatabaseError)) throw error;
-          return {
-            steps: [],
-            blocked: { code: error.code, message: error.message, database: database.name },
-            keeps: false,
-          };
-        }
-      }),
-    );
-    const blocked = looked.find((l) => l.blocked !== null)?.blocked ?? null;
-    // Every operation of the plan was planned with its way back; what will not be done has none.
-    const until = looked.some((l) => l.keeps)
-      ? new Date(this.ports.clock.now() + this.ports.retentionSeconds * 1000).toISOString()
-      : null;
-    const forGood = change.kind === 'table.purge' || (change.kind === 'table.databases' && change.lost === true);
-    const reversible = forGood
-      ? { reversible: false, reversible_until: null }
-      : blocked === null
-        ? { reversible: true, reversible_until: until }
-        : { reversible: null, reversible_until: null };
-    const based_on = { version: table.version, pending: pending.length };
-    return {
-      status: 200,
-      headers: {},
-      body: { plan: { based_on, steps: looked.flatMap((l) => l.steps), ...reversible, blocked_by: blocked } },
-    };
-  }
 }
 
 /** What a table is before its first event. `databases`: where it is to be made. */
@@ -605,18 +518,6 @@ function newTable(databases: DatabaseRef[]): Table {
 function refuseOtherVersion({ ifMatch }: CommandContext, version: number): void {
   if (ifMatch !== null && ifMatch !== version)
     throw new ApiError('version_conflict', `the table is at version ${version}`);
-}
-
-function stepView(database: DatabaseRef, plan: Plan, notes: { column: string | null; note: string }[]): object {
-  return {
-    database: database.name,
-    engine: database.engine,
-    operation: plan.operation,
-    reason: plan.reason,
-    statements: plan.statements,
-    compensation: plan.compensation,
-    notes,
-  };
 }
 
 /** One of each. */

@@ -1,0 +1,163 @@
+import {
+  DatabaseError,
+  type Engine,
+  preparePlans,
+  setAsideBy,
+  type Column,
+  type Limits,
+  type Plan,
+  type Task,
+} from '#byodb';
+import type { CoreClock, CoreDatabase } from '#event-store';
+import {
+  changeOf,
+  judgeInTurn,
+  outlook,
+  purgePlans,
+  standing,
+  tasksFor,
+  type Change,
+  type DatabaseRef,
+  type RequestEvent,
+  type Table,
+} from '#tables';
+import type { Databases } from '../databases/databases.js';
+
+export interface DryRunPorts {
+  core: CoreDatabase;
+  clock: CoreClock;
+  databases: Databases;
+  limits: Limits;
+  retentionSeconds: number;
+}
+
+/** What was found for one database. `keeps`: whether something would be set aside there. */
+interface Looked {
+  steps: object[];
+  blocked: { code: string; message: string; database: string } | null;
+  keeps: boolean;
+}
+
+/** The body of a dry run's answer: the plan that a change would have, after every change that is pending. */
+export async function dryRun(
+  ports: DryRunPorts,
+  event: RequestEvent,
+  databases: DatabaseRef[],
+  table: Table,
+): Promise<object> {
+  const change = changeOf(event);
+  const foreseen = outlook(table);
+  const ahead = { ...table, ...foreseen, exists: !foreseen.dropped };
+  const nothing = !('columns' in change) && judgeInTurn(ahead, change).do === 'nothing';
+  const looked = await Promise.all(databases.map((ref) => look(ports, { change, table, ahead, nothing }, ref)));
+  const blocked = looked.find((l) => l.blocked !== null)?.blocked ?? null;
+  const plan = {
+    based_on: { version: table.version, pending: table.pending.length },
+    steps: looked.flatMap((l) => l.steps),
+    ...wayBack(ports, change, looked, blocked !== null),
+    blocked_by: blocked,
+  };
+  return { plan };
+}
+
+/** Every operation of the plan was planned with its way back; what will not be done has none. */
+function wayBack(
+  { clock, retentionSeconds }: DryRunPorts,
+  change: Change,
+  looked: Looked[],
+  isBlocked: boolean,
+): object {
+  const isForGood = change.kind === 'table.purge' || (change.kind === 'table.databases' && change.lost === true);
+  if (isForGood) return { reversible: false, reversible_until: null };
+  if (isBlocked) return { reversible: null, reversible_until: null };
+  const until = new Date(clock.now() + retentionSeconds * 1000).toISOString();
+  return { reversible: true, reversible_until: looked.some((l) => l.keeps) ? until : null };
+}
+
+/** `ahead`: the table once every pending change is done. `nothing`: the change would then alter nothing. */
+interface Asked {
+  change: Change;
+  table: Table;
+  ahead: Table;
+  nothing: boolean;
+}
+
+async function look(ports: DryRunPorts, asked: Asked, database: DatabaseRef): Promise<Looked> {
+  try {
+    return await plannedIn(ports, asked, database);
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    const blocked = { code: error.code, message: error.message, database: database.name };
+    return { steps: [], blocked, keeps: false };
+  }
+}
+
+async function plannedIn(ports: DryRunPorts, asked: Asked, database: DatabaseRef): Promise<Looked> {
+  const { core, limits } = ports;
+  const { change, table, ahead, nothing } = asked;
+  const connection = await ports.databases.connect(database.id);
+  if (change.kind === 'table.purge') {
+    const { plans } = await purgePlans(core, connection, table, change.of, database.id);
+    return { blocked: null, keeps: false, steps: plans.map(({ plan }) => stepView(database, plan, [])) };
+  }
+  const tasks = nothing ? [] : await tasksFor(core, ahead, change, database.id);
+  if (tasks.length === 0) return { steps: [], blocked: null, keeps: false };
+  const before = await tasksBefore(core, table, database.id);
+  const found = columnsFound(table, change, database.id);
+  const { plans } = await preparePlans(connection, table.table_id, [...before, ...tasks], found, limits);
+  const own = plans.filter(({ task }) => task >= before.length).map(({ plan }) => plan);
+  const steps = own.map((plan) => stepView(database, plan, notesOn(plan, connection.engine)));
+  return { blocked: null, steps, keeps: own.some((plan) => setAsideBy(plan) !== null) };
+}
+
+/** What the pending changes will do in one database first. */
+async function tasksBefore(core: CoreDatabase, table: Table, databaseId: string): Promise<Task[]> {
+  const tasks: Task[] = [];
+  let then = table;
+  let lives = table.databases.some((d) => d.id === databaseId);
+  for (const pending of table.pending) {
+    const { change } = pending;
+    // What comes before it is built there is not done there, and what stands there is only looked at.
+    const isBuilt = change.kind === 'table.databases' && change.add.some((d) => d.id === databaseId);
+    if ((lives || isBuilt) && change.kind !== 'database.adopt' && change.kind !== 'database.catch_up')
+      tasks.push(...(await tasksFor(core, { ...then, exists: true }, change, databaseId)));
+    lives ||= isBuilt;
+    then = { ...then, ...outlook({ ...then, pending: [pending] }) };
+  }
+  return tasks;
+}
+
+/** The columns that stand in one database now, before any pending change. */
+function columnsFound(table: Table, change: Change, databaseId: string): Column[] {
+  const [adopted] = table.pending.flatMap((p) => (p.change.kind === 'database.adopt' ? [p.change.columns] : []));
+  if (adopted !== undefined) return adopted;
+  const lives = table.databases.some((d) => d.id === databaseId);
+  return standing(table, lives ? (table.pending[0]?.change ?? change) : change, databaseId);
+}
+
+interface Note {
+  column: string | null;
+  note: string;
+}
+
+function notesOn(plan: Plan, engine: Engine): Note[] {
+  const { name = null } = plan.params as { name?: string };
+  const own = (plan.notes ?? []).map((note) => ({ column: name, note }));
+  const ofColumns = plan.columns_after.flatMap((column) => {
+    const note = engine.note(column);
+    return note === null ? [] : [{ column: column.name, note }];
+  });
+  return [...own, ...ofColumns];
+}
+
+function stepView(database: DatabaseRef, plan: Plan, notes: Note[]): object {
+  return {
+    database: database.name,
+    engine: database.engine,
+    operation: plan.operation,
+    reason: plan.reason,
+    statements: plan.statements,
+    compensation: plan.compensation,
+    notes,
+  };
+}
