@@ -1,6 +1,34 @@
 import { expect } from '@jest/globals';
-import { query, type Fresh } from '../../../testing/fixtures.js';
+import { freshMysql, freshPostgres, freshSqlite, query, type Fresh } from '../../../testing/fixtures.js';
 import { service, WAIT, type Reply, type Service } from './service.js';
+
+/** A case on each engine, for one spec file. */
+export interface FieldCases {
+  pg: FieldCase;
+  maria: FieldCase;
+  lite: FieldCase;
+  stop(): Promise<void>;
+}
+
+export async function onEachEngine(): Promise<FieldCases> {
+  const opened: { fresh: Fresh; s: Service }[] = [];
+  const open = async (fresh: Fresh): Promise<FieldCase> => {
+    const { field, s } = await FieldCase.start(fresh);
+    opened.push({ fresh, s });
+    return field;
+  };
+  return {
+    pg: await open(await freshPostgres()),
+    maria: await open(await freshMysql()),
+    lite: await open(await freshSqlite()),
+    async stop() {
+      for (const { fresh, s } of opened) {
+        await s.stop();
+        await fresh.drop();
+      }
+    },
+  };
+}
 
 /** One database with what its owner made, under management: what the cases from the field are told with. */
 export class FieldCase {

@@ -1,41 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import {
-  freshMysql,
-  freshPostgres,
-  freshRedis,
-  freshSqlite,
-  query,
-  type Fresh,
-  type Row,
-} from '../../../testing/fixtures.js';
+import { freshMysql, freshPostgres, freshRedis, freshSqlite, query, type Row } from '../../../testing/fixtures.js';
 import { startMariadb } from '../../../testing/servers.js';
-import { FieldCase } from './field-case.js';
+import { FieldCase, onEachEngine, type FieldCases } from './field-case.js';
 import { service, WAIT, type Service } from './service.js';
 
 // Kinds 8, 9 and 10 of faults that public reports tell of other tools, each with its source: what is right already and
 // stays so, what there is no way on from, and whose something is. Names, tables and rows are made up.
 
-const opened: { fresh: Fresh; s: Service }[] = [];
+let cases: FieldCases;
 let pg: FieldCase;
 let maria: FieldCase;
 let lite: FieldCase;
 beforeAll(async () => {
-  const open = async (fresh: Fresh): Promise<FieldCase> => {
-    const { field, s } = await FieldCase.start(fresh);
-    opened.push({ fresh, s });
-    return field;
-  };
-  [pg, maria, lite] = [
-    await open(await freshPostgres()),
-    await open(await freshMysql()),
-    await open(await freshSqlite()),
-  ];
+  cases = await onEachEngine();
+  ({ pg, maria, lite } = cases);
 });
 afterAll(async () => {
-  for (const { fresh, s } of opened) {
-    await s.stop();
-    await fresh.drop();
-  }
+  await cases.stop();
 });
 
 describe('8: right whatever the server, its settings and its texts', () => {

@@ -1,32 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import Database from 'better-sqlite3';
-import { freshMysql, freshPostgres, freshSqlite, query, type Fresh } from '../../../testing/fixtures.js';
-import { FieldCase } from './field-case.js';
-import type { Service } from './service.js';
+import { query } from '../../../testing/fixtures.js';
+import { FieldCase, onEachEngine, type FieldCases } from './field-case.js';
 
 // Kinds of faults that public reports tell of other tools, each with its source. Names, tables and rows are made up.
 
-const opened: { fresh: Fresh; s: Service }[] = [];
+let cases: FieldCases;
 let pg: FieldCase;
 let maria: FieldCase;
 let lite: FieldCase;
 beforeAll(async () => {
-  const open = async (fresh: Fresh): Promise<FieldCase> => {
-    const { field, s } = await FieldCase.start(fresh);
-    opened.push({ fresh, s });
-    return field;
-  };
-  [pg, maria, lite] = [
-    await open(await freshPostgres()),
-    await open(await freshMysql()),
-    await open(await freshSqlite()),
-  ];
+  cases = await onEachEngine();
+  ({ pg, maria, lite } = cases);
 });
 afterAll(async () => {
-  for (const { fresh, s } of opened) {
-    await s.stop();
-    await fresh.drop();
-  }
+  await cases.stop();
 });
 
 const create = async (table: string): Promise<string> =>
