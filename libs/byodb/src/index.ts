@@ -16,15 +16,8 @@ export { compare } from './expectation.js';
 export { readDone } from './ledger.js';
 export { fingerprint, foldName, isAside, type LiveTable } from './live.js';
 export { observeTables } from './observe.js';
-export { asideName, type HistoryEffect, type Limits, type Plan, type SetAside, uniqueName } from './operation.js';
-export {
-  effectOnHistory,
-  isPlanOf,
-  type OperationKind,
-  type ParamsOf,
-  setAsideBy,
-  type Task,
-} from './operations/index.js';
+export { type Limits, type Plan, type SetAside, uniqueName } from './operation.js';
+export { effectOnHistory, isPlanOf, type ParamsOf, setAsideBy, type Task } from './operations/index.js';
 export { type Claimant, CORE_TABLES, type Marks, refuseOthers } from './ownership.js';
 export { preparePlans } from './prepare.js';
 export { type Aside, preparePurge } from './prepare-purge.js';

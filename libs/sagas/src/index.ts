@@ -1,13 +1,6 @@
 export { type SagaDefinition } from './definition.js';
 export { sagaEventParts, sagaEventSchemas } from './event-schemas.js';
-export {
-  type PlannedStep,
-  SAGA_SCHEMA_VERSION,
-  type SagaEvent,
-  type SagaEventType,
-  sagaStream,
-  type StepError,
-} from './events.js';
+export { type PlannedStep, type SagaEvent, type SagaEventType, sagaStream, type StepError } from './events.js';
 export { letGo } from './let-go.js';
 export { NotRetryable, Orchestrator } from './orchestrator.js';
 export { InProcessQueue } from './queue/in-process.js';

@@ -9,7 +9,7 @@ import {
   type StoredEvent,
   type Tx,
 } from '#event-store';
-import type { Column, Plan } from '#byodb';
+import { effectOnHistory, type Column, type Plan } from '#byodb';
 import { sagaStream, type SagaEvent } from '#sagas';
 
 /** One step that took effect, was finalized, or was undone, in one database. */
@@ -251,12 +251,12 @@ export function stateAfter(steps: Applied[]): { name: string | null; exists: boo
   return steps
     .filter((s) => s.direction === 'apply' && !undone.has(s.step_id))
     .reduce<{ name: string | null; exists: boolean; columns: Column[] }>(
-      (state, { operation, table_name, columns_after }) => {
-        // Adopted without columns: it was found to be gone.
-        if (operation === 'drop_table' || (operation === 'adopt' && columns_after.length === 0))
-          return { ...state, exists: false };
-        if (operation === 'purge') return state;
-        return { name: table_name, exists: true, columns: columns_after };
+      (state, step) => {
+        const effect = effectOnHistory(step);
+        if (effect === 'none') return state;
+        return effect === 'gone'
+          ? { ...state, exists: false }
+          : { name: step.table_name, exists: true, columns: step.columns_after };
       },
       { name: null, exists: false, columns: [] },
     );

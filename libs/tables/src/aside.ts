@@ -1,5 +1,5 @@
 import type { CoreDatabase } from '#event-store';
-import { asideName, type Plan, type Session } from '#byodb';
+import { setAsideBy, type Plan, type Session, type SetAside } from '#byodb';
 import { loadSaga } from '#sagas';
 import type { DatabaseRef, Table } from './table.js';
 
@@ -10,7 +10,7 @@ import type { DatabaseRef, Table } from './table.js';
 export interface Kept {
   database: DatabaseRef;
   table_id: string;
-  what: 'table' | 'column' | 'values';
+  what: SetAside['what'];
   name: string;
   saga_id: string;
   kept_since: string;
@@ -18,8 +18,6 @@ export interface Kept {
   aside: string;
   within: string | null;
 }
-
-const WHAT: Record<string, Kept['what']> = { drop_table: 'table', drop_column: 'column', keep_values: 'values' };
 
 /**
  * What history says is kept of a table, the latest first; what came back meanwhile may still be in it, and is told by a
@@ -37,19 +35,17 @@ export async function keptOf(core: CoreDatabase, table: Table): Promise<Kept[]> 
     if (saga === null) continue;
     const here = entry.databases?.map((d) => d.id) ?? everywhere;
     for (const step of saga.steps) {
-      const what = WHAT[step.operation];
-      if (what === undefined || step.status !== 'succeeded' || !here.includes(step.target.id)) continue;
-      const plan = step.plan as Plan<{ name?: string }>;
-      if (what === 'table') places.set(step.target.id, plan.table_after);
+      if (step.plan === null || step.status !== 'succeeded' || !here.includes(step.target.id)) continue;
+      const left = setAsideBy(step.plan as Plan);
+      if (left === null) continue;
+      if (left.what === 'table') places.set(step.target.id, left.aside);
       kept.push({
         database: step.target,
         table_id: table.table_id,
-        what,
-        name: what === 'table' ? plan.table : (plan.params.name ?? plan.table),
+        ...left,
         saga_id: entry.saga_id,
         kept_since: saga.finished_at ?? step.finished_at ?? table.updated_at,
         reversible_until: entry.reversible_until,
-        aside: what === 'column' ? asideName(step.step_id) : plan.table_after,
         within: null,
       });
     }

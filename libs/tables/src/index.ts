@@ -37,16 +37,7 @@ export { ddlOf, diff, type Moment, playForward, type Point, retypesSince, senten
 export { placesOf, Purger } from './purger.js';
 export { listTables, loadTable, nameOwner, pageOfTables, tablesProjection } from './read-model.js';
 export { decideRevert } from './revert.js';
-export {
-  cannotComeBack,
-  keepsAside,
-  planAside,
-  purgePlans,
-  readTable,
-  schemaChange,
-  standing,
-  tasksFor,
-} from './schema-change.js';
+export { cannotComeBack, planAside, purgePlans, readTable, schemaChange, standing, tasksFor } from './schema-change.js';
 export { momentsUpTo, pointAt, tableSnapshots } from './snapshots.js';
 export {
   appendToTable,
@@ -61,7 +52,6 @@ export {
   purgeOf,
   statusOf,
   type Table,
-  TABLE_SCHEMA_VERSION,
   TABLE_SHAPE,
   type TableEvent,
   tableStream,

@@ -9,7 +9,7 @@ import {
   type Tx,
 } from '#event-store';
 import { foldName } from '#byodb';
-import { evolve, purgeOf, statusOf, type Table, type TableEvent } from './table.js';
+import { evolve, purgeOf, restoredAs, statusOf, type Table, type TableEvent } from './table.js';
 
 /** One row per table, folded, and the names that are spoken for; kept in the appending transaction. */
 export const tablesProjection: InlineProjection = {
@@ -47,11 +47,10 @@ export const tablesProjection: InlineProjection = {
 /** Every name that the table has or may get is its own in each of its databases: a second one meets the primary key. */
 function namesOf(table: Table | null): Set<string> {
   if (table === null) return new Set();
-  const asked = table.pending.flatMap(({ change }) =>
-    change.kind === 'table.rename' || change.kind === 'table.restore' || change.kind === 'table.revert'
-      ? [change.name, ...(change.kind === 'table.restore' && change.keeps_name === true ? [table.name] : [])]
-      : [],
-  );
+  const asked = table.pending.flatMap(({ change }) => {
+    if (change.kind === 'table.restore') return [change.name, restoredAs(table, change)];
+    return change.kind === 'table.rename' || change.kind === 'table.revert' ? [change.name] : [];
+  });
   return new Set([...(table.ended === null ? [table.name] : []), ...asked].map(foldName));
 }
 

@@ -1,20 +1,22 @@
 import type { Append, CoreDatabase, EventStore } from '#event-store';
 import {
   applyStep,
-  asideName,
   compensateStep,
   convertible,
   DatabaseError,
   finalizeStep,
   foldName,
+  isPlanOf,
   lookAtClaim,
   preparePlans,
   preparePurge,
   sameType,
+  setAsideBy,
   type Aside,
   type Column,
   type Connection,
   type Limits,
+  type ParamsOf,
   type Plan,
   type StepKey,
   type Task,
@@ -30,6 +32,7 @@ import {
   columnsIn,
   evolve,
   findColumn,
+  isCreation,
   movedTo,
   restoredAs,
   tableStream,
@@ -72,50 +75,15 @@ export function schemaChange(ports: ChangePorts): SagaDefinition {
       if (table.pending[0]?.saga_id !== saga.saga_id) return { verdict: 'wait' };
       const change = saga.change as Change;
       const judged = judgeInTurn(table, change);
-      // Sent before the table moved: it would miss a database, or meet one where the table is not.
-      const elsewhere =
-        !('columns' in change) &&
-        change.kind !== 'table.databases' &&
-        change.kind !== 'table.purge' &&
-        change.kind !== 'drift.resolve' &&
-        saga.steps
-          .filter((s) => s.phase === 'prepare')
-          .map((s) => s.target.id)
-          .sort()
-          .join() !==
-          table.databases
-            .map((d) => d.id)
-            .sort()
-            .join();
-      if (judged.do === 'go' && elsewhere)
-        return {
-          verdict: 'refuse',
-          error: {
-            code: 'invalid_in_turn',
-            message: 'the table lives elsewhere by now',
-            database: null,
-            step_id: null,
-          },
-        };
-      if (judged.do !== 'refuse' && change.kind === 'table.revert') {
+      if (judged.do === 'refuse') return refused(judged.reason);
+      if (judged.do === 'go' && isSentElsewhere(saga, change, table))
+        return refused('the table lives elsewhere by now');
+      if (change.kind === 'table.revert') {
         const target = await pointAt(ports.core, ports.store, saga.subject_id, { version: change.version });
         if (target !== null && !leadsTo(table, change.ops, target.table))
-          return {
-            verdict: 'refuse',
-            error: {
-              code: 'invalid_in_turn',
-              message: `a change ahead of it failed, so that it would not lead to version ${change.version}: ask again`,
-              database: null,
-              step_id: null,
-            },
-          };
+          return refused(`a change ahead of it failed, so it would not lead to version ${change.version}: ask again`);
       }
-      if (judged.do === 'go') return { verdict: 'go' };
-      if (judged.do === 'nothing') return { verdict: 'nothing_to_do' };
-      return {
-        verdict: 'refuse',
-        error: { code: 'invalid_in_turn', message: judged.reason, database: null, step_id: null },
-      };
+      return { verdict: judged.do === 'go' ? 'go' : 'nothing_to_do' };
     },
     async prepare(saga, step) {
       const table = await tableOf(saga);
@@ -140,7 +108,7 @@ export function schemaChange(ports: ChangePorts): SagaDefinition {
       return {
         steps: plans.map(({ stepId, plan, phase }) => plannedStep(stepId, plan, phase ?? 'apply')),
         fingerprint,
-        reversible_seconds: plans.some(({ plan }) => keepsAside(plan)) ? ports.retentionSeconds : null,
+        reversible_seconds: plans.some(({ plan }) => setAsideBy(plan) !== null) ? ports.retentionSeconds : null,
       };
     },
     async apply(_saga, step, token) {
@@ -174,6 +142,23 @@ export function schemaChange(ports: ChangePorts): SagaDefinition {
       return [appendToTable(table, event)];
     },
   };
+}
+
+function refused(message: string): { verdict: 'refuse'; error: StepError } {
+  return { verdict: 'refuse', error: { code: 'invalid_in_turn', message, database: null, step_id: null } };
+}
+
+/** Sent before the table moved: it would miss a database, or meet one where the table is not. */
+function isSentElsewhere(saga: Saga, change: Change, table: Table): boolean {
+  const hasItsOwnPlaces =
+    isCreation(change) ||
+    change.kind === 'table.databases' ||
+    change.kind === 'table.purge' ||
+    change.kind === 'drift.resolve';
+  if (hasItsOwnPlaces) return false;
+  const sent = saga.steps.filter((step) => step.phase === 'prepare').map((step) => step.target.id);
+  const lives = table.databases.map((database) => database.id);
+  return sent.sort().join() !== lives.sort().join();
 }
 
 export async function readTable(store: EventStore, tableId: string, upTo?: number): Promise<Table | null> {
@@ -238,10 +223,7 @@ async function allTasks(core: CoreDatabase, table: Table, change: Change, databa
   }
   if (change.kind !== 'table.restore') return tasksOf(table, change);
   const dropped = table.set_aside.find((a) => a.what === 'table');
-  const plan = (await stepsThere(core, dropped?.saga_id, databaseId)).find((step) => step.operation === 'drop_table')
-    ?.plan as Plan | undefined;
-  if (plan === undefined)
-    throw new DatabaseError('drift_detected', 'nothing of the table is set aside in this database');
+  const plan = await planOfTable(core, dropped?.saga_id, databaseId);
   return [{ do: 'restore_table', table: plan.table_after, to: restoredAs(table, change), former: plan.was! }];
 }
 
@@ -249,10 +231,16 @@ async function allTasks(core: CoreDatabase, table: Table, change: Change, databa
 export async function planAside(core: CoreDatabase, table: Table, databaseId: string): Promise<Plan | null> {
   const aside = asideIn(table, databaseId);
   if (aside === undefined) return null;
-  const step = (await stepsThere(core, aside.saga_id, databaseId)).find((one) => one.operation === 'drop_table');
-  if (step === undefined)
+  return planOfTable(core, aside.saga_id, databaseId);
+}
+
+/** How a saga set the table aside in one database. Errors: DatabaseError drift_detected (it did not). */
+async function planOfTable(core: CoreDatabase, sagaId: string | undefined, databaseId: string): Promise<Plan> {
+  const plans = (await stepsThere(core, sagaId, databaseId)).map(planOf);
+  const plan = plans.find((one) => setAsideBy(one)?.what === 'table');
+  if (plan === undefined)
     throw new DatabaseError('drift_detected', 'nothing of the table is set aside in this database');
-  return step.plan as Plan;
+  return plan;
 }
 
 /**
@@ -305,17 +293,20 @@ export async function purgePlans(
 async function asidesOf(core: CoreDatabase, table: Table, of: string[], databaseId: string): Promise<Aside[]> {
   const asides: Aside[] = [];
   for (const sagaId of of) {
-    for (const { step_id, operation, plan } of await stepsThere(core, sagaId, databaseId)) {
-      if (operation === 'drop_table' || operation === 'keep_values')
-        asides.push({ aside: (plan as Plan).table_after, table: null });
-      else if (operation === 'drop_column')
-        asides.push({
-          aside: asideName(step_id),
-          ...(table.exists ? { table: table.name } : { table: null, column: true as const }),
-        });
+    for (const step of await stepsThere(core, sagaId, databaseId)) {
+      const left = setAsideBy(planOf(step));
+      if (left === null) continue;
+      if (left.what !== 'column') asides.push({ aside: left.aside, table: null });
+      else if (table.exists) asides.push({ aside: left.aside, table: table.name });
+      else asides.push({ aside: left.aside, table: null, column: true });
     }
   }
   return asides;
+}
+
+/** Of a step that prepare planned. */
+function planOf(step: Step): Plan {
+  return step.plan as Plan;
 }
 
 async function stepsThere(core: CoreDatabase, sagaId: string | undefined, databaseId: string): Promise<Step[]> {
@@ -360,18 +351,17 @@ async function columnTasks(
   for (const [i, op] of ops.entries()) {
     if (op.op === 'add') tasks.push({ do: 'add_column', table, column: op.column });
     else if (op.op === 'bring_back') {
-      const dropped = (await stepsThere(core, op.saga_id, databaseId)).find(
-        (step) =>
-          step.operation === 'drop_column' &&
-          foldName((step.plan as Plan<{ name: string }>).params.name) === foldName(op.column.name),
-      );
+      const dropped = (await stepsThere(core, op.saga_id, databaseId)).flatMap((step) => {
+        const left = setAsideBy(planOf(step));
+        const isIt = left?.what === 'column' && foldName(left.name) === foldName(op.column.name);
+        return isIt ? [{ aside: left.aside, former: planOf(step).was! }] : [];
+      })[0];
       if (dropped !== undefined)
         tasks.push({
           do: 'restore_column',
           table,
-          aside: asideName(dropped.step_id),
+          ...dropped,
           column: op.column,
-          former: (dropped.plan as Plan).was!,
           after: op.after,
           ...(op.key === undefined ? {} : { key: op.key }),
         });
@@ -438,16 +428,14 @@ async function firstRetype(
   core: CoreDatabase,
   retypes: Retype[],
   databaseId: string,
-): Promise<Plan<{ from: Column; to: Column; keep: string | null }> | null> {
+): Promise<Plan<ParamsOf<'alter_column'>> | null> {
   for (const { saga_id, name } of retypes) {
-    const made = (await stepsThere(core, saga_id, databaseId)).filter(
-      (step) => step.operation === 'alter_column' && step.status === 'succeeded',
-    );
-    const plans = made.map((step) => step.plan as Plan<{ from: Column; to: Column; keep: string | null }>);
-    const found = plans.find(
-      ({ params }) => foldName(params.from.name) === foldName(name) && !sameType(params.from, params.to),
-    );
-    if (found !== undefined) return found;
+    for (const step of await stepsThere(core, saga_id, databaseId)) {
+      const plan = planOf(step);
+      if (step.status !== 'succeeded' || !isPlanOf('alter_column', plan)) continue;
+      const { from, to } = plan.params;
+      if (foldName(from.name) === foldName(name) && !sameType(from, to)) return plan;
+    }
   }
   return null;
 }
@@ -499,11 +487,6 @@ function asItStands(saga: Saga, databaseId: string, columns: Column[]): Column[]
 function broughtBack(saga: Saga): { back?: DatabaseRef[] } {
   const back = saga.steps.filter((step) => step.operation === 'restore_table').map((step) => step.target);
   return back.length === 0 ? {} : { back };
-}
-
-/** Whether it leaves something that is destroyed after the retention time. */
-export function keepsAside(plan: Plan): boolean {
-  return plan.operation === 'drop_table' || plan.operation === 'drop_column' || plan.operation === 'keep_values';
 }
 
 function plannedStep(stepId: string, plan: Plan, phase: PlannedStep['phase']): PlannedStep {
