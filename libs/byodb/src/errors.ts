@@ -1,4 +1,4 @@
-/** Every way in which a database can fail a step; the API's `error.code` of sagas and steps (API.md, Sagas). */
+/** Every way in which a database can fail a step; the API's `error.code` of sagas and steps. */
 export type ErrorCode =
   | 'table_name_taken'
   | 'permission_denied'

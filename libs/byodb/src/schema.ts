@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { EngineName } from './address.js';
 import { DatabaseError } from './errors.js';
 
-/** The portable column types, the same on every engine (API.md, Tables). */
+/** The portable column types, the same on every engine (docs/types.md). */
 export const COLUMN_TYPES = [
   'smallint',
   'integer',

@@ -48,7 +48,7 @@ export class NotRetryable extends Error {
   }
 }
 
-/** Wakes, runs, sweeps, and takes operators' words. */
+/** Starts sagas, resumes abandoned ones, and handles retry, abort and resolve. */
 export class Orchestrator {
   private readonly leaseMs: number;
   private readonly leases: Leases;

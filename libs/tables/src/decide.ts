@@ -29,7 +29,7 @@ import {
   type Table,
 } from './table.js';
 
-/** A command that is refused at once; nothing is recorded. `code` is API.md's. */
+/** A command that is refused at once; nothing is recorded. `code` is what the API answers with. */
 export class Refused extends Error {
   constructor(
     readonly code:

@@ -76,7 +76,7 @@ export type Change =
 
 export type ColumnsKind = Exclude<Extract<Change, { ops: ColumnOp[] }>['kind'], 'table.revert'>;
 
-/** Of which table, as of which version, this one was built by a replay. */
+/** The table and version that a replay built this table from. */
 export interface Origin {
   table_id: string;
   version: number;

@@ -1,6 +1,6 @@
 import type { Problem } from '#byodb';
 
-/** Every code of API.md and its status: the one table of both. */
+/** Every code that the API answers with and its status: the one table of both. */
 export const STATUS = {
   invalid_json: 400,
   validation_failed: 400,

@@ -1,7 +1,7 @@
 import type { Saga, Step } from '#sagas';
 import type { DatabaseChange } from '#tables';
 
-/** A saga as API.md shows it: without plans, targets by name. */
+/** A saga as the API shows it: without plans, targets by name. */
 export function sagaView(saga: Saga): object {
   return {
     saga_id: saga.saga_id,

@@ -29,7 +29,7 @@ export async function statusesOf(core: CoreDatabase, tables: Table[]): Promise<R
   return new Map([...statuses].filter(([, status]) => !['completed', 'compensated', 'rejected'].includes(status)));
 }
 
-/** A table as API.md shows it. `statuses`: of its pending changes, where they are known. */
+/** A table as the API shows it. `statuses`: of its pending changes, where they are known. */
 export function tableView(table: Table, statuses: ReadonlyMap<string, string> = new Map()): object {
   const status = statusOf(table);
   return {

@@ -180,7 +180,7 @@ function holdsLoneSurrogate(value: Json): boolean {
   return (Array.isArray(value) ? value : Object.entries(value).flat()).some(holdsLoneSurrogate);
 }
 
-/** Without a rewrite and without a look at any value (engine-facts §1, measured by relfilenode). */
+/** Without a rewrite and without a look at any value (measured by pg_class.relfilenode). */
 export function metadataOnly(from: Shape, to: Shape): boolean {
   if (sameType(from, to)) return true;
   if (from.type === 'string') return to.type === 'text' || (to.type === 'string' && to.length! >= from.length!);
