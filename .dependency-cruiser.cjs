@@ -68,7 +68,8 @@ module.exports = {
         'or tested alone.',
       severity: 'error',
       from: {},
-      to: { circular: true },
+      // A cycle of types alone is gone before anything is loaded: a table holds its pending changes, which are of tables.
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     {
       name: 'no-orphans',

@@ -11,7 +11,8 @@ import { InProcessQueue, Orchestrator, requestSaga, sagasProjection } from '#sag
 import {
   appendToTable,
   changeOf,
-  changes,
+  changeSagas,
+  consider,
   columnsIn,
   databasesProjection,
   decideColumns,
@@ -86,7 +87,7 @@ export async function openWorld(
   const watched = new Map(
     place.targets.map((t) => [t.id, watchConnection(raw.get(t.role)!, t.role, points, doing.get(t.id)!)]),
   );
-  const real = changes({
+  const real = changeSagas({
     store,
     core,
     slots: SLOTS,
@@ -230,26 +231,27 @@ async function decide(
       return ofDatabase({ type: 'CatchUpRequested', saga_id: sagaId, database: one }, 'database.catch_up', table!.name);
     }
     case 'resolve': {
-      const event = decideDrift(table!, one, ask.as, await look(table!.name), engines, sagaId);
+      const event = decideDrift(consider(table!), one, ask.as, await look(table!.name), engines, sagaId);
       return ofTable(event, table!.name, ask.as === 'adopt' ? all : [one]);
     }
     case 'revert': {
       const at = async (version: number): Promise<Point> => (await pointAt(world.core, world.store, id, { version }))!;
-      const event = decideRevert(await at(table!.version), await at(ask.version), engines, Date.now(), sagaId);
+      const [head, target] = [await at(table!.version), await at(ask.version)];
+      const event = decideRevert(consider(head.table), head, target, engines, Date.now(), sagaId);
       return ofTable(event, table!.name);
     }
     case 'columns': {
-      const event = decideColumns(table!, ask.columns, engines, (i) => `columns.${i}`, sagaId);
+      const event = decideColumns(consider(table!), ask.columns, engines, (i) => `columns.${i}`, sagaId);
       return ofTable(event, table!.name);
     }
     case 'rename':
-      return ofTable(decideRename(table!, ask.name, sagaId), table!.name);
+      return ofTable(decideRename(consider(table!), ask.name, sagaId), table!.name);
     case 'drop':
-      return ofTable(decideDrop(table!, sagaId), table!.name);
+      return ofTable(decideDrop(consider(table!), sagaId), table!.name);
     case 'restore':
-      return ofTable(decideRestore(table!, undefined, Date.now(), sagaId), table!.name);
+      return ofTable(decideRestore(consider(table!), undefined, Date.now(), sagaId), table!.name);
     case 'move': {
-      const event = decideDatabases(table!, ask.away ? [] : [one], ask.away ? [one] : [], engines, sagaId);
+      const event = decideDatabases(consider(table!), ask.away ? [] : [one], ask.away ? [one] : [], engines, sagaId);
       return ofTable(event, table!.name, [one]);
     }
     case 'purge': {

@@ -14,7 +14,7 @@ import {
   startSealer,
 } from '#event-store';
 import { InProcessQueue, Orchestrator } from '#sagas';
-import { changes, Purger, upcasters } from '#tables';
+import { changeSagas, Purger, upcasters } from '#tables';
 import type { Config } from './config.js';
 import { AppliedThere } from './databases/applied.js';
 import { Candidates } from './databases/candidates.js';
@@ -99,7 +99,7 @@ export async function startApp(config: Config): Promise<App> {
     new Candidates(await coreIdentity(core), new OwnFiles(config.CORE_DATABASE_URL, config.DATA_DIR)),
   );
   const limits = { maxRewriteRows: config.MAX_REWRITE_ROWS };
-  const definition = changes({
+  const definition = changeSagas({
     store,
     core,
     connect: (id) => databases.connect(id),
@@ -172,7 +172,10 @@ export async function startApp(config: Config): Promise<App> {
           DocsController,
         ],
     providers: [
-      { provide: Tables, useValue: new Tables(core, commands, databases, new History(core, store, commands, applied)) },
+      {
+        provide: Tables,
+        useValue: new Tables(core, store, commands, databases, new History(core, store, commands, applied)),
+      },
       { provide: Sagas, useValue: new Sagas(core, store, orchestrator) },
       { provide: Databases, useValue: databases },
       { provide: DatabaseLists, useValue: new DatabaseLists(core, databases) },

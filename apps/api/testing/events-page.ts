@@ -180,7 +180,7 @@ ${Object.entries(schemas)
   return `# Events
 
 Everything that happens is an event; what a call shows is made from them. Their schemas stand beside their types, in \
-\`libs/tables/src/event-schemas.ts\` and \`libs/sagas/src/event-schemas.ts\`; as a document for programs they are \
+\`libs/tables/src/changes/\`, \`libs/tables/src/databases/events.ts\` and \`libs/sagas/src/event-schemas.ts\`; as a document for programs they are \
 [AsyncAPI 3.0](asyncapi.json), which the service gives at \`/asyncapi.json\`. Made from the code by \
 \`apps/api/testing/asyncapi.spec.ts\`, which fails when this page is stale; \`UPDATE_DOCS=1 npm run jest -- \
 apps/api/testing/asyncapi.spec.ts\` writes it anew.

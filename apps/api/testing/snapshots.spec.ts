@@ -11,7 +11,7 @@ import {
 import { createMigratedDatabase, type TestDatabase } from '../../../libs/event-store/testing/core-databases.js';
 import { metadata } from '../../../libs/event-store/testing/hooked-core.js';
 import { InProcessQueue, Orchestrator } from '#sagas';
-import { playForward, schemaChange, tableStream, type Moment } from '#tables';
+import { playForward, tableChangeSaga, tableStream, type Moment } from '#tables';
 import { longTable } from '../../../libs/tables/testing/long-table.js';
 import { AppliedThere } from '../src/databases/applied.js';
 import { Candidates } from '../src/databases/candidates.js';
@@ -77,7 +77,7 @@ beforeAll(async () => {
 
   const databases = new Databases(core, store, Vault.of('0'.repeat(64)), new Candidates('core', new OwnFiles('', '')));
   const limits = { maxRewriteRows: 1 };
-  const definition = schemaChange({
+  const definition = tableChangeSaga({
     store,
     core,
     connect: (one) => databases.connect(one),

@@ -2,9 +2,10 @@ import { fileURLToPath } from 'node:url';
 import { migrate, openCoreDatabase } from '#event-store';
 import { goldenContract } from '../../event-store/testing/golden.js';
 import { freshSqlite } from '../../../testing/fixtures.js';
-import { databasesProjection, loadDatabase } from './databases.js';
-import { databaseEventSchemas, tableEventSchemas } from './event-schemas.js';
-import { playForward } from './history.js';
+import { databasesProjection, loadDatabase } from './databases/read-model.js';
+import { tableEventSchemas } from './changes/index.js';
+import { databaseEventSchemas } from './databases/events.js';
+import { playForward } from './history/point.js';
 import { upcasters } from './upcasters.js';
 
 const id = '00000000-0000-7000-8000-000000000000';

@@ -1,59 +1,52 @@
-export { type Applied, appliedSteps, listApplied, pageOfApplied, readApplied, stateAfter } from './applied.js';
-export { type Kept, keptOf, rowsKept } from './aside.js';
-export { changes } from './changes.js';
-export { type DatabaseChange, lacking } from './database-change.js';
+export { MOVED_ON, type Past, type Place, planOf } from './changes/change-type.js';
+export { decideColumns } from './changes/columns.js';
+export { decideCreate, defaultColumns } from './changes/create.js';
+export { decideDrop } from './changes/drop.js';
 export {
-  type Database,
-  DATABASE_SHAPE,
-  type DatabaseEvent,
-  databasesProjection,
-  databaseStream,
-  findDatabase,
-  isInUse,
-  listDatabases,
-  loadDatabase,
-  refOf,
-  tablesConcerned,
-  tablesIn,
-  tablesLetGo,
-} from './databases.js';
-export {
-  columnProblems,
-  decideColumns,
-  decideCreate,
-  decideDatabases,
-  decideDrop,
-  decideLost,
-  decidePurge,
-  decideRename,
-  decideRestore,
-  defaultColumns,
-  judgeInTurn,
-  Refused,
-} from './decide.js';
-export { decideDrift } from './drift.js';
-export { databaseEventSchemas, tableEventParts, tableEventSchemas } from './event-schemas.js';
-export { ddlOf, diff, type Moment, playForward, type Point, retypesSince, sentence } from './history.js';
-export { placesOf, Purger } from './purger.js';
-export { listTables, loadTable, nameOwner, pageOfTables, tablesProjection } from './read-model.js';
-export { decideRevert } from './revert.js';
-export { cannotComeBack, planAside, purgePlans, readTable, schemaChange, standing, tasksFor } from './schema-change.js';
-export { momentsUpTo, pointAt, tableSnapshots } from './snapshots.js';
-export {
-  appendToTable,
   type Change,
+  CHANGE_KINDS,
   changeOf,
   type EventOf,
   type RequestEvent,
-  columnsIn,
-  type DatabaseRef,
-  outlook,
-  type PendingChange,
-  purgeOf,
-  statusOf,
-  type Table,
-  TABLE_SHAPE,
+  sentence,
   type TableEvent,
-  tableStream,
-} from './table.js';
+  tableEventSchemas,
+  typeOf,
+} from './changes/index.js';
+export { decideDatabases, decideLost, letsGoOf } from './changes/move.js';
+export { decidePurge } from './changes/purge.js';
+export { decideRename } from './changes/rename.js';
+export { decideDrift } from './changes/resolve-drift.js';
+export { decideRestore } from './changes/restore.js';
+export { decideRevert } from './changes/revert.js';
+export { type Database, DATABASE_SHAPE, refOf } from './databases/database.js';
+export { type DatabaseEvent, databaseEventSchemas, databaseStream } from './databases/events.js';
+export { databasesProjection, findDatabase, listDatabases, loadDatabase } from './databases/read-model.js';
+export { isInUse, tablesConcerned, tablesIn, tablesLetGo } from './databases/tables-there.js';
+export {
+  type Applied,
+  appliedSteps,
+  listApplied,
+  pageOfApplied,
+  readApplied,
+  stateAfter,
+} from './history/applied-steps.js';
+export { ddlOf } from './history/ddl.js';
+export { diff } from './history/diff.js';
+export { type Moment, playForward, type Point, retypesSince } from './history/point.js';
+export { momentsUpTo, pointAt, tableSnapshots } from './history/snapshots.js';
+export { changeSagas } from './sagas/change-sagas.js';
+export { type DatabaseChange, lacking } from './sagas/database-change-saga.js';
+export { pastOf } from './sagas/past.js';
+export { purgePlans, standing, tasksFor } from './sagas/plans.js';
+export { Purger } from './sagas/purger.js';
+export { tableChangeSaga } from './sagas/table-change-saga.js';
+export { type DatabaseRef, tableEventParts } from './table/event-parts.js';
+export { cannotComeBack, planAside } from './table/kept-tables.js';
+export { type Kept, keptOf, rowsKept } from './table/kept.js';
+export { consider, namesAhead, outlook, purgeOf, statusOf } from './table/outlook.js';
+export { listTables, loadTable, nameOwner, pageOfTables, tablesProjection } from './table/read-model.js';
+export { columnProblems, Refused } from './table/refused.js';
+export { appendToTable, readTable, tableStream } from './table/stream.js';
+export { columnsIn, newTable, type PendingChange, placesOf, type Table, TABLE_SHAPE } from './table/table.js';
 export { upcasters } from './upcasters.js';

@@ -1,9 +1,13 @@
 import { completeColumn, type ColumnChange } from '#byodb';
 import type { NewEvent, StoredEvent } from '#event-store';
-import { decideColumns, decideRename, Refused } from '../src/decide.js';
-import { playForward, type Moment } from '../src/history.js';
-import { decideRevert } from '../src/revert.js';
-import { applyOp, outlook, type TableEvent } from '../src/table.js';
+import { decideColumns } from '../src/changes/columns.js';
+import type { TableEvent } from '../src/changes/index.js';
+import { decideRename } from '../src/changes/rename.js';
+import { decideRevert } from '../src/changes/revert.js';
+import { playForward, type Moment } from '../src/history/point.js';
+import { applyOp } from '../src/table/columns.js';
+import { consider, outlook } from '../src/table/outlook.js';
+import { Refused } from '../src/table/refused.js';
 
 const FAR = '2999-01-01T00:00:00.000Z';
 const LONG_BEFORE = Date.parse('2020-01-01T00:00:00.000Z');
@@ -69,10 +73,17 @@ export function longTable(tableId: string, length: number, random: () => number)
         saga_id: sagaId,
         of: table.set_aside.slice(0, 1 + whole(15)).map((a) => a.saga_id),
       };
-    if (pick < 0.08) return decideRename(table, name('long'), sagaId);
+    if (pick < 0.08) return decideRename(consider(table), name('long'), sagaId);
     if (pick < 0.2)
-      return decideRevert(head(), moments[Math.max(1, moments.length - 1 - whole(60))]!, [], LONG_BEFORE, sagaId);
-    return decideColumns(table, Array.from({ length: 1 + whole(3) }, change), [], String, sagaId);
+      return decideRevert(
+        consider(head().table),
+        head(),
+        moments[Math.max(1, moments.length - 1 - whole(60))]!,
+        [],
+        LONG_BEFORE,
+        sagaId,
+      );
+    return decideColumns(consider(table), Array.from({ length: 1 + whole(3) }, change), [], String, sagaId);
   };
 
   for (let n = 1; events.length < length; n++) {

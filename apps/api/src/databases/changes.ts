@@ -4,8 +4,10 @@ import type { CoreDatabase, Metadata } from '#event-store';
 import { foldName, MAX_COLUMNS, observeTables, type Column, type Connection, type Plan } from '#byodb';
 import {
   columnsIn,
+  consider,
   decideDrift,
   lacking,
+  letsGoOf,
   loadTable,
   nameOwner,
   outlook,
@@ -13,7 +15,6 @@ import {
   tablesConcerned,
   type Database,
   type DatabaseRef,
-  type PendingChange,
 } from '#tables';
 import { ApiError } from '../http/api-error.js';
 import { parse, type CommandContext } from '../http/input.js';
@@ -163,9 +164,7 @@ export class DatabaseChanges {
     const context = { metadata, waitMs: 0, dryRun: false, ifMatch: null, idempotency: null };
     const sagas: object[] = [];
     for (const { table_id, pending } of await tablesConcerned(this.core, ref.id)) {
-      const isAsked = ({ change }: PendingChange): boolean =>
-        change.kind === 'table.databases' && change.lost === true && change.remove.some(({ id }) => id === ref.id);
-      if (pending.some(isAsked)) continue;
+      if (pending.some(({ change }) => letsGoOf(change, ref.id))) continue;
       const { body } = await this.commands.run(context, table_id, async (table, sagaId) =>
         this.commands.letGoOf(table, [ref], why, sagaId),
       );
@@ -186,7 +185,7 @@ export class DatabaseChanges {
       const [found] = await this.databases.look(database, (connection) =>
         observeTables(connection, [{ name: ahead.name, known }]),
       );
-      const event = decideDrift(table, ref, as, found ?? null, enginesOf(ahead.databases), sagaId);
+      const event = decideDrift(consider(table), ref, as, found ?? null, enginesOf(ahead.databases), sagaId);
       const everywhere = as === 'adopt' && event.found !== null && event.changes.length > 0;
       return { event, databases: everywhere ? ahead.databases : [ref] };
     });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { CoreDatabase } from '#event-store';
 import { findDrift, type Drift } from '#byodb';
-import { columnsIn, listTables } from '#tables';
+import { columnsIn, listTables, namesAhead } from '#tables';
 import { pageShape, parse } from '../http/input.js';
 import type { AppliedThere } from './applied.js';
 import type { Databases } from './databases.js';
@@ -57,11 +57,7 @@ export class DatabasePast {
       }));
     const found = await this.databases.look(database, (connection) => findDrift(connection, known));
     const drift = found.filter(
-      (d) =>
-        d.kind !== 'added' ||
-        !changing.some((t) =>
-          [t.name, ...t.pending.flatMap(({ change }) => ('name' in change ? [change.name] : []))].includes(d.table),
-        ),
+      (d) => d.kind !== 'added' || !changing.some((t) => [t.name, ...namesAhead(t)].includes(d.table)),
     );
     return { database: name, in_sync: drift.length === 0, drift };
   }

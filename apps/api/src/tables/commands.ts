@@ -26,8 +26,10 @@ import {
 import {
   loadTable,
   nameOwner,
+  newTable,
   appendToTable,
   changeOf,
+  consider,
   type EventOf,
   type RequestEvent,
   decideLost,
@@ -35,6 +37,7 @@ import {
   type DatabaseChange,
   type DatabaseRef,
   type Table,
+  typeOf,
 } from '#tables';
 import type { Databases } from '../databases/databases.js';
 import { ApiError } from '../http/api-error.js';
@@ -165,7 +168,7 @@ export class Commands {
       this.judge(context, async (sagaId) => {
         refuseOtherVersion(context, 0);
         const creation = await decide(sagaId);
-        return this.decided(context, creation, newTable(creation.databases), creation.event.name, sagaId);
+        return this.decided(context, creation, newTable(uuid(), creation.databases), creation.event.name, sagaId);
       }),
     );
   }
@@ -305,7 +308,7 @@ export class Commands {
   /** Nothing is sent to what is lost: changes that wait for it end, and the table goes on without it. */
   async letGoOf(table: Table, databases: DatabaseRef[], reason: string, sagaId: string): Promise<Decided> {
     const told = await this.toldOfLoss(table, databases, reason);
-    return { event: decideLost(table, databases, reason, sagaId), databases: [], told };
+    return { event: decideLost(consider(table), databases, reason, sagaId), databases: [], told };
   }
 
   /**
@@ -482,37 +485,14 @@ export class Commands {
 
   /** Told here for a good message; two at the same instant are told apart by the core database's unique key. */
   private async refuseTakenName({ event, databases }: Decided, table: Table): Promise<void> {
-    if (!('name' in event)) return;
-    const owner = await nameOwner(
-      this.ports.core,
-      databases.map((d) => d.id),
-      event.name,
-    );
-    if (owner !== null && owner !== table.table_id)
-      throw new ApiError('table_name_taken', `the name ${event.name} is taken on one of the databases`);
+    const change = changeOf(event);
+    const ids = databases.map((database) => database.id);
+    for (const name of typeOf(change).names(change, table)) {
+      const owner = await nameOwner(this.ports.core, ids, name);
+      if (owner !== null && owner !== table.table_id)
+        throw new ApiError('table_name_taken', `the name ${name} is taken on one of the databases`);
+    }
   }
-}
-
-/** What a table is before its first event. `databases`: where it is to be made. */
-function newTable(databases: DatabaseRef[]): Table {
-  return {
-    table_id: uuid(),
-    version: 0,
-    name: '',
-    exists: false,
-    ended: null,
-    databases,
-    origin: null,
-    columns: [],
-    variants: {},
-    pending: [],
-    last_error: null,
-    reversible_until: null,
-    set_aside: [],
-    no_purge_before: null,
-    created_at: '',
-    updated_at: '',
-  };
 }
 
 function refuseOtherVersion({ ifMatch }: CommandContext, version: number): void {

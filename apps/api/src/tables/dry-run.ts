@@ -8,16 +8,18 @@ import {
   type Plan,
   type Task,
 } from '#byodb';
-import type { CoreClock, CoreDatabase } from '#event-store';
+import type { CoreClock, CoreDatabase, EventStore } from '#event-store';
 import {
   changeOf,
-  judgeInTurn,
   outlook,
+  pastOf,
   purgePlans,
   standing,
   tasksFor,
+  typeOf,
   type Change,
   type DatabaseRef,
+  type Past,
   type RequestEvent,
   type Table,
 } from '#tables';
@@ -25,6 +27,7 @@ import type { Databases } from '../databases/databases.js';
 
 export interface DryRunPorts {
   core: CoreDatabase;
+  store: EventStore;
   clock: CoreClock;
   databases: Databases;
   limits: Limits;
@@ -48,7 +51,7 @@ export async function dryRun(
   const change = changeOf(event);
   const foreseen = outlook(table);
   const ahead = { ...table, ...foreseen, exists: !foreseen.dropped };
-  const nothing = !('columns' in change) && judgeInTurn(ahead, change).do === 'nothing';
+  const nothing = typeOf(change).judge(ahead, change).do === 'nothing';
   const looked = await Promise.all(databases.map((ref) => look(ports, { change, table, ahead, nothing }, ref)));
   const blocked = looked.find((l) => l.blocked !== null)?.blocked ?? null;
   const plan = {
@@ -67,8 +70,7 @@ function wayBack(
   looked: Looked[],
   isBlocked: boolean,
 ): object {
-  const isForGood = change.kind === 'table.purge' || (change.kind === 'table.databases' && change.lost === true);
-  if (isForGood) return { reversible: false, reversible_until: null };
+  if (typeOf(change).isForGood(change)) return { reversible: false, reversible_until: null };
   if (isBlocked) return { reversible: null, reversible_until: null };
   const until = new Date(clock.now() + retentionSeconds * 1000).toISOString();
   return { reversible: true, reversible_until: looked.some((l) => l.keeps) ? until : null };
@@ -93,34 +95,36 @@ async function look(ports: DryRunPorts, asked: Asked, database: DatabaseRef): Pr
 }
 
 async function plannedIn(ports: DryRunPorts, asked: Asked, database: DatabaseRef): Promise<Looked> {
-  const { core, limits } = ports;
+  const past = pastOf(ports.core, ports.store);
   const { change, table, ahead, nothing } = asked;
   const connection = await ports.databases.connect(database.id);
-  if (change.kind === 'table.purge') {
-    const { plans } = await purgePlans(core, connection, table, change.of, database.id);
+  const destroyed = typeOf(change).destroys(change);
+  if (destroyed.length > 0) {
+    const { plans } = await purgePlans(past, connection, { table, databaseId: database.id }, destroyed);
     return { blocked: null, keeps: false, steps: plans.map(({ plan }) => stepView(database, plan, [])) };
   }
-  const tasks = nothing ? [] : await tasksFor(core, ahead, change, database.id);
+  const tasks = nothing ? [] : await tasksFor(past, change, { table: ahead, databaseId: database.id });
   if (tasks.length === 0) return { steps: [], blocked: null, keeps: false };
-  const before = await tasksBefore(core, table, database.id);
+  const before = await tasksBefore(past, table, database.id);
   const found = columnsFound(table, change, database.id);
-  const { plans } = await preparePlans(connection, table.table_id, [...before, ...tasks], found, limits);
+  const { plans } = await preparePlans(connection, table.table_id, [...before, ...tasks], found, ports.limits);
   const own = plans.filter(({ task }) => task >= before.length).map(({ plan }) => plan);
   const steps = own.map((plan) => stepView(database, plan, notesOn(plan, connection.engine)));
   return { blocked: null, steps, keeps: own.some((plan) => setAsideBy(plan) !== null) };
 }
 
 /** What the pending changes will do in one database first. */
-async function tasksBefore(core: CoreDatabase, table: Table, databaseId: string): Promise<Task[]> {
+async function tasksBefore(past: Past, table: Table, databaseId: string): Promise<Task[]> {
   const tasks: Task[] = [];
   let then = table;
   let lives = table.databases.some((d) => d.id === databaseId);
   for (const pending of table.pending) {
     const { change } = pending;
     // What comes before it is built there is not done there, and what stands there is only looked at.
-    const isBuilt = change.kind === 'table.databases' && change.add.some((d) => d.id === databaseId);
-    if ((lives || isBuilt) && change.kind !== 'database.adopt' && change.kind !== 'database.catch_up')
-      tasks.push(...(await tasksFor(core, { ...then, exists: true }, change, databaseId)));
+    const type = typeOf(change);
+    const isBuilt = type.bringsTo(change).some((database) => database.id === databaseId);
+    if ((lives || isBuilt) && !type.isOfDatabase)
+      tasks.push(...(await tasksFor(past, change, { table: { ...then, exists: true }, databaseId })));
     lives ||= isBuilt;
     then = { ...then, ...outlook({ ...then, pending: [pending] }) };
   }
@@ -129,10 +133,8 @@ async function tasksBefore(core: CoreDatabase, table: Table, databaseId: string)
 
 /** The columns that stand in one database now, before any pending change. */
 function columnsFound(table: Table, change: Change, databaseId: string): Column[] {
-  const [adopted] = table.pending.flatMap((p) => (p.change.kind === 'database.adopt' ? [p.change.columns] : []));
-  if (adopted !== undefined) return adopted;
   const lives = table.databases.some((d) => d.id === databaseId);
-  return standing(table, lives ? (table.pending[0]?.change ?? change) : change, databaseId);
+  return standing(lives ? (table.pending[0]?.change ?? change) : change, { table, databaseId });
 }
 
 interface Note {

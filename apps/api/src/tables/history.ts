@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { CoreDatabase, EventStore } from '#event-store';
 import {
+  consider,
   ddlOf,
   decideRevert,
   diff,
@@ -166,7 +167,15 @@ export class History {
       ];
       const { databases } = outlook(table);
       const retypes = await retypesSince(target, momentsUpTo(this.store, tableId, target, table.version));
-      const event = decideRevert(head, target, enginesOf(databases), await this.commands.keptBy(), sagaId, retypes);
+      const event = decideRevert(
+        consider(head.table),
+        head,
+        target,
+        enginesOf(databases),
+        await this.commands.keptBy(),
+        sagaId,
+        retypes,
+      );
       return { event, databases };
     });
   }

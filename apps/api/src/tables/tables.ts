@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import type { CoreDatabase } from '#event-store';
+import type { CoreDatabase, EventStore } from '#event-store';
 import { columnChangeSchema, columnSchema, MAX_COLUMNS, nameSchema, type Problem } from '#byodb';
 import {
   cannotComeBack,
   columnProblems,
+  consider,
   decideColumns,
   decideCreate,
   decideDatabases,
@@ -16,6 +17,7 @@ import {
   nameOwner,
   outlook,
   pageOfTables,
+  pastOf,
   placesOf,
   planAside,
   refOf,
@@ -104,6 +106,7 @@ export const bodies = {
 export class Tables {
   constructor(
     private readonly core: CoreDatabase,
+    private readonly store: EventStore,
     private readonly commands: Commands,
     private readonly databases: Databases,
     private readonly past: History,
@@ -124,21 +127,21 @@ export class Tables {
     return this.commands.run(context, body.table_id, async (table, sagaId) => {
       const { databases } = outlook(table);
       const path = (i: number): string => (body.columns === undefined ? 'column' : `columns.${i}`);
-      return { event: decideColumns(table, changes, enginesOf(databases), path, sagaId), databases };
+      return { event: decideColumns(consider(table), changes, enginesOf(databases), path, sagaId), databases };
     });
   }
 
   async rename(context: CommandContext, input: unknown): Promise<Answer> {
     const body = parse(bodies.rename, input);
     return this.commands.run(context, body.table_id, async (table, sagaId) =>
-      everywhere(table, decideRename(table, body.name, sagaId)),
+      everywhere(table, decideRename(consider(table), body.name, sagaId)),
     );
   }
 
   async delete(context: CommandContext, input: unknown): Promise<Answer> {
     const body = parse(bodies.table, input);
     return this.commands.run(context, body.table_id, async (table, sagaId) =>
-      everywhere(table, decideDrop(table, sagaId)),
+      everywhere(table, decideDrop(consider(table), sagaId)),
     );
   }
 
@@ -152,7 +155,7 @@ export class Tables {
     }
     return this.commands.run(context, body.table_id, async (table, sagaId) => {
       const [add, remove] = [await this.refs(body.add ?? []), await this.refs(body.remove ?? [])];
-      const event = decideDatabases(table, add, remove, enginesOf(add), sagaId);
+      const event = decideDatabases(consider(table), add, remove, enginesOf(add), sagaId);
       const owner = await nameOwner(
         this.core,
         event.add.map((d) => d.id),
@@ -160,8 +163,9 @@ export class Tables {
       );
       if (owner !== null && owner !== table.table_id)
         throw new ApiError('table_name_taken', `the name ${outlook(table).name} is taken on one of the databases`);
+      const past = pastOf(this.core, this.store);
       for (const ref of event.add) {
-        const plan = await planAside(this.core, table, ref.id);
+        const plan = await planAside(past, table, ref.id);
         const differs = plan === null ? null : cannotComeBack(plan, outlook(table).columns);
         if (differs !== null) throw new ApiError('unsupported_change', `${ref.name}: ${differs}`);
       }
@@ -174,14 +178,14 @@ export class Tables {
   async purge(context: CommandContext, input: unknown): Promise<Answer> {
     const body = parse(bodies.purge, input);
     return this.commands.run(context, body.table_id, async (table, sagaId) => {
-      return { event: decidePurge(table, body.saga_id, body.reason, sagaId), databases: placesOf(table) };
+      return { event: decidePurge(consider(table), body.saga_id, body.reason, sagaId), databases: placesOf(table) };
     });
   }
 
   async restore(context: CommandContext, input: unknown): Promise<Answer> {
     const body = parse(bodies.restore, input);
     return this.commands.run(context, body.table_id, async (table, sagaId) =>
-      everywhere(table, decideRestore(table, body.as, await this.commands.keptBy(), sagaId)),
+      everywhere(table, decideRestore(consider(table), body.as, await this.commands.keptBy(), sagaId)),
     );
   }
 

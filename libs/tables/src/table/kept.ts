@@ -1,7 +1,9 @@
 import type { CoreDatabase } from '#event-store';
-import { setAsideBy, type Plan, type Session, type SetAside } from '#byodb';
+import { setAsideBy, type Session, type SetAside } from '#byodb';
 import { loadSaga } from '#sagas';
-import type { DatabaseRef, Table } from './table.js';
+import { planOf } from '../changes/change-type.js';
+import type { DatabaseRef } from './event-parts.js';
+import type { Table } from './table.js';
 
 /**
  * One thing that is kept aside in one database. `name`: what its owner called it. `aside`: what it is called there;
@@ -36,7 +38,7 @@ export async function keptOf(core: CoreDatabase, table: Table): Promise<Kept[]> 
     const here = entry.databases?.map((d) => d.id) ?? everywhere;
     for (const step of saga.steps) {
       if (step.plan === null || step.status !== 'succeeded' || !here.includes(step.target.id)) continue;
-      const left = setAsideBy(step.plan as Plan);
+      const left = setAsideBy(planOf(step));
       if (left === null) continue;
       if (left.what === 'table') places.set(step.target.id, left.aside);
       kept.push({

@@ -9,7 +9,10 @@ import {
   type Tx,
 } from '#event-store';
 import { foldName } from '#byodb';
-import { evolve, purgeOf, restoredAs, statusOf, type Table, type TableEvent } from './table.js';
+import { typeOf, type TableEvent } from '../changes/index.js';
+import { evolve } from './evolve.js';
+import { namesAhead, purgeOf, statusOf } from './outlook.js';
+import type { Table } from './table.js';
 
 /** One row per table, folded, and the names that are spoken for; kept in the appending transaction. */
 export const tablesProjection: InlineProjection = {
@@ -47,11 +50,7 @@ export const tablesProjection: InlineProjection = {
 /** Every name that the table has or may get is its own in each of its databases: a second one meets the primary key. */
 function namesOf(table: Table | null): Set<string> {
   if (table === null) return new Set();
-  const asked = table.pending.flatMap(({ change }) => {
-    if (change.kind === 'table.restore') return [change.name, restoredAs(table, change)];
-    return change.kind === 'table.rename' || change.kind === 'table.revert' ? [change.name] : [];
-  });
-  return new Set([...(table.ended === null ? [table.name] : []), ...asked].map(foldName));
+  return new Set([...(table.ended === null ? [table.name] : []), ...namesAhead(table)].map(foldName));
 }
 
 interface Reservation {
@@ -63,10 +62,7 @@ interface Reservation {
 function reservationsOf(table: Table | null): Reservation[] {
   if (table === null) return [];
   const places = new Set(
-    [
-      ...table.databases,
-      ...table.pending.flatMap(({ change }) => (change.kind === 'table.databases' ? change.add : [])),
-    ].map(({ id }) => id),
+    [...table.databases, ...table.pending.flatMap(({ change }) => typeOf(change).bringsTo(change))].map(({ id }) => id),
   );
   return [...places].flatMap((database_id) => [...namesOf(table)].map((name_key) => ({ database_id, name_key })));
 }

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { createEventStore, type CoreDatabase, type EventStore } from '#event-store';
-import { createMigratedDatabase, type TestDatabase } from '../../event-store/testing/core-databases.js';
-import { metadata } from '../../event-store/testing/hooked-core.js';
+import { createMigratedDatabase, type TestDatabase } from '../../../event-store/testing/core-databases.js';
+import { metadata } from '../../../event-store/testing/hooked-core.js';
 import { sagaStream, type PlannedStep, type SagaEvent } from '#sagas';
-import { appliedSteps, listApplied, readApplied, stateAfter, type Applied } from './applied.js';
+import { appliedSteps, listApplied, readApplied, stateAfter, type Applied } from './applied-steps.js';
 
 let database: TestDatabase;
 let core: CoreDatabase;

@@ -1,10 +1,10 @@
 import type { Saga, SagaDefinition } from '#sagas';
-import { databaseChange } from './database-change.js';
-import { schemaChange, type ChangePorts } from './schema-change.js';
+import { databaseChangeSaga } from './database-change-saga.js';
+import { tableChangeSaga, type ChangePorts } from './table-change-saga.js';
 
 /** Every saga there is: one table's on all of its databases, or one database's with several tables. */
-export function changes(ports: ChangePorts): SagaDefinition {
-  const [table, database] = [schemaChange(ports), databaseChange(ports)];
+export function changeSagas(ports: ChangePorts): SagaDefinition {
+  const [table, database] = [tableChangeSaga(ports), databaseChangeSaga(ports)];
   const of = (saga: Saga): SagaDefinition => (saga.kind.startsWith('database.') ? database : table);
   return {
     judge: (saga) => of(saga).judge(saga),

@@ -1,90 +1,18 @@
-import { convertible, foldName, type Column, type Engine, type Problem } from '#byodb';
-import { Refused, refuseEnded, refuseUnsupported } from './decide.js';
-import { follow, track, type Dropped, type Marks, type Point, type Track } from './history.js';
-import {
-  applyOp,
-  findColumn,
-  opsOf,
-  outlook,
-  type ColumnOp,
-  type ColumnSet,
-  type Retype,
-  type Table,
-  type EventOf,
-} from './table.js';
+import { convertible, foldName, type Column, type Problem } from '#byodb';
+import { applyOp, findColumn } from './columns.js';
+import type { ColumnOp, ColumnSet, Retype } from './event-parts.js';
+import { follow, type Dropped, type Marks } from './lineage.js';
 
-/**
- * The plan that leads from the table as it will be after `head` to what it was at `target`; refused with every conflict
- * where that cannot be without loss. `now` in milliseconds since the epoch. `retypes`: see retypesSince.
- */
-export function decideRevert(
-  head: Point,
-  target: Point,
-  engines: Engine[],
-  now: number,
-  sagaId: string,
-  retypes: Record<string, Retype[]> = {},
-): EventOf<'TableRevertRequested'> {
-  const { table } = head;
-  refuseEnded(table);
-  if (!target.table.exists)
-    throw new Refused('unsupported_change', `at version ${target.table.version} there was no table`);
-  const ahead = outlook(table);
-  const start: Track = { columns: table.columns, lineage: head.lineage, dropped: head.dropped, order: head.order };
-  const { lineage, dropped } = table.pending.reduce(
-    (seen, { saga_id, change }) => opsOf(change).reduce((s, op) => track(s, op, saga_id, 0), seen),
-    start,
-  );
-  const plan = new Plan(
-    ahead.columns,
-    lineage,
-    target,
-    dropped,
-    keptSagas(table, now),
-    table.pending.length > 0,
-    retypes,
-  );
-  const { ops, conflicts, lost } = plan.make();
-  if (conflicts.length > 0)
-    throw new Refused(
-      lost ? 'retention_expired' : 'unsupported_change',
-      `it cannot go back to version ${target.table.version} without loss: ` +
-        `${conflicts.map((c) => `${c.path} ${c.message}`).join('; ')}`,
-      conflicts,
-    );
-  refuseUnsupported(target.table.columns, engines);
-  return {
-    type: 'TableRevertRequested',
-    saga_id: sagaId,
-    to_version: target.table.version,
-    name: target.table.name,
-    ops,
-  };
+/** What it is to be again. */
+export interface Target {
+  columns: Column[];
+  lineage: Marks;
 }
 
 /**
- * Whether these operations still lead to the columns of `target`. They were found against what pending changes would make
- * of the table: behind one that failed, a column would stay or be missing, and the revert would not be one.
+ * The operations that lead from columns to those of `target`, and every conflict where that cannot be without loss.
  */
-export function leadsTo(table: Pick<Table, 'columns'>, ops: ColumnOp[], target: Pick<Table, 'columns'>): boolean {
-  const names = (columns: Column[]): string =>
-    columns
-      .map((c) => c.name)
-      .sort()
-      .join();
-  return names(ops.reduce(applyOp, table.columns)) === names(target.columns);
-}
-
-/** Sagas whose set-aside columns can still come back, those included that are still to set them aside. */
-function keptSagas(table: Table, now: number): Set<string> {
-  const going = new Set(table.pending.flatMap(({ change }) => (change.kind === 'table.purge' ? change.of : [])));
-  const kept = table.set_aside
-    .filter((a) => a.what === 'part' && Date.parse(a.reversible_until) > now && !going.has(a.saga_id))
-    .map((a) => a.saga_id);
-  return new Set([...kept, ...table.pending.map((p) => p.saga_id)]);
-}
-
-class Plan {
+export class WayBack {
   private readonly ops: ColumnOp[] = [];
   private readonly conflicts: Problem[] = [];
   private lost = false;
@@ -92,15 +20,18 @@ class Plan {
   constructor(
     private columns: Column[],
     private marks: Marks,
-    private readonly target: Point,
+    private readonly target: Target,
     private readonly dropped: Record<string, Dropped>,
+    /** Sagas whose set-aside columns can still come back. */
     private readonly kept: Set<string>,
-    private readonly whole: boolean,
+    /** Everything is named, not only what differs. */
+    private readonly namesAll: boolean,
+    /** By mark: changes of its type that are to be undone. */
     private readonly retypes: Record<string, Retype[]>,
   ) {}
 
-  make(): { ops: ColumnOp[]; conflicts: Problem[]; lost: boolean } {
-    const wanted = this.target.table.columns.map((column) => ({
+  find(): { ops: ColumnOp[]; conflicts: Problem[]; lost: boolean } {
+    const wanted = this.target.columns.map((column) => ({
       column,
       mark: this.target.lineage[foldName(column.name)]!,
     }));
@@ -185,7 +116,7 @@ class Plan {
   private freeName(name: string): string {
     for (let i = 1; ; i += 1) {
       const free = `${name.slice(0, 40)}_${i}`;
-      if (findColumn(this.columns, free) === undefined && findColumn(this.target.table.columns, free) === undefined)
+      if (findColumn(this.columns, free) === undefined && findColumn(this.target.columns, free) === undefined)
         return free;
     }
   }
@@ -193,7 +124,7 @@ class Plan {
   private alter(now: Column | undefined, then: Column): void {
     if (now === undefined) return;
     // Behind a change that may not succeed everything is named: what is so ahead may not be so when the turn comes.
-    if (JSON.stringify(now) === JSON.stringify(then) && (!this.whole || now.native !== undefined)) return;
+    if (JSON.stringify(now) === JSON.stringify(then) && (!this.namesAll || now.native !== undefined)) return;
     if (now.native !== undefined || then.native !== undefined) {
       this.conflicts.push({
         path: then.name,
@@ -203,7 +134,7 @@ class Plan {
     }
     const set: Record<string, unknown> = {};
     for (const key of ['type', 'length', 'precision', 'scale', 'nullable', 'default', 'unique'] as const)
-      if (this.whole || JSON.stringify(now[key]) !== JSON.stringify(then[key])) set[key] = then[key];
+      if (this.namesAll || JSON.stringify(now[key]) !== JSON.stringify(then[key])) set[key] = then[key];
     if (now.primary_key !== then.primary_key || now.generated !== then.generated)
       this.conflicts.push({ path: then.name, message: 'is in the primary key in one of the two only' });
     else if (!convertible(now.type, then.type))

@@ -7,8 +7,8 @@ import {
   type StoredEvent,
   type Tx,
 } from '#event-store';
-import { playForward, type Moment, type Point } from './history.js';
-import { tableStream } from './table.js';
+import { playForward, type Moment, type Point } from './point.js';
+import { tableStream } from '../table/stream.js';
 
 /** Raised with every change of what is kept in a snapshot, and of what folding the same events gives. */
 export const SNAPSHOT_SHAPE = 2;

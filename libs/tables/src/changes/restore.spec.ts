@@ -1,7 +1,14 @@
 import { expect, test } from '@jest/globals';
 import { completeColumn } from '#byodb';
-import { decideCreate, decideDrop, decideRename, decideRestore } from './decide.js';
-import { evolve, outlook, restoredAs, type DatabaseRef, type Table, type TableEvent } from './table.js';
+import { consider, outlook } from '../table/outlook.js';
+import { evolve } from '../table/evolve.js';
+import type { DatabaseRef } from '../table/event-parts.js';
+import type { Table } from '../table/table.js';
+import { decideCreate } from './create.js';
+import { decideDrop } from './drop.js';
+import type { TableEvent } from './index.js';
+import { decideRename } from './rename.js';
+import { decideRestore, restoredAs } from './restore.js';
 
 const AT = '2026-01-01T00:00:00.000Z';
 const LATER = '2026-02-01T00:00:00.000Z';
@@ -23,8 +30,8 @@ function renamedAndDropped(): Table {
     type: 'TableCreated',
     saga_id: 'create',
   });
-  const renaming = play(table, decideRename(table, 'second', 'rename'));
-  return play(renaming, decideDrop(renaming, 'drop'));
+  const renaming = play(table, decideRename(consider(table), 'second', 'rename'));
+  return play(renaming, decideDrop(consider(renaming), 'drop'));
 }
 
 test.each([
@@ -34,7 +41,7 @@ test.each([
   { as: 'third', renamed: true, name: 'third' },
 ])('a restore as $as behind a rename (comes true: $renamed) brings back $name', ({ as, renamed, name }) => {
   const before = renamedAndDropped();
-  const asked = play(before, decideRestore(before, as, Date.parse(AT), 'restore'));
+  const asked = play(before, decideRestore(consider(before), as, Date.parse(AT), 'restore'));
   const renameEnds: TableEvent = renamed
     ? { type: 'TableRenamed', saga_id: 'rename', name: 'second' }
     : { type: 'ChangeRejected', saga_id: 'rename', kind: 'table.rename', error };

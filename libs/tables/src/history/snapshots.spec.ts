@@ -9,12 +9,12 @@ import {
   type Row,
   type StoredEvent,
 } from '#event-store';
-import { createMigratedDatabase, engineNames, type TestDatabase } from '../../event-store/testing/core-databases.js';
-import { metadata } from '../../event-store/testing/hooked-core.js';
-import { longTable } from '../testing/long-table.js';
-import { playForward, type Point } from './history.js';
+import { createMigratedDatabase, engineNames, type TestDatabase } from '../../../event-store/testing/core-databases.js';
+import { metadata } from '../../../event-store/testing/hooked-core.js';
+import { longTable } from '../../testing/long-table.js';
+import { playForward, type Point } from './point.js';
 import { pointAt, tableSnapshots, type Which } from './snapshots.js';
-import { tableStream } from './table.js';
+import { tableStream } from '../table/stream.js';
 
 /** The same numbers each time. */
 function seeded(seed: number): () => number {

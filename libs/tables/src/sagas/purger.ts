@@ -1,17 +1,11 @@
 import { v7 as uuid } from 'uuid';
 import { VersionConflict, type CoreClock, type CoreDatabase, type EventStore } from '#event-store';
 import { requestSaga } from '#sagas';
-import { purgesDue } from './read-model.js';
-import { appendToTable, changeOf, purgeOf, type DatabaseRef, type EventOf, type Table } from './table.js';
-
-/** Where the table lives, and where it is only set aside: what was set aside of it before is there too. */
-export function placesOf(table: Table): DatabaseRef[] {
-  // Of one that lives nowhere any more nothing is kept where it lived last.
-  const lives = table.ended === null || table.set_aside.some((a) => a.what === 'table');
-  const aside = table.set_aside.flatMap((a) => a.databases ?? []);
-  const all = [...(lives ? table.databases : []), ...aside];
-  return all.filter((ref, i) => all.findIndex((other) => other.id === ref.id) === i);
-}
+import { changeOf, type EventOf } from '../changes/index.js';
+import { purgeOf } from '../table/outlook.js';
+import { purgesDue } from '../table/read-model.js';
+import { appendToTable } from '../table/stream.js';
+import { placesOf } from '../table/table.js';
 
 export interface PurgerPorts {
   store: EventStore;

@@ -2,16 +2,21 @@ import type { Append } from '#event-store';
 import {
   applyStep,
   compensateStep,
-  fingerprint,
   finalizeStep,
+  fingerprint,
   preparePlans,
   readDone,
   type Connection,
   type Plan,
 } from '#byodb';
 import { isEnded, listSagas, type PlannedStep, type Saga, type SagaDefinition, type Step } from '#sagas';
-import { readTable, schemaChange, type ChangePorts } from './schema-change.js';
-import { appendToTable, type DatabaseRef, type Table, type TableEvent } from './table.js';
+import type { Change } from '../changes/index.js';
+import { planOf } from '../changes/change-type.js';
+import type { DatabaseRef } from '../table/event-parts.js';
+import { appendToTable, readTable } from '../table/stream.js';
+import type { Table } from '../table/table.js';
+import { plannedStep } from './plans.js';
+import { doneEvent, failed, keyOf, look, type ChangePorts } from './table-change-saga.js';
 
 /**
  * A change of one database and several tables: the saga's subject is the database, and each table waits its turn in its
@@ -32,18 +37,9 @@ type Redone = Plan & { way: Lacking['way'] };
 
 const EVERYTHING = 1_000_000;
 
-export function databaseChange(ports: ChangePorts): SagaDefinition {
-  const key = (step: Step, token: number): Parameters<typeof applyStep>[2] => ({
-    stepId: step.step_id,
-    token,
-    lockTimeoutMs: ports.lockTimeoutMs,
-    slots: ports.slots,
-    applied: step.phase === 'apply' && step.fingerprint_after !== null,
-  });
+export function databaseChangeSaga(ports: ChangePorts): SagaDefinition {
   const tablesOf = (saga: Saga): Promise<Table[]> =>
-    Promise.all(
-      (saga.change as DatabaseChange).tables.map(async ({ table_id }) => (await readTable(ports.store, table_id))!),
-    );
+    Promise.all(changeIn(saga).tables.map(({ table_id }) => knownTable(ports, table_id)));
   return {
     async judge(saga) {
       const tables = await tablesOf(saga);
@@ -51,43 +47,57 @@ export function databaseChange(ports: ChangePorts): SagaDefinition {
       return tables.length === 0 ? { verdict: 'nothing_to_do' } : { verdict: 'go' };
     },
     async prepare(saga, step) {
-      const { kind, database } = saga.change as DatabaseChange;
+      const { kind, database } = changeIn(saga);
       const connection = await ports.connect(step.target.id);
       const tables = await tablesOf(saga);
       if (kind === 'database.adopt') return prepareAdoption(connection, saga, tables, ports);
       const open = await lacking(ports, connection, database.id);
-      const own = open.filter((one) => tables.some((table) => table.table_id === (one.step.plan as Plan).table_id));
+      const own = open.filter((one) => tables.some((table) => table.table_id === planOf(one.step).table_id));
       return { steps: own.map(redo), fingerprint: fingerprint(null), reversible_seconds: null };
     },
     async apply(_saga, step, token) {
-      return applyStep(await ports.connect(step.target.id), step.plan as Plan, key(step, token), ports.limits);
+      return applyStep(await ports.connect(step.target.id), planOf(step), keyOf(ports, step, token), ports.limits);
     },
     async compensate(_saga, step, token) {
-      return compensateStep(await ports.connect(step.target.id), step.plan as Plan, key(step, token));
+      return compensateStep(await ports.connect(step.target.id), planOf(step), keyOf(ports, step, token));
     },
     /** What history has done already: it is done here too, however long it takes, and is never undone. */
     async finalize(_saga, step, token) {
-      const [connection, plan] = [await ports.connect(step.target.id), step.plan as Redone];
-      if (plan.way === 'compensate') return compensateStep(connection, plan, key(step, token));
-      if (plan.way === 'finalize') return finalizeStep(connection, plan, key(step, token));
+      const connection = await ports.connect(step.target.id);
+      const plan = planOf(step) as Redone;
+      const key = keyOf(ports, step, token);
+      if (plan.way === 'compensate') return compensateStep(connection, plan, key);
+      if (plan.way === 'finalize') return finalizeStep(connection, plan, key);
       // What was converted elsewhere long ago is not too large now.
-      return applyStep(connection, plan, key(step, token), { maxRewriteRows: Number.MAX_SAFE_INTEGER });
+      return applyStep(connection, plan, key, { maxRewriteRows: Number.MAX_SAFE_INTEGER });
     },
-    look: schemaChange(ports).look,
-    async ending(saga, end, error): Promise<Append[]> {
-      const { saga_id, kind } = saga;
-      const { database } = saga.change as DatabaseChange;
-      return (await tablesOf(saga)).map((table): Append => {
-        const event: TableEvent =
-          end === 'completed'
-            ? kind === 'database.adopt'
-              ? { type: 'TableAdopted', saga_id }
-              : { type: 'CaughtUp', saga_id, database }
-            : { type: end === 'rejected' ? 'ChangeRejected' : 'ChangeCompensated', saga_id, kind, error: error! };
+    look: (_saga, step, claim) => look(ports, step, claim),
+    async ending(saga, end, error, at): Promise<Append[]> {
+      const keptUntil = new Date(at + ports.retentionSeconds * 1000).toISOString();
+      return (await tablesOf(saga)).map((table) => {
+        const event =
+          end === 'completed' ? doneEvent(table, saga, ownChange(table, saga), keptUntil) : failed(saga, end, error);
         return appendToTable(table, event);
       });
     },
   };
+}
+
+function changeIn(saga: Saga): DatabaseChange {
+  return saga.change as DatabaseChange;
+}
+
+async function knownTable(ports: ChangePorts, tableId: string): Promise<Table> {
+  const table = await readTable(ports.store, tableId);
+  if (table === null) throw new Error(`a saga changes the table ${tableId}, which is not there`);
+  return table;
+}
+
+/** What a saga is to one of its tables. */
+function ownChange(table: Table, saga: Saga): Change {
+  const asked = table.pending.find((pending) => pending.saga_id === saga.saga_id);
+  if (asked === undefined) throw new Error(`saga ${saga.saga_id} is not pending on table ${table.table_id}`);
+  return asked.change;
 }
 
 async function prepareAdoption(
@@ -99,7 +109,7 @@ async function prepareAdoption(
   const steps: PlannedStep[] = [];
   let first: string | null = null;
   for (const table of tables) {
-    const change = table.pending.find((p) => p.saga_id === saga.saga_id)!.change;
+    const change = ownChange(table, saga);
     if (change.kind !== 'database.adopt') throw new Error(`${table.table_id} is not to be adopted`);
     const { plans, fingerprint } = await preparePlans(
       connection,
@@ -108,31 +118,19 @@ async function prepareAdoption(
       change.columns,
       ports.limits,
     );
-    steps.push(...plans.map(({ stepId, plan }) => planned(stepId, plan, 'apply')));
+    steps.push(...plans.map(({ stepId, plan }) => plannedStep(stepId, plan, 'apply')));
     first ??= fingerprint;
   }
   return { steps, fingerprint: first!, reversible_seconds: null };
 }
 
 function redo({ step, way }: Lacking): PlannedStep {
-  const plan: Redone = { ...(step.plan as Plan), way };
+  const plan: Redone = { ...planOf(step), way };
   return {
-    ...planned(step.step_id, plan, 'finalize'),
+    ...plannedStep(step.step_id, plan, 'finalize'),
     reason: `${way === 'compensate' ? 'undo' : 'do'} what history has done: ${step.reason}`,
     statements: way === 'compensate' ? step.compensation : step.statements,
     compensation: [],
-  };
-}
-
-function planned(stepId: string, plan: Plan, phase: PlannedStep['phase']): PlannedStep {
-  return {
-    step_id: stepId,
-    operation: plan.operation,
-    phase,
-    reason: plan.reason,
-    statements: plan.statements,
-    compensation: plan.compensation,
-    plan,
   };
 }
 

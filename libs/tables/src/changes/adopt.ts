@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import {
+  columns,
+  databases,
+  defineEvent,
+  id,
+  name,
+  type AskedBy,
+  type EventOfDefinition,
+} from '../table/event-parts.js';
+import { GO, type ChangeType } from './change-type.js';
+
+const requested = defineEvent('TableAdoptionRequested', {
+  version: 1,
+  tells: 'A table that others made is to come under management as it stands.',
+  data: z.strictObject({ saga_id: id, name, columns, databases }),
+});
+const done = defineEvent('TableAdopted', {
+  version: 1,
+  tells: 'The table is managed from here on; nothing of it was touched.',
+  data: z.strictObject({ saga_id: id }),
+});
+
+export type TableAdoptionRequested = EventOfDefinition<typeof requested>;
+export type TableAdopted = EventOfDefinition<typeof done>;
+export type Adopt = AskedBy<TableAdoptionRequested, 'database.adopt'>;
+
+/** One saga adopts several tables of one database; this is what it is to each of them. */
+export const adopt: ChangeType<Adopt, TableAdoptionRequested, TableAdopted> = {
+  requested,
+  done,
+  changeOf: ({ name, columns, databases }) => ({ kind: 'database.adopt', name, columns, databases }),
+
+  foresee: (ahead, change) => ({ ...ahead, name: change.name, columns: change.columns }),
+  judge: () => GO,
+  conclude: (_table, _event, change) => ({ exists: true, columns: change?.columns ?? [] }),
+  fail: (_table, { error }) => ({ last_error: error, ended: 'failed' }),
+  outcome: ({ saga }) => ({ type: 'TableAdopted', saga_id: saga.saga_id }),
+
+  columnOps: () => [],
+  names: (change) => [change.name],
+  bringsTo: () => [],
+  destroys: () => [],
+  bringsBack: false,
+  isForGood: () => false,
+  begins: true,
+  choosesDatabases: true,
+  isOfDatabase: true,
+
+  standing: (change) => change.columns,
+  tasks: async () => [],
+  contradiction: async () => null,
+
+  sayRequested: ({ name, databases }) =>
+    `Taking table ${name} of ${databases.map((d) => d.name).join(', ')} under management was requested.`,
+  sayDone: () => 'The table as it stands was taken under management; nothing was touched.',
+};

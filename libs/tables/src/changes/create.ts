@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import { completeColumn, type Column, type Engine } from '#byodb';
+import {
+  columns,
+  databases,
+  defineEvent,
+  id,
+  name,
+  Origin,
+  type AskedBy,
+  type DatabaseRef,
+  type EventOfDefinition,
+} from '../table/event-parts.js';
+import { refuseBuiltElsewhere, refuseUnsupported } from '../table/refused.js';
+import { GO, type ChangeType } from './change-type.js';
+
+const requested = defineEvent('TableCreationRequested', {
+  version: 1,
+  tells: 'A table is to be made on these databases; with `origin`, by a replay of another one.',
+  data: z.strictObject({ saga_id: id, name, columns, databases, origin: Origin.optional() }),
+});
+const done = defineEvent('TableCreated', {
+  version: 1,
+  tells: 'The table stands on all of its databases.',
+  data: z.strictObject({ saga_id: id }),
+});
+
+export type TableCreationRequested = EventOfDefinition<typeof requested>;
+export type TableCreated = EventOfDefinition<typeof done>;
+/** A replay makes a table of what another one was. */
+export type Create = AskedBy<Omit<TableCreationRequested, 'origin'>, 'table.create' | 'table.replay'>;
+
+export function defaultColumns(): Column[] {
+  const make = (input: Parameters<typeof completeColumn>[0]): Column => completeColumn(input).column;
+  return [
+    make({ name: 'id', type: 'integer', primary_key: true, generated: true }),
+    make({ name: 'name', type: 'text' }),
+    make({ name: 'created_at', type: 'timestamp' }),
+    make({ name: 'updated_at', type: 'timestamp' }),
+  ];
+}
+
+export function decideCreate(
+  name: string,
+  columns: Column[],
+  databases: DatabaseRef[],
+  engines: Engine[],
+  sagaId: string,
+  origin?: Origin,
+): TableCreationRequested {
+  refuseBuiltElsewhere(columns, engines);
+  refuseUnsupported(columns, engines);
+  return {
+    type: 'TableCreationRequested',
+    saga_id: sagaId,
+    name,
+    columns,
+    databases,
+    ...(origin === undefined ? {} : { origin }),
+  };
+}
+
+export const create: ChangeType<Create, TableCreationRequested, TableCreated> = {
+  requested,
+  done,
+  changeOf: ({ name, columns, databases, origin }) => ({
+    kind: origin === undefined ? 'table.create' : 'table.replay',
+    name,
+    columns,
+    databases,
+  }),
+
+  foresee: (ahead, change) => ({ ...ahead, name: change.name, columns: change.columns }),
+  judge: () => GO,
+  conclude: (_table, _event, change) => ({ exists: true, columns: change?.columns ?? [] }),
+  fail: (_table, { error }) => ({ last_error: error, ended: 'failed' }),
+  outcome: ({ saga }) => ({ type: 'TableCreated', saga_id: saga.saga_id }),
+
+  columnOps: () => [],
+  names: (change) => [change.name],
+  bringsTo: () => [],
+  destroys: () => [],
+  bringsBack: false,
+  isForGood: () => false,
+  begins: true,
+  choosesDatabases: true,
+  isOfDatabase: false,
+
+  standing: () => [],
+  tasks: async (change) => [{ do: 'create_table', table: change.name, columns: change.columns }],
+  contradiction: async () => null,
+
+  sayRequested: ({ name, databases }) =>
+    `Creation of table ${name} on ${databases.map((d) => d.name).join(', ')} was requested.`,
+  sayDone: () => 'The table was created on every database.',
+};

@@ -1,0 +1,32 @@
+import { builtElsewhere, DatabaseError, engineOf, ENGINE_NAMES, uniqueName, type EngineName } from '#byodb';
+import type { Table } from '../table/table.js';
+
+/** Statements that build the table anew, by engine; none, and in `missing` the reason, where an engine cannot. */
+export function ddlOf(table: Table): {
+  ddl: Record<EngineName, string[]>;
+  missing: Partial<Record<EngineName, string>>;
+} {
+  const ddl = { postgres: [], mysql: [], sqlite: [] } as Record<EngineName, string[]>;
+  const missing: Partial<Record<EngineName, string>> = {};
+  const unique = (column: string): string =>
+    uniqueName(
+      table.table_id,
+      table.columns.findIndex((c) => c.name === column),
+    );
+  for (const name of ENGINE_NAMES) {
+    const engine = engineOf(name);
+    const reason = !table.exists
+      ? 'the table is not there'
+      : (builtElsewhere(table.columns, name) ?? engine.refuses(table.columns.filter((c) => c.type !== 'native')));
+    try {
+      if (reason === null)
+        ddl[name] = engine.ddl.createTable(table.name, table.columns, table.table_id, unique).statements;
+      else missing[name] = reason;
+    } catch (error) {
+      // What was read of a column may be more than the engine's renderers print.
+      if (!(error instanceof DatabaseError)) throw error;
+      missing[name] = error.message;
+    }
+  }
+  return { ddl, missing };
+}
