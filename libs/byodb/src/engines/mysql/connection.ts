@@ -17,7 +17,7 @@ import {
 } from '../../ownership.js';
 import { Locks } from './locks.js';
 import { MysqlSession } from './session.js';
-import { KEEP_ALIVE_MS, tlsOptions } from './tls.js';
+import { KEEP_ALIVE_MS, tlsOptions } from './driver/tls.js';
 import { translate } from './translate.js';
 
 /** How long a look or a claim waits for another's lock. */

@@ -2,7 +2,7 @@ import type { Ddl, Rendered } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import { findColumn, foldName, type Extra, type LiveColumn, type LiveTable } from '../../live.js';
 import { keyNames, sameDefault, sameType, type Column } from '../../schema.js';
-import { isForeignKey, isStandIn, keysAway, keysBack, renameWithKeys, standIns } from './aside.js';
+import { isForeignKey, isStandIn, keysAway, keysBack, renameWithKeys, standIns } from './keys/set-aside-keys.js';
 import {
   addKeys,
   dropKey,
@@ -26,11 +26,11 @@ import {
   restsOnPrimaryKey,
   uniqueClause,
   uniqueExtra,
-} from './keys.js';
-import { lost } from './lost.js';
-import { refuseLongRow } from './row-size.js';
-import { blank, literal, quote, renameIn, tokens } from './text.js';
-import { createTrigger, freeTriggerNames, missingTriggers } from './triggers.js';
+} from './keys/primary-and-unique.js';
+import { lost } from './conversion.js';
+import { refuseLongRow } from './limits/row-size.js';
+import { blank, literal, quote, renameIn, tokens } from './parser/ddl-text.js';
+import { createTrigger, freeTriggerNames, missingTriggers } from './triggers/triggers.js';
 import { defaultSql, definitionOf, nativeType, readColumn } from './types.js';
 
 /** One statement each: what MySQL cannot commit with a ledger row must at least be atomic by itself. */

@@ -1,7 +1,7 @@
 import type { Need } from '../../engine.js';
 import { foldName, isAside, type Extra, type LiveTable } from '../../live.js';
-import { isForeignKey } from './aside.js';
-import { blank, literal, parts, quote, tokens, unquote } from './text.js';
+import { isForeignKey } from './keys/set-aside-keys.js';
+import { blank, literal, parts, quote, tokens, unquote } from './parser/ddl-text.js';
 
 /** One foreign key of a table, taken apart. */
 export interface ForeignKey {

@@ -3,8 +3,8 @@ import type { LiveTable } from '../../live.js';
 import type { Column } from '../../schema.js';
 import { MysqlConnection } from './connection.js';
 import { ddl } from './ddl.js';
-import { MOST_KEYS } from './keys.js';
-import { ROW_BYTES } from './row-size.js';
+import { MOST_KEYS } from './keys/primary-and-unique.js';
+import { ROW_BYTES } from './limits/row-size.js';
 
 const KEY_CHARACTERS = 768;
 

@@ -3,12 +3,12 @@ import type { Dependent, LedgerRow, Other, Session, Touch } from '../../engine.j
 import { DatabaseError } from '../../errors.js';
 import { foldName, isAside, isReserved, RESERVED, type Extra, type LiveTable } from '../../live.js';
 import { foreignKeys, keysOver, keysThatSetNull, PARENT, type ForeignKey } from './foreign-keys.js';
-import { everywhere, lacking, WHOLE_DATABASE } from './grants.js';
-import { hasIndexBeside, primaryMembers, readKey, restsOnPrimaryKey } from './keys.js';
+import { everywhere, lacking, WHOLE_DATABASE } from './rights/grants.js';
+import { hasIndexBeside, primaryMembers, readKey, restsOnPrimaryKey } from './keys/primary-and-unique.js';
 import { translate } from './translate.js';
 import type { Column } from '../../schema.js';
-import { blank, literal, optionsOf, partitionKey, parts, quote, tokens, unquote } from './text.js';
-import { dropTriggers, makerOf, readTrigger, TRIGGERS, triggersOf } from './triggers.js';
+import { blank, literal, optionsOf, partitionKey, parts, quote, tokens, unquote } from './parser/ddl-text.js';
+import { dropTriggers, makerOf, readTrigger, TRIGGERS, triggersOf } from './triggers/triggers.js';
 import { readColumn } from './types.js';
 
 type Row = Record<string, unknown>;

@@ -1,7 +1,7 @@
 import { DatabaseError } from '../../errors.js';
 import type { LiveColumn } from '../../live.js';
 import { defaultFunction, portableType, type Column, type ColumnType, type Default } from '../../schema.js';
-import { literal, tokens, unquote } from './text.js';
+import { literal, tokens, unquote } from './parser/ddl-text.js';
 
 const PLAIN: Partial<Record<ColumnType, string>> = {
   smallint: 'smallint',

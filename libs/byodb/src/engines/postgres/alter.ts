@@ -2,8 +2,8 @@ import type { Rendered } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import type { LiveColumn, LiveTable } from '../../live.js';
 import { isIntegerType, sameDefault, sameType, type Column } from '../../schema.js';
-import { convertOrFail } from './convert.js';
-import { alterTable, dropParts, refuseUniqueApart, remakeParts } from './items.js';
+import { convertOrFail } from './conversion.js';
+import { alterTable, dropParts, refuseUniqueApart, remakeParts } from './items/render-items.js';
 import {
   columnOf,
   compose,
@@ -15,7 +15,7 @@ import {
   type Definition,
   type Item,
   type Source,
-} from './source.js';
+} from './items/table-items.js';
 import { quote } from './sql.js';
 import {
   canStore,

@@ -14,7 +14,7 @@ import {
   type Claimant,
   type Marks,
 } from '../../ownership.js';
-import { begin, Link } from './link.js';
+import { begin, Link } from './driver/pooled-client.js';
 import {
   EXTEND_IDENTITY,
   LOCK_CLAIM,
@@ -25,7 +25,7 @@ import {
   readFence,
   MAKE_LEDGER,
 } from './locks.js';
-import { OTHERS_SQL, STANDING_SQL, TABLES_SQL } from './standing.js';
+import { OTHERS_SQL, STANDING_SQL, TABLES_SQL } from './tables.js';
 import { PostgresSession } from './session.js';
 import { translate } from './translate.js';
 

@@ -3,11 +3,11 @@ import { DatabaseError } from '../../errors.js';
 import type { LiveColumn, LiveTable } from '../../live.js';
 import { keyNames, type Column } from '../../schema.js';
 import { alterColumn, restoreColumn } from './alter.js';
-import { bringBackColumn, bringBackTable, setAsideColumn, setAsideTable } from './aside.js';
+import { bringBackColumn, bringBackTable, setAsideColumn, setAsideTable } from './set-aside.js';
 import { detachColumn, reattachColumn, sameKey, withoutMentions } from './detach.js';
-import { convert, lost, respells } from './convert.js';
-import { refuseUniqueApart, renameColumnIn } from './items.js';
-import { quietly } from './quietly.js';
+import { convert, lost, respells } from './conversion.js';
+import { refuseUniqueApart, renameColumnIn } from './items/render-items.js';
+import { quietly } from './triggers/without-triggers.js';
 import {
   columnOf,
   compose,
@@ -18,7 +18,7 @@ import {
   type Definition,
   type Item,
   type Source,
-} from './source.js';
+} from './items/table-items.js';
 import { objectName, quote, quoteAll, whole } from './sql.js';
 import { keeps, metadataOnly, nativeType, renderDefault } from './types.js';
 

@@ -1,6 +1,6 @@
 import type { Dependent, Touch } from '../../engine.js';
-import { namesColumn, namesRow, namesTable, tokensOf } from './bodies.js';
-import type { Row } from './link.js';
+import { namesColumn, namesRow, namesTable, tokensOf } from './parser/routine-bodies.js';
+import type { Row } from './driver/pooled-client.js';
 
 /**
  * $1: table, $2: column or null for the table as a whole, $3: what is to be done to it. What PostgreSQL carries along

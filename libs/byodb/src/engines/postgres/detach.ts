@@ -1,9 +1,9 @@
 import type { Rendered } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import type { LiveColumn, LiveTable } from '../../live.js';
-import { columnStatements } from './columns.js';
-import { alterTable, goneWith, needsOf, remakeParts } from './items.js';
-import { quietly } from './quietly.js';
+import { columnStatements } from './items/column-options.js';
+import { alterTable, goneWith, needsOf, remakeParts } from './items/render-items.js';
+import { quietly } from './triggers/without-triggers.js';
 import {
   columnOf,
   compose,
@@ -14,7 +14,7 @@ import {
   tableFacts,
   wider,
   type Source,
-} from './source.js';
+} from './items/table-items.js';
 import { literal, quote, quoteAll } from './sql.js';
 
 /** Takes a column out, its values into a table by primary key; see `Ddl.detachColumn`. */

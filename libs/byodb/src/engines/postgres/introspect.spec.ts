@@ -4,7 +4,7 @@ import type { Column, ColumnInput } from '../../schema.js';
 import { alone, column, freshDatabase, managed, run, type Fresh } from './testing/fixture.js';
 import { ddl } from './ddl.js';
 import { postgres } from './index.js';
-import { definitionOf } from './source.js';
+import { definitionOf } from './items/table-items.js';
 import { readDefault, readType } from './types.js';
 
 let fresh: Fresh;

@@ -8,7 +8,7 @@ import {
   type Reference,
   type Sequence,
   type Source,
-} from './source.js';
+} from './items/table-items.js';
 import { readDefault, readType } from './types.js';
 
 /**

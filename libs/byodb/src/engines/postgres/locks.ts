@@ -1,6 +1,6 @@
 import type { Exclusive } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
-import type { Link, Row } from './link.js';
+import type { Link, Row } from './driver/pooled-client.js';
 import { literal } from './sql.js';
 
 /** Two schemas of one database are two databases to us, and may have one and the same table. */

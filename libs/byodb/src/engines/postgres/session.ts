@@ -5,8 +5,8 @@ import type { Column } from '../../schema.js';
 import { findDependents } from './dependents.js';
 import { findForbidding } from './forbidding.js';
 import { readTable, TABLE_SQL, type TableRow } from './introspect.js';
-import type { Link, Row } from './link.js';
-import { followReferences } from './references.js';
+import type { Link, Row } from './driver/pooled-client.js';
+import { followReferences } from './foreign-keys.js';
 import { quote } from './sql.js';
 
 const OCCUPANT_SQL = `

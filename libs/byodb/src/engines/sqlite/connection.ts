@@ -17,7 +17,7 @@ import {
   type Marks,
 } from '../../ownership.js';
 import { SqliteSession, withPatience } from './session.js';
-import { Mutex, Thread } from './thread.js';
+import { Mutex, Thread } from './worker/thread.js';
 import { lockTimeout, translate } from './translate.js';
 
 /** How long a look waits for its turn or for a lock. */

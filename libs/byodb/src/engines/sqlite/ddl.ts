@@ -11,13 +11,13 @@ import {
   renameTable,
   setAsideColumn,
   setAsideTable,
-} from './aside.js';
+} from './set-aside.js';
 import { detachColumn, dropColumn, reattachColumn, sameKey } from './detach.js';
-import { composeColumn, renamedColumn, renderTable, replaceColumn } from './edit.js';
+import { composeColumn, renamedColumn, renderTable, replaceColumn } from './rebuild/edit-text.js';
 import { isStrict, primaryKeyOf, readSource, sourceOf, textOf, triggerName } from './introspect.js';
-import { parseTable, type Clause, type ColumnText, type TableText } from './parse.js';
-import { rebuild } from './rebuild.js';
-import { balanced, isWord, literal, quote, sameName, tokenize } from './tokens.js';
+import { parseTable, type Clause, type ColumnText, type TableText } from './parser/parse.js';
+import { rebuild } from './rebuild/rebuild.js';
+import { balanced, isWord, literal, quote, sameName, tokenize } from './parser/tokens.js';
 import {
   declaredType,
   isConstantDefault,

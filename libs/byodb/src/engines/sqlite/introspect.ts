@@ -1,7 +1,7 @@
 import type { Extra, LiveColumn, LiveTable } from '../../live.js';
-import { clauseColumns, parseIndex, parseTable, type Clause, type ColumnText, type TableText } from './parse.js';
-import { repairIndex, repairTable } from './repair.js';
-import { isWord, normalise, sameName, tokenize } from './tokens.js';
+import { clauseColumns, parseIndex, parseTable, type Clause, type ColumnText, type TableText } from './parser/parse.js';
+import { repairIndex, repairTable } from './parser/repair.js';
+import { isWord, normalise, sameName, tokenize } from './parser/tokens.js';
 import { readDefault, readType, type Shape } from './types.js';
 
 /**

@@ -5,11 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dependent, Direction, LedgerRow, Session, Touch } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import { foldName, type LiveTable } from '../../live.js';
-import { aroundOf, repairAll, type Known, type Repaired } from './around.js';
+import { aroundOf, repairAll, type Known, type Repaired } from './catalog/surroundings.js';
 import { carriedIn, dependentsOf, isVirtual } from './dependents.js';
 import { readRows, type SchemaRow } from './introspect.js';
-import type { Row, Thread } from './thread.js';
-import { sameName } from './tokens.js';
+import type { Row, Thread } from './worker/thread.js';
+import { sameName } from './parser/tokens.js';
 
 interface Broken {
   child: string;

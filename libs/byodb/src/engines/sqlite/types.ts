@@ -12,7 +12,7 @@ import {
   type PortableType,
 } from '../../schema.js';
 import type { LiveColumn } from '../../live.js';
-import { isSymbol, literal, normalise, quote, tokenize } from './tokens.js';
+import { isSymbol, literal, normalise, quote, tokenize } from './parser/tokens.js';
 
 export type Shape = Pick<Column, 'type' | 'length' | 'precision' | 'scale'>;
 

@@ -1,6 +1,6 @@
-import { foldName, isAside, type Extra, type LiveColumn, type LiveTable } from '../../live.js';
-import { DatabaseError } from '../../errors.js';
-import { objectName, quote, quoteAll, whole } from './sql.js';
+import { foldName, isAside, type Extra, type LiveColumn, type LiveTable } from '../../../live.js';
+import { DatabaseError } from '../../../errors.js';
+import { objectName, quote, quoteAll, whole } from '../sql.js';
 
 export type ItemKind = 'primary key' | 'unique' | 'exclude' | 'check' | 'foreign key' | 'index';
 

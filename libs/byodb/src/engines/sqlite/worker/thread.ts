@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import { DatabaseError } from '../../errors.js';
-import { lockTimeout, translate, type Failure } from './translate.js';
+import { DatabaseError } from '../../../errors.js';
+import { lockTimeout, translate, type Failure } from '../translate.js';
 
 export type Row = Record<string, unknown>;
 export interface Request {

@@ -1,7 +1,7 @@
 import type { Client, QueryResult } from 'pg';
-import { DatabaseError } from '../../errors.js';
-import { literal } from './sql.js';
-import { translate, type Moment } from './translate.js';
+import { DatabaseError } from '../../../errors.js';
+import { literal } from '../sql.js';
+import { translate, type Moment } from '../translate.js';
 
 export type Row = Record<string, unknown>;
 

@@ -1,7 +1,7 @@
 import { DatabaseError } from '../../errors.js';
 import { isAside, type LiveTable } from '../../live.js';
-import type { Row } from './link.js';
-import { sourceOf, type Item, type Reference } from './source.js';
+import type { Row } from './driver/pooled-client.js';
+import { sourceOf, type Item, type Reference } from './items/table-items.js';
 
 /** $1: numbers of tables; $2: names in our schema. */
 const TABLES_SQL = `

@@ -1,5 +1,5 @@
-import type { Source } from './introspect.js';
-import { parseColumn, parseTable, type Clause, type ColumnText, type TableText } from './parse.js';
+import type { Source } from '../introspect.js';
+import { parseColumn, parseTable, type Clause, type ColumnText, type TableText } from '../parser/parse.js';
 import {
   closing,
   isName,
@@ -12,7 +12,7 @@ import {
   sameName,
   tokenize,
   type Token,
-} from './tokens.js';
+} from '../parser/tokens.js';
 
 /** The text of a table of this name; what is not changed stays verbatim, comments included. */
 export function renderTable(text: TableText, name: string): string {

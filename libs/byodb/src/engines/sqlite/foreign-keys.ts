@@ -1,8 +1,8 @@
 import type { Need } from '../../engine.js';
 import { foldName } from '../../live.js';
 import type { Source } from './introspect.js';
-import { clauseColumns, referenceOf, type Clause, type TableText } from './parse.js';
-import { quote, sameName } from './tokens.js';
+import { clauseColumns, referenceOf, type Clause, type TableText } from './parser/parse.js';
+import { quote, sameName } from './parser/tokens.js';
 
 /** One foreign key of a table, wherever its text says it. */
 export interface ForeignKey {

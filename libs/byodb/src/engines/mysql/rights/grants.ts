@@ -1,4 +1,4 @@
-import { unquote } from './text.js';
+import { unquote } from '../parser/ddl-text.js';
 
 interface Grant {
   rights: string[];

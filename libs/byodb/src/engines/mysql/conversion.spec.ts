@@ -4,7 +4,7 @@ import { DatabaseError } from '../../errors.js';
 import { COLUMN_TYPES, convertible, isIntegerType, type ColumnInput, type ColumnType } from '../../schema.js';
 import { ddl } from './ddl.js';
 import { alone, column, freshDatabase, run, type Fresh } from './testing/fixture.js';
-import { literal } from './text.js';
+import { literal } from './parser/ddl-text.js';
 
 let fresh: Fresh;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { blank, optionsOf, partitionKey, parts, renameIn, tokens } from './text.js';
-import { readColumn } from './types.js';
+import { blank, optionsOf, partitionKey, parts, renameIn, tokens } from './ddl-text.js';
+import { readColumn } from '../types.js';
 
 /** Texts as MySQL 8 prints them, and not MariaDB. */
 const MYSQL8 = `CREATE TABLE \`t\` (

@@ -1,8 +1,8 @@
-import type { LiveColumn } from '../../live.js';
-import { alterTable } from './items.js';
-import { definitionOf } from './source.js';
-import { literal, optionClause, quote } from './sql.js';
-import { COMPRESSION, STORAGE } from './types.js';
+import type { LiveColumn } from '../../../live.js';
+import { alterTable } from './render-items.js';
+import { definitionOf } from './table-items.js';
+import { literal, optionClause, quote } from '../sql.js';
+import { COMPRESSION, STORAGE } from '../types.js';
 
 /** What a column that is made anew gets beside its type, default and NOT NULL: all that its owner had set on it. */
 export function columnStatements(table: string, column: LiveColumn): string[] {

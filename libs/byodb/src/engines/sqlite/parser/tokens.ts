@@ -1,4 +1,4 @@
-import { foldName } from '../../live.js';
+import { foldName } from '../../../live.js';
 
 export interface Token {
   /** `quoted`: an identifier in "", `` or []; `string`: a text literal, blobs included. */

@@ -1,6 +1,6 @@
-import { DatabaseError } from '../../errors.js';
-import { foldName, type Extra, type LiveTable } from '../../live.js';
-import { parts, quote, tokens, unquote } from './text.js';
+import { DatabaseError } from '../../../errors.js';
+import { foldName, type Extra, type LiveTable } from '../../../live.js';
+import { parts, quote, tokens, unquote } from '../parser/ddl-text.js';
 
 const PRIMARY = 'PRIMARY KEY';
 const UNIQUE = 'UNIQUE KEY';

@@ -1,6 +1,6 @@
-import { DatabaseError } from '../../errors.js';
-import { isAside, type LiveColumn, type LiveTable } from '../../live.js';
-import { tokens } from './text.js';
+import { DatabaseError } from '../../../errors.js';
+import { isAside, type LiveColumn, type LiveTable } from '../../../live.js';
+import { tokens } from '../parser/ddl-text.js';
 
 /** Bytes of a row, not counting what texts and blobs hold. */
 export const ROW_BYTES = 65_535;

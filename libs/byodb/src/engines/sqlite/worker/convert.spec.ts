@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Connection } from '../../engine.js';
-import { COLUMN_TYPES, completeColumn, convertible, type Column, type ColumnInput } from '../../schema.js';
-import { sqlite } from './index.js';
+import type { Connection } from '../../../engine.js';
+import { COLUMN_TYPES, completeColumn, convertible, type Column, type ColumnInput } from '../../../schema.js';
+import { sqlite } from '../index.js';
 
 const { ddl } = sqlite;
 let dir: string;

@@ -1,6 +1,6 @@
-import type { LiveTable } from '../../live.js';
-import { sourceOf } from './source.js';
-import { quote } from './sql.js';
+import type { LiveTable } from '../../../live.js';
+import { sourceOf } from '../items/table-items.js';
+import { quote } from '../sql.js';
 
 /** Without the customer's triggers: they would take the way back for a change of theirs and change other columns. */
 export function quietly(live: LiveTable, update: string): string {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { lacking } from './grants.js';
-import { failure, freshDatabase, gate, type Fresh } from './testing/fixture.js';
+import { failure, freshDatabase, gate, type Fresh } from '../testing/fixture.js';
 
 let fresh: Fresh;
 beforeAll(async () => {

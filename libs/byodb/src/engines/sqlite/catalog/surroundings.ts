@@ -1,9 +1,9 @@
-import { foldName, isAside } from '../../live.js';
-import { primaryKeyOf, triggerName, type Around, type SchemaRow } from './introspect.js';
-import { foreignKeys } from './keys.js';
-import { parseIndex, parseTable, type Clause, type TableText } from './parse.js';
-import { repairIndex, repairTable } from './repair.js';
-import { isName, isSymbol, isWord, sameName, tokenize } from './tokens.js';
+import { foldName, isAside } from '../../../live.js';
+import { primaryKeyOf, triggerName, type Around, type SchemaRow } from '../introspect.js';
+import { foreignKeys } from '../foreign-keys.js';
+import { parseIndex, parseTable, type Clause, type TableText } from '../parser/parse.js';
+import { repairIndex, repairTable } from '../parser/repair.js';
+import { isName, isSymbol, isWord, sameName, tokenize } from '../parser/tokens.js';
 
 /** What this build knows, in lower case. */
 export interface Known {

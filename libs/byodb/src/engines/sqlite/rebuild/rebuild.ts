@@ -1,10 +1,10 @@
-import type { Rendered } from '../../engine.js';
-import { DatabaseError } from '../../errors.js';
-import type { LiveTable } from '../../live.js';
-import { renderTable } from './edit.js';
-import { isRowid, readSource, sourceOf, textOf, withoutRowid, type Around, type Source } from './introspect.js';
-import { parseIndex, type TableText } from './parse.js';
-import { isName, isSymbol, isWord, literal, quote, replaceTokens, sameName, tokenize } from './tokens.js';
+import type { Rendered } from '../../../engine.js';
+import { DatabaseError } from '../../../errors.js';
+import type { LiveTable } from '../../../live.js';
+import { renderTable } from './edit-text.js';
+import { isRowid, readSource, sourceOf, textOf, withoutRowid, type Around, type Source } from '../introspect.js';
+import { parseIndex, type TableText } from '../parser/parse.js';
+import { isName, isSymbol, isWord, literal, quote, replaceTokens, sameName, tokenize } from '../parser/tokens.js';
 
 const NEW = '_saga_new';
 const OLD = '_saga_old';

@@ -11,7 +11,7 @@ import {
   replaceColumn,
   respell,
   respellAll,
-} from './edit.js';
+} from './rebuild/edit-text.js';
 import {
   isPlainUnique,
   isRowid,
@@ -23,7 +23,7 @@ import {
   triggerName,
   type Source,
 } from './introspect.js';
-import { foreignKeys, isReference, needsOf, unmatched } from './keys.js';
+import { foreignKeys, isReference, needsOf, unmatched } from './foreign-keys.js';
 import {
   clauseColumns,
   parseColumn,
@@ -32,9 +32,9 @@ import {
   type Clause,
   type ColumnText,
   type TableText,
-} from './parse.js';
-import { dropIndexes, rebuild, refuseUnmakeable, withParents, withRowid, type Value } from './rebuild.js';
-import { isSymbol, isWord, literal, normalise, quote, replaceTokens, sameName, tokenize } from './tokens.js';
+} from './parser/parse.js';
+import { dropIndexes, rebuild, refuseUnmakeable, withParents, withRowid, type Value } from './rebuild/rebuild.js';
+import { isSymbol, isWord, literal, normalise, quote, replaceTokens, sameName, tokenize } from './parser/tokens.js';
 
 /**
  * In what is set aside: the rows whose foreign keys had no row to match before, so that they are no reason to refuse

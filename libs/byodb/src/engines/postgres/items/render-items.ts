@@ -1,8 +1,8 @@
-import type { Need } from '../../engine.js';
-import { DatabaseError } from '../../errors.js';
-import { isAside } from '../../live.js';
-import { fitName, literal, optionClause, quote } from './sql.js';
-import { foreignKeyClause, withColumns, type Item, type Source, type Statistics } from './source.js';
+import type { Need } from '../../../engine.js';
+import { DatabaseError } from '../../../errors.js';
+import { isAside } from '../../../live.js';
+import { fitName, literal, optionClause, quote } from '../sql.js';
+import { foreignKeyClause, withColumns, type Item, type Source, type Statistics } from './table-items.js';
 
 /** Something whose name others could need: an index or sequence is known to the whole schema. */
 export interface Named {

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { v7 as uuid } from 'uuid';
-import { fingerprint, type LiveTable } from '../../live.js';
-import { asideName } from '../../operation.js';
-import { observe } from '../../observe.js';
-import { preparePlans, type Planned } from '../../prepare.js';
-import { applyStep, compensateStep, type StepKey } from '../../step.js';
-import { freshDatabase, type Fresh } from './testing/fixture.js';
+import { fingerprint, type LiveTable } from '../../../live.js';
+import { asideName } from '../../../operation.js';
+import { observe } from '../../../observe.js';
+import { preparePlans, type Planned } from '../../../prepare.js';
+import { applyStep, compensateStep, type StepKey } from '../../../step.js';
+import { freshDatabase, type Fresh } from '../testing/fixture.js';
 
 const LIMITS = { maxRewriteRows: 1000 };
 

@@ -14,9 +14,9 @@ import {
   renameStatements,
   setAsideNames,
   type Named,
-} from './items.js';
-import { quietly } from './quietly.js';
-import { columnOf, compose, definitionOf, sourceOf, tableFacts, type Item, type Source } from './source.js';
+} from './items/render-items.js';
+import { quietly } from './triggers/without-triggers.js';
+import { columnOf, compose, definitionOf, sourceOf, tableFacts, type Item, type Source } from './items/table-items.js';
 import { fitName, quote } from './sql.js';
 
 export function setAsideTable(live: LiveTable, aside: string): Rendered {
