@@ -4,7 +4,7 @@ import { DatabaseError } from '../../errors.js';
 import { COLUMN_TYPES, convertible, isIntegerType, type ColumnInput, type ColumnType } from '../../schema.js';
 import { ddl } from './ddl.js';
 import { alone, column, freshDatabase, run, type Fresh } from './testing/fixture.js';
-import { literal } from './parser/ddl-text.js';
+import { literal } from './sql.js';
 
 let fresh: Fresh;
 beforeAll(async () => {
@@ -239,6 +239,7 @@ const VALUES: Partial<Record<ColumnType, string[]>> = {
     '[[],{}]',
   ],
 };
+
 const SHAPES: ColumnInput[] = COLUMN_TYPES.flatMap((type): ColumnInput[] => {
   if (type === 'string') return [3, 10, 26, 255].map((length) => ({ name: 'v', type, length }));
   if (type === 'decimal')

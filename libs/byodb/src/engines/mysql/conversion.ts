@@ -84,6 +84,7 @@ const SPELLED: Partial<Record<ColumnType, number>> = {
   time: '10:20:30.123456'.length,
   timestamp: '2024-01-01 10:20:30.123456'.length,
 };
+
 const CLOCK = '([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?';
 const BITS: Partial<Record<ColumnType, bigint>> = { smallint: 15n, integer: 31n, bigint: 63n };
 const low = (type: ColumnType): bigint => -(2n ** BITS[type]!);
@@ -101,4 +102,8 @@ function outside(q: string, to: Column): string {
   const whole = '9'.repeat(to.precision! - to.scale!) || '0';
   const most = to.scale === 0 ? whole : `${whole}.${'9'.repeat(to.scale!)}`;
   return `${q} NOT BETWEEN -${most} AND ${most}`;
+}
+
+export function metadataOnly(from: Column, to: Column): boolean {
+  return from.type === to.type && from.type === 'string' && to.length! >= from.length!;
 }

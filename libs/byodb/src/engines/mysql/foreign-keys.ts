@@ -1,7 +1,8 @@
 import type { Need } from '../../engine.js';
 import { foldName, isAside, type Extra, type LiveTable } from '../../live.js';
 import { isForeignKey } from './keys/set-aside-keys.js';
-import { blank, literal, parts, quote, tokens, unquote } from './parser/ddl-text.js';
+import { blank, parts, tokens } from './parser/ddl-text.js';
+import { literal, quote, unquote } from './sql.js';
 
 /** One foreign key of a table, taken apart. */
 export interface ForeignKey {
@@ -23,6 +24,7 @@ export interface ForeignKey {
  * `freeze`).
  */
 export const PARENT = '_saga_parent';
+
 /** Longest identifier, in characters. */
 const MAX = 64;
 

@@ -1,7 +1,8 @@
 import { DatabaseError } from '../../errors.js';
 import type { LiveColumn } from '../../live.js';
 import { defaultFunction, portableType, type Column, type ColumnType, type Default } from '../../schema.js';
-import { literal, tokens, unquote } from './parser/ddl-text.js';
+import { tokens } from './parser/ddl-text.js';
+import { literal, unquote } from './sql.js';
 
 const PLAIN: Partial<Record<ColumnType, string>> = {
   smallint: 'smallint',
@@ -18,6 +19,7 @@ const PLAIN: Partial<Record<ColumnType, string>> = {
   json: 'json',
   binary: 'longblob',
 };
+
 const NOW: Partial<Record<ColumnType, string>> = {
   timestamp: '(utc_timestamp(6))',
   date: '(utc_date())',

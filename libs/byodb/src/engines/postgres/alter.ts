@@ -2,7 +2,7 @@ import type { Rendered } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import type { LiveColumn, LiveTable } from '../../live.js';
 import { isIntegerType, sameDefault, sameType, type Column } from '../../schema.js';
-import { convertOrFail } from './conversion.js';
+import { convertOrFail, metadataOnly } from './conversion.js';
 import { alterTable, dropParts, refuseUniqueApart, remakeParts } from './items/render-items.js';
 import {
   columnOf,
@@ -21,7 +21,6 @@ import {
   canStore,
   COMPRESSION,
   keeps,
-  metadataOnly,
   nativeType,
   readType,
   renderDefault,

@@ -1,41 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import knex, { type Knex } from 'knex';
-import pg from 'pg';
+import type pg from 'pg';
 import { secretsOf, type ServerAddress } from '../../address.js';
 import type { Connection, Engine, Exclusive, Other, ServerInfo, Session } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import { Liveness } from '../../liveness.js';
-import {
-  CORE_IDENTITY,
-  isCore,
-  readLedger,
-  readMarks,
-  refuseOthers,
-  type Claimant,
-  type Marks,
-} from '../../ownership.js';
+import { refuseOthers, type Claimant, type Marks } from '../../ownership.js';
 import { begin, Link } from './driver/pooled-client.js';
-import {
-  EXTEND_IDENTITY,
-  LOCK_CLAIM,
-  isLocked,
-  openExclusively,
-  tryLock,
-  freeLock,
-  readFence,
-  MAKE_LEDGER,
-} from './locks.js';
-import { OTHERS_SQL, STANDING_SQL, TABLES_SQL } from './tables.js';
+import { getTypeParser } from './driver/type-parser.js';
+import { findMarks, isMissingTable, LOCK_CLAIM, MAKE_LEDGER, noLedger, takeLedger } from './ledger.js';
+import { freeLock, isLocked, openExclusively, readFence, tryLock } from './locks.js';
 import { PostgresSession } from './session.js';
+import { listOthers, listTables } from './tables.js';
 import { translate } from './translate.js';
 
 const CONNECT_MS = 5_000;
 const ACQUIRE_MS = 10_000;
 const POOL_SIZE = 5;
+
 /** How long a look or a claim waits for another's lock. */
 const LOOK_LOCK_MS = 5_000;
+
 /** Ends the transaction of a worker that stalled between two statements, and with it its locks. */
 const IDLE_MS = 60_000;
+
 /** How long a holder of the table's lock is given to end by itself. */
 const PATIENCE_MS = 500;
 const POLL_MS = 50;
@@ -105,17 +93,8 @@ export class PostgresConnection implements Connection {
     }
   }
 
-  async marks(): Promise<Marks> {
-    return this.look(async (session) => {
-      const rows = await session.query(STANDING_SQL);
-      const standing = new Map(rows.map((row) => [String(row['name']), row['columns'] as string[]]));
-      const tables = [...standing.keys()];
-      const ledger = readLedger(standing, 'id');
-      const isThere = ledger.strange === null && tables.includes('_saga_identity');
-      const own = isThere ? await session.query('select * from _saga_identity') : [];
-      const core = isCore(tables) ? { core_id: await coreId(session, tables) } : null;
-      return { ...readMarks(own[0], 'id'), ...ledger, core };
-    });
+  marks(): Promise<Marks> {
+    return this.look(findMarks);
   }
 
   async claim(id: string, claimant?: Claimant): Promise<string> {
@@ -166,17 +145,11 @@ export class PostgresConnection implements Connection {
   }
 
   async tables(): Promise<string[]> {
-    return (await this.look((session) => session.query(TABLES_SQL))).map((row) => String(row['name']));
+    return this.look(listTables);
   }
 
   async others(): Promise<Other[]> {
-    const rows = await this.look((session) => session.query(OTHERS_SQL));
-    return rows.map((row) => ({
-      name: String(row['name']),
-      kind: String(row['kind']),
-      reason: String(row['reason']),
-      ...(row['of'] === null ? {} : { of: String(row['of']) }),
-    }));
+    return this.look(listOthers);
   }
 
   async look<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -300,51 +273,4 @@ async function withSession<T>(link: Link, work: (session: Session) => Promise<T>
   } finally {
     session.end();
   }
-}
-
-/** In a transaction that is alone on the ledger; gives the id that stands there then. */
-async function takeLedger(link: Link, id: string, { core_id, at, take_over: former }: Claimant): Promise<string> {
-  await link.query(EXTEND_IDENTITY);
-  await link.query('update _saga_identity set core_id = $1, claimed_at = $2 where core_id is null', [core_id, at]);
-  await link.query('update _saga_identity set core_id = $1, claimed_at = $2, id = $3 where core_id = $4', [
-    core_id,
-    at,
-    id,
-    former ?? null,
-  ]);
-  const [row] = await link.query('select * from _saga_identity');
-  const marks = readMarks(row, 'id');
-  refuseOthers({ ...marks, missing: [], strange: null, core: null }, { core_id, at });
-  return marks.id!;
-}
-
-async function coreId(session: Session, tables: string[]): Promise<string | null> {
-  if (!tables.includes(CORE_IDENTITY)) return null;
-  const [may] = await session.query(`select has_table_privilege('${CORE_IDENTITY}', 'select') as may`);
-  if (may?.['may'] !== true) return null;
-  const [row] = await session.query(`select core_id from ${CORE_IDENTITY}`);
-  return row === undefined ? null : String(row['core_id']);
-}
-
-function isMissingTable(error: unknown): error is DatabaseError {
-  return error instanceof DatabaseError && error.details['sqlstate'] === '42P01';
-}
-
-function noLedger(error: unknown): unknown {
-  if (!isMissingTable(error) || !error.message.includes('_saga_')) return error;
-  return new DatabaseError('database_mismatch', `the database has no ledger, or not all of it: ${error.message}`, {
-    details: error.details,
-    cause: error,
-  });
-}
-
-/**
- * Numbers and truth values as such, json as its content, everything else as PostgreSQL prints it: a Date would lose the
- * microseconds.
- */
-function getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
-  const { BOOL, INT2, INT4, FLOAT4, FLOAT8, JSON, JSONB } = pg.types.builtins;
-  return [BOOL, INT2, INT4, FLOAT4, FLOAT8, JSON, JSONB].includes(oid)
-    ? (pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown)
-    : (value) => value;
 }

@@ -7,11 +7,13 @@ const RANGE: Partial<Record<ColumnType, { low: string; high: string; above: stri
   integer: { low: '-2147483648', high: '2147483647', above: '2147483648', digits: 10 },
   bigint: { low: '-9223372036854775808', high: '9223372036854775807', above: '9223372036854775808', digits: 19 },
 };
+
 /** The largest number, and the least one that does not become 0, in their shortest decimal forms. */
 const FLOATS = {
   float: { most: '3.4028235e38', least: '1e-45' },
   double: { most: '1.7976931348623157e308', least: '5e-324' },
 };
+
 const NOT_NUMBERS = "('NaN', 'Infinity', '-Infinity')";
 
 const isFloat = (type: ColumnType): type is 'float' | 'double' => type === 'float' || type === 'double';
@@ -206,6 +208,7 @@ function lostFromText(from: Shape, to: Shape, column: string): string {
 }
 
 const HEX = '[0-9a-fA-F]';
+
 /**
  * jsonb takes neither U+0000 nor half a surrogate pair (https://www.postgresql.org/docs/current/datatype-json.html).
  */
@@ -213,6 +216,7 @@ const UNICODE =
   `u(000[1-9a-fA-F]|00[1-9a-fA-F]${HEX}|0[1-9a-fA-F]${HEX}{2}|[1-9abcefABCEF]${HEX}{3}|` +
   `[dD][0-7]${HEX}{2}|[dD][89abAB]${HEX}{2}\\\\u[dD][c-fC-F]${HEX}{2})`;
 const JSON_STRING = `"([^"\\\\\\u0001-\\u001f]|\\\\(["\\\\/bfnrt]|${UNICODE}))*"`;
+
 /**
  * Small exponents only: jsonb's numbers are numeric, which overflows. (So does one written with 16384 digits; that one
  * the conversion itself refuses.)
@@ -221,6 +225,7 @@ const JSON_SCALAR =
   '-?(0|[1-9][0-9]*)([.][0-9]+)?|-?(0|[1-9][0-9]{0,200})([.][0-9]{1,200})?[eE][+-]?[0-9]{1,3}|true|false|null';
 const VALUE = '[\\u0001\\u0002]';
 const JSON_INNERMOST = `\\[(${VALUE}(,${VALUE})*)?\\]|\\{(\\u0001:${VALUE}(,\\u0001:${VALUE})*)?\\}`;
+
 /** Far below where jsonb's parser runs out of stack. */
 const JSON_DEPTH = 5000;
 
@@ -268,5 +273,14 @@ export function respells(from: Shape, to: Shape): boolean {
   return (
     isTextual(from.type) &&
     (to.type === 'decimal' || to.type === 'uuid' || to.type === 'time' || to.type === 'timestamp' || to.type === 'json')
+  );
+}
+
+/** Without a rewrite and without a look at any value (measured by pg_class.relfilenode). */
+export function metadataOnly(from: Shape, to: Shape): boolean {
+  if (sameType(from, to)) return true;
+  if (from.type === 'string') return to.type === 'text' || (to.type === 'string' && to.length! >= from.length!);
+  return (
+    from.type === 'decimal' && to.type === 'decimal' && to.scale === from.scale && to.precision! >= from.precision!
   );
 }

@@ -1,13 +1,11 @@
 import type { Ddl, Rendered } from '../../engine.js';
-import { DatabaseError } from '../../errors.js';
 import type { LiveColumn, LiveTable } from '../../live.js';
 import { keyNames, type Column } from '../../schema.js';
 import { alterColumn, restoreColumn } from './alter.js';
-import { bringBackColumn, bringBackTable, setAsideColumn, setAsideTable } from './set-aside.js';
+import { lost, metadataOnly } from './conversion.js';
 import { detachColumn, reattachColumn, sameKey, withoutMentions } from './detach.js';
-import { convert, lost, respells } from './conversion.js';
-import { refuseUniqueApart, renameColumnIn } from './items/render-items.js';
-import { quietly } from './triggers/without-triggers.js';
+import { renameColumnIn } from './items/rename-items.js';
+import { refuseUniqueApart } from './items/render-items.js';
 import {
   columnOf,
   compose,
@@ -19,8 +17,10 @@ import {
   type Item,
   type Source,
 } from './items/table-items.js';
+import { giveBackValues, keepValues } from './kept-values.js';
+import { bringBackColumn, bringBackTable, setAsideColumn, setAsideTable } from './set-aside.js';
 import { objectName, quote, quoteAll, whole } from './sql.js';
-import { keeps, metadataOnly, nativeType, renderDefault } from './types.js';
+import { keeps, nativeType, renderDefault } from './types.js';
 
 function createTable(table: string, columns: Column[], _owner: string, names: (column: string) => string): Rendered {
   const key = keyNames(columns);
@@ -157,44 +157,6 @@ function renameColumn(live: LiveTable, from: string, to: string): Rendered {
       renameColumnIn(sourceOf(live), column.name, to),
     ),
   };
-}
-
-function keepValues(live: LiveTable, name: string, keep: string): Rendered {
-  const column = columnOf(live, name);
-  const key = keyOf(live);
-  const parts = [...key.map((k, i) => `${quote(k)} as ${quote(`k${i + 1}`)}`), `${quote(column.name)} as "v"`];
-  return {
-    statements: [
-      `create table ${quote(keep)} as select ${parts.join(', ')} from ${quote(live.name)}`,
-      `alter table ${quote(keep)} add primary key (${quoteAll(key.map((_, i) => `k${i + 1}`))})`,
-    ],
-    live,
-  };
-}
-
-function keyOf(live: LiveTable): string[] {
-  if (live.primaryKey.length === 0)
-    throw new DatabaseError(
-      'unsupported_change',
-      `table ${live.name} has no primary key: its former values could not be told apart`,
-    );
-  return live.primaryKey;
-}
-
-function giveBackValues(live: LiveTable, name: string, keep: string, from: Column, to: Column): string[] {
-  if (!respells(from, to)) return [];
-  const column = columnOf(live, name);
-  const [value, kept] = [`t.${quote(column.name)}`, 'k."v"'];
-  // A row may have been changed between the copy and the conversion: its kept value need not convert.
-  const again =
-    `case when ${lost(from, to, kept)} then null else ` + `${convert(to, from, `(${convert(from, to, kept)})`)} end`;
-  const joins = keyOf(live).flatMap((k, i) => (k === column.name ? [] : [`t.${quote(k)} = k.${quote(`k${i + 1}`)}`]));
-  // Byte by byte: under a collation that takes 'A' for 'a' the two spellings would be equal.
-  const same = `${value} collate "C" = ${again} and ${value} collate "C" <> ${kept}`;
-  const update =
-    `update ${quote(live.name)} t set ${quote(column.name)} = ${kept} from ${quote(keep)} k where ` +
-    `${[...joins, same].join(' and ')}`;
-  return [quietly(live, update)];
 }
 
 export const ddl: Ddl = {

@@ -1,9 +1,10 @@
 import type { Rendered } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import type { LiveColumn, LiveTable } from '../../live.js';
+import { needsOf } from './foreign-keys.js';
 import { columnStatements } from './items/column-options.js';
-import { alterTable, goneWith, needsOf, remakeParts } from './items/render-items.js';
-import { quietly } from './triggers/without-triggers.js';
+import { goneWith } from './items/gone-with-column.js';
+import { alterTable, remakeParts } from './items/render-items.js';
 import {
   columnOf,
   compose,
@@ -16,6 +17,7 @@ import {
   type Source,
 } from './items/table-items.js';
 import { literal, quote, quoteAll } from './sql.js';
+import { quietly } from './triggers/without-triggers.js';
 
 /** Takes a column out, its values into a table by primary key; see `Ddl.detachColumn`. */
 export function detachColumn(live: LiveTable, name: string, kept?: LiveTable): Rendered {

@@ -1,7 +1,9 @@
+import type { Need } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import { isAside, type LiveTable } from '../../live.js';
 import type { Row } from './driver/pooled-client.js';
-import { sourceOf, type Item, type Reference } from './items/table-items.js';
+import { sourceOf, type Item, type Reference, type Source } from './items/table-items.js';
+import { quote, quoteAll } from './sql.js';
 
 /** $1: numbers of tables; $2: names in our schema. */
 const TABLES_SQL = `
@@ -73,4 +75,79 @@ function follow(item: Item, refers: Reference, found: readonly Found[], table: s
   if (!(parent.keys ?? []).some((key) => sorted(key) === sorted(numbers)))
     missing(`a primary key or unique constraint over ${columns.join(', ')} of ${parent.name}`, 'make it again first');
   return { ...refers, oid: parent.oid, schema: parent.schema, table: parent.name, columns, numbers };
+}
+
+/**
+ * A foreign key of what is set aside would go on acting: refuse the parent's owner, or take rows along. One to its own
+ * table has nobody to act on when all of it goes.
+ */
+export function foreignKeys(source: Source): Item[] {
+  return source.items.filter((item) => item.kind === 'foreign key' && item.refers?.self !== true);
+}
+
+/**
+ * Where the rows stand until then: quoted, or joined with what is kept; `valued` tells where the value of one of its
+ * columns is; `column`: the one that comes back.
+ */
+export interface Rows {
+  from: string;
+  valued: (column: string) => string;
+  column: string | null;
+}
+
+/** What foreign keys and checks that come back need: what they refer to, and no rows that do not fit. */
+export function needsOf(items: readonly Item[], table: string, { from, valued, column }: Rows): Need[] {
+  return items.flatMap((item): Need[] => {
+    const { refers, condition } = item;
+    if (condition !== undefined && column !== null) {
+      const whole =
+        '(select ' +
+        `${[...new Set(item.mentions)].map((name) => `${valued(name)} as ${quote(name)}`).join(', ')} from ` +
+        `${from}) ${quote(table)}`;
+      return [{ need: 'no_rows', from: whole, like: `not (${condition})`, of: `check ${item.name} of ${table}` }];
+    }
+    if (refers === undefined || !refers.valid || refers.self) return [];
+    const of = `foreign key ${item.name} of ${table}`;
+    const parent = `${refers.schema === null ? '' : `${quote(refers.schema)}.`}${quote(refers.table)}`;
+    const values = item.columns.map(valued);
+    const orphan =
+      `not exists (select 1 from ${parent} _saga_parent where ` +
+      `${refers.columns.map((column, i) => `_saga_parent.${quote(column)} = ${values[i]}`).join(' and ')})`;
+    const some = values.map((value) => `${value} is not null`);
+    const like =
+      refers.match === 'f'
+        ? `(${some.join(' or ')}) and not (${some.join(' and ')} and not ${orphan})`
+        : `${some.join(' and ')} and ${orphan}`;
+    const there: Need[] =
+      refers.schema === null ? [{ need: 'table', table: refers.table, columns: refers.columns, of }] : [];
+    return [...there, { need: 'no_rows', from, like, of }];
+  });
+}
+
+const ACTIONS: Record<string, string> = { r: 'restrict', c: 'cascade', n: 'set null', d: 'set default' };
+
+/**
+ * What makes a foreign key of a table that is called `table` by now; `named` tells the names of its own columns by now.
+ */
+export function foreignKeyClause(
+  item: Item,
+  table: string,
+  named: (column: string) => string = (name) => name,
+): string {
+  const { refers } = item;
+  if (refers === undefined) return item.definition;
+  const to = refers.self
+    ? quote(table)
+    : `${refers.schema === null ? '' : `${quote(refers.schema)}.`}${quote(refers.table)}`;
+  const own = (columns: readonly string[]): string => quoteAll(columns.map(named));
+  const others = refers.self ? own(refers.columns) : quoteAll(refers.columns);
+  return [
+    `foreign key (${own(item.columns)}) references ${to} (${others})`,
+    ...(refers.match === 'f' ? ['match full'] : []),
+    ...(refers.onUpdate === 'a' ? [] : [`on update ${ACTIONS[refers.onUpdate]}`]),
+    ...(refers.onDelete === 'a' ? [] : [`on delete ${ACTIONS[refers.onDelete]}`]),
+    ...(refers.onDelete === 'a' || refers.onDeleteColumns.length === 0 ? [] : [`(${own(refers.onDeleteColumns)})`]),
+    ...(refers.deferrable ? [`deferrable${refers.deferred ? ' initially deferred' : ''}`] : []),
+    ...(refers.valid ? [] : ['not valid']),
+  ].join(' ');
 }

@@ -77,22 +77,3 @@ export async function freeLock(link: Link, on: Exclusive): Promise<void> {
       and l.pid <> pg_backend_pid() and pg_has_role(r.oid, 'MEMBER')
       and (not r.rolsuper or (select rolsuper from pg_roles where rolname = current_user))`);
 }
-
-/** Two processes that make the ledger at once would fail on each other. */
-export const LOCK_CLAIM = "select pg_advisory_xact_lock(hashtextextended('schemasaga claim/' || current_schema(), 0))";
-
-export const MAKE_LEDGER = `
-create table if not exists _saga_ledger (
-  step_id text not null, direction text not null, state text not null,
-  fingerprint_before text not null, fingerprint_after text,
-  statements text not null, recorded_at timestamp(3) with time zone not null,
-  primary key (step_id, direction)
-);
-create table if not exists _saga_fences (table_id text primary key, token bigint not null);
-create table if not exists _saga_identity (
-  only_row boolean primary key default true check (only_row), id text not null, core_id text, claimed_at text
-)`;
-
-/** Ledgers of earlier versions do not say whose they are. */
-export const EXTEND_IDENTITY =
-  'alter table _saga_identity add column if not exists core_id text, add column if not exists claimed_at text';

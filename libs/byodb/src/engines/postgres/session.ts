@@ -2,11 +2,12 @@ import type { Dependent, Direction, LedgerRow, Session, Touch } from '../../engi
 import { DatabaseError } from '../../errors.js';
 import type { LiveTable } from '../../live.js';
 import type { Column } from '../../schema.js';
+import { TABLE_SQL, type TableRow } from './catalog/table-query.js';
 import { findDependents } from './dependents.js';
-import { findForbidding } from './forbidding.js';
-import { readTable, TABLE_SQL, type TableRow } from './introspect.js';
 import type { Link, Row } from './driver/pooled-client.js';
+import { findForbidding } from './forbidding.js';
 import { followReferences } from './foreign-keys.js';
+import { readTable } from './introspect.js';
 import { quote } from './sql.js';
 
 const OCCUPANT_SQL = `

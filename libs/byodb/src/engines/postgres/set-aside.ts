@@ -1,23 +1,19 @@
 import type { Rendered } from '../../engine.js';
 import type { LiveColumn, LiveTable } from '../../live.js';
+import { foreignKeys, needsOf } from './foreign-keys.js';
+import { goneWith } from './items/gone-with-column.js';
 import {
-  alterTable,
-  bites,
   bringBackNames,
-  dropParts,
-  foreignKeys,
-  goneWith,
-  needsOf,
-  remakeParts,
   renameColumnIn,
   renameIn,
   renameStatements,
   setAsideNames,
   type Named,
-} from './items/render-items.js';
-import { quietly } from './triggers/without-triggers.js';
+} from './items/rename-items.js';
+import { alterTable, bites, dropParts, remakeParts } from './items/render-items.js';
 import { columnOf, compose, definitionOf, sourceOf, tableFacts, type Item, type Source } from './items/table-items.js';
 import { fitName, quote } from './sql.js';
+import { quietly } from './triggers/without-triggers.js';
 
 export function setAsideTable(live: LiveTable, aside: string): Rendered {
   const source = sourceOf(live);

@@ -1,21 +1,6 @@
-import { CORE_IDENTITY, CORE_TABLES, LEDGER_TABLES } from '../../ownership.js';
+import type { Other, Session } from '../../engine.js';
 import { RESERVED } from '../../live.js';
 import { literal } from './sql.js';
-
-const OWN = [...LEDGER_TABLES, CORE_IDENTITY, ...CORE_TABLES].map(literal).join(', ');
-
-/**
- * Of the names of the service's own tables, a ledger's and a core's, those that are taken in the schema that would be
- * managed, with their columns.
- */
-export const STANDING_SQL = `
-select c.relname as name,
-  coalesce(
-    (select json_agg(a.attname) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
-    '[]') as columns
-from pg_class c
-  join pg_namespace n on n.oid = c.relnamespace
-where n.nspname = current_schema() and c.relname in (${OWN})`;
 
 /** Whose extension an object is: what an extension made goes and comes with it. */
 const EXTENSION = `
@@ -27,7 +12,7 @@ const EXTENSION = `
   limit 1`;
 
 /** A partition has no columns of its own; an extension's table is changed by the extension alone. */
-export const TABLES_SQL = `
+const TABLES_SQL = `
 select c.relname as name
 from pg_class c
   join pg_namespace n on n.oid = c.relnamespace
@@ -35,7 +20,7 @@ where n.nspname = current_schema() and c.relkind in ('r', 'p') and not c.relispa
   and c.relname !~* '^_saga_' and not exists (${EXTENSION})
 order by c.relname collate "C"`;
 
-export const OTHERS_SQL = `
+const OTHERS_SQL = `
 select name, of, kind,
   case kind
     when 'partition' then format('it is a partition of %s, and follows that table', of)
@@ -72,3 +57,17 @@ from (
       or parent.name is not null)
 ) found
 order by name collate "C"`;
+
+export async function listTables(session: Session): Promise<string[]> {
+  return (await session.query(TABLES_SQL)).map((row) => String(row['name']));
+}
+
+export async function listOthers(session: Session): Promise<Other[]> {
+  const rows = await session.query(OTHERS_SQL);
+  return rows.map((row) => ({
+    name: String(row['name']),
+    kind: String(row['kind']),
+    reason: String(row['reason']),
+    ...(row['of'] === null ? {} : { of: String(row['of']) }),
+  }));
+}

@@ -1,13 +1,16 @@
 import type { Rendered } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import { findColumn, type LiveTable } from '../../live.js';
-import { asCalled, fillOf, unmatchedName } from './set-aside.js';
-import { mergeBack, names, replaceColumn, respell, respellAll } from './rebuild/edit-text.js';
-import { parseSource, primaryKeyOf, sourceOf, textOf, withoutRowid, type Source } from './introspect.js';
 import { foreignKeys, needsOf } from './foreign-keys.js';
+import { parseSource, primaryKeyOf, sourceOf, textOf, withoutRowid, type Source } from './introspect.js';
 import { clauseColumns, parseIndex, type Clause, type ColumnText, type TableText } from './parser/parse.js';
+import { normalise, sameName } from './parser/tokens.js';
+import { mergeBack, names, replaceColumn, respell, respellAll } from './rebuild/edit-text.js';
+import { fillOf } from './rebuild/put-back.js';
 import { hiddenRowid, rebuild, withRowid } from './rebuild/rebuild.js';
-import { normalise, quote, sameName } from './parser/tokens.js';
+import { asCalled } from './rebuild/rename-table.js';
+import { unmatchedName } from './set-aside.js';
+import { quote } from './sql.js';
 
 /** For good, with all that hangs on it. */
 export function dropColumn(live: LiveTable, name: string): Rendered {

@@ -2,7 +2,8 @@ import type { Need } from '../../engine.js';
 import { foldName } from '../../live.js';
 import type { Source } from './introspect.js';
 import { clauseColumns, referenceOf, type Clause, type TableText } from './parser/parse.js';
-import { quote, sameName } from './parser/tokens.js';
+import { sameName } from './parser/tokens.js';
+import { quote } from './sql.js';
 
 /** One foreign key of a table, wherever its text says it. */
 export interface ForeignKey {

@@ -14,7 +14,7 @@ import { preparePlans } from '../../prepare.js';
 import type { Task } from '../../operations/index.js';
 import { applyStep, compensateStep, finalizeStep } from '../../step.js';
 import { engineOf } from '../index.js';
-import { quote } from './parser/tokens.js';
+import { quote } from './sql.js';
 
 /** What an owner could write into every text of a schema that the service reads and prints again. */
 const STATEMENTS = [

@@ -1,19 +1,8 @@
 import type { Rendered } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import { findColumn, foldName, type LiveTable } from '../../live.js';
+import { foreignKeys, isReference, needsOf, unmatched } from './foreign-keys.js';
 import {
-  composeColumn,
-  mergeBack,
-  names,
-  renamedColumn,
-  renamedTable,
-  renderTable,
-  replaceColumn,
-  respell,
-  respellAll,
-} from './rebuild/edit-text.js';
-import {
-  isPlainUnique,
   isRowid,
   parseSource,
   primaryKeyOf,
@@ -23,18 +12,13 @@ import {
   triggerName,
   type Source,
 } from './introspect.js';
-import { foreignKeys, isReference, needsOf, unmatched } from './foreign-keys.js';
-import {
-  clauseColumns,
-  parseColumn,
-  parseIndex,
-  parseTable,
-  type Clause,
-  type ColumnText,
-  type TableText,
-} from './parser/parse.js';
+import { parseIndex, parseTable, type Clause, type ColumnText, type TableText } from './parser/parse.js';
+import { isSymbol, isWord, replaceTokens, sameName, tokenize } from './parser/tokens.js';
+import { composeColumn, renamedColumn, renamedTable, renderTable, replaceColumn } from './rebuild/edit-text.js';
+import { fillOf, hangsOn, isMember, isUniqueOf, notNull, putBack } from './rebuild/put-back.js';
 import { dropIndexes, rebuild, refuseUnmakeable, withParents, withRowid, type Value } from './rebuild/rebuild.js';
-import { isSymbol, isWord, literal, normalise, quote, replaceTokens, sameName, tokenize } from './parser/tokens.js';
+import { asCalled, renameTable } from './rebuild/rename-table.js';
+import { quote } from './sql.js';
 
 /**
  * In what is set aside: the rows whose foreign keys had no row to match before, so that they are no reason to refuse
@@ -45,19 +29,6 @@ const UNMATCHED = '_saga_unmatched';
 /** The same of one column that is set aside. */
 export function unmatchedName(aside: string): string {
   return `${aside}_u`;
-}
-
-export function renameTable(live: LiveTable, to: string): Rendered {
-  const source = sourceOf(live);
-  const renamed = renamedTable(source, to);
-  if (source.around?.broken !== undefined)
-    return rebuild(live, { text: parseTable(renamed.table)!, indexes: renamed.indexes, triggers: renamed.triggers });
-  const rename = (from: string, name: string): string => `alter table ${quote(from)} rename to ${quote(name)}`;
-  // To SQLite a name that differs in case alone is taken: by the table itself.
-  const statements = sameName(live.name, to)
-    ? [rename(live.name, '_saga_new'), rename('_saga_new', to)]
-    : [rename(live.name, to)];
-  return { statements, live: readSource({ ...source, ...renamed }) };
 }
 
 /**
@@ -257,49 +228,6 @@ function loosen(text: TableText, name: string): TableText {
   };
 }
 
-/** Another member of the primary key. */
-function isMember(text: TableText, name: string): (column: ColumnText) => boolean {
-  const others = primaryKeyOf(text).filter((c) => !sameName(c, name));
-  return (column) => others.some((other) => sameName(other, column.name));
-}
-
-/**
- * What a member of the key is without saying so has to be said when the key is gone: else it would hold NULLs, which
- * keep the key away.
- */
-function notNull(column: ColumnText): ColumnText {
-  if (column.clauses.some((c) => c.kind === 'not null')) return column;
-  const { end } = tokenize(column.text).at(-1)!;
-  return parseColumn(`${column.text.slice(0, end)} not null${column.text.slice(end)}`);
-}
-
-/** The members of a key that comes back, as they were. */
-function withMembers(columns: ColumnText[], former: TableText, name: string): ColumnText[] {
-  if (!primaryKeyOf(former).some((c) => sameName(c, name))) return columns;
-  const members = former.columns.filter(isMember(former, name));
-  return columns.map(
-    (column) => members.find((was) => normalise(notNull(was).text) === normalise(column.text)) ?? column,
-  );
-}
-
-/** Table constraints that go and come with a column: the keys it is part of, and what is over it alone. */
-export function hangsOn(text: TableText, clause: Clause, name: string): boolean {
-  if (clause.kind === 'primary key') return names(clause.body, name);
-  if (clause.kind === 'foreign key') return clauseColumns(clause).some((c) => sameName(c, name));
-  if (clause.kind === 'unique') return clauseColumns(clause).length === 1 && names(clause.body, name);
-  return (
-    clause.kind === 'check' &&
-    names(clause.body, name) &&
-    !text.columns.some((c) => !sameName(c.name, name) && names(clause.body, c.name))
-  );
-}
-
-/** A plain unique index over this column alone, made by CREATE INDEX. */
-export function isUniqueOf(sql: string, column: string): boolean {
-  const index = parseIndex(sql);
-  return isPlainUnique(index) && index.columns!.length === 1 && sameName(index.columns![0]!, column);
-}
-
 export function bringBackColumn(live: LiveTable, aside: string, was: LiveTable, name: string): Rendered {
   const marker = unmatchedName(aside);
   const isMarked = findColumn(live, marker) !== undefined;
@@ -324,102 +252,4 @@ export function bringBackColumn(live: LiveTable, aside: string, was: LiveTable, 
     : [];
   const put = putBack(live, next, name, was, isComputed(former) ? null : value);
   return { ...put, ...(needs.length === 0 ? {} : { needs }), ...(filling === null ? {} : { fills: true }) };
-}
-
-/**
- * What rows that were written without the column get where it must not be NULL: what an insert that leaves it out gives
- * them.
- */
-export function fillOf(column: ColumnText, was: LiveTable): string | null {
-  const live = findColumn(was, column.name)!;
-  const byDefault = column.clauses.find((c) => c.kind === 'default');
-  if (
-    live.nullable ||
-    live.generated ||
-    byDefault === undefined ||
-    was.primaryKey.some((k) => sameName(k, column.name))
-  )
-    return null;
-  if (was.uniques.some((u) => u.columns.length === 1 && sameName(u.columns[0]!, column.name))) return null;
-  const [, token, ...more] = tokenize(byDefault.body);
-  if (token === undefined || (token.kind === 'word' && sameName(token.text, 'null') && more.length === 0)) return null;
-  const isText =
-    more.length === 0 &&
-    (token.kind === 'quoted' ||
-      (token.kind === 'word' && !isWord(token, 'true', 'false', 'current_time', 'current_date', 'current_timestamp')));
-  return isText ? literal(token.value) : byDefault.body.slice('default'.length).trim();
-}
-
-/**
- * The column's text, the constraints that go with it and its unique indexes as they were. `live` is what stands there,
- * `now` the
- * same with the column under its own name; `value` converts or fetches, undefined copies, null leaves it to be
- * computed.
- */
-export function putBack(
-  live: LiveTable,
-  now: LiveTable,
-  name: string,
-  was: LiveTable,
-  value: string | null | undefined,
-): Rendered {
-  const then = asCalled(sourceOf(was), now.name);
-  const [text, former] = [textOf(now), parseSource(then)];
-  const column = former.columns.find((c) => sameName(c.name, name))!;
-  const missing = former.constraints.filter((clause) => hangsOn(former, clause, name));
-  const isSame = (a: Clause, b: Clause): boolean => normalise(a.text, text.name) === normalise(b.text, text.name);
-  const stay = text.constraints.filter((clause) => !hangsOn(text, clause, name));
-  const constraints = mergeBack(stay, former.constraints, missing, isSame);
-  const replaced = replaceColumn(text, name, column);
-  const next = respell(
-    {
-      ...replaced,
-      columns: withMembers(replaced.columns, former, name),
-      constraints,
-      options: primaryKeyOf(former).some((c) => sameName(c, name)) ? former.options : text.options,
-    },
-    former,
-  );
-  const { indexes, triggers } = sourceOf(now);
-  const wanted = then.indexes.filter((sql) => isUniqueOf(sql, name));
-  const kept = indexes.filter(
-    (sql) => !isUniqueOf(sql, name) || wanted.some((other) => normalise(other) === normalise(sql)),
-  );
-  const added = wanted.filter((sql) => !kept.some((other) => normalise(other) === normalise(sql)));
-  if (
-    live === now &&
-    value === undefined &&
-    normalise(renderTable(next, next.name)) === normalise(renderTable(text, text.name))
-  ) {
-    return reindex(
-      now,
-      indexes.filter((sql) => !kept.includes(sql)),
-      kept,
-      added,
-    );
-  }
-  const values: Record<string, Value> = value === undefined ? {} : { [column.name]: value };
-  return rebuild(live, {
-    text: next,
-    indexes: mergeBack(respellAll(kept, then.indexes), then.indexes, added, isSameText),
-    triggers: respellAll(triggers, then.triggers),
-    values,
-    parents: then.around?.parents,
-  });
-}
-
-function isSameText(a: string, b: string): boolean {
-  return normalise(a) === normalise(b);
-}
-
-/** The texts of a table as they are under the name that it has by now; to the letter where that is the same. */
-export function asCalled(source: Source, name: string): Source {
-  return parseSource(source).name === name ? source : { ...source, ...renamedTable(source, name) };
-}
-
-export function reindex(live: LiveTable, dropped: string[], kept: string[], added: string[]): Rendered {
-  return {
-    statements: [...dropIndexes(dropped), ...added],
-    live: { ...readSource({ ...sourceOf(live), indexes: [...kept, ...added] }), name: live.name },
-  };
 }

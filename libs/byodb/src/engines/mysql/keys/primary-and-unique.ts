@@ -1,6 +1,7 @@
 import { DatabaseError } from '../../../errors.js';
 import { foldName, type Extra, type LiveTable } from '../../../live.js';
-import { parts, quote, tokens, unquote } from '../parser/ddl-text.js';
+import { parts, tokens } from '../parser/ddl-text.js';
+import { quote, unquote } from '../sql.js';
 
 const PRIMARY = 'PRIMARY KEY';
 const UNIQUE = 'UNIQUE KEY';

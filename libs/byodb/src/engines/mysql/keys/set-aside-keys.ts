@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ASIDE_PREFIX, isAside, type Extra, type LiveTable } from '../../../live.js';
-import { quote } from '../parser/ddl-text.js';
+import { quote } from '../sql.js';
 
 /** Longest identifier. */
 const MAX = 64;

@@ -1,16 +1,4 @@
-/** `name`, quoted; backticks doubled. */
-export function quote(name: string): string {
-  return `\`${name.replaceAll('`', '``')}\``;
-}
-
-/**
- * A string literal where backslashes escape, as every session of ours has it: SHOW CREATE TABLE prints its literals so
- * whatever
- * the mode, and what it printed must mean the same when it is restored verbatim.
- */
-export function literal(text: string): string {
-  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
-}
+import { quote, unquote } from '../sql.js';
 
 /**
  * Tokens of a column's definition: 'strings', `names`, (groups) and words; a group sticks to the word before it, as in
@@ -187,11 +175,4 @@ export function renameIn(definition: string, from: string, to: string): string {
     i = end;
   }
   return out;
-}
-
-export function unquote(token: string): string {
-  const mark = token[0]!;
-  const inside = token.slice(1, -1).replaceAll(mark + mark, mark);
-  if (mark !== "'") return inside;
-  return inside.replace(/\\(.)/gs, (_all, c: string) => ({ n: '\n', r: '\r', t: '\t', 0: '\0', Z: '\x1a' })[c] ?? c);
 }

@@ -1,4 +1,4 @@
-import { unquote } from '../parser/ddl-text.js';
+import { unquote } from '../sql.js';
 
 interface Grant {
   rights: string[];

@@ -1,6 +1,6 @@
 import type { Need } from '../../../engine.js';
 import { foldName, type Extra, type LiveTable } from '../../../live.js';
-import { literal, quote } from '../parser/ddl-text.js';
+import { literal, quote } from '../sql.js';
 
 /**
  * A trigger as the catalog has it. `shown` tells it from others, but is bent: characters beyond U+FFFF are lost,

@@ -1,6 +1,6 @@
-import { foldName, isAside, type Extra, type LiveColumn, type LiveTable } from '../../../live.js';
 import { DatabaseError } from '../../../errors.js';
-import { objectName, quote, quoteAll, whole } from '../sql.js';
+import { foldName, isAside, type Extra, type LiveColumn, type LiveTable } from '../../../live.js';
+import { objectName, quoteAll, whole } from '../sql.js';
 
 export type ItemKind = 'primary key' | 'unique' | 'exclude' | 'check' | 'foreign key' | 'index';
 
@@ -56,17 +56,20 @@ export interface Reference {
   deferred: boolean;
   valid: boolean;
 }
+
 export interface Sequence {
   name: string;
   column: string;
   identity: boolean;
 }
+
 /** `definition`: what stands between its name and the table. */
 export interface Statistics {
   name: string;
   mentions: string[];
   definition?: string;
 }
+
 /** `enabled` as in pg_trigger. */
 export interface Trigger {
   name: string;
@@ -170,34 +173,6 @@ export function keyItem(kind: 'primary key' | 'unique', name: string, columns: r
 export function withColumns(item: Item, columns: readonly string[], mentions: readonly string[]): Item {
   const definition = item.frame === null ? item.definition : `${item.frame[0]} (${quoteAll(columns)})${item.frame[1]}`;
   return { ...item, columns: [...columns], mentions: [...mentions], definition };
-}
-
-const ACTIONS: Record<string, string> = { r: 'restrict', c: 'cascade', n: 'set null', d: 'set default' };
-
-/**
- * What makes a foreign key of a table that is called `table` by now; `named` tells the names of its own columns by now.
- */
-export function foreignKeyClause(
-  item: Item,
-  table: string,
-  named: (column: string) => string = (name) => name,
-): string {
-  const { refers } = item;
-  if (refers === undefined) return item.definition;
-  const to = refers.self
-    ? quote(table)
-    : `${refers.schema === null ? '' : `${quote(refers.schema)}.`}${quote(refers.table)}`;
-  const own = (columns: readonly string[]): string => quoteAll(columns.map(named));
-  const others = refers.self ? own(refers.columns) : quoteAll(refers.columns);
-  return [
-    `foreign key (${own(item.columns)}) references ${to} (${others})`,
-    ...(refers.match === 'f' ? ['match full'] : []),
-    ...(refers.onUpdate === 'a' ? [] : [`on update ${ACTIONS[refers.onUpdate]}`]),
-    ...(refers.onDelete === 'a' ? [] : [`on delete ${ACTIONS[refers.onDelete]}`]),
-    ...(refers.onDelete === 'a' || refers.onDeleteColumns.length === 0 ? [] : [`(${own(refers.onDeleteColumns)})`]),
-    ...(refers.deferrable ? [`deferrable${refers.deferred ? ' initially deferred' : ''}`] : []),
-    ...(refers.valid ? [] : ['not valid']),
-  ].join(' ');
 }
 
 /**

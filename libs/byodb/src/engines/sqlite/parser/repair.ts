@@ -1,5 +1,6 @@
+import { literal } from '../sql.js';
 import { parseTable, type Clause, type TableText } from './parse.js';
-import { isSymbol, isWord, listAt, literal, replaceTokens, sameName, tokenize, type Token } from './tokens.js';
+import { isSymbol, isWord, listAt, replaceTokens, sameName, tokenize, type Token } from './tokens.js';
 
 /**
  * Texts in double quotes. SQLite takes a quoted name that is no column for a text where its build allows it, as the

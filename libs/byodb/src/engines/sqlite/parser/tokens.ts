@@ -1,4 +1,5 @@
 import { foldName } from '../../../live.js';
+import { quote } from '../sql.js';
 
 export interface Token {
   /** `quoted`: an identifier in "", `` or []; `string`: a text literal, blobs included. */
@@ -44,14 +45,6 @@ function unquote(kind: Token['kind'], text: string): string {
     return text[0] === '[' ? inner : inner.split(text[0]! + text[0]!).join(text[0]!);
   }
   return kind === 'string' && text[0] === "'" ? text.slice(1, -1).split("''").join("'") : text;
-}
-
-export function quote(name: string): string {
-  return `"${name.split('"').join('""')}"`;
-}
-
-export function literal(text: string): string {
-  return `'${text.split("'").join("''")}'`;
 }
 
 /** The token is this word of the language, not a quoted name that looks like it. */

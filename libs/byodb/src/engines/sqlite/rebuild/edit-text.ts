@@ -7,12 +7,12 @@ import {
   isWord,
   mentions,
   normalise,
-  quote,
   replaceTokens,
   sameName,
   tokenize,
   type Token,
 } from '../parser/tokens.js';
+import { quote } from '../sql.js';
 
 /** The text of a table of this name; what is not changed stays verbatim, comments included. */
 export function renderTable(text: TableText, name: string): string {

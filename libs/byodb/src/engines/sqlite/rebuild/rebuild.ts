@@ -1,10 +1,11 @@
 import type { Rendered } from '../../../engine.js';
 import { DatabaseError } from '../../../errors.js';
 import type { LiveTable } from '../../../live.js';
-import { renderTable } from './edit-text.js';
 import { isRowid, readSource, sourceOf, textOf, withoutRowid, type Around, type Source } from '../introspect.js';
 import { parseIndex, type TableText } from '../parser/parse.js';
-import { isName, isSymbol, isWord, literal, quote, replaceTokens, sameName, tokenize } from '../parser/tokens.js';
+import { isName, isSymbol, isWord, replaceTokens, sameName, tokenize } from '../parser/tokens.js';
+import { literal, quote } from '../sql.js';
+import { renderTable } from './edit-text.js';
 
 const NEW = '_saga_new';
 const OLD = '_saga_old';
@@ -217,4 +218,12 @@ export function withRowid(options: string): string {
     const isOption = (at: number): boolean => isWord(tokens[at], 'without') || isWord(tokens[at - 1], 'without');
     return isOption(i) || token.text === ',' ? '' : null;
   });
+}
+
+export function withIndexes(rendered: Rendered, indexes: string[]): Rendered {
+  const source = sourceOf(rendered.live!);
+  return {
+    statements: [...rendered.statements, ...indexes],
+    live: readSource({ ...source, indexes: [...source.indexes, ...indexes] }),
+  };
 }

@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import { DatabaseError } from '../../../errors.js';
-import { lockTimeout, translate, type Failure } from '../translate.js';
+import { translate, type Failure } from '../translate.js';
 
 export type Row = Record<string, unknown>;
+
 export interface Request {
   op: 'enter' | 'query' | 'run' | 'probe' | 'rehearse' | 'close';
   mode?: 'look' | 'work' | 'create';
@@ -11,6 +12,7 @@ export interface Request {
   schema?: { type: string; name: string; sql: string | null }[];
   statements?: string[];
 }
+
 interface Pending {
   resolve(rows: Row[]): void;
   reject(error: DatabaseError): void;
@@ -96,43 +98,4 @@ export class Thread {
 
 function lost(message: string): DatabaseError {
   return new DatabaseError('database_unreachable', message, { retryable: true, outcome: 'unknown' });
-}
-
-/** One at a time, first come first served. */
-export class Mutex {
-  private readonly waiting: (() => void)[] = [];
-  private isHeld = false;
-
-  /** Resolves to what frees it (only once, however often called); null when it could not be had in that time. */
-  async tryAcquire(timeoutMs: number): Promise<(() => void) | null> {
-    if (this.isHeld) {
-      const had = await new Promise<boolean>((resolve) => {
-        const turn = (): void => {
-          clearTimeout(timer);
-          resolve(true);
-        };
-        const timer = setTimeout(() => {
-          this.waiting.splice(this.waiting.indexOf(turn), 1);
-          resolve(false);
-        }, timeoutMs);
-        this.waiting.push(turn);
-      });
-      if (!had) return null;
-    }
-    this.isHeld = true;
-    let isFree = false;
-    return () => {
-      if (isFree) return;
-      isFree = true;
-      const next = this.waiting.shift();
-      if (next === undefined) this.isHeld = false;
-      else next(); // stays held: nobody may come in between
-    };
-  }
-
-  async acquire(timeoutMs: number): Promise<() => void> {
-    const release = await this.tryAcquire(timeoutMs);
-    if (release === null) throw lockTimeout(`the file was in use for ${timeoutMs} ms`);
-    return release;
-  }
 }
