@@ -1,7 +1,7 @@
 import type { Address, EngineName } from './address.js';
 import type { LiveColumn, LiveTable } from './live.js';
 import type { Claimant, Marks } from './ownership.js';
-import type { Column } from './schema.js';
+import type { Column } from './schema/column.js';
 
 /** Facts in which engines differ; callers ask these and never an engine's name. */
 export interface EngineFacts {

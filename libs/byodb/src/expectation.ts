@@ -1,7 +1,8 @@
 import type { Engine, Session } from './engine.js';
 import { DatabaseError } from './errors.js';
 import { findColumn, foldName, isAside, type LiveTable } from './live.js';
-import { keyNames, sameDefault, sameType, type Column } from './schema.js';
+import { keyNames, sameType, type Column } from './schema/column.js';
+import { sameDefault } from './schema/defaults.js';
 
 /**
  * What must stand in the database before or after a step: the managed part alone; what others added beside it is no

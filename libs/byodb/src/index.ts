@@ -21,25 +21,17 @@ export { effectOnHistory, isPlanOf, type ParamsOf, setAsideBy, type Task } from 
 export { type Claimant, CORE_TABLES, type Marks, refuseOthers } from './ownership.js';
 export { preparePlans } from './prepare.js';
 export { type Aside, preparePurge } from './prepare-purge.js';
+export { builtElsewhere, type Column, keyNames, MAX_COLUMNS, sameType } from './schema/column.js';
 export {
-  builtElsewhere,
-  canonical,
-  type Column,
-  COLUMN_TYPES,
   type ColumnChange,
   columnChangeSchema,
   type ColumnInput,
   columnSchema,
-  type ColumnType,
   completeColumn,
-  convertible,
-  fitDefault,
-  type Json,
-  keyNames,
-  MAX_COLUMNS,
-  nameSchema,
-  type PortableType,
   type Problem,
-  sameType,
-} from './schema.js';
+} from './schema/column-input.js';
+export { COLUMN_TYPES, type ColumnType, convertible, type PortableType } from './schema/column-types.js';
+export { fitDefault } from './schema/defaults.js';
+export { canonical, type Json } from './schema/json.js';
+export { nameSchema } from './schema/names.js';
 export { applyStep, compensateStep, finalizeStep, lookAtClaim, type StepKey } from './step.js';

@@ -2,7 +2,7 @@ import type { Direction, Engine, Need, Rendered, Session } from './engine.js';
 import { DatabaseError } from './errors.js';
 import type { Expectation } from './expectation.js';
 import type { LiveTable } from './live.js';
-import type { Column } from './schema.js';
+import type { Column } from './schema/column.js';
 
 /** What planning may know: nothing of it is a clock, randomness or I/O. */
 export interface PlanContext {

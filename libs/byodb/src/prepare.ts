@@ -15,7 +15,7 @@ import {
   type TaskContext,
 } from './operation.js';
 import { operationOf, type Task } from './operations/index.js';
-import type { Column } from './schema.js';
+import type { Column } from './schema/column.js';
 
 /**
  * `task`: which of the tasks it comes from. `phase`: `finalize` for what only comes when every database has done the

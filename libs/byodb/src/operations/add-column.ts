@@ -2,7 +2,8 @@ import type { Ddl, Session } from '../engine.js';
 import { DatabaseError } from '../errors.js';
 import { asideName, statementsOf, there, uniqueName, type Asked, type Operation } from '../operation.js';
 import { countRows, hasRows, refuseRows } from '../rows.js';
-import { defaultFunction, type Column } from '../schema.js';
+import type { Column } from '../schema/column.js';
+import { defaultFunction } from '../schema/defaults.js';
 import { refuseDependents, refuseUnremakeable, refuseUnsupported, requireRight } from './checks.js';
 
 interface AddColumn {

@@ -13,7 +13,8 @@ import {
   type Plan,
 } from '../operation.js';
 import { countRows, hasMoreRows, refuseRows, refuseShared } from '../rows.js';
-import { convertible, sameType, type Column } from '../schema.js';
+import { convertible } from '../schema/column-types.js';
+import { sameType, type Column } from '../schema/column.js';
 import { refuseDependents, refuseUnremakeable, refuseUnsupported, requireRight } from './checks.js';
 import { keepValues } from './keep-values.js';
 

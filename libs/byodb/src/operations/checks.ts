@@ -2,7 +2,7 @@ import type { Dependent, Engine, Session } from '../engine.js';
 import { DatabaseError } from '../errors.js';
 import { isAside, type LiveTable } from '../live.js';
 import type { Plan } from '../operation.js';
-import type { Column } from '../schema.js';
+import type { Column } from '../schema/column.js';
 
 /** Errors: DatabaseError permission_denied. */
 export async function requireRight(session: Session, right: 'create' | 'alter', table: string | null): Promise<void> {

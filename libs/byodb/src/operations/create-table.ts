@@ -1,6 +1,6 @@
 import { asideName, statementsOf, there, uniqueName, type Asked, type Operation } from '../operation.js';
 import { hasRows } from '../rows.js';
-import type { Column } from '../schema.js';
+import type { Column } from '../schema/column.js';
 import { refuseOccupied, refuseUnsupported, requireRight } from './checks.js';
 
 interface CreateTable {

@@ -5,7 +5,7 @@ import { formerAs, othersNow, renderedNow } from '../former.js';
 import type { LiveTable } from '../live.js';
 import { statementsOf, there, type Operation } from '../operation.js';
 import { meetNeeds, refuseRows, refuseShared } from '../rows.js';
-import type { Column } from '../schema.js';
+import type { Column } from '../schema/column.js';
 import { refuseOccupied, requireRight } from './checks.js';
 import { detacher } from './detach-column.js';
 

@@ -3,7 +3,7 @@ import { formerAs, inTodaysNames, othersNow, renderedNow } from '../former.js';
 import { findColumn, type LiveTable } from '../live.js';
 import { statementsOf, stepOf, there, type Expansion, type Operation } from '../operation.js';
 import { meetNeeds, refuseRows, refuseShared } from '../rows.js';
-import type { Column } from '../schema.js';
+import type { Column } from '../schema/column.js';
 import { refuseUnremakeable, requireRight } from './checks.js';
 import { reattachColumn } from './reattach-column.js';
 

@@ -1,6 +1,6 @@
 import type { Rendered } from '../../engine.js';
 import { findColumn, type LiveTable } from '../../live.js';
-import { sameType, type Column } from '../../schema.js';
+import { sameType, type Column } from '../../schema/column.js';
 import { addUnique, alter, liveOf, same, withoutUniques } from './definition/alter-statement.js';
 import { changed, defaultsAgree, refuseDrawing } from './definition/column-definition.js';
 import { refuseManyKeys, uniqueExtra } from './keys/primary-and-unique.js';

@@ -1,4 +1,5 @@
-import { isIntegerType, type Column, type ColumnType } from '../../schema.js';
+import { isIntegerType, type ColumnType } from '../../schema/column-types.js';
+import type { Column } from '../../schema/column.js';
 
 /**
  * True where a value would not survive. MODIFY rounds, cuts and pads without a word, so nothing is left to it. Casts in

@@ -1,6 +1,6 @@
 import type { Ddl, Rendered } from '../../engine.js';
 import type { Extra, LiveTable } from '../../live.js';
-import { keyNames, type Column } from '../../schema.js';
+import { keyNames, type Column } from '../../schema/column.js';
 import { alterColumn, restoreColumn } from './alter.js';
 import { lost, metadataOnly } from './conversion.js';
 import { addUnique, alter, list, liveOf, namesColumn, rename, renamed, same } from './definition/alter-statement.js';

@@ -1,6 +1,6 @@
 import type { Engine } from '../../engine.js';
 import type { LiveTable } from '../../live.js';
-import type { Column } from '../../schema.js';
+import type { Column } from '../../schema/column.js';
 import { MysqlConnection } from './connection.js';
 import { ddl } from './ddl.js';
 import { MOST_KEYS } from './keys/primary-and-unique.js';

@@ -1,6 +1,6 @@
 import type { Rendered } from '../../engine.js';
 import type { LiveTable } from '../../live.js';
-import type { Column } from '../../schema.js';
+import type { Column } from '../../schema/column.js';
 import { list, same } from './definition/alter-statement.js';
 import { tokens } from './parser/ddl-text.js';
 import { quote } from './sql.js';

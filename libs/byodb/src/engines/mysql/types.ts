@@ -1,6 +1,9 @@
 import { DatabaseError } from '../../errors.js';
 import type { LiveColumn } from '../../live.js';
-import { defaultFunction, portableType, type Column, type ColumnType, type Default } from '../../schema.js';
+import { portableType, type ColumnType } from '../../schema/column-types.js';
+import type { Column } from '../../schema/column.js';
+import { defaultFunction } from '../../schema/defaults.js';
+import type { Default } from '../../schema/json.js';
 import { tokens } from './parser/ddl-text.js';
 import { literal, unquote } from './sql.js';
 

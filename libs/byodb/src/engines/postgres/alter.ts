@@ -1,7 +1,9 @@
 import type { Rendered } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import type { LiveColumn, LiveTable } from '../../live.js';
-import { isIntegerType, sameDefault, sameType, type Column } from '../../schema.js';
+import { isIntegerType } from '../../schema/column-types.js';
+import { sameType, type Column } from '../../schema/column.js';
+import { sameDefault } from '../../schema/defaults.js';
 import { convertOrFail, metadataOnly } from './conversion.js';
 import { alterTable, dropParts, refuseUniqueApart, remakeParts } from './items/render-items.js';
 import {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Session } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
-import { COLUMN_TYPES, convertible, type ColumnInput, type ColumnType } from '../../schema.js';
+import type { ColumnInput } from '../../schema/column-input.js';
+import { convertible, COLUMN_TYPES, type ColumnType } from '../../schema/column-types.js';
 import { ddl } from './ddl.js';
 import { alone, column, freshDatabase, run, type Fresh } from './testing/fixture.js';
 import { literal } from './sql.js';

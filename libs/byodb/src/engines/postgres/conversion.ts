@@ -1,4 +1,5 @@
-import { isIntegerType, sameType, type ColumnType } from '../../schema.js';
+import { isIntegerType, type ColumnType } from '../../schema/column-types.js';
+import { sameType } from '../../schema/column.js';
 import { literal } from './sql.js';
 import { nativeType, type Shape } from './types.js';
 

@@ -1,6 +1,6 @@
 import type { Ddl, Rendered } from '../../engine.js';
 import type { LiveColumn, LiveTable } from '../../live.js';
-import { keyNames, type Column } from '../../schema.js';
+import { keyNames, type Column } from '../../schema/column.js';
 import { alterColumn, restoreColumn } from './alter.js';
 import { lost, metadataOnly } from './conversion.js';
 import { detachColumn, reattachColumn, sameKey, withoutMentions } from './detach.js';

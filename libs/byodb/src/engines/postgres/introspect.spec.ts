@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fingerprint } from '../../live.js';
-import type { Column, ColumnInput } from '../../schema.js';
+import type { ColumnInput } from '../../schema/column-input.js';
+import type { Column } from '../../schema/column.js';
 import { alone, column, freshDatabase, managed, run, type Fresh } from './testing/fixture.js';
 import { ddl } from './ddl.js';
 import { postgres } from './index.js';

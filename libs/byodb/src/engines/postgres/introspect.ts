@@ -1,5 +1,5 @@
 import type { Extra, LiveColumn, LiveTable } from '../../live.js';
-import { isIntegerType } from '../../schema.js';
+import { isIntegerType } from '../../schema/column-types.js';
 import type { ColumnRow, ItemRow, TableRow } from './catalog/table-query.js';
 import { compose, withColumns, type Definition, type Item, type Sequence, type Source } from './items/table-items.js';
 import { readDefault, readType } from './types.js';

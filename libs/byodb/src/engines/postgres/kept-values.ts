@@ -1,7 +1,7 @@
 import type { Rendered } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import type { LiveTable } from '../../live.js';
-import type { Column } from '../../schema.js';
+import type { Column } from '../../schema/column.js';
 import { convert, lost, respells } from './conversion.js';
 import { columnOf } from './items/table-items.js';
 import { quote, quoteAll } from './sql.js';

@@ -1,7 +1,7 @@
 import type { Dependent, Direction, LedgerRow, Session, Touch } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import type { LiveTable } from '../../live.js';
-import type { Column } from '../../schema.js';
+import type { Column } from '../../schema/column.js';
 import { TABLE_SQL, type TableRow } from './catalog/table-query.js';
 import { findDependents } from './dependents.js';
 import type { Link, Row } from './driver/pooled-client.js';

@@ -1,15 +1,8 @@
 import type { LiveColumn } from '../../live.js';
-import {
-  defaultFunction,
-  fitDefault,
-  isIntegerType,
-  MAX_STRING,
-  portableType,
-  type Column,
-  type ColumnType,
-  type Json,
-  type PortableType,
-} from '../../schema.js';
+import { isIntegerType, portableType, type ColumnType, type PortableType } from '../../schema/column-types.js';
+import { MAX_STRING, type Column } from '../../schema/column.js';
+import { defaultFunction, fitDefault } from '../../schema/defaults.js';
+import type { Json } from '../../schema/json.js';
 import { literal } from './sql.js';
 
 export type Shape = Pick<Column, 'type' | 'length' | 'precision' | 'scale'>;

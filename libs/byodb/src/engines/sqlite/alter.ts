@@ -1,6 +1,8 @@
 import type { Rendered } from '../../engine.js';
 import { findColumn, type LiveColumn, type LiveTable } from '../../live.js';
-import { isIntegerType, sameDefault, sameType, type Column } from '../../schema.js';
+import { isIntegerType } from '../../schema/column-types.js';
+import { sameType, type Column } from '../../schema/column.js';
+import { sameDefault } from '../../schema/defaults.js';
 import { convert, metadataOnly, sameFamily } from './conversion.js';
 import { defaultClause, keyName, typeClauses, uniqueIndex } from './definition/column-definition.js';
 import { isStrict, sourceOf, textOf } from './introspect.js';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Connection, Exclusive, LedgerRow, Session } from '../../engine.js';
-import { completeColumn } from '../../schema.js';
+import { completeColumn } from '../../schema/column-input.js';
 import { sqlite } from './index.js';
 
 let dir: string;

@@ -1,4 +1,5 @@
-import { isIntegerType, sameType, type Column, type ColumnType } from '../../schema.js';
+import { isIntegerType, type ColumnType } from '../../schema/column-types.js';
+import { sameType, type Column } from '../../schema/column.js';
 import { literal, quote } from './sql.js';
 import type { Shape } from './types.js';
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { completeColumn, type Column, type ColumnInput } from '../../schema.js';
+import { completeColumn, type ColumnInput } from '../../schema/column-input.js';
+import type { Column } from '../../schema/column.js';
 import { dependentsOf } from './dependents.js';
 import { sqlite } from './index.js';
 import { readRows, readSource, type SchemaRow } from './introspect.js';

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Connection, Rendered, Session } from '../../engine.js';
 import { fingerprint, type LiveTable } from '../../live.js';
-import { COLUMN_TYPES, completeColumn, type Column, type ColumnInput } from '../../schema.js';
+import { completeColumn, type ColumnInput } from '../../schema/column-input.js';
+import type { Column } from '../../schema/column.js';
+import { COLUMN_TYPES } from '../../schema/column-types.js';
 import { sqlite } from './index.js';
 
 const { ddl } = sqlite;

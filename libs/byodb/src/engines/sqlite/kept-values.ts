@@ -1,6 +1,6 @@
 import type { Rendered } from '../../engine.js';
 import type { LiveTable } from '../../live.js';
-import type { Column } from '../../schema.js';
+import type { Column } from '../../schema/column.js';
 import { metadataOnly, sameFamily, spell } from './conversion.js';
 import { sourceOf, triggerName } from './introspect.js';
 import { isWord, tokenize } from './parser/tokens.js';

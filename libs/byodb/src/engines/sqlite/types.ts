@@ -1,17 +1,8 @@
 import type { LiveColumn } from '../../live.js';
-import {
-  canonical,
-  defaultFunction,
-  fitDefault,
-  isIntegerType,
-  MAX_STRING,
-  portableType,
-  sameType,
-  type Column,
-  type ColumnType,
-  type Json,
-  type PortableType,
-} from '../../schema.js';
+import { isIntegerType, portableType, type ColumnType, type PortableType } from '../../schema/column-types.js';
+import { MAX_STRING, sameType, type Column } from '../../schema/column.js';
+import { defaultFunction, fitDefault } from '../../schema/defaults.js';
+import { canonical, type Json } from '../../schema/json.js';
 import { isSymbol, normalise, tokenize } from './parser/tokens.js';
 import { literal, quote } from './sql.js';
 

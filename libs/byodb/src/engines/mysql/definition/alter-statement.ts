@@ -1,6 +1,6 @@
 import type { Rendered } from '../../../engine.js';
 import { foldName, type Extra, type LiveColumn, type LiveTable } from '../../../live.js';
-import type { Column } from '../../../schema.js';
+import type { Column } from '../../../schema/column.js';
 import { uniqueClause, uniqueExtra } from '../keys/primary-and-unique.js';
 import { isForeignKey, renameWithKeys, type keysAway } from '../keys/set-aside-keys.js';
 import { renameIn, tokens } from '../parser/ddl-text.js';

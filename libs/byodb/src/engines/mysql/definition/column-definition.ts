@@ -1,6 +1,7 @@
 import { DatabaseError } from '../../../errors.js';
 import type { LiveColumn, LiveTable } from '../../../live.js';
-import { sameDefault, sameType, type Column } from '../../../schema.js';
+import { sameType, type Column } from '../../../schema/column.js';
+import { sameDefault } from '../../../schema/defaults.js';
 import { blank, tokens } from '../parser/ddl-text.js';
 import { defaultSql, nativeType } from '../types.js';
 import { same } from './alter-statement.js';

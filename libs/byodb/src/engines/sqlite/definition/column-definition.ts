@@ -1,4 +1,4 @@
-import type { Column } from '../../../schema.js';
+import type { Column } from '../../../schema/column.js';
 import { balanced, tokenize } from '../parser/tokens.js';
 import { composeColumn } from '../rebuild/edit-text.js';
 import { quote } from '../sql.js';

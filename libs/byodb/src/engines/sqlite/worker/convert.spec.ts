@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Connection } from '../../../engine.js';
-import { COLUMN_TYPES, completeColumn, convertible, type Column, type ColumnInput } from '../../../schema.js';
+import { completeColumn, type ColumnInput } from '../../../schema/column-input.js';
+import type { Column } from '../../../schema/column.js';
+import { convertible, COLUMN_TYPES } from '../../../schema/column-types.js';
 import { sqlite } from '../index.js';
 
 const { ddl } = sqlite;

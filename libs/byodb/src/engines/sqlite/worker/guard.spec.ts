@@ -9,7 +9,7 @@ import type { Connection } from '../../../engine.js';
 import { DatabaseError } from '../../../errors.js';
 import { observe } from '../../../observe.js';
 import { asideName } from '../../../operation.js';
-import type { Column } from '../../../schema.js';
+import type { Column } from '../../../schema/column.js';
 import { preparePlans, type Planned } from '../../../prepare.js';
 import { preparePurge } from '../../../prepare-purge.js';
 import type { Task } from '../../../operations/index.js';
