@@ -1,36 +1,12 @@
 import { expect } from '@jest/globals';
-import fc from 'fast-check';
-import {
-  COLUMN_TYPES,
-  compare,
-  completeColumn,
-  convertible,
-  engineOf,
-  fingerprint,
-  isAside,
-  parseUrl,
-  type Column,
-  type Json,
-  type LiveTable,
-  type PortableType,
-} from '#byodb';
-import { query } from '../../../testing/fixtures.js';
-import type { ColumnBody } from './arbitraries.js';
-import type { Reply, service } from './service.js';
+import { COLUMN_TYPES, convertible, engineOf, isAside, parseUrl, type LiveTable, type PortableType } from '#byodb';
+import { query } from '../../../../testing/fixtures.js';
+import type { ColumnBody } from '../arbitraries.js';
+import type { Reply, service } from '../service.js';
+import { literalOf, told, type Held, type Shown, type Url } from './databases.js';
+import { valueOf, type ColumnMove, type Move } from './moves.js';
 
 export const ON = ['crm', 'erp', 'shop'];
-const ENGINE = { crm: 'postgres', erp: 'mysql', shop: 'sqlite' } as const;
-type Url = Record<string, string>;
-type Shown = Record<string, unknown> & {
-  name: string;
-  version: number;
-  exists: boolean;
-  columns: Record<string, ColumnBody>;
-};
-interface Held {
-  live: LiveTable | null;
-  rows: string[] | null;
-}
 
 /** Times that each end was seen. */
 export interface Tally {
@@ -41,126 +17,6 @@ export interface Tally {
   reverted: number;
   notReverted: number;
 }
-
-/** `pick`: one of the columns that are there then, so that most moves make sense whatever came before. */
-type ColumnMove =
-  | { do: 'add'; name: string; body: Omit<ColumnBody, 'name'> }
-  | {
-      do: 'alter';
-      pick: number;
-      to: { type?: number; value?: number; nullable?: boolean; unique?: boolean; length?: number };
-    }
-  | { do: 'rename'; pick: number; to: string }
-  | { do: 'drop'; pick: number };
-type Move = { refusing: boolean } & (
-  | { do: 'columns'; changes: ColumnMove[] }
-  | { do: 'rename'; to: string }
-  | { do: 'drop_restore'; as: string | null }
-  | { do: 'revert'; pick: number }
-  | { do: 'row'; n: number; whole: boolean }
-);
-
-/** Defaults of each type, by number; the first is none. */
-const DEFAULTS: Record<PortableType, Json[]> = {
-  smallint: [null, 1, -32768],
-  integer: [null, 0, 7],
-  bigint: [null, '9007199254740993'],
-  decimal: [null, '1.50', '0'],
-  float: [null, 1.5],
-  double: [null, 0.1],
-  boolean: [null, true, false],
-  string: [null, `it's`, ''],
-  text: [null, 'x\\y', ''],
-  uuid: [null, { function: 'uuid' }, '6f1c1a52-9d6e-4b7c-8d53-0c2f6f0a7b11'],
-  date: [null, '2030-01-31', { function: 'now' }],
-  time: [null, '12:30:00', { function: 'now' }],
-  timestamp: [null, '2030-01-31T12:30:00Z', { function: 'now' }],
-  json: [null, { a: [1, 'x'] }, []],
-  binary: [null],
-};
-const valueOf = (type: PortableType, n: number): Json => DEFAULTS[type][n % DEFAULTS[type].length]!;
-
-// Few names, so that they meet.
-const name = fc.constantFrom('a', 'b', 'B', 'c', 'order', 'Select', '_x', 'l'.repeat(48));
-const small = fc.nat({ max: 9 });
-const body = fc
-  .record({
-    type: fc.constantFrom(...COLUMN_TYPES),
-    value: small,
-    nullable: fc.integer({ min: 0, max: 3 }).map((n) => n > 0),
-    unique: fc.integer({ min: 0, max: 5 }).map((n) => n === 0),
-  })
-  .map(({ type, value, nullable, unique }): Omit<ColumnBody, 'name'> => ({
-    type,
-    nullable,
-    unique,
-    ...(type === 'string' ? { length: 60 } : {}),
-    ...(valueOf(type, value) === null ? {} : { default: valueOf(type, value) }),
-  }));
-const columnMove: fc.Arbitrary<ColumnMove> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('add' as const), name, body }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      do: fc.constant('alter' as const),
-      pick: small,
-      to: fc.record(
-        {
-          type: small,
-          value: small,
-          nullable: fc.boolean(),
-          unique: fc.boolean(),
-          length: fc.integer({ min: 1, max: 80 }),
-        },
-        { requiredKeys: [] },
-      ),
-    }),
-  },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('rename' as const), pick: small, to: name }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('drop' as const), pick: small }) },
-);
-const refusing = fc.integer({ min: 0, max: 5 }).map((n) => n === 0);
-const move: fc.Arbitrary<Move> = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      do: fc.constant('columns' as const),
-      changes: fc.array(columnMove, { minLength: 1, maxLength: 3 }),
-      refusing,
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({ do: fc.constant('rename' as const), to: fc.constantFrom('one', 'two'), refusing }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({ do: fc.constant('drop_restore' as const), as: fc.constantFrom(null, 'three'), refusing }),
-  },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('revert' as const), pick: fc.nat({ max: 40 }), refusing }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      do: fc.constant('row' as const),
-      n: fc.nat({ max: 3 }),
-      whole: fc.boolean(),
-      refusing: fc.constant(false),
-    }),
-  },
-);
-
-export const moves = fc.record({
-  columns: fc
-    .tuple(
-      fc.boolean(),
-      fc.uniqueArray(fc.record({ name, body }), { minLength: 1, maxLength: 5, selector: (c) => c.name.toLowerCase() }),
-    )
-    .map(([keyed, all]): ColumnBody[] => [
-      ...(keyed ? [{ name: 'id', type: 'integer' as const, primary_key: true, generated: true }] : []),
-      ...all.map((c) => ({ name: c.name, ...c.body })),
-    ]),
-  moves: fc.array(move, { minLength: 3, maxLength: 12 }),
-});
 
 /**
  * On PostgreSQL, DDL that prepare cannot foresee the failing of: once told to, the database refuses every statement of
@@ -177,64 +33,6 @@ export async function plant(url: string): Promise<void> {
       `'CREATE INDEX') execute function refuse()`,
   );
   await query(url, 'alter event trigger refuse disable');
-}
-
-/** What one database holds, told so that it can be compared; with `said`, what a shown table says of it. */
-export function liveOf(database: string, { live }: Held, said?: Record<string, unknown>): object {
-  const engine = engineOf(ENGINE[database as keyof typeof ENGINE]);
-  // Without their order: what was taken out of its table comes back last, where the engine knows no other place.
-  if (said === undefined)
-    return {
-      table: live?.name ?? null,
-      columns:
-        live?.columns
-          .map((c) => c.name)
-          .filter((c) => !isAside(c))
-          .sort() ?? null,
-      differs: [],
-    };
-  const { exists, name: table, columns } = said as Shown;
-  if (!exists) return { table: null, columns: null, differs: [] };
-  return {
-    table,
-    columns: Object.keys(columns).sort(),
-    differs: compare(engine, { table, columns: Object.values(columns).map(complete) }, live),
-  };
-}
-
-function literalOf(type: PortableType, n: number, database: string): string {
-  switch (type) {
-    case 'smallint':
-    case 'integer':
-    case 'bigint':
-    case 'decimal':
-    case 'float':
-    case 'double':
-      return String(n * 100);
-    case 'boolean':
-      return database === 'crm' ? String(n % 2 === 0) : String(n % 2);
-    case 'string':
-    case 'text':
-      return `'${n === 3 ? 'x'.repeat(50) : n}'`;
-    case 'uuid':
-      return `'6f1c1a52-9d6e-4b7c-8d53-0c2f6f0a7b1${n}'`;
-    case 'date':
-      return `'2031-02-0${n + 1}'`;
-    case 'time':
-      return `'01:02:0${n}'`;
-    case 'timestamp':
-      return `'2031-02-03 04:05:0${n}'`;
-    case 'json':
-      return `'{"n":${n}}'`;
-    case 'binary':
-      return database === 'crm' ? `'\\x0${n}'` : `x'0${n}'`;
-  }
-}
-
-function complete(shown: ColumnBody): Column {
-  const { column, problems } = completeColumn(shown);
-  expect(problems).toEqual([]);
-  return column;
 }
 
 /** One table through its moves; after each of them everything is looked at, and what must hold then is held. */
@@ -440,13 +238,4 @@ export class Walk {
     }
     this.recorded.push({ version: shown.version, shown, live });
   }
-}
-
-function told(live: Record<string, Held>): object {
-  return Object.fromEntries(
-    Object.entries(live).map(([database, held]) => [
-      database,
-      { fingerprint: fingerprint(held.live), rows: held.rows },
-    ]),
-  );
 }
