@@ -8,7 +8,7 @@ export async function inTodaysNames(session: Session, was: LiveTable): Promise<L
 }
 
 /** The same for several tables. */
-export async function othersNow(session: Session, others: readonly LiveTable[] = []): Promise<LiveTable[]> {
+export async function othersInTodaysNames(session: Session, others: readonly LiveTable[] = []): Promise<LiveTable[]> {
   const now: LiveTable[] = [];
   for (const other of others) now.push(await inTodaysNames(session, other));
   return now;

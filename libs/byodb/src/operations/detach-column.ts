@@ -1,7 +1,7 @@
 import type { Ddl, Engine, Session } from '../engine.js';
 import { DatabaseError } from '../errors.js';
 import { findColumn, isAside, type LiveTable } from '../live.js';
-import { statementsOf, there, type Limits, type Operation } from '../operation.js';
+import { statementsOf, existingTable, type Limits, type Operation } from '../operation.js';
 import { hasMoreRows } from '../rows.js';
 
 /**
@@ -24,7 +24,7 @@ export const detachColumn: Operation<Params> = {
   kind: 'detach_column',
   looksAtRows: { apply: true },
   plan({ table, aside, name }, before, { engine, columns }) {
-    const done = detacher(engine.ddl)(there(before, table), aside);
+    const done = detacher(engine.ddl)(existingTable(before, table), aside);
     return {
       table,
       table_after: table,

@@ -1,8 +1,8 @@
 import type { Rendered } from '../../engine.js';
 import { findColumn, type LiveTable } from '../../live.js';
 import { sameType, type Column } from '../../schema/column.js';
-import { addUnique, alter, liveOf, same, withoutUniques } from './definition/alter-statement.js';
-import { changed, defaultsAgree, refuseDrawing } from './definition/column-definition.js';
+import { addUnique, alterTable, liveOf, sameName, withoutUniques } from './definition/alter-statement.js';
+import { changedDefinition, defaultsAgree, refuseDrawing } from './definition/column-definition.js';
 import { refuseManyKeys, uniqueExtra } from './keys/primary-and-unique.js';
 import { refuseLongRow } from './limits/row-size.js';
 import { quote } from './sql.js';
@@ -15,11 +15,11 @@ export function alterColumn(live: LiveTable, name: string, to: Column, uniqueNam
     !sameType(to, { ...column, type: column.type }) ||
     column.nullable !== to.nullable ||
     !defaultsAgree(column, to);
-  const mine = live.uniques.filter((u) => u.columns.length === 1 && same(u.columns[0]!, name));
+  const mine = live.uniques.filter((u) => u.columns.length === 1 && sameName(u.columns[0]!, name));
   const gone = to.unique ? [] : mine;
   const come = to.unique && mine.length === 0 ? [{ name: uniqueName, columns: [column.name] }] : [];
   if (come.length > gone.length) refuseManyKeys(live);
-  const definition = changed(column, to);
+  const definition = changedDefinition(column, to);
   const clauses = [
     ...(changes ? [`MODIFY COLUMN ${quote(column.name)} ${definition}`] : []),
     ...gone.map((u) => `DROP INDEX ${quote(u.name)}`),
@@ -28,7 +28,7 @@ export function alterColumn(live: LiveTable, name: string, to: Column, uniqueNam
   const after = changes ? { ...liveOf({ ...to, name: column.name }), definition } : column;
   const columns = live.columns.map((c) => (c === column ? after : c));
   refuseLongRow(live, columns);
-  return alter(live, clauses, {
+  return alterTable(live, clauses, {
     columns,
     uniques: [...live.uniques.filter((u) => !gone.includes(u)), ...come],
     extras: withoutUniques(live, gone),
@@ -38,7 +38,7 @@ export function alterColumn(live: LiveTable, name: string, to: Column, uniqueNam
 export function restoreColumn(live: LiveTable, name: string, was: LiveTable): Rendered {
   const column = findColumn(was, name)!;
   const single = (t: LiveTable): LiveTable['uniques'] =>
-    t.uniques.filter((u) => u.columns.length === 1 && same(u.columns[0]!, name));
+    t.uniques.filter((u) => u.columns.length === 1 && sameName(u.columns[0]!, name));
   const gone = single(live).filter((u) => !single(was).some((w) => w.name === u.name));
   const come = single(was).filter((w) => !single(live).some((u) => u.name === w.name));
   const clauses = [
@@ -46,8 +46,8 @@ export function restoreColumn(live: LiveTable, name: string, was: LiveTable): Re
     ...gone.map((u) => `DROP INDEX ${quote(u.name)}`),
     ...come.map((u) => addUnique(was, u)),
   ];
-  return alter(live, clauses, {
-    columns: live.columns.map((c) => (same(c.name, name) ? column : c)),
+  return alterTable(live, clauses, {
+    columns: live.columns.map((c) => (sameName(c.name, name) ? column : c)),
     uniques: [...live.uniques.filter((u) => !gone.includes(u)), ...come],
     extras: [...withoutUniques(live, gone), ...come.flatMap((u) => uniqueExtra(was, u) ?? [])],
   });

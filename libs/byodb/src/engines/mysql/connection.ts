@@ -86,7 +86,7 @@ export class MysqlConnection implements Connection {
   }
 
   async info(): Promise<ServerInfo> {
-    return this.on(async (s) => ({ version: String((await s.query('select version() as v'))[0]!['v']) }));
+    return this.on(async (session) => ({ version: String((await session.query('select version() as v'))[0]!['v']) }));
   }
 
   async identity(): Promise<string | null> {
@@ -94,35 +94,35 @@ export class MysqlConnection implements Connection {
   }
 
   async marks(): Promise<Marks> {
-    return this.on(async (s) => (await findMarks(s)).marks);
+    return this.on(async (session) => (await findMarks(session)).marks);
   }
 
   async claim(id: string, claimant?: Claimant): Promise<string> {
-    return this.on(async (s) => {
-      const { tables, marks } = await findMarks(s);
+    return this.on(async (session) => {
+      const { tables, marks } = await findMarks(session);
       refuseOthers(marks, claimant);
       // A user who may not create tables can still use a ledger that is there.
-      for (const name of LEDGER_TABLES) if (!tables.includes(name)) await s.run(LEDGER[name]);
+      for (const name of LEDGER_TABLES) if (!tables.includes(name)) await session.run(LEDGER[name]);
       if (marks.id === null)
-        await s.query('insert ignore into `_saga_identity` (one, database_id) values (1, ?)', [id]);
+        await session.query('insert ignore into `_saga_identity` (one, database_id) values (1, ?)', [id]);
       if (claimant !== undefined && marks.managed_by?.core_id !== claimant.core_id) {
-        await takeLedger(s, id, claimant).catch((error: unknown) => {
+        await takeLedger(session, id, claimant).catch((error: unknown) => {
           // One that may not be altered goes on as it is: nobody's.
           if (marks.id === null || marks.managed_by !== null || !(error instanceof DatabaseError) || error.retryable)
             throw error;
         });
       }
-      const { marks: now } = await findMarks(s);
+      const { marks: now } = await findMarks(session);
       refuseOthers(now, claimant);
       return now.id!;
     });
   }
 
   async release(id: string): Promise<void> {
-    await this.on(async (s) => {
-      const { tables, marks } = await findMarks(s);
+    await this.on(async (session) => {
+      const { tables, marks } = await findMarks(session);
       const own = LEDGER_TABLES.filter((name) => tables.includes(name));
-      if (marks.id === id) await s.run(`drop table if exists ${own.map((name) => `\`${name}\``).join(', ')}`);
+      if (marks.id === id) await session.run(`drop table if exists ${own.map((name) => `\`${name}\``).join(', ')}`);
     });
   }
 
@@ -139,19 +139,19 @@ export class MysqlConnection implements Connection {
   }
 
   async exclusively<T>(on: Exclusive, work: (session: Session) => Promise<T>): Promise<T> {
-    return this.on(async (s) => {
-      const locks = new Locks(s, this.address.database, on);
+    return this.on(async (session) => {
+      const locks = new Locks(session, this.address.database, on);
       let result: T;
       try {
         await locks.take().catch((error: unknown) => {
           throw noLedger(error);
         });
-        result = await work(s);
+        result = await work(session);
       } catch (error) {
-        await this.free(s, locks); // what failed first is the news
+        await this.free(session, locks); // what failed first is the news
         throw error;
       }
-      if (!(await this.free(s, locks)))
+      if (!(await this.free(session, locks)))
         throw new DatabaseError('database_unreachable', 'the lock on this table was lost while working', {
           retryable: true,
           outcome: 'unknown',
@@ -165,15 +165,15 @@ export class MysqlConnection implements Connection {
   }
 
   /** A session that did not give its locks back is thrown away, and they go with it. False: it had lost them before. */
-  private async free(s: MysqlSession, locks: Locks): Promise<boolean> {
-    if (s.broken) return true;
+  private async free(session: MysqlSession, locks: Locks): Promise<boolean> {
+    if (session.broken) return true;
     try {
       const whole = await locks.free();
-      s.broken ||= !whole;
+      session.broken ||= !whole;
       return whole;
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
-      s.broken = true;
+      session.broken = true;
       return true;
     }
   }

@@ -3,7 +3,16 @@ import type { Extra, LiveTable } from '../../live.js';
 import { keyNames, type Column } from '../../schema/column.js';
 import { alterColumn, restoreColumn } from './alter.js';
 import { lost, metadataOnly } from './conversion.js';
-import { addUnique, alter, list, liveOf, namesColumn, rename, renamed, same } from './definition/alter-statement.js';
+import {
+  addUnique,
+  alterTable,
+  quotedList,
+  liveOf,
+  namesColumn,
+  renameTable,
+  withColumnRenamed,
+  sameName,
+} from './definition/alter-statement.js';
 import { refuseDrawing } from './definition/column-definition.js';
 import { givenName } from './foreign-keys.js';
 import { giveBackValues, keepValues } from './kept-values.js';
@@ -20,7 +29,7 @@ export const ddl: Ddl = {
   quote,
   createTable,
   dropTable,
-  renameTable: (live, to) => rename(live, to),
+  renameTable: (live, to) => renameTable(live, to),
   setAsideTable,
   bringBackTable,
   addColumn,
@@ -48,8 +57,8 @@ export function createTable(
     .map((c) => ({ name: names(c.name), columns: [c.name] }));
   const lines = [
     ...columns.map((c) => `${quote(c.name)} ${definitionOf(c)}`),
-    ...(key.length === 0 ? [] : [`PRIMARY KEY (${list(key)})`]),
-    ...uniques.map((u) => `UNIQUE KEY ${quote(u.name)} (${list(u.columns)})`),
+    ...(key.length === 0 ? [] : [`PRIMARY KEY (${quotedList(key)})`]),
+    ...uniques.map((u) => `UNIQUE KEY ${quote(u.name)} (${quotedList(u.columns)})`),
   ];
   const sql =
     `CREATE TABLE ${quote(table)} (${lines.join(', ')}) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 ` +
@@ -78,7 +87,7 @@ export function addColumn(live: LiveTable, column: Column, uniqueName: string): 
   const columns = [...live.columns, liveOf(column)];
   refuseLongRow(live, columns);
   if (column.unique) refuseManyKeys(live);
-  return alter(
+  return alterTable(
     live,
     [`ADD COLUMN ${quote(column.name)} ${definitionOf(column)}`, ...unique.map((u) => addUnique(live, u))],
     { columns, uniques: [...live.uniques, ...unique] },
@@ -87,11 +96,11 @@ export function addColumn(live: LiveTable, column: Column, uniqueName: string): 
 
 export function dropColumn(live: LiveTable, name: string): Rendered {
   // A unique that lost a member would be another rule, and a foreign key forbids to drop it.
-  const uniques = live.uniques.filter((u) => u.columns.some((c) => same(c, name)));
+  const uniques = live.uniques.filter((u) => u.columns.some((c) => sameName(c, name)));
   const extras = live.extras
     .map((e) => ({ ...e, name: e.name === '' && isForeignKey(e) ? givenName(live, e) : e.name }))
     .filter((e) => (isForeignKey(e) || e.kind === 'UNIQUE KEY' || e.kind === 'PRIMARY KEY') && namesColumn(e, name));
-  const key = live.primaryKey.length > 1 && live.primaryKey.some((k) => same(k, name));
+  const key = live.primaryKey.length > 1 && live.primaryKey.some((k) => sameName(k, name));
   // As the server shortens an index that is not unique: a foreign key, of this table or to it, may rest on the
   // members that are left.
   const shortened = uniques
@@ -111,18 +120,18 @@ export function dropColumn(live: LiveTable, name: string): Rendered {
     ...shortened.map((k) => `ADD ${k.definition}`),
     `DROP COLUMN ${quote(name)}`,
   ];
-  return alter(live, clauses, {
-    columns: live.columns.filter((c) => !same(c.name, name)),
+  return alterTable(live, clauses, {
+    columns: live.columns.filter((c) => !sameName(c.name, name)),
     uniques: live.uniques.filter((u) => !uniques.includes(u)),
     extras: [...live.extras.filter((e) => !extras.some((gone) => gone.definition === e.definition)), ...shortened],
-    primaryKey: live.primaryKey.some((k) => same(k, name)) ? [] : live.primaryKey,
+    primaryKey: live.primaryKey.some((k) => sameName(k, name)) ? [] : live.primaryKey,
   });
 }
 
 export function renameColumn(live: LiveTable, from: string, to: string): Rendered {
-  return alter(
+  return alterTable(
     live,
     [`RENAME COLUMN ${quote(from)} TO ${quote(to)}`],
-    renamed(live, from, to, (c) => ({ ...c, name: to, definition: renameIn(c.definition, from, to) })),
+    withColumnRenamed(live, from, to, (c) => ({ ...c, name: to, definition: renameIn(c.definition, from, to) })),
   );
 }

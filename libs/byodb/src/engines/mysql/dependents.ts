@@ -45,17 +45,17 @@ export async function dependents(
   );
   const here = String(own!['d']);
   const found: Dependent[] = views
-    .filter((v) => has(v['body'], qualified) && (column === null || has(v['body'], quote(column))))
-    .map((v) => ({ kind: 'view', name: asSeenFrom(here, v) }));
+    .filter((v) => mentionsName(v['body'], qualified) && (column === null || mentionsName(v['body'], quote(column))))
+    .map((v) => ({ kind: 'view', name: nameSeenFrom(here, v) }));
   // Followed by the server in a rename. A key from the table to itself goes where the table goes; but what refers to
   // a column that is away can have no new rows.
   for (const k of change === 'rename' ? [] : keys)
     if (column === null ? Number(k['own']) === 0 : foldName(String(k['col'])) === foldName(column))
-      found.push({ kind: 'foreign key', name: asReferring(k) });
+      found.push({ kind: 'foreign key', name: referringKeyName(k) });
   for (const t of triggers) {
     const isOwn = t['d'] === here && foldName(String(t['tbl'])) === foldName(table);
-    if (isOwn ? column !== null && says(t, column) : reaches(t, here, table, column))
-      found.push({ kind: 'trigger', name: asSeenFrom(here, t) });
+    if (isOwn ? column !== null && mentionsWord(t, column) : mentionsTable(t, here, table, column))
+      found.push({ kind: 'trigger', name: nameSeenFrom(here, t) });
   }
   found.push(...(await inRoutines(session, here, table, column, like)));
   if (column === null) return found;
@@ -93,8 +93,8 @@ async function inRoutines(
     [like, like],
   );
   return bodies
-    .filter((body) => reaches(body, here, table, column))
-    .map((body) => ({ kind: String(body['kind']), name: asSeenFrom(here, body) }));
+    .filter((body) => mentionsTable(body, here, table, column))
+    .map((body) => ({ kind: String(body['kind']), name: nameSeenFrom(here, body) }));
 }
 
 /** Foreign keys to other columns, which find no index but the primary key: that goes with the column. */
@@ -106,8 +106,8 @@ async function restingOn(session: Querying, table: string, column: string, keys:
     live.columns.some((c) => c.generated && foldName(c.name) === foldName(column))
   )
     return [];
-  const names = [...new Set(keys.map(asReferring))].filter((name) => {
-    const columns = keys.filter((k) => asReferring(k) === name).map((k) => foldName(String(k['col'])));
+  const names = [...new Set(keys.map(referringKeyName))].filter((name) => {
+    const columns = keys.filter((k) => referringKeyName(k) === name).map((k) => foldName(String(k['col'])));
     return !columns.includes(foldName(column)) && restsOnPrimaryKey(live, columns);
   });
   return names.map((name) => ({ kind: 'foreign key', name }));
@@ -125,9 +125,10 @@ async function withinTable(session: Querying, table: string, column: string, cha
         .map(asDependent),
     );
   for (const e of live?.extras ?? []) {
-    if (e.kind === 'check' && has(e.definition, quote(column))) found.push({ kind: 'check', name: e.name });
+    if (e.kind === 'check' && mentionsName(e.definition, quote(column))) found.push({ kind: 'check', name: e.name });
     // Its two columns are of one type, and there as long as it is.
-    if (e.kind === 'PERIOD FOR' && has(e.definition, quote(column))) found.push({ kind: 'period', name: e.name });
+    if (e.kind === 'PERIOD FOR' && mentionsName(e.definition, quote(column)))
+      found.push({ kind: 'period', name: e.name });
     // Without it a row has no partition, or not its own.
     if (
       e.kind === 'options' &&
@@ -137,11 +138,12 @@ async function withinTable(session: Querying, table: string, column: string, cha
       found.push({ kind: 'partition key', name: column });
   }
   for (const c of live?.columns ?? []) {
-    if (foldName(c.name) === foldName(column) || !has(c.definition, quote(column))) continue;
+    if (foldName(c.name) === foldName(column) || !mentionsName(c.definition, quote(column))) continue;
     found.push({
       kind: / AS \(/.test(c.definition)
         ? 'generated column'
-        : /CHECK \(.*/is.exec(c.definition) !== null && has(/CHECK \(.*/is.exec(c.definition)![0], quote(column))
+        : /CHECK \(.*/is.exec(c.definition) !== null &&
+            mentionsName(/CHECK \(.*/is.exec(c.definition)![0], quote(column))
           ? 'check'
           : 'default',
       name: c.name,
@@ -159,27 +161,31 @@ export function asDependent(key: ForeignKey): Dependent {
   return { kind: 'foreign key', name: key.name };
 }
 
-function asReferring(key: Row): string {
+function referringKeyName(key: Row): string {
   return `${String(key['child'])}.${String(key['name'])}`;
 }
 
 /** Both quoted, outside of any literal. */
-function has(text: unknown, name: string): boolean {
+function mentionsName(text: unknown, name: string): boolean {
   return blank(String(text)).toLowerCase().includes(name.toLowerCase());
 }
 
 /** As a word, outside of any literal or comment. */
-function says({ body, mode }: Row, name: string): boolean {
+function mentionsWord({ body, mode }: Row, name: string): boolean {
   return new RegExp(`(^|[^A-Za-z0-9_$])${name.replace(/[^A-Za-z0-9_]/g, '\\$&')}([^A-Za-z0-9_$]|$)`, 'i').test(
     blank(String(body), String(mode)),
   );
 }
 
 /** A text of another database can only mean a table here by this one's name. */
-function reaches(text: Row, here: string, table: string, column: string | null): boolean {
-  return (text['d'] === here || says(text, here)) && says(text, table) && (column === null || says(text, column));
+function mentionsTable(text: Row, here: string, table: string, column: string | null): boolean {
+  return (
+    (text['d'] === here || mentionsWord(text, here)) &&
+    mentionsWord(text, table) &&
+    (column === null || mentionsWord(text, column))
+  );
 }
 
-function asSeenFrom(here: string, { d, name }: Row): string {
+function nameSeenFrom(here: string, { d, name }: Row): string {
   return d === here ? String(name) : `${String(d)}.${String(name)}`;
 }

@@ -26,7 +26,7 @@ export interface ForeignKey {
 export const PARENT = '_saga_parent';
 
 /** Longest identifier, in characters. */
-const MAX = 64;
+const LONGEST_NAME = 64;
 
 export function foreignKeys(live: LiveTable): ForeignKey[] {
   return live.extras.filter(isForeignKey).map((extra) => {
@@ -107,7 +107,7 @@ export function nameBack(name: string, was: LiveTable): string {
   const former = formerName(was);
   if (former === was.name) return name;
   const number = name.startsWith(`${former}_ibfk_`) ? name.slice(former.length) : `_${name}`;
-  return `${was.name.slice(0, MAX - Math.min(number.length, 40))}${number}`.slice(0, MAX);
+  return `${was.name.slice(0, LONGEST_NAME - Math.min(number.length, 40))}${number}`.slice(0, LONGEST_NAME);
 }
 
 export function freeKeyNames(names: readonly string[], table: string): Need[] {

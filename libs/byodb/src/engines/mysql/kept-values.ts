@@ -1,12 +1,12 @@
 import type { Rendered } from '../../engine.js';
 import type { LiveTable } from '../../live.js';
 import type { Column } from '../../schema/column.js';
-import { list, same } from './definition/alter-statement.js';
+import { quotedList, sameName } from './definition/alter-statement.js';
 import { tokens } from './parser/ddl-text.js';
 import { quote } from './sql.js';
 
 export function keepValues(live: LiveTable, name: string, keep: string): Rendered {
-  const key = list(live.primaryKey);
+  const key = quotedList(live.primaryKey);
   return {
     statements: [
       `CREATE TABLE ${quote(keep)} (PRIMARY KEY (${key})) ENGINE=InnoDB AS SELECT ${key}, ${quote(name)} ` +
@@ -47,7 +47,7 @@ export function giveBackValues(
   const stamps = live.columns
     .filter(
       (c) =>
-        !same(c.name, name) &&
+        !sameName(c.name, name) &&
         / ON UPDATE /i.test(
           tokens(c.definition)
             .filter((word) => !word.startsWith("'"))

@@ -51,7 +51,7 @@ export class Locks {
       `select ${this.held.map((_, i) => `release_lock(?) as l${i}`).join(', ')}`,
       this.held,
     );
-    return Object.values(row!).every((freed) => Number(freed) === 1);
+    return Object.values(row!).every((released) => Number(released) === 1);
   }
 
   private async takeTable(name: string): Promise<void> {

@@ -20,7 +20,7 @@ const SKIPPED = new Set([1205, 1684]);
  * Whether a warning is of a table that matters: one of this database, which is not the service's own ledger, that another
  * connection makes sure of. A lock that was not had in time names no table.
  */
-function isOurs(message: string, database: string): boolean {
+function concernsCustomerTable(message: string, database: string): boolean {
   const named = /Table '([^']*)'\.'([^']*)'/.exec(message);
   if (named === null) return true;
   return named[1]!.toLowerCase() === database.toLowerCase() && !/^_saga_(ledger|fences|identity)$/i.test(named[2]!);
@@ -62,7 +62,7 @@ export class MysqlSession implements Session, Querying {
     const told = (warnings as Row[]).filter((row) => SKIPPED.has(Number(row['Code'])));
     if (told.length === 0) return;
     const [[own]] = (await this.driver.query('select database() as name')) as unknown as [Row[]];
-    const skipped = told.find((row) => isOurs(String(row['Message']), String(own!['name'])));
+    const skipped = told.find((row) => concernsCustomerTable(String(row['Message']), String(own!['name'])));
     if (skipped === undefined) return;
     throw new DatabaseError(
       'lock_timeout',

@@ -1,7 +1,7 @@
 import type { Rendered } from '../../engine.js';
 import { findColumn, type Extra, type LiveTable } from '../../live.js';
-import { alter, namesColumn, rename, renamed, same } from './definition/alter-statement.js';
-import { drawsNumbers, freed, hidden, HIDING } from './definition/column-definition.js';
+import { alterTable, namesColumn, renameTable, withColumnRenamed, sameName } from './definition/alter-statement.js';
+import { drawsNumbers, relaxedDefinition, hiddenDefinition, HIDING } from './definition/column-definition.js';
 import {
   addKeys,
   dropKey,
@@ -32,7 +32,7 @@ export function setAsideTable(live: LiveTable, aside: string): Rendered {
   const gone = foreignKeys(live).filter((key) => !isOwn(key, live));
   const stays = (extra: Extra): boolean => !gone.some((key) => key.extra === extra);
   const left = { ...live, extras: live.extras.filter(stays) };
-  return rename(left, aside, keysAway(live, aside, stays), gone.map(dropKey));
+  return renameTable(left, aside, keysAway(live, aside, stays), gone.map(dropKey));
 }
 
 export function bringBackTable(live: LiveTable, was: LiveTable): Rendered {
@@ -43,7 +43,7 @@ export function bringBackTable(live: LiveTable, was: LiveTable): Rendered {
   ).filter((key) => !isOwn(key, { name: formerName(was) }));
   const own = keysBack(live, was, (name) => nameBack(name, was));
   const triggers = missingTriggers(live, was, (name) => nameBack(name, was));
-  const back = rename(live, was.name, own, addKeys(live, was, keys));
+  const back = renameTable(live, was.name, own, addKeys(live, was, keys));
   const names = [...own.map((key) => key.to), ...keys.map((key) => nameFor(key, was))];
   return {
     // While it is out of everybody's reach; then they go with it.
@@ -60,19 +60,23 @@ export function bringBackTable(live: LiveTable, was: LiveTable): Rendered {
 /** Hidden in its place: an insert without a list of columns and `select *` pass it over. */
 export function setAsideColumn(live: LiveTable, name: string, aside: string): Rendered {
   const column = findColumn(live, name)!;
-  const inKey = primaryMembers(live).some((k) => same(k, name)) && !column.generated;
-  const keys = foreignKeys(live).filter((key) => key.columns.some((c) => same(c, name)));
+  const inKey = primaryMembers(live).some((k) => sameName(k, name)) && !column.generated;
+  const keys = foreignKeys(live).filter((key) => key.columns.some((c) => sameName(c, name)));
   const spatial = live.extras.filter((e) => e.kind === 'SPATIAL KEY' && namesColumn(e, name));
   const gone = [
     ...keys.map((key) => key.extra),
     ...spatial,
     ...(inKey ? live.extras.filter((e) => e === primaryExtra(live)) : []),
   ];
-  const definition = hidden(live, name, column.generated ? column.definition : freed(column.definition));
+  const definition = hiddenDefinition(
+    live,
+    name,
+    column.generated ? column.definition : relaxedDefinition(column.definition),
+  );
   const numbered = inKey ? live.columns.find((c) => c.generated) : undefined;
   const rests = inKey && foreignKeys(live).some((key) => !keys.includes(key) && restsOnPrimaryKey(live, key.columns));
   const instead = standIns(aside, numbered?.name, rests ? membersBefore(primaryMembers(live), name) : []);
-  const left = renamed({ ...live, extras: live.extras.filter((e) => !gone.includes(e)) }, name, aside, () =>
+  const left = withColumnRenamed({ ...live, extras: live.extras.filter((e) => !gone.includes(e)) }, name, aside, () =>
     readColumn(aside, definition.replace(HIDING, ' INVISIBLE')),
   );
   const clauses = [
@@ -82,7 +86,7 @@ export function setAsideColumn(live: LiveTable, name: string, aside: string): Re
     ...instead.map((k) => `ADD ${k.definition}`),
     `CHANGE COLUMN ${quote(column.name)} ${quote(aside)} ${definition}`,
   ];
-  return alter(live, clauses, {
+  return alterTable(live, clauses, {
     ...left,
     extras: [...left.extras!, ...instead],
     ...(inKey ? { primaryKey: [] } : {}),
@@ -91,17 +95,17 @@ export function setAsideColumn(live: LiveTable, name: string, aside: string): Re
 
 export function bringBackColumn(live: LiveTable, aside: string, was: LiveTable, name: string): Rendered {
   const column = findColumn(was, name)!;
-  const back = renamed(live, aside, name, () => column);
+  const back = withColumnRenamed(live, aside, name, () => column);
   const names = back.columns!.map((c) => c.name);
   // A key over two columns that are both set aside is made again with the last of them.
   const clause =
-    primaryClause(live) === null && primaryMembers(was).every((k) => names.some((n) => same(n, k)))
+    primaryClause(live) === null && primaryMembers(was).every((k) => names.some((n) => sameName(n, k)))
       ? primaryClause(was)
       : null;
   const key = clause !== null;
   const instead = key ? live.extras.filter(isStandIn) : [];
   const others = back.extras!.filter((e) => !instead.some((k) => k.name === e.name));
-  const keys = missingKeys({ ...live, ...back }, was, names).filter((k) => k.columns.some((c) => same(c, name)));
+  const keys = missingKeys({ ...live, ...back }, was, names).filter((k) => k.columns.some((c) => sameName(c, name)));
   const spatial = was.extras.filter((e) => e.kind === 'SPATIAL KEY' && namesColumn(e, name));
   const clauses = [
     ...instead.map((k) => `DROP INDEX ${quote(k.name)}`),
@@ -116,8 +120,8 @@ export function bringBackColumn(live: LiveTable, aside: string, was: LiveTable, 
     ...keys.map((k) => k.extra),
     ...(key ? was.extras.filter((e) => e === primaryExtra(was)) : []),
   ];
-  const rendered = alter(live, clauses, { ...back, extras, ...(key ? { primaryKey: was.primaryKey } : {}) });
-  const needs = needsOf(keys, live.name, live.name, (c) => (same(c, name) ? aside : c));
+  const rendered = alterTable(live, clauses, { ...back, extras, ...(key ? { primaryKey: was.primaryKey } : {}) });
+  const needs = needsOf(keys, live.name, live.name, (c) => (sameName(c, name) ? aside : c));
   return { ...rendered, needs, ...(back.columns!.some(drawsNumbers) ? { thawFirst: true } : {}) };
 }
 

@@ -8,7 +8,7 @@ import { convertOrFail, metadataOnly } from './conversion.js';
 import { alterTable, dropParts, refuseUniqueApart, remakeParts } from './items/render-items.js';
 import {
   columnOf,
-  compose,
+  withSource,
   definitionOf,
   isSerial,
   keyItem,
@@ -88,7 +88,7 @@ export function alterColumn(live: LiveTable, name: string, to: Column, uniqueNam
       dropped,
       added,
     }),
-    live: compose(
+    live: withSource(
       { ...live, columns },
       { ...source, items: [...source.items.filter((item) => !dropped.includes(item)), ...added] },
     ),
@@ -145,7 +145,7 @@ export function restoreColumn(live: LiveTable, name: string, was: LiveTable): Re
       dropped,
       added,
     }),
-    live: compose(
+    live: withSource(
       { ...live, columns },
       { ...source, items: [...source.items.filter((item) => !has(dropped, item)), ...added] },
     ),

@@ -6,7 +6,7 @@ import type { Connection, Engine, Exclusive, Other, ServerInfo, Session } from '
 import { DatabaseError } from '../../errors.js';
 import { Liveness } from '../../liveness.js';
 import { refuseOthers, type Claimant, type Marks } from '../../ownership.js';
-import { begin, Link } from './driver/pooled-client.js';
+import { begin, PooledClient } from './driver/pooled-client.js';
 import { getTypeParser } from './driver/type-parser.js';
 import { findMarks, isMissingTable, LOCK_CLAIM, MAKE_LEDGER, noLedger, takeLedger } from './ledger.js';
 import { freeLock, isLocked, openExclusively, readFence, tryLock } from './locks.js';
@@ -104,9 +104,9 @@ export class PostgresConnection implements Connection {
     const isOwn = claimant === undefined || marks.managed_by?.core_id === claimant.core_id;
     // A user who may not create tables can still use a ledger that is there.
     if (complete && marks.id !== null && isOwn) return marks.id;
-    if (!complete || marks.id === null) await this.claiming((link) => this.makeLedger(link, id, claimant));
+    if (!complete || marks.id === null) await this.claiming((pooled) => this.makeLedger(pooled, id, claimant));
     if (claimant === undefined) return (await this.marks()).id!;
-    return this.claiming((link) => takeLedger(link, id, claimant)).catch((error: unknown) => {
+    return this.claiming((pooled) => takeLedger(pooled, id, claimant)).catch((error: unknown) => {
       // One that may not be altered goes on as it is: nobody's.
       const isLeft = error instanceof DatabaseError && !error.retryable && error.code !== 'managed_elsewhere';
       if (marks.id === null || marks.managed_by !== null || !isLeft) throw error;
@@ -114,31 +114,32 @@ export class PostgresConnection implements Connection {
     });
   }
 
-  private async makeLedger(link: Link, id: string, claimant: Claimant | undefined): Promise<void> {
-    await link.query(MAKE_LEDGER);
-    await link.query('insert into _saga_identity (id) values ($1) on conflict do nothing', [id]);
-    if (claimant !== undefined) await takeLedger(link, id, claimant);
+  private async makeLedger(pooled: PooledClient, id: string, claimant: Claimant | undefined): Promise<void> {
+    await pooled.query(MAKE_LEDGER);
+    await pooled.query('insert into _saga_identity (id) values ($1) on conflict do nothing', [id]);
+    if (claimant !== undefined) await takeLedger(pooled, id, claimant);
   }
 
   async release(id: string): Promise<void> {
-    await this.claiming(async (link) => {
-      const [there] = await link.query("select to_regclass('_saga_identity') is not null as there");
+    await this.claiming(async (pooled) => {
+      const [there] = await pooled.query("select to_regclass('_saga_identity') is not null as there");
       if (there!['there'] !== true) return;
-      const [row] = await link.query('select id from _saga_identity where id = $1', [id]);
-      if (row !== undefined) await link.query('drop table if exists _saga_ledger, _saga_fences, _saga_identity');
+      const [row] = await pooled.query('select id from _saga_identity where id = $1', [id]);
+      if (row !== undefined) await pooled.query('drop table if exists _saga_ledger, _saga_fences, _saga_identity');
     });
   }
 
   /** Two processes that make a ledger, or take one away, at once would fail on each other. */
-  private async claiming<T>(work: (link: Link) => Promise<T>): Promise<T> {
-    const start = (link: Link): Promise<unknown> => link.results(this.begin(false, LOOK_LOCK_MS), undefined, 'begin');
-    return this.withLink((link) =>
+  private async claiming<T>(work: (pooled: PooledClient) => Promise<T>): Promise<T> {
+    const start = (pooled: PooledClient): Promise<unknown> =>
+      pooled.results(this.begin(false, LOOK_LOCK_MS), undefined, 'begin');
+    return this.withClient((pooled) =>
       this.transaction(
-        link,
-        () => start(link),
+        pooled,
+        () => start(pooled),
         async () => {
-          await link.query(LOCK_CLAIM);
-          return work(link);
+          await pooled.query(LOCK_CLAIM);
+          return work(pooled);
         },
       ),
     );
@@ -153,24 +154,24 @@ export class PostgresConnection implements Connection {
   }
 
   async look<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return this.withLink((link) =>
+    return this.withClient((pooled) =>
       this.transaction(
-        link,
-        () => link.results(this.begin(true, LOOK_LOCK_MS)),
-        () => withSession(link, work),
+        pooled,
+        () => pooled.results(this.begin(true, LOOK_LOCK_MS)),
+        () => withSession(pooled, work),
       ),
     );
   }
 
   async exclusively<T>(on: Exclusive, work: (session: Session) => Promise<T>): Promise<T> {
-    return this.withLink((link) =>
+    return this.withClient((pooled) =>
       this.transaction(
-        link,
+        pooled,
         () =>
-          this.lock(link, on).catch((error: unknown) => {
+          this.lock(pooled, on).catch((error: unknown) => {
             throw noLedger(error);
           }),
-        () => withSession(link, work),
+        () => withSession(pooled, work),
       ),
     );
   }
@@ -180,23 +181,23 @@ export class PostgresConnection implements Connection {
   }
 
   /** Leaves a transaction open that holds the table's lock and whose token is not behind. */
-  private async lock(link: Link, on: Exclusive): Promise<void> {
+  private async lock(pooled: PooledClient, on: Exclusive): Promise<void> {
     const started = performance.now();
-    const opening = await link.results(openExclusively(on, this.begin(false, on.lockTimeoutMs)), undefined, 'begin');
+    const opening = await pooled.results(openExclusively(on, this.begin(false, on.lockTimeoutMs)), undefined, 'begin');
     this.refuseStale(on, opening.at(-1)!.rows[0]!['token']);
     let held = isLocked(opening.at(-2)!.rows[0]!, on);
     if (held) return;
     const wait = async (ms: number): Promise<void> => {
       while (!held && performance.now() - started < ms) {
         await sleep(POLL_MS);
-        held = await tryLock(link, on);
+        held = await tryLock(pooled, on);
       }
     };
     await wait(Math.min(PATIENCE_MS, on.lockTimeoutMs / 2));
     if (!held) {
       // Others may have raised the fence meanwhile: whoever holds the lock then is not ours to end.
-      this.refuseStale(on, await readFence(link, on));
-      await freeLock(link, on);
+      this.refuseStale(on, await readFence(pooled, on));
+      await freeLock(pooled, on);
       await wait(Math.max(on.lockTimeoutMs, 2 * POLL_MS));
     }
     if (!held)
@@ -204,7 +205,7 @@ export class PostgresConnection implements Connection {
         retryable: true,
         details: { table_id: on.tableId },
       });
-    this.refuseStale(on, await readFence(link, on));
+    this.refuseStale(on, await readFence(pooled, on));
   }
 
   private refuseStale(on: Exclusive, seen: unknown): void {
@@ -216,14 +217,18 @@ export class PostgresConnection implements Connection {
     }
   }
 
-  private async transaction<T>(link: Link, start: () => Promise<unknown>, work: () => Promise<T>): Promise<T> {
+  private async transaction<T>(
+    pooled: PooledClient,
+    start: () => Promise<unknown>,
+    work: () => Promise<T>,
+  ): Promise<T> {
     try {
       await start();
       const result = await work();
-      await link.commit();
+      await pooled.commit();
       return result;
     } catch (error) {
-      await link.rollback();
+      await pooled.rollback();
       throw error;
     }
   }
@@ -232,7 +237,7 @@ export class PostgresConnection implements Connection {
     return begin({ schema: this.address.schema, readOnly, lockTimeoutMs, idleTimeoutMs: IDLE_MS });
   }
 
-  private async withLink<T>(work: (link: Link) => Promise<T>): Promise<T> {
+  private async withClient<T>(work: (pooled: PooledClient) => Promise<T>): Promise<T> {
     if (this.closing !== null)
       throw new DatabaseError('database_unreachable', 'the connection is closed', { retryable: true });
     let client: pg.Client & { __knex__disposed?: unknown };
@@ -241,17 +246,17 @@ export class PostgresConnection implements Connection {
     } catch (error) {
       throw translate(error, 'connecting', this.secrets);
     }
-    const link = new Link(client, this.secrets);
+    const pooled = new PooledClient(client, this.secrets);
     try {
       return await this.liveness.watch(
-        () => work(link),
+        () => work(pooled),
         () => {
-          link.broken = true;
+          pooled.broken = true;
           socketOf(client).destroy();
         },
       );
     } finally {
-      if (link.broken) {
+      if (pooled.broken) {
         // Knex throws it away then instead of giving it out again, but not before it needs one
         client.__knex__disposed = 'broken';
         client.end(() => undefined);
@@ -266,8 +271,8 @@ function socketOf(client: pg.Client): { destroy(): void } {
   return (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream;
 }
 
-async function withSession<T>(link: Link, work: (session: Session) => Promise<T>): Promise<T> {
-  const session = new PostgresSession(link);
+async function withSession<T>(pooled: PooledClient, work: (session: Session) => Promise<T>): Promise<T> {
+  const session = new PostgresSession(pooled);
   try {
     return await work(session);
   } finally {

@@ -22,18 +22,18 @@ const isNumeric = (type: ColumnType): boolean => isIntegerType(type) || type ===
 const isTextual = (type: ColumnType): boolean => type === 'string' || type === 'text';
 
 /** The value `c` of type `from` as one of type `to`. Fails on or cuts what `lost` tells. */
-export function convert(from: Shape, to: Shape, c: string): string {
+export function convert(from: Shape, to: Shape, quoted: string): string {
   const native = nativeType(to);
-  if (isTextual(to.type)) return `(${asText(from, to.length, c)})::${native}`;
+  if (isTextual(to.type)) return `(${asText(from, to.length, quoted)})::${native}`;
   // a cast from float8 keeps 15 digits only, from float4 6
-  if (isFloat(from.type) && to.type === 'decimal') return `${c}::text::${native}`;
+  if (isFloat(from.type) && to.type === 'decimal') return `${quoted}::text::${native}`;
   // there is no cast from boolean to others
-  if (from.type === 'boolean') return to.type === 'boolean' ? c : `${c}::integer::${native}`;
-  if (to.type === 'boolean') return `(${c} <> 0)`;
-  if (from.type === 'date' && to.type === 'timestamp') return `(${c}::timestamp at time zone 'UTC')`;
-  if (from.type === 'timestamp' && to.type === 'date') return `(${c} at time zone 'UTC')::date`;
-  if (isTextual(from.type) && to.type === 'timestamp') return `(rtrim(${c}, 'Z')::timestamp at time zone 'UTC')`;
-  return `${c}::${native}`;
+  if (from.type === 'boolean') return to.type === 'boolean' ? quoted : `${quoted}::integer::${native}`;
+  if (to.type === 'boolean') return `(${quoted} <> 0)`;
+  if (from.type === 'date' && to.type === 'timestamp') return `(${quoted}::timestamp at time zone 'UTC')`;
+  if (from.type === 'timestamp' && to.type === 'date') return `(${quoted} at time zone 'UTC')::date`;
+  if (isTextual(from.type) && to.type === 'timestamp') return `(rtrim(${quoted}, 'Z')::timestamp at time zone 'UTC')`;
+  return `${quoted}::${native}`;
 }
 
 const DATE = 'YYYY-MM-DD';
@@ -43,25 +43,25 @@ const TIME = 'HH24:MI:SS.US';
  * `length`: of the column to be; where the full form of a time has no room, its fraction is written without the zeros
  * at its end.
  */
-function asText(from: Shape, length: number | null, c: string): string {
+function asText(from: Shape, length: number | null, quoted: string): string {
   const short = (full: string, size: number): string =>
     length !== null && length < size ? `rtrim(rtrim(${full}, '0'), '.')` : full;
   switch (from.type) {
     // Through numeric, or 1e300 would stay in the scientific form.
     case 'float':
     case 'double':
-      return `case when ${c} in ${NOT_NUMBERS} then ${c}::text else ${c}::text::numeric::text end`;
+      return `case when ${quoted} in ${NOT_NUMBERS} then ${quoted}::text else ${quoted}::text::numeric::text end`;
     case 'date':
-      return `to_char(${c}, '${DATE}')`;
+      return `to_char(${quoted}, '${DATE}')`;
     case 'time':
-      return short(`to_char(${c}, '${TIME}')`, 15);
+      return short(`to_char(${quoted}, '${TIME}')`, 15);
     case 'timestamp':
-      return short(`to_char(${c} at time zone 'UTC', '${DATE} ${TIME}')`, 26);
+      return short(`to_char(${quoted} at time zone 'UTC', '${DATE} ${TIME}')`, 26);
     case 'string':
     case 'text':
-      return c;
+      return quoted;
     default:
-      return `${c}::text`;
+      return `${quoted}::text`;
   }
 }
 
@@ -69,61 +69,65 @@ function asText(from: Shape, length: number | null, c: string): string {
  * See `Ddl.lost`. A CASE evaluates its branches in order and only when reached, so that no cast meets a value that it
  * fails on.
  */
-export function lost(from: Shape, to: Shape, c: string): string {
+export function lost(from: Shape, to: Shape, quoted: string): string {
   if (sameType(from, to)) return 'false';
   const test = isTextual(to.type)
-    ? lostAsText(from, to, c)
+    ? lostAsText(from, to, quoted)
     : isTextual(from.type)
-      ? lostFromText(from, to, c)
+      ? lostFromText(from, to, quoted)
       : isNumeric(from.type) && isNumeric(to.type)
-        ? lostAsNumber(from, to, c)
-        : lostElse(from, to, c);
+        ? lostAsNumber(from, to, quoted)
+        : lostElse(from, to, quoted);
   return test === null ? 'false' : `coalesce(${test}, false)`;
 }
 
-function lostElse(from: Shape, to: Shape, c: string): string | null {
-  if (to.type === 'boolean' && isIntegerType(from.type)) return `${c} not in (0, 1)`;
+function lostElse(from: Shape, to: Shape, quoted: string): string | null {
+  if (to.type === 'boolean' && isIntegerType(from.type)) return `${quoted} not in (0, 1)`;
   // A date may lie beyond the last timestamp, which begins with the same day.
-  if (from.type === 'date') return `${c} > '294276-12-31' and ${c} < 'infinity'`;
-  if (from.type === 'timestamp') return `(${c} at time zone 'UTC') <> date_trunc('day', ${c} at time zone 'UTC')`;
+  if (from.type === 'date') return `${quoted} > '294276-12-31' and ${quoted} < 'infinity'`;
+  if (from.type === 'timestamp')
+    return `(${quoted} at time zone 'UTC') <> date_trunc('day', ${quoted} at time zone 'UTC')`;
   return null;
 }
 
-function lostAsNumber(from: Shape, to: Shape, c: string): string | null {
+function lostAsNumber(from: Shape, to: Shape, quoted: string): string | null {
   const range = RANGE[to.type];
   const source = RANGE[from.type];
   if (source !== undefined) {
     if (range !== undefined)
-      return range.digits >= source.digits ? null : `${c} not between ${range.low} and ${range.high}`;
+      return range.digits >= source.digits ? null : `${quoted} not between ${range.low} and ${range.high}`;
     if (to.type === 'decimal')
-      return to.precision! - to.scale! >= source.digits ? null : `abs(${c}::numeric) >= ${power(to)}`;
+      return to.precision! - to.scale! >= source.digits ? null : `abs(${quoted}::numeric) >= ${power(to)}`;
     if (from.type === 'smallint' || (from.type === 'integer' && to.type === 'double')) return null;
-    const float = `${c}::${nativeType(to)}::double precision`;
-    return `case when ${float} >= ${RANGE.bigint!.above} then true else (${float})::bigint <> ${c} end`;
+    const float = `${quoted}::${nativeType(to)}::double precision`;
+    return `case when ${float} >= ${RANGE.bigint!.above} then true else (${float})::bigint <> ${quoted} end`;
   }
   if (from.type === 'decimal') {
-    if (range !== undefined) return `${c} <> trunc(${c}) or ${c} not between ${range.low} and ${range.high}`;
-    if (to.type !== 'decimal') return `round(${c}::${nativeType(to)}::text::numeric, ${from.scale}) <> ${c}`;
+    if (range !== undefined)
+      return `${quoted} <> trunc(${quoted}) or ${quoted} not between ${range.low} and ${range.high}`;
+    if (to.type !== 'decimal') return `round(${quoted}::${nativeType(to)}::text::numeric, ${from.scale}) <> ${quoted}`;
     const [wider, longer] = [to.precision! - to.scale! >= from.precision! - from.scale!, to.scale! >= from.scale!];
-    return wider && longer ? null : `${c} <> 'NaN' and (round(${c}, ${to.scale}) <> ${c} or abs(${c}) >= ${power(to)})`;
+    return wider && longer
+      ? null
+      : `${quoted} <> 'NaN' and (round(${quoted}, ${to.scale}) <> ${quoted} or abs(${quoted}) >= ${power(to)})`;
   }
   if (range !== undefined)
     return (
-      `not (${c}::double precision >= ${range.low} and ${c}::double precision < ${range.above} and ${c} = ` +
-      `trunc(${c}::double precision))`
+      `not (${quoted}::double precision >= ${range.low} and ${quoted}::double precision < ${range.above} and ${quoted} = ` +
+      `trunc(${quoted}::double precision))`
     );
   if (to.type === 'decimal') {
-    const rounded = `round(${c}::text::numeric, ${to.scale})`;
+    const rounded = `round(${quoted}::text::numeric, ${to.scale})`;
     return (
-      `case when ${c} = 'NaN' then false when ${c} in ('Infinity', '-Infinity') then true when ` +
-      `abs(${rounded}) >= ${power(to)} then true else ${rounded}::${nativeType(from)} <> ${c} end`
+      `case when ${quoted} = 'NaN' then false when ${quoted} in ('Infinity', '-Infinity') then true when ` +
+      `abs(${rounded}) >= ${power(to)} then true else ${rounded}::${nativeType(from)} <> ${quoted} end`
     );
   }
   if (from.type === 'float') return null;
-  const magnitude = `abs(${c})`;
+  const magnitude = `abs(${quoted})`;
   return (
-    `case when ${c} in ${NOT_NUMBERS} or ${c} = 0 then false when ${magnitude} > 3.4028234663852886e38 ` +
-    `or ${magnitude} < 1.401298464324817e-45 then true else ${c}::real::double precision <> ${c} end`
+    `case when ${quoted} in ${NOT_NUMBERS} or ${quoted} = 0 then false when ${magnitude} > 3.4028234663852886e38 ` +
+    `or ${magnitude} < 1.401298464324817e-45 then true else ${quoted}::real::double precision <> ${quoted} end`
   );
 }
 
@@ -132,18 +136,18 @@ function power(to: Shape): string {
   return `1${'0'.repeat(to.precision! - to.scale!)}`;
 }
 
-function lostAsText(from: Shape, to: Shape, c: string): string | null {
-  const tooLong = to.length === null ? null : `char_length(${asText(from, to.length, c)}) > ${to.length}`;
+function lostAsText(from: Shape, to: Shape, quoted: string): string | null {
+  const tooLong = to.length === null ? null : `char_length(${asText(from, to.length, quoted)}) > ${to.length}`;
   switch (from.type) {
     // Years beyond these, BC, infinity and 24:00 have no text that comes back.
     case 'string':
-      return to.length === null || to.length >= from.length! ? null : `char_length(${c}) > ${to.length}`;
+      return to.length === null || to.length >= from.length! ? null : `char_length(${quoted}) > ${to.length}`;
     case 'date':
-      return either(`${c} not between '0001-01-01' and '9999-12-31'`, tooLong);
+      return either(`${quoted} not between '0001-01-01' and '9999-12-31'`, tooLong);
     case 'time':
-      return either(`${c} = '24:00:00'`, tooLong);
+      return either(`${quoted} = '24:00:00'`, tooLong);
     case 'timestamp':
-      return either(`${c} not between '0001-01-01 00:00:00+00' and '9999-12-31 23:59:59.999999+00'`, tooLong);
+      return either(`${quoted} not between '0001-01-01 00:00:00+00' and '9999-12-31 23:59:59.999999+00'`, tooLong);
     default:
       return tooLong;
   }
@@ -235,13 +239,13 @@ const JSON_DEPTH = 5000;
  * scalars U+0002, which no JSON holds, then the innermost arrays and objects become U+0002 until one value is left, or
  * not.
  */
-function notJson(c: string): string {
+function notJson(quoted: string): string {
   const scalars =
-    `regexp_replace(regexp_replace(${c}, ${literal(JSON_STRING)}, chr(1), 'g'), ${literal(JSON_SCALAR)}, ` +
+    `regexp_replace(regexp_replace(${quoted}, ${literal(JSON_STRING)}, chr(1), 'g'), ${literal(JSON_SCALAR)}, ` +
     `chr(2), 'g')`;
   const innermost = literal(JSON_INNERMOST);
   return (
-    `case when ${c} is null then false when ${c} ~ ${literal(VALUE)} then true else not exists (with ` +
+    `case when ${quoted} is null then false when ${quoted} ~ ${literal(VALUE)} then true else not exists (with ` +
     'recursive r (t, n) as (' +
     `select translate(${scalars}, E' \\t\\n\\r', ''), 0 union all select regexp_replace(r.t, ` +
     `${innermost}, chr(2), 'g'), r.n + 1 from r where r.t ~ ${innermost} and r.n < ${JSON_DEPTH}` +
@@ -256,13 +260,13 @@ function notJson(c: string): string {
  * planner
  * would run it beforehand. To json the cast itself fails (and USING takes no subquery, which `lost` needs there).
  */
-export function convertOrFail(from: Shape, to: Shape, c: string): string {
-  const test = to.type === 'json' ? 'false' : lost(from, to, c);
-  if (test === 'false') return convert(from, to, c);
+export function convertOrFail(from: Shape, to: Shape, quoted: string): string {
+  const test = to.type === 'json' ? 'false' : lost(from, to, quoted);
+  if (test === 'false') return convert(from, to, quoted);
   const message = literal(`a value that would not survive as ${nativeType(to)}`);
   return (
-    `case when ${test} then (left(${c}::text, 0) || ${message})::integer::text::${nativeType(to)} else ` +
-    `${convert(from, to, c)} end`
+    `case when ${test} then (left(${quoted}::text, 0) || ${message})::integer::text::${nativeType(to)} else ` +
+    `${convert(from, to, quoted)} end`
   );
 }
 
@@ -270,7 +274,7 @@ export function convertOrFail(from: Shape, to: Shape, c: string): string {
  * Whether converting and converting back can change a value that `lost` lets pass: texts that have several valid
  * spellings.
  */
-export function respells(from: Shape, to: Shape): boolean {
+export function changesText(from: Shape, to: Shape): boolean {
   return (
     isTextual(from.type) &&
     (to.type === 'decimal' || to.type === 'uuid' || to.type === 'time' || to.type === 'timestamp' || to.type === 'json')

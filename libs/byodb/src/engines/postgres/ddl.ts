@@ -8,11 +8,11 @@ import { renameColumnIn } from './items/rename-items.js';
 import { refuseUniqueApart } from './items/render-items.js';
 import {
   columnOf,
-  compose,
+  withSource,
   keyItem,
   refuseFull,
   sourceOf,
-  wider,
+  withOneMoreColumn,
   type Definition,
   type Item,
   type Source,
@@ -51,7 +51,7 @@ function createTable(table: string, columns: Column[], _owner: string, names: (c
       `create table ${quote(table)} (\n  ${lines.join(',\n  ')}\n)`,
       ...uniques.filter(isKey).map((c) => `alter table ${quote(table)} add ${constraint(c)}`),
     ],
-    live: compose(live, { table, items, sequences: sequencesOf(table, columns), statistics: [], triggers: [] }),
+    live: withSource(live, { table, items, sequences: sequencesOf(table, columns), statistics: [], triggers: [] }),
   };
 }
 
@@ -107,7 +107,7 @@ function sequenceName(table: string, column: Column): string {
 function renameTable(live: LiveTable, to: string): Rendered {
   return {
     statements: [`alter table ${quote(live.name)} rename to ${quote(to)}`],
-    live: compose({ ...live, name: to }, { ...sourceOf(live), table: to }),
+    live: withSource({ ...live, name: to }, { ...sourceOf(live), table: to }),
   };
 }
 
@@ -128,10 +128,10 @@ function addColumn(live: LiveTable, column: Column, uniqueName: string): Rendere
         `${columnClause(column)}${key}${unique === null || apart ? '' : `, ${unique}`}`,
       ...(apart ? [`alter table ${quote(live.name)} ${unique}`] : []),
     ],
-    live: compose(
+    live: withSource(
       { ...live, columns: [...live.columns, predictColumn(live.name, column)] },
       {
-        ...wider(source),
+        ...withOneMoreColumn(source),
         items: [...source.items, ...items],
         sequences: [...source.sequences, ...sequencesOf(live.name, [column])],
       },
@@ -144,7 +144,10 @@ function dropColumn(live: LiveTable, name: string): Rendered {
   const source = sourceOf(live);
   return {
     statements: [`alter table ${quote(live.name)} drop column ${quote(column.name)}`],
-    live: compose({ ...live, columns: live.columns.filter((c) => c !== column) }, withoutMentions(source, column.name)),
+    live: withSource(
+      { ...live, columns: live.columns.filter((c) => c !== column) },
+      withoutMentions(source, column.name),
+    ),
   };
 }
 
@@ -152,7 +155,7 @@ function renameColumn(live: LiveTable, from: string, to: string): Rendered {
   const column = columnOf(live, from);
   return {
     statements: [`alter table ${quote(live.name)} rename column ${quote(column.name)} to ${quote(to)}`],
-    live: compose(
+    live: withSource(
       { ...live, columns: live.columns.map((c) => (c === column ? { ...c, name: to } : c)) },
       renameColumnIn(sourceOf(live), column.name, to),
     ),

@@ -1,7 +1,14 @@
 import type { Extra, LiveColumn, LiveTable } from '../../live.js';
 import { isIntegerType } from '../../schema/column-types.js';
 import type { ColumnRow, ItemRow, TableRow } from './catalog/table-query.js';
-import { compose, withColumns, type Definition, type Item, type Sequence, type Source } from './items/table-items.js';
+import {
+  withSource,
+  withColumns,
+  type Definition,
+  type Item,
+  type Sequence,
+  type Source,
+} from './items/table-items.js';
 import { readDefault, readType } from './types.js';
 
 export function readTable(name: string, row: TableRow): LiveTable {
@@ -30,7 +37,7 @@ export function readTable(name: string, row: TableRow): LiveTable {
     })),
     ...statistics.map((s) => ({ kind: 'statistics', name: s.name, definition: s.definition })),
   ];
-  return compose(
+  return withSource(
     { name, columns: columns.map(readColumn), primaryKey: [], uniques: [], extras, owner: null, source: null },
     source,
   );

@@ -2,10 +2,10 @@ import type { Rendered } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import type { LiveTable } from '../../live.js';
 import type { Column } from '../../schema/column.js';
-import { convert, lost, respells } from './conversion.js';
+import { convert, lost, changesText } from './conversion.js';
 import { columnOf } from './items/table-items.js';
 import { quote, quoteAll } from './sql.js';
-import { quietly } from './triggers/without-triggers.js';
+import { withoutTriggers } from './triggers/without-triggers.js';
 
 export function keepValues(live: LiveTable, name: string, keep: string): Rendered {
   const column = columnOf(live, name);
@@ -30,7 +30,7 @@ function keyOf(live: LiveTable): string[] {
 }
 
 export function giveBackValues(live: LiveTable, name: string, keep: string, from: Column, to: Column): string[] {
-  if (!respells(from, to)) return [];
+  if (!changesText(from, to)) return [];
   const column = columnOf(live, name);
   const [value, kept] = [`t.${quote(column.name)}`, 'k."v"'];
   // A row may have been changed between the copy and the conversion: its kept value need not convert.
@@ -42,5 +42,5 @@ export function giveBackValues(live: LiveTable, name: string, keep: string, from
   const update =
     `update ${quote(live.name)} t set ${quote(column.name)} = ${kept} from ${quote(keep)} k where ` +
     `${[...joins, same].join(' and ')}`;
-  return [quietly(live, update)];
+  return [withoutTriggers(live, update)];
 }

@@ -11,7 +11,7 @@ import {
   type Claimant,
   type Marks,
 } from '../../ownership.js';
-import type { Link } from './driver/pooled-client.js';
+import type { PooledClient } from './driver/pooled-client.js';
 import { literal } from './sql.js';
 
 /** Two processes that make the ledger at once would fail on each other. */
@@ -49,19 +49,19 @@ where n.nspname = current_schema() and c.relname in (${OWN})`;
 
 /** In a transaction that is alone on the ledger; gives the id that stands there then. */
 export async function takeLedger(
-  link: Link,
+  pooled: PooledClient,
   id: string,
   { core_id, at, take_over: former }: Claimant,
 ): Promise<string> {
-  await link.query(EXTEND_IDENTITY);
-  await link.query('update _saga_identity set core_id = $1, claimed_at = $2 where core_id is null', [core_id, at]);
-  await link.query('update _saga_identity set core_id = $1, claimed_at = $2, id = $3 where core_id = $4', [
+  await pooled.query(EXTEND_IDENTITY);
+  await pooled.query('update _saga_identity set core_id = $1, claimed_at = $2 where core_id is null', [core_id, at]);
+  await pooled.query('update _saga_identity set core_id = $1, claimed_at = $2, id = $3 where core_id = $4', [
     core_id,
     at,
     id,
     former ?? null,
   ]);
-  const [row] = await link.query('select * from _saga_identity');
+  const [row] = await pooled.query('select * from _saga_identity');
   const marks = readMarks(row, 'id');
   refuseOthers({ ...marks, missing: [], strange: null, core: null }, { core_id, at });
   return marks.id!;

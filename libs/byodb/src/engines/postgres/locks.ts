@@ -1,6 +1,6 @@
 import type { Exclusive } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
-import type { Link, Row } from './driver/pooled-client.js';
+import type { PooledClient, Row } from './driver/pooled-client.js';
 import { literal } from './sql.js';
 
 /** Two schemas of one database are two databases to us, and may have one and the same table. */
@@ -43,8 +43,8 @@ export function openExclusively(on: Exclusive, begin: string): string {
   return [begin, raise, 'commit', begin, tryLockSql(on), fenceSql(on)].join('; ');
 }
 
-export async function tryLock(link: Link, on: Exclusive): Promise<boolean> {
-  return isLocked((await link.query(tryLockSql(on)))[0]!, on);
+export async function tryLock(pooled: PooledClient, on: Exclusive): Promise<boolean> {
+  return isLocked((await pooled.query(tryLockSql(on)))[0]!, on);
 }
 
 /** Of the row that the attempt gave. */
@@ -57,16 +57,16 @@ export function isLocked(row: Row, on: Exclusive): boolean {
   return row['locked'] === true;
 }
 
-export async function readFence(link: Link, on: Exclusive): Promise<unknown> {
-  return (await link.query(fenceSql(on)))[0]?.['token'];
+export async function readFence(pooled: PooledClient, on: Exclusive): Promise<unknown> {
+  return (await pooled.query(fenceSql(on)))[0]?.['token'];
 }
 
 /**
  * Ends the session that holds the table's lock. Only that of a role whose sessions we may end: others' would be an
  * error that spoils the transaction.
  */
-export async function freeLock(link: Link, on: Exclusive): Promise<void> {
-  await link.query(`
+export async function freeLock(pooled: PooledClient, on: Exclusive): Promise<void> {
+  await pooled.query(`
     select pg_terminate_backend(l.pid)
     from pg_locks l
       join pg_stat_activity a on a.pid = l.pid

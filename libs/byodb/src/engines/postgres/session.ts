@@ -4,7 +4,7 @@ import type { LiveTable } from '../../live.js';
 import type { Column } from '../../schema/column.js';
 import { TABLE_SQL, type TableRow } from './catalog/table-query.js';
 import { findDependents } from './dependents.js';
-import type { Link, Row } from './driver/pooled-client.js';
+import type { PooledClient, Row } from './driver/pooled-client.js';
 import { findForbidding } from './forbidding.js';
 import { followReferences } from './foreign-keys.js';
 import { readTable } from './introspect.js';
@@ -44,7 +44,7 @@ limit 1`;
 export class PostgresSession implements Session {
   private over = false;
 
-  constructor(private readonly link: Link) {}
+  constructor(private readonly pooled: PooledClient) {}
 
   end(): void {
     this.over = true;
@@ -145,8 +145,8 @@ export class PostgresSession implements Session {
   }
 
   /** A session kept beyond its time would speak on a connection that another one has by now. */
-  private open(): Link {
+  private open(): PooledClient {
     if (this.over) throw new DatabaseError('database_error', 'this session is over');
-    return this.link;
+    return this.pooled;
   }
 }

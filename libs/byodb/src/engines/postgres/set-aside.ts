@@ -1,7 +1,7 @@
 import type { Rendered } from '../../engine.js';
 import type { LiveColumn, LiveTable } from '../../live.js';
 import { foreignKeys, needsOf } from './foreign-keys.js';
-import { goneWith } from './items/gone-with-column.js';
+import { itemsGoneWith } from './items/gone-with-column.js';
 import {
   bringBackNames,
   renameColumnIn,
@@ -10,10 +10,18 @@ import {
   setAsideNames,
   type Named,
 } from './items/rename-items.js';
-import { alterTable, bites, dropParts, remakeParts } from './items/render-items.js';
-import { columnOf, compose, definitionOf, sourceOf, tableFacts, type Item, type Source } from './items/table-items.js';
+import { alterTable, affectsInserts, dropParts, remakeParts } from './items/render-items.js';
+import {
+  columnOf,
+  withSource,
+  definitionOf,
+  sourceOf,
+  tableFacts,
+  type Item,
+  type Source,
+} from './items/table-items.js';
 import { fitName, quote } from './sql.js';
-import { quietly } from './triggers/without-triggers.js';
+import { withoutTriggers } from './triggers/without-triggers.js';
 
 export function setAsideTable(live: LiveTable, aside: string): Rendered {
   const source = sourceOf(live);
@@ -26,7 +34,7 @@ export function setAsideTable(live: LiveTable, aside: string): Rendered {
       ...renameStatements(aside, names),
       ...alterTable(aside, dropParts(keys).clauses),
     ],
-    live: compose({ ...live, name: aside }, { ...renameIn(left, names), table: aside }),
+    live: withSource({ ...live, name: aside }, { ...renameIn(left, names), table: aside }),
   };
 }
 
@@ -48,7 +56,7 @@ export function bringBackTable(live: LiveTable, was: LiveTable): Rendered {
       ...alterTable(was.name, made.clauses),
       ...made.statements,
     ],
-    live: compose({ ...live, name: was.name }, { ...back, items: [...back.items, ...keys], table: was.name }),
+    live: withSource({ ...live, name: was.name }, { ...back, items: [...back.items, ...keys], table: was.name }),
     takes: names.map(({ to }) => to),
     needs: needsOf(keys, was.name, {
       from: quote(live.name),
@@ -80,7 +88,7 @@ interface Taken {
 function takenFrom(column: LiveColumn, source: Source): Taken {
   const definition = definitionOf(column);
   return {
-    items: source.items.filter((item) => bites(item, column.name, column.generated)),
+    items: source.items.filter((item) => affectsInserts(item, column.name, column.generated)),
     // It would be run for every row that is written: it may fail, be slow, or take numbers from a sequence.
     hasDefault: !column.generated && definition.default !== undefined,
     notNull: !column.nullable && !column.generated && definition.expression === undefined,
@@ -109,7 +117,7 @@ export function setAsideColumn(live: LiveTable, name: string, aside: string): Re
       ]),
       ...renameStatements(live.name, names),
     ],
-    live: compose({ ...live, columns }, renameColumnIn(renameIn(left, names), column.name, aside)),
+    live: withSource({ ...live, columns }, renameColumnIn(renameIn(left, names), column.name, aside)),
   };
 }
 
@@ -140,7 +148,7 @@ export function bringBackColumn(
   const columns = live.columns.map((c) => (c === column ? { ...former } : c));
   const whole = renameColumnIn(renameIn(source, names), column.name, former.name);
   // A key over two columns that are both set aside is made again with the last of them.
-  const { items } = goneWith(
+  const { items } = itemsGoneWith(
     { ...formerSource, items: taken.items, statistics: [] },
     others.map(sourceOf),
     whole,
@@ -159,7 +167,12 @@ export function bringBackColumn(
       ...alterTable(live.name, taken.hasDefault ? [`${alter} set default ${definition.default}`] : []),
       // Rows that were written without it: what an insert that leaves it out gives them.
       ...(fills
-        ? [quietly(live, `update ${table} set ${quote(former.name)} = default where ${quote(former.name)} is null`)]
+        ? [
+            withoutTriggers(
+              live,
+              `update ${table} set ${quote(former.name)} = default where ${quote(former.name)} is null`,
+            ),
+          ]
         : []),
       ...alterTable(live.name, [
         ...(taken.domain === null ? [] : [`${alter} type ${former.native}${collate}`]),
@@ -168,7 +181,7 @@ export function bringBackColumn(
       ]),
       ...made.statements,
     ],
-    live: compose({ ...live, columns }, { ...whole, items: [...whole.items, ...items] }),
+    live: withSource({ ...live, columns }, { ...whole, items: [...whole.items, ...items] }),
     needs: [
       ...(taken.domain?.notNull === true && !fills
         ? [

@@ -14,11 +14,11 @@ export interface Source {
   indexes: string[];
   triggers: string[];
   /** Missing in what earlier versions read. */
-  around?: Around;
+  around?: Surroundings;
 }
 
 /** What stands around the table in its file, as far as rendering needs it. */
-export interface Around {
+export interface Surroundings {
   /**
    * Why SQLite refuses every rename in this file, which then goes without: an object that it cannot read, and what it
    * says of it.
@@ -61,7 +61,7 @@ export interface SchemaRow {
 }
 
 /** Null: no ordinary table (a virtual one's columns are its module's affair). */
-export function readRows(rows: SchemaRow[], around?: Around): LiveTable | null {
+export function readRows(rows: SchemaRow[], around?: Surroundings): LiveTable | null {
   const table = rows.find((row) => row.type === 'table');
   if (table === undefined || table.sql === null) return null;
   const sql = repairTable(table.sql);

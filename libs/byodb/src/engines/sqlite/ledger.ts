@@ -23,7 +23,7 @@ export const LEDGER = [
  * Of the names of the service's own tables, a ledger's and a core's, those that are taken in the file, with the columns
  * of tables.
  */
-const STANDING =
+const STANDING_SQL =
   'select lower(m.name) as name, (select json_group_array(c.name) from pragma_table_info(m.name) c ' +
   `where m.type = 'table') as columns from sqlite_schema m where m.type in ('table', 'view') and lower(m.name) in ` +
   `(${[...LEDGER_TABLES, CORE_IDENTITY, ...CORE_TABLES].map((name) => `'${name}'`).join(', ')})`;
@@ -31,7 +31,7 @@ export type Ask = (sql: string) => Promise<Record<string, unknown>[]>;
 
 export async function findMarks(ask: Ask): Promise<Marks> {
   const standing = new Map(
-    (await ask(STANDING)).map((row) => [String(row['name']), JSON.parse(String(row['columns'])) as string[]]),
+    (await ask(STANDING_SQL)).map((row) => [String(row['name']), JSON.parse(String(row['columns'])) as string[]]),
   );
   const tables = [...standing.keys()];
   const ledger = readLedger(standing, 'id');

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dependent, Direction, LedgerRow, Session, Touch } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import { foldName, type LiveTable } from '../../live.js';
-import { aroundOf, repairAll, type Known, type Repaired } from './catalog/surroundings.js';
+import { surroundingsOf, repairAll, type Known, type Repaired } from './catalog/surroundings.js';
 import { carriedIn, dependentsOf, isVirtual } from './dependents.js';
 import { readRows, type SchemaRow } from './introspect.js';
 import type { Row, Thread } from './worker/thread.js';
@@ -129,7 +129,7 @@ export class SqliteSession implements Session {
     const own = rows.find((row) => row.type === 'table');
     if (own === undefined || schema.shadows.has(foldName(own.name)) || isVirtual(own)) return null;
     const repaired = schema.repaired.rows.find((row) => row.type === 'table' && row.name === own.name)!;
-    const live = readRows(rows, aroundOf(repaired, schema.repaired, await this.known()));
+    const live = readRows(rows, surroundingsOf(repaired, schema.repaired, await this.known()));
     if (live !== null) await this.refuseMisread(live);
     return live;
   }

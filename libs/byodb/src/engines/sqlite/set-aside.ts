@@ -44,15 +44,15 @@ export function setAsideTable(live: LiveTable, aside: string): Rendered {
   const bare: Source = { ...source, indexes: [], triggers: [] };
   if (keys.some((key) => !sameName(key.parent, live.name))) {
     const others = keys.filter((key) => !sameName(key.parent, live.name));
-    const values = { [UNMATCHED]: mark(others, source, live.name) };
+    const values = { [UNMATCHED]: unmatchedMark(others, source, live.name) };
     const free = withoutKeys(text);
     const marked: TableText = { ...free, columns: [...free.columns, composeColumn(UNMATCHED, '', [])] };
     if (source.around?.broken !== undefined)
       return rebuild(live, { text: renamed(marked, aside), indexes: [], triggers: [], values });
     // By SQLite's own rename, which takes along what others made to refer to it meanwhile.
-    const freed = rebuild(live, { text: marked, indexes: [], triggers: [], values });
-    const gone = renameTable(freed.live!, aside);
-    return { ...gone, statements: [...freed.statements, ...gone.statements] };
+    const keyless = rebuild(live, { text: marked, indexes: [], triggers: [], values });
+    const gone = renameTable(keyless.live!, aside);
+    return { ...gone, statements: [...keyless.statements, ...gone.statements] };
   }
   const moved = renameTable({ ...live, source: JSON.stringify(bare) }, aside);
   return {
@@ -65,7 +65,7 @@ export function setAsideTable(live: LiveTable, aside: string): Rendered {
   };
 }
 
-function mark(keys: ReturnType<typeof foreignKeys>, source: Source, own: string): Value {
+function unmatchedMark(keys: ReturnType<typeof foreignKeys>, source: Source, own: string): Value {
   return (from) => {
     const condition = unmatched(keys, { from: quote(from), source, own });
     return condition === null ? 'null' : `case when ${condition} then 1 end`;
@@ -180,15 +180,19 @@ function retitle(sql: string, kind: 'index' | 'trigger', name: string): string {
  */
 export function setAsideColumn(live: LiveTable, name: string, aside: string): Rendered {
   const source = sourceOf(live);
-  const freed = source.indexes.filter((sql) => isUniqueOf(sql, name));
-  const gone = renamedColumn({ ...source, indexes: source.indexes.filter((sql) => !freed.includes(sql)) }, name, aside);
-  const text = loosen(parseTable(gone.table)!, aside);
+  const ownUniques = source.indexes.filter((sql) => isUniqueOf(sql, name));
+  const gone = renamedColumn(
+    { ...source, indexes: source.indexes.filter((sql) => !ownUniques.includes(sql)) },
+    name,
+    aside,
+  );
+  const text = withoutConstraints(parseTable(gone.table)!, aside);
   const keys = foreignKeys(textOf(live), name);
   const marked: TableText =
     keys.length === 0 ? text : { ...text, columns: [...text.columns, composeColumn(unmatchedName(aside), '', [])] };
   const was = textOf(live).columns.find((c) => sameName(c.name, name))!;
   const values: Record<string, Value> = { [aside]: isComputed(was) ? null : quote(was.name) };
-  if (keys.length > 0) values[unmatchedName(aside)] = mark(keys, source, live.name);
+  if (keys.length > 0) values[unmatchedName(aside)] = unmatchedMark(keys, source, live.name);
   return rebuild(live, { text: marked, indexes: gone.indexes, triggers: gone.triggers, values });
 }
 
@@ -200,7 +204,7 @@ function isComputed(column: ColumnText): boolean {
  * The text in which the column is NULL in every new row, and nothing is asked of it. A key that numbers itself goes on
  * doing so.
  */
-function loosen(text: TableText, name: string): TableText {
+function withoutConstraints(text: TableText, name: string): TableText {
   const column = text.columns.find((c) => sameName(c.name, name))!;
   const stays = (clause: Clause): boolean =>
     clause.kind === 'collate' || clause.kind === 'null' || (clause.kind === 'primary key' && isRowid(text, name));

@@ -7,14 +7,14 @@ import { renameIn, tokens } from '../parser/ddl-text.js';
 import { quote } from '../sql.js';
 import { definitionOf, readColumn } from '../types.js';
 
-export function alter(live: LiveTable, clauses: string[], left: Partial<LiveTable>): Rendered {
+export function alterTable(live: LiveTable, clauses: string[], left: Partial<LiveTable>): Rendered {
   return {
     statements: clauses.length === 0 ? [] : [`ALTER TABLE ${quote(live.name)} ${clauses.join(', ')}`],
     live: { ...live, ...left },
   };
 }
 
-export function rename(
+export function renameTable(
   live: LiveTable,
   to: string,
   keys: ReturnType<typeof keysAway> = [],
@@ -31,16 +31,16 @@ export function withoutUniques(live: LiveTable, gone: LiveTable['uniques']): Ext
   return live.extras.filter((e) => !gone.some((u) => e === uniqueExtra(live, u)));
 }
 
-export function renamed(
+export function withColumnRenamed(
   live: LiveTable,
   from: string,
   to: string,
   change: (c: LiveColumn) => LiveColumn,
 ): Partial<LiveTable> {
-  const swap = (name: string): string => (same(name, from) ? to : name);
+  const swap = (name: string): string => (sameName(name, from) ? to : name);
   const others = (c: LiveColumn): LiveColumn => ({ ...c, definition: renameIn(c.definition, from, to) });
   return {
-    columns: live.columns.map((c) => (same(c.name, from) ? change(c) : others(c))),
+    columns: live.columns.map((c) => (sameName(c.name, from) ? change(c) : others(c))),
     extras: live.extras.map((e) => (e.kind === 'trigger' ? e : { ...e, definition: renamedIn(e, from, to) })),
     primaryKey: live.primaryKey.map(swap),
     uniques: live.uniques.map((u) => ({ ...u, columns: u.columns.map(swap) })),
@@ -74,6 +74,6 @@ export function namesColumn(extra: Extra, name: string): boolean {
   return group !== undefined && group.toLowerCase().includes(quote(name).toLowerCase());
 }
 
-export const list = (names: string[]): string => names.map(quote).join(', ');
+export const quotedList = (names: string[]): string => names.map(quote).join(', ');
 export const addUnique = (of: LiveTable, u: LiveTable['uniques'][number]): string => `ADD ${uniqueClause(of, u)}`;
-export const same = (a: string, b: string): boolean => foldName(a) === foldName(b);
+export const sameName = (a: string, b: string): boolean => foldName(a) === foldName(b);

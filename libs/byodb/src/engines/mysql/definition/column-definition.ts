@@ -4,7 +4,7 @@ import { sameType, type Column } from '../../../schema/column.js';
 import { sameDefault } from '../../../schema/defaults.js';
 import { blank, tokens } from '../parser/ddl-text.js';
 import { defaultSql, nativeType } from '../types.js';
-import { same } from './alter-statement.js';
+import { sameName } from './alter-statement.js';
 
 /** A definition taken apart: what comes before and behind NULL and DEFAULT is the customer's. */
 interface Parted {
@@ -57,7 +57,7 @@ function partedOf(definition: string): Parted {
  * So that nobody who does not know the column is refused, and nothing is run for it: nullable, no check, no default. A
  * timestamp is nullable only when told so.
  */
-export function freed(definition: string): string {
+export function relaxedDefinition(definition: string): string {
   const { type, charset, rest } = partedOf(definition);
   const computed = rest.some((word) => /^(GENERATED|AS)$/i.test(word));
   const update = rest.findIndex((word) => word.toUpperCase() === 'ON');
@@ -72,10 +72,10 @@ export function freed(definition: string): string {
 }
 
 /** MariaDB 10.3.3 and MySQL 8.0.23 know invisible columns; one column of a table must be seen. */
-export function hidden(live: LiveTable, name: string, definition: string): string {
+export function hiddenDefinition(live: LiveTable, name: string, definition: string): string {
   const isHidden = (column: LiveColumn): boolean =>
     tokens(column.definition).some((word) => word.toUpperCase() === 'INVISIBLE');
-  const alone = live.columns.every((column) => same(column.name, name) || isHidden(column));
+  const alone = live.columns.every((column) => sameName(column.name, name) || isHidden(column));
   if (alone || tokens(definition).some((word) => word.toUpperCase() === 'INVISIBLE')) return definition;
   return `${definition}${HIDING}`;
 }
@@ -86,7 +86,7 @@ export const HIDING = ' /*M!100303 INVISIBLE */ /*!80023 INVISIBLE */';
  * What `to` says and the customer's own beside it: comment, check, visibility, and, where the type stays, its spelling,
  * character set and ON UPDATE.
  */
-export function changed(column: LiveColumn, to: Column): string {
+export function changedDefinition(column: LiveColumn, to: Column): string {
   const { type, charset, default: value, check, rest } = partedOf(column.definition);
   const stays = column.type !== null && sameType(to, { ...column, type: column.type });
   const kept = rest.filter((word) => word.toUpperCase() !== 'AUTO_INCREMENT' && !UNSIGNED.test(word));

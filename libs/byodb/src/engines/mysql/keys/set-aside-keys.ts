@@ -3,7 +3,7 @@ import { ASIDE_PREFIX, isAside, type Extra, type LiveTable } from '../../../live
 import { quote } from '../sql.js';
 
 /** Longest identifier. */
-const MAX = 64;
+const LONGEST_NAME = 64;
 
 interface Renaming {
   from: string;
@@ -23,7 +23,7 @@ export function keysAway(live: LiveTable, aside: string, stays: (key: Extra) => 
       const whole = `${prefix(aside)}${key.name}`;
       return {
         from: key.name,
-        to: whole.length <= MAX ? whole : `${prefix(aside)}${digest(key.name, 32)}`,
+        to: whole.length <= LONGEST_NAME ? whole : `${prefix(aside)}${digest(key.name, 32)}`,
         definition: key.definition,
       };
     });
@@ -63,26 +63,26 @@ export function renameWithKeys(table: string, to: string, keys: Renaming[], more
  * Ends of the names of keys that stand in for a primary key: one for the column that numbers itself, one for what rests
  * on its first columns.
  */
-const NUMBERING = '_ai';
-const LEADING = '_pk';
+const NUMBERED_SUFFIX = '_ai';
+const KEY_START_SUFFIX = '_pk';
 
 /**
  * While the primary key is gone an AUTO_INCREMENT column must be in a key, and a foreign key over the first members
  * must find one.
  */
-export function standIns(aside: string, numbered: string | undefined, leading: readonly string[]): Extra[] {
+export function standIns(aside: string, numbered: string | undefined, keyStart: readonly string[]): Extra[] {
   const key = (name: string, columns: readonly string[]): Extra[] =>
     columns.length === 0
       ? []
       : [{ kind: 'KEY', name, definition: `KEY ${quote(name)} (${columns.map(quote).join(',')})` }];
   return [
-    ...key(`${aside}${NUMBERING}`, numbered === undefined ? [] : [numbered]),
-    ...key(`${aside}${LEADING}`, leading),
+    ...key(`${aside}${NUMBERED_SUFFIX}`, numbered === undefined ? [] : [numbered]),
+    ...key(`${aside}${KEY_START_SUFFIX}`, keyStart),
   ];
 }
 
 export function isStandIn({ kind, name }: Extra): boolean {
-  return kind === 'KEY' && isAside(name) && (name.endsWith(NUMBERING) || name.endsWith(LEADING));
+  return kind === 'KEY' && isAside(name) && (name.endsWith(NUMBERED_SUFFIX) || name.endsWith(KEY_START_SUFFIX));
 }
 
 export function isForeignKey(extra: Extra): boolean {

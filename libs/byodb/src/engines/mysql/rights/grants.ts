@@ -36,7 +36,7 @@ export function lacking(
 }
 
 /** Whether lines of SHOW GRANTS give all rights on all databases, or one of these. */
-export function everywhere(lines: string[], rights: readonly string[]): boolean {
+export function grantedEverywhere(lines: string[], rights: readonly string[]): boolean {
   return lines
     .map(read)
     .some(

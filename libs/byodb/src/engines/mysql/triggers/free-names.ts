@@ -1,7 +1,7 @@
 import type { Extra } from '../../../live.js';
 import type { Querying } from '../driver/querying.js';
 import { introspect } from '../introspect.js';
-import { everywhere } from '../rights/grants.js';
+import { grantedEverywhere } from '../rights/grants.js';
 import { grants } from '../rights/rights.js';
 import { literal } from '../sql.js';
 import { dropTriggers, makerOf, triggersOf } from './triggers.js';
@@ -29,7 +29,7 @@ async function canRemake(session: Querying, trigger: Extra): Promise<boolean> {
         where trigger_schema = database() and trigger_name = ${literal(trigger.name)}
           and database_collation = @@collation_database) as collates`;
   const [server] = await session.query(asked);
-  if (Number(server!['able']) !== 1 || (Number(server!['trusts']) !== 1 && !everywhere(lines, []))) return false;
+  if (Number(server!['able']) !== 1 || (Number(server!['trusts']) !== 1 && !grantedEverywhere(lines, []))) return false;
   const { definer, isKnown } = makerOf(trigger);
-  return isKnown && Number(server!['collates']) === 1 && (definer === user || everywhere(lines, ['SET USER']));
+  return isKnown && Number(server!['collates']) === 1 && (definer === user || grantedEverywhere(lines, ['SET USER']));
 }

@@ -6,7 +6,7 @@ import { translate, type Moment } from '../translate.js';
 export type Row = Record<string, unknown>;
 
 /** One connection, had from the pool for a while. */
-export class Link {
+export class PooledClient {
   /** Its state is not known any more, so it must not go back into the pool. */
   broken = false;
 

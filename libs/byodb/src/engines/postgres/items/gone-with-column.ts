@@ -9,7 +9,7 @@ import { withColumns, type Item, type Source, type Statistics } from './table-it
  * Throws
  * `unsupported_change` for what is known by its text alone and names a column that is called otherwise by now.
  */
-export function goneWith(
+export function itemsGoneWith(
   own: Source,
   others: readonly Source[],
   now: Source,

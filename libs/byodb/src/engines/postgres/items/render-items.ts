@@ -61,7 +61,7 @@ export function alterTable(table: string, clauses: readonly string[]): string[] 
  * What would make an insert fail that leaves the column out, once its value is NULL there, or act on rows elsewhere; an
  * index's expression may fail on NULL. A generated key still numbers itself.
  */
-export function bites(item: Item, column: string, generated: boolean): boolean {
+export function affectsInserts(item: Item, column: string, generated: boolean): boolean {
   return (
     (item.bitesNull || item.kind === 'foreign key' || (item.kind === 'index' && item.expression)) &&
     item.mentions.includes(column) &&

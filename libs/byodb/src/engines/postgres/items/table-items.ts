@@ -194,7 +194,7 @@ export function uniquesOver(source: Source, column: string): Item[] {
 }
 
 /** The table with everything that follows from its items told again. */
-export function compose(live: LiveTable, source: Source): LiveTable {
+export function withSource(live: LiveTable, source: Source): LiveTable {
   const sorted = {
     ...source,
     items: [...source.items].sort(byName),
@@ -267,7 +267,7 @@ export function refuseFull(live: LiveTable): void {
 }
 
 /** With one column more. */
-export function wider(source: Source): Source {
+export function withOneMoreColumn(source: Source): Source {
   return source.width === undefined ? source : { ...source, width: source.width + 1 };
 }
 

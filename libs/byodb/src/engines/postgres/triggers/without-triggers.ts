@@ -3,7 +3,7 @@ import { sourceOf } from '../items/table-items.js';
 import { quote } from '../sql.js';
 
 /** Without the customer's triggers: they would take the way back for a change of theirs and change other columns. */
-export function quietly(live: LiveTable, update: string): string {
+export function withoutTriggers(live: LiveTable, update: string): string {
   const triggers = sourceOf(live).triggers.filter((trigger) => trigger.onUpdate && trigger.enabled !== 'D');
   if (triggers.length === 0) return update;
   const enable: Record<string, string> = { O: 'enable', R: 'enable replica', A: 'enable always' };

@@ -1,5 +1,5 @@
 import { foldName, isAside } from '../../../live.js';
-import { primaryKeyOf, triggerName, type Around, type SchemaRow } from '../introspect.js';
+import { primaryKeyOf, triggerName, type Surroundings, type SchemaRow } from '../introspect.js';
 import { foreignKeys } from '../foreign-keys.js';
 import { parseIndex, parseTable, type Clause, type TableText } from '../parser/parse.js';
 import { repairIndex, repairTable } from '../parser/repair.js';
@@ -14,7 +14,7 @@ export interface Known {
 /** The whole schema as this build can read it. */
 export interface Repaired {
   rows: SchemaRow[];
-  broken: NonNullable<Around['broken']> | null;
+  broken: NonNullable<Surroundings['broken']> | null;
 }
 
 /**
@@ -47,7 +47,7 @@ export function repairAll(rows: SchemaRow[], known: Known): Repaired {
 }
 
 /** Of one table, from the repaired schema. */
-export function aroundOf(table: SchemaRow, { rows, broken }: Repaired, known: Known): Around {
+export function surroundingsOf(table: SchemaRow, { rows, broken }: Repaired, known: Known): Surroundings {
   const text = parseTable(table.sql!);
   if (text === null) return {};
   const own = (row: SchemaRow): boolean => sameName(row.tbl_name, table.name);

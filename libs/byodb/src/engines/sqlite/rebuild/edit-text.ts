@@ -216,7 +216,7 @@ export function mergeBack<T>(items: T[], former: T[], missing: T[], isSame: (a: 
 }
 
 /** Whether the text, a list or an expression, names the column. */
-export function names(sql: string, column: string): boolean {
+export function namesColumn(sql: string, column: string): boolean {
   return tokenize(sql).some(
     (token) => mentions(token, column) || (token.kind === 'string' && sameName(token.value, column)),
   );

@@ -11,7 +11,7 @@ import {
 } from '../parser/parse.js';
 import { isWord, normalise, sameName, tokenize } from '../parser/tokens.js';
 import { literal } from '../sql.js';
-import { mergeBack, names, renderTable, replaceColumn, respell, respellAll } from './edit-text.js';
+import { mergeBack, namesColumn, renderTable, replaceColumn, respell, respellAll } from './edit-text.js';
 import { dropIndexes, rebuild, type Value } from './rebuild.js';
 import { asCalled } from './rename-table.js';
 
@@ -42,13 +42,13 @@ export function withMembers(columns: ColumnText[], former: TableText, name: stri
 
 /** Table constraints that go and come with a column: the keys it is part of, and what is over it alone. */
 export function hangsOn(text: TableText, clause: Clause, name: string): boolean {
-  if (clause.kind === 'primary key') return names(clause.body, name);
+  if (clause.kind === 'primary key') return namesColumn(clause.body, name);
   if (clause.kind === 'foreign key') return clauseColumns(clause).some((c) => sameName(c, name));
-  if (clause.kind === 'unique') return clauseColumns(clause).length === 1 && names(clause.body, name);
+  if (clause.kind === 'unique') return clauseColumns(clause).length === 1 && namesColumn(clause.body, name);
   return (
     clause.kind === 'check' &&
-    names(clause.body, name) &&
-    !text.columns.some((c) => !sameName(c.name, name) && names(clause.body, c.name))
+    namesColumn(clause.body, name) &&
+    !text.columns.some((c) => !sameName(c.name, name) && namesColumn(clause.body, c.name))
   );
 }
 

@@ -1,7 +1,7 @@
 import type { Rendered } from '../../../engine.js';
 import { DatabaseError } from '../../../errors.js';
 import type { LiveTable } from '../../../live.js';
-import { isRowid, readSource, sourceOf, textOf, withoutRowid, type Around, type Source } from '../introspect.js';
+import { isRowid, readSource, sourceOf, textOf, withoutRowid, type Surroundings, type Source } from '../introspect.js';
 import { parseIndex, type TableText } from '../parser/parse.js';
 import { isName, isSymbol, isWord, replaceTokens, sameName, tokenize } from '../parser/tokens.js';
 import { literal, quote } from '../sql.js';
@@ -18,7 +18,7 @@ export type Value = string | null | ((from: string) => string);
 
 export interface Remake {
   /** What its foreign keys refer to, of a text that has more of them than what stands there. */
-  parents?: Around['parents'];
+  parents?: Surroundings['parents'];
   /** The table's new text, under the name that it is to have. */
   text: TableText;
   indexes: string[];
@@ -71,7 +71,10 @@ export function rebuild(live: LiveTable, { text, indexes, triggers, values = {},
   };
 }
 
-export function withParents(around: Around | undefined, parents: Around['parents']): Around | undefined {
+export function withParents(
+  around: Surroundings | undefined,
+  parents: Surroundings['parents'],
+): Surroundings | undefined {
   return parents === undefined ? around : { ...around, parents: { ...parents, ...around?.parents } };
 }
 
