@@ -1,17 +1,16 @@
-import type { Address, EngineName } from './address.js';
+import type { Address } from './address.js';
+import type { EngineName } from './engines/names.js';
 import type { LiveColumn, LiveTable } from './live.js';
 import type { Claimant, Marks } from './ownership.js';
 import type { Column } from './schema/column.js';
 
-/** Facts in which engines differ; callers ask these and never an engine's name. */
+/** Facts in which engines differ; callers ask these and never an engine's name (see `engines/names.ts`). */
 export interface EngineFacts {
   /**
    * DDL commits and rolls back with the ledger row beside it. Without it a step is one statement, and ledger rows are
    * written around it.
    */
   transactionalDdl: boolean;
-  /** Longest identifier, in bytes. */
-  identifierBytes: number;
 }
 
 /**

@@ -1,16 +1,9 @@
-export {
-  type Address,
-  AddressProblem,
-  connectionSchema,
-  ENGINE_NAMES,
-  type EngineName,
-  fromFields,
-  parseUrl,
-} from './address.js';
+export { type Address, AddressProblem, connectionSchema, fromFields, parseUrl } from './address.js';
 export { insertColumn, withoutColumn } from './columns.js';
 export { type Drift, findDrift } from './drift.js';
 export { type Connection, type Engine, type LedgerRow, type Session } from './engine.js';
 export { engineOf } from './engines/index.js';
+export { ENGINE_NAMES, type EngineName } from './engines/names.js';
 export { DatabaseError, type ErrorCode } from './errors.js';
 export { compare } from './expectation.js';
 export { readDone } from './ledger.js';

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { v7 as uuid } from 'uuid';
 import { freshMysql, freshPostgres, freshSqlite, query, type Fresh } from '../../../testing/fixtures.js';
-import { parseUrl, type EngineName } from './address.js';
+import { parseUrl } from './address.js';
+import type { EngineName } from './engines/names.js';
 import type { Connection } from './engine.js';
 import { engineOf } from './engines/index.js';
 import { fingerprint } from './live.js';

@@ -1,4 +1,4 @@
-import type { EngineName } from '../address.js';
+import type { EngineName } from '../engines/names.js';
 import type { ColumnType } from './column-types.js';
 import type { Default } from './json.js';
 
