@@ -43,6 +43,11 @@ export interface Rendered {
   thawFirst?: true;
 }
 
+/** One that leaves the table there. */
+export interface RenderedTable extends Rendered {
+  live: LiveTable;
+}
+
 /**
  * Pure renderers, golden-tested. Identifiers are always quoted. They work from a `LiveTable`, either read just now
  * under the lock or predicted, and keep whatever others put beside the managed part. On an engine without transactional

@@ -1,6 +1,6 @@
 import type { Engine, Session } from './engine.js';
 import { DatabaseError } from './errors.js';
-import { findColumn, foldName, isAside, type LiveTable } from './live.js';
+import { findColumn, foldName, isAside, isOnlyColumn, type LiveTable } from './live.js';
 import { keyNames, sameType, type Column } from './schema/column.js';
 import { sameDefault } from './schema/defaults.js';
 
@@ -116,7 +116,7 @@ export function compareColumn(
       };
   } else if (value === undefined || !sameDefault(kept.type, kept.default, value))
     return { expected: `default ${JSON.stringify(kept.default)}`, found: `default ${JSON.stringify(found.default)}` };
-  const unique = live.uniques.some((u) => u.columns.length === 1 && foldName(u.columns[0]!) === foldName(kept.name));
+  const unique = live.uniques.some((u) => isOnlyColumn(u.columns, kept.name));
   if (unique !== kept.unique && !(unique && kept.primary_key))
     return { expected: kept.unique ? 'unique' : 'not unique', found: unique ? 'unique' : 'not unique' };
   return null;

@@ -101,6 +101,18 @@ export function findColumn(live: LiveTable, name: string): LiveColumn | undefine
   return live.columns.find((c) => foldName(c.name) === foldName(name));
 }
 
+/** The same of one that must be there. Errors: TypeError. */
+export function existingColumn(live: LiveTable, name: string): LiveColumn {
+  const column = findColumn(live, name);
+  if (column === undefined) throw new TypeError(`table ${live.name} has no column ${name}`);
+  return column;
+}
+
+/** Whether these are that one column and no other. */
+export function isOnlyColumn(columns: readonly string[], name: string): boolean {
+  return columns.length === 1 && columns.every((column) => foldName(column) === foldName(name));
+}
+
 function byJson(a: unknown, b: unknown): number {
   const [x, y] = [JSON.stringify(a), JSON.stringify(b)];
   return x < y ? -1 : x > y ? 1 : 0;

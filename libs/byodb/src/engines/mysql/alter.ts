@@ -1,5 +1,5 @@
 import type { Rendered } from '../../engine.js';
-import { findColumn, type LiveTable } from '../../live.js';
+import { existingColumn, isOnlyColumn, type LiveTable } from '../../live.js';
 import { sameType, type Column } from '../../schema/column.js';
 import { addUnique, alterTable, liveOf, sameName, withoutUniques } from './definition/alter-statement.js';
 import { changedDefinition, defaultsAgree, refuseDrawing } from './definition/column-definition.js';
@@ -8,14 +8,14 @@ import { refuseLongRow } from './limits/row-size.js';
 import { quote } from './sql.js';
 
 export function alterColumn(live: LiveTable, name: string, to: Column, uniqueName: string): Rendered {
-  const column = findColumn(live, name)!;
+  const column = existingColumn(live, name);
   refuseDrawing(live);
   const changes =
     column.type === null ||
     !sameType(to, { ...column, type: column.type }) ||
     column.nullable !== to.nullable ||
     !defaultsAgree(column, to);
-  const mine = live.uniques.filter((u) => u.columns.length === 1 && sameName(u.columns[0]!, name));
+  const mine = live.uniques.filter((u) => isOnlyColumn(u.columns, name));
   const gone = to.unique ? [] : mine;
   const come = to.unique && mine.length === 0 ? [{ name: uniqueName, columns: [column.name] }] : [];
   if (come.length > gone.length) refuseManyKeys(live);
@@ -36,9 +36,8 @@ export function alterColumn(live: LiveTable, name: string, to: Column, uniqueNam
 }
 
 export function restoreColumn(live: LiveTable, name: string, was: LiveTable): Rendered {
-  const column = findColumn(was, name)!;
-  const single = (t: LiveTable): LiveTable['uniques'] =>
-    t.uniques.filter((u) => u.columns.length === 1 && sameName(u.columns[0]!, name));
+  const column = existingColumn(was, name);
+  const single = (t: LiveTable): LiveTable['uniques'] => t.uniques.filter((u) => isOnlyColumn(u.columns, name));
   const gone = single(live).filter((u) => !single(was).some((w) => w.name === u.name));
   const come = single(was).filter((w) => !single(live).some((u) => u.name === w.name));
   const clauses = [

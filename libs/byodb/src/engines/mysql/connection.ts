@@ -2,6 +2,7 @@ import createKnex, { type Knex } from 'knex';
 import { secretsOf, type ServerAddress } from '../../address.js';
 import type { Connection, Engine, Exclusive, Other, ServerInfo, Session } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
+import { firstRow } from '../../first-row.js';
 import { Liveness } from '../../liveness.js';
 import { LEDGER_TABLES, refuseOthers, type Claimant, type Marks } from '../../ownership.js';
 import { settle, type RawDriver } from './driver/raw-driver.js';
@@ -86,7 +87,9 @@ export class MysqlConnection implements Connection {
   }
 
   async info(): Promise<ServerInfo> {
-    return this.on(async (session) => ({ version: String((await session.query('select version() as v'))[0]!['v']) }));
+    return this.on(async (session) => ({
+      version: String(firstRow(await session.query('select version() as v'))['v']),
+    }));
   }
 
   async identity(): Promise<string | null> {

@@ -1,4 +1,5 @@
 import type { Dependent, Touch } from '../../engine.js';
+import { firstRow } from '../../first-row.js';
 import { foldName } from '../../live.js';
 import type { Querying, Row } from './driver/querying.js';
 import { foreignKeys, type ForeignKey } from './foreign-keys.js';
@@ -18,8 +19,8 @@ export async function dependents(
   change: Touch = 'remove',
 ): Promise<Dependent[]> {
   await refuseUnseen(session);
-  const [own] = await session.query('select database() as d');
-  const qualified = `${quote(String(own!['d']))}.${quote(table)}`;
+  const own = firstRow(await session.query('select database() as d'));
+  const qualified = `${quote(String(own['d']))}.${quote(table)}`;
   const like = `%${table.replaceAll('_', '\\_')}%`;
   // A view's text is normalised, every name in it quoted and every table's with its database; a trigger's is as it
   // was written.
@@ -43,7 +44,7 @@ export async function dependents(
     order by ordinal_position`,
     [table, table],
   );
-  const here = String(own!['d']);
+  const here = String(own['d']);
   const found: Dependent[] = views
     .filter((v) => mentionsName(v['body'], qualified) && (column === null || mentionsName(v['body'], quote(column))))
     .map((v) => ({ kind: 'view', name: nameSeenFrom(here, v) }));
@@ -153,8 +154,8 @@ async function withinTable(session: Querying, table: string, column: string, cha
 }
 
 async function isMariaDb(session: Querying): Promise<boolean> {
-  const [row] = await session.query('select version() as v');
-  return /MariaDB/i.test(String(row!['v']));
+  const row = firstRow(await session.query('select version() as v'));
+  return /MariaDB/i.test(String(row['v']));
 }
 
 export function asDependent(key: ForeignKey): Dependent {

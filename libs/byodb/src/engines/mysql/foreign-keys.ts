@@ -1,5 +1,5 @@
 import type { Need } from '../../engine.js';
-import { foldName, isAside, type Extra, type LiveTable } from '../../live.js';
+import { foldName, isAside, isOnlyColumn, type Extra, type LiveTable } from '../../live.js';
 import { isForeignKey } from './keys/set-aside-keys.js';
 import { blank, parts, tokens } from './parser/ddl-text.js';
 import { literal, quote, unquote } from './sql.js';
@@ -50,7 +50,7 @@ export function foreignKeys(live: LiveTable): ForeignKey[] {
 
 /** Those of one column alone: an index over it alone serves no others. */
 export function keysOver(live: LiveTable, column: string): ForeignKey[] {
-  return foreignKeys(live).filter((key) => key.columns.length === 1 && foldName(key.columns[0]!) === foldName(column));
+  return foreignKeys(live).filter((key) => isOnlyColumn(key.columns, column));
 }
 
 export function keysThatSetNull(live: LiveTable, column: string): ForeignKey[] {

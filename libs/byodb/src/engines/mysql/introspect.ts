@@ -1,3 +1,4 @@
+import { firstRow } from '../../first-row.js';
 import type { Extra, LiveTable } from '../../live.js';
 import type { Querying } from './driver/querying.js';
 import { readKey } from './keys/primary-and-unique.js';
@@ -14,7 +15,7 @@ export async function introspect(session: Querying, table: string): Promise<Live
     [...KINDS, table],
   );
   if (found === undefined) return null;
-  const [row] = await session.query(`SHOW CREATE TABLE ${quote(table)}`);
+  const row = firstRow(await session.query(`SHOW CREATE TABLE ${quote(table)}`));
   const triggers = await session.query(TRIGGERS, [table]);
   const owner = /^schemasaga (\S+)$/.exec(String(found['comment']))?.[1] ?? null;
   const live: LiveTable = {
@@ -26,7 +27,7 @@ export async function introspect(session: Querying, table: string): Promise<Live
     owner,
     source: null,
   };
-  const create = String(row!['Create Table']);
+  const create = String(row['Create Table']);
   live.source = create;
   for (const part of parts(create)) readPart(live, part);
   live.extras.push({ kind: 'options', name: '', definition: optionsOf(create) });
@@ -40,8 +41,8 @@ export async function introspect(session: Querying, table: string): Promise<Live
 }
 
 async function triggerText(session: Querying, name: string): Promise<string> {
-  const [row] = await session.query(`SHOW CREATE TRIGGER ${quote(name)}`);
-  return String(row!['SQL Original Statement']);
+  const row = firstRow(await session.query(`SHOW CREATE TRIGGER ${quote(name)}`));
+  return String(row['SQL Original Statement']);
 }
 
 function readPart(live: LiveTable, part: string): void {

@@ -1,6 +1,7 @@
 import type { Connection as Driver } from 'mysql2/promise';
 import type { Dependent, LedgerRow, Session, Touch } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
+import { readLedgerRow } from '../../ledger.js';
 import { foldName, type LiveTable } from '../../live.js';
 import type { Column } from '../../schema/column.js';
 import { dependents } from './dependents.js';
@@ -132,9 +133,7 @@ export class MysqlSession implements Session, Querying {
 
   async readLedger(stepId: string): Promise<LedgerRow[]> {
     const rows = await this.query('select * from `_saga_ledger` where step_id = ?', [stepId]);
-    return rows.map(
-      (r) => ({ ...r, statements: JSON.parse(String(r['statements'])) as string[] }) as unknown as LedgerRow,
-    );
+    return rows.map(readLedgerRow);
   }
 
   async writeLedger(row: LedgerRow): Promise<void> {

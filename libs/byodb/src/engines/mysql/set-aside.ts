@@ -1,7 +1,7 @@
 import type { Rendered } from '../../engine.js';
-import { findColumn, type Extra, type LiveTable } from '../../live.js';
-import { alterTable, namesColumn, renameTable, withColumnRenamed, sameName } from './definition/alter-statement.js';
-import { drawsNumbers, relaxedDefinition, hiddenDefinition, HIDING } from './definition/column-definition.js';
+import { existingColumn, type Extra, type LiveTable } from '../../live.js';
+import { alterTable, namesColumn, renameTable, sameName, withColumnRenamed } from './definition/alter-statement.js';
+import { drawsNumbers, hiddenDefinition, HIDING, relaxedDefinition } from './definition/column-definition.js';
 import {
   addKeys,
   dropKey,
@@ -48,7 +48,7 @@ export function bringBackTable(live: LiveTable, was: LiveTable): Rendered {
   return {
     // While it is out of everybody's reach; then they go with it.
     statements: [...triggers.map((trigger) => createTrigger(trigger, live.name)), ...back.statements],
-    live: { ...withKeys(back.live!, keys), extras: [...withKeys(back.live!, keys).extras, ...triggers] },
+    live: { ...withKeys(back.live, keys), extras: [...withKeys(back.live, keys).extras, ...triggers] },
     needs: [
       ...needsOf(keys, was.name, live.name),
       ...freeKeyNames(names, was.name),
@@ -59,7 +59,7 @@ export function bringBackTable(live: LiveTable, was: LiveTable): Rendered {
 
 /** Hidden in its place: an insert without a list of columns and `select *` pass it over. */
 export function setAsideColumn(live: LiveTable, name: string, aside: string): Rendered {
-  const column = findColumn(live, name)!;
+  const column = existingColumn(live, name);
   const inKey = primaryMembers(live).some((k) => sameName(k, name)) && !column.generated;
   const keys = foreignKeys(live).filter((key) => key.columns.some((c) => sameName(c, name)));
   const spatial = live.extras.filter((e) => e.kind === 'SPATIAL KEY' && namesColumn(e, name));
@@ -88,15 +88,15 @@ export function setAsideColumn(live: LiveTable, name: string, aside: string): Re
   ];
   return alterTable(live, clauses, {
     ...left,
-    extras: [...left.extras!, ...instead],
+    extras: [...left.extras, ...instead],
     ...(inKey ? { primaryKey: [] } : {}),
   });
 }
 
 export function bringBackColumn(live: LiveTable, aside: string, was: LiveTable, name: string): Rendered {
-  const column = findColumn(was, name)!;
+  const column = existingColumn(was, name);
   const back = withColumnRenamed(live, aside, name, () => column);
-  const names = back.columns!.map((c) => c.name);
+  const names = back.columns.map((c) => c.name);
   // A key over two columns that are both set aside is made again with the last of them.
   const clause =
     primaryClause(live) === null && primaryMembers(was).every((k) => names.some((n) => sameName(n, k)))
@@ -104,7 +104,7 @@ export function bringBackColumn(live: LiveTable, aside: string, was: LiveTable, 
       : null;
   const key = clause !== null;
   const instead = key ? live.extras.filter(isStandIn) : [];
-  const others = back.extras!.filter((e) => !instead.some((k) => k.name === e.name));
+  const others = back.extras.filter((e) => !instead.some((k) => k.name === e.name));
   const keys = missingKeys({ ...live, ...back }, was, names).filter((k) => k.columns.some((c) => sameName(c, name)));
   const spatial = was.extras.filter((e) => e.kind === 'SPATIAL KEY' && namesColumn(e, name));
   const clauses = [
@@ -122,7 +122,7 @@ export function bringBackColumn(live: LiveTable, aside: string, was: LiveTable, 
   ];
   const rendered = alterTable(live, clauses, { ...back, extras, ...(key ? { primaryKey: was.primaryKey } : {}) });
   const needs = needsOf(keys, live.name, live.name, (c) => (sameName(c, name) ? aside : c));
-  return { ...rendered, needs, ...(back.columns!.some(drawsNumbers) ? { thawFirst: true } : {}) };
+  return { ...rendered, needs, ...(back.columns.some(drawsNumbers) ? { thawFirst: true } : {}) };
 }
 
 export function withKeys(live: LiveTable, keys: readonly ForeignKey[]): LiveTable {

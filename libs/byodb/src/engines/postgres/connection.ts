@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { secretsOf, type ServerAddress } from '../../address.js';
 import type { Connection, Engine, Exclusive, Other, ServerInfo, Session } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
+import { firstRow } from '../../first-row.js';
 import { Liveness } from '../../liveness.js';
 import { refuseOthers, type Claimant, type Marks } from '../../ownership.js';
 import { begin, PooledClient } from './driver/pooled-client.js';
@@ -79,8 +80,8 @@ export class PostgresConnection implements Connection {
   }
 
   async info(): Promise<ServerInfo> {
-    const [row] = await this.look((session) => session.query('show server_version'));
-    return { version: String(row!['server_version']) };
+    const row = firstRow(await this.look((session) => session.query('show server_version')));
+    return { version: String(row['server_version']) };
   }
 
   async identity(): Promise<string | null> {
@@ -122,8 +123,8 @@ export class PostgresConnection implements Connection {
 
   async release(id: string): Promise<void> {
     await this.claiming(async (pooled) => {
-      const [there] = await pooled.query("select to_regclass('_saga_identity') is not null as there");
-      if (there!['there'] !== true) return;
+      const there = firstRow(await pooled.query("select to_regclass('_saga_identity') is not null as there"));
+      if (there['there'] !== true) return;
       const [row] = await pooled.query('select id from _saga_identity where id = $1', [id]);
       if (row !== undefined) await pooled.query('drop table if exists _saga_ledger, _saga_fences, _saga_identity');
     });

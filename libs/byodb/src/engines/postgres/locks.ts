@@ -1,5 +1,6 @@
 import type { Exclusive } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
+import { firstRow } from '../../first-row.js';
 import type { PooledClient, Row } from './driver/pooled-client.js';
 import { literal } from './sql.js';
 
@@ -44,7 +45,7 @@ export function openExclusively(on: Exclusive, begin: string): string {
 }
 
 export async function tryLock(pooled: PooledClient, on: Exclusive): Promise<boolean> {
-  return isLocked((await pooled.query(tryLockSql(on)))[0]!, on);
+  return isLocked(firstRow(await pooled.query(tryLockSql(on))), on);
 }
 
 /** Of the row that the attempt gave. */

@@ -1,5 +1,7 @@
-import type { Dependent, Direction, LedgerRow, Session, Touch } from '../../engine.js';
+import type { Dependent, LedgerRow, Session, Touch } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
+import { firstRow } from '../../first-row.js';
+import { readLedgerRow } from '../../ledger.js';
 import type { LiveTable } from '../../live.js';
 import type { Column } from '../../schema/column.js';
 import { TABLE_SQL, type TableRow } from './catalog/table-query.js';
@@ -87,16 +89,18 @@ export class PostgresSession implements Session {
   }
 
   async lacksRight(action: 'create' | 'alter', table: string | null): Promise<string | null> {
-    const [row] = await this.open().query(
-      `select current_user as "user", current_schema() as "schema",
+    const row = firstRow(
+      await this.open().query(
+        `select current_user as "user", current_schema() as "schema",
         has_schema_privilege(current_schema(), 'CREATE') as may_create,
         (select pg_get_userbyid(c.relowner)
           from pg_class c
             join pg_namespace n on n.oid = c.relnamespace
           where n.nspname = current_schema() and c.relname = $1 and not pg_has_role(c.relowner, 'USAGE')) as owner`,
-      [table],
+        [table],
+      ),
     );
-    const { user, schema, may_create: mayCreate, owner } = row!;
+    const { user, schema, may_create: mayCreate, owner } = row;
     if (action === 'create')
       return mayCreate === false ? `user ${String(user)} may not create tables in schema ${String(schema)}` : null;
     return typeof owner === 'string'
@@ -113,15 +117,7 @@ export class PostgresSession implements Session {
       order by direction`,
       [stepId],
     );
-    return rows.map((row) => ({
-      step_id: String(row['step_id']),
-      direction: row['direction'] as Direction,
-      state: row['state'] as LedgerRow['state'],
-      fingerprint_before: String(row['fingerprint_before']),
-      fingerprint_after: row['fingerprint_after'] === null ? null : String(row['fingerprint_after']),
-      statements: JSON.parse(String(row['statements'])) as string[],
-      recorded_at: String(row['recorded_at']),
-    }));
+    return rows.map(readLedgerRow);
   }
 
   async writeLedger(row: LedgerRow): Promise<void> {

@@ -1,13 +1,13 @@
 import type { Rendered } from '../../engine.js';
-import { findColumn, type LiveColumn, type LiveTable } from '../../live.js';
+import { existingColumn, findColumn, isOnlyColumn, type LiveColumn, type LiveTable } from '../../live.js';
 import { isIntegerType } from '../../schema/column-types.js';
 import { sameType, type Column } from '../../schema/column.js';
 import { sameDefault } from '../../schema/defaults.js';
 import { convert, metadataOnly, sameFamily } from './conversion.js';
 import { defaultClause, keyName, typeClauses, uniqueIndex } from './definition/column-definition.js';
-import { isStrict, sourceOf, textOf } from './introspect.js';
+import { columnText, isStrict, sourceOf, textOf } from './introspect.js';
 import { parseTable, type Clause, type ColumnText } from './parser/parse.js';
-import { sameName, tokenize } from './parser/tokens.js';
+import { tokenize } from './parser/tokens.js';
 import { composeColumn, renderTable, replaceColumn } from './rebuild/edit-text.js';
 import { hangsOn, isUniqueOf, putBack, reindex } from './rebuild/put-back.js';
 import { rebuild, withIndexes } from './rebuild/rebuild.js';
@@ -28,12 +28,12 @@ export function restoreColumn(live: LiveTable, name: string, was: LiveTable): Re
 
 export function alterColumn(live: LiveTable, name: string, to: Column, uniqueName: string): Rendered {
   const text = textOf(live);
-  const column = text.columns.find((c) => sameName(c.name, name))!;
-  const now = findColumn(live, name)!;
+  const column = columnText(text, name);
+  const now = existingColumn(live, name);
   const from = shapeOf(now);
-  const isUnique = live.uniques.some((u) => u.columns.length === 1 && sameName(u.columns[0]!, name));
+  const isUnique = live.uniques.some((u) => isOnlyColumn(u.columns, name));
   const changesType = from === null || !sameType(from, to);
-  const soleKey = live.primaryKey.length === 1 && sameName(live.primaryKey[0]!, name);
+  const soleKey = isOnlyColumn(live.primaryKey, name);
   const type =
     changesType && !now.generated
       ? typeClauses(to, soleKey, isStrict(text))

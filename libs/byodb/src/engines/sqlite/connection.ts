@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import type { FileAddress } from '../../address.js';
 import type { Connection, Engine, Exclusive, Other, ServerInfo, Session } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
+import { firstRow } from '../../first-row.js';
 import { LEDGER_TABLES, refuseOthers, type Claimant, type Marks } from '../../ownership.js';
 import { findMarks, LEDGER, takeLedger, type Ask } from './ledger.js';
 import { holders, raiseFence, type Holder } from './locks.js';
@@ -38,10 +39,12 @@ export class SqliteConnection implements Connection {
 
   async info(): Promise<ServerInfo> {
     // From the header too: the version alone would say that any file is a database.
-    const [row] = await this.looking((session) =>
-      session.query('select sqlite_version() as version, (select count(*) from sqlite_schema) as entries'),
+    const row = firstRow(
+      await this.looking((session) =>
+        session.query('select sqlite_version() as version, (select count(*) from sqlite_schema) as entries'),
+      ),
     );
-    return { version: String(row!['version']) };
+    return { version: String(row['version']) };
   }
 
   async identity(): Promise<string | null> {

@@ -5,10 +5,9 @@ import { alterColumn, restoreColumn } from './alter.js';
 import { lost, metadataOnly } from './conversion.js';
 import { definition, uniqueIndex } from './definition/column-definition.js';
 import { detachColumn, dropColumn, reattachColumn, sameKey } from './detach.js';
-import { isStrict, primaryKeyOf, readSource, sourceOf, textOf } from './introspect.js';
+import { columnText, isStrict, parseSource, primaryKeyOf, readSource, sourceOf, textOf } from './introspect.js';
 import { giveBackValues, keepValues } from './kept-values.js';
-import { parseTable, type TableText } from './parser/parse.js';
-import { sameName } from './parser/tokens.js';
+import type { TableText } from './parser/parse.js';
 import { composeColumn, renamedColumn, renderTable } from './rebuild/edit-text.js';
 import { rebuild, withIndexes } from './rebuild/rebuild.js';
 import { renameTable } from './rebuild/rename-table.js';
@@ -89,9 +88,9 @@ function renameColumn(live: LiveTable, from: string, to: string): Rendered {
   const source = sourceOf(live);
   const renamed = renamedColumn(source, from, to);
   if (source.around?.broken !== undefined) {
-    const was = textOf(live).columns.find((c) => sameName(c.name, from))!.name;
+    const was = columnText(textOf(live), from).name;
     return rebuild(live, {
-      text: parseTable(renamed.table)!,
+      text: parseSource(renamed),
       indexes: renamed.indexes,
       triggers: renamed.triggers,
       values: { [to]: quote(was) },

@@ -2,7 +2,7 @@ import type { Rendered } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import { findColumn, type LiveTable } from '../../live.js';
 import { foreignKeys, needsOf } from './foreign-keys.js';
-import { parseSource, primaryKeyOf, sourceOf, textOf, withoutRowid, type Source } from './introspect.js';
+import { columnText, parseSource, primaryKeyOf, sourceOf, textOf, withoutRowid, type Source } from './introspect.js';
 import { clauseColumns, parseIndex, type Clause, type ColumnText, type TableText } from './parser/parse.js';
 import { normalise, sameName } from './parser/tokens.js';
 import { mergeBack, namesColumn, replaceColumn, respell, respellAll } from './rebuild/edit-text.js';
@@ -131,7 +131,7 @@ export function reattachColumn(
   }
   const then = asCalled(sourceOf(was), live.name);
   const [text, former] = [textOf(live), parseSource(then)];
-  const column = former.columns.find((c) => sameName(c.name, name))!;
+  const column = columnText(former, name);
   const columns = moveBehind(
     mergeBack(text.columns, former.columns, [column], (a, b) => sameName(a.name, b.name)),
     column,

@@ -50,6 +50,13 @@ export function parseSource(source: Source): TableText {
   return text;
 }
 
+/** A column that must be there. Errors: TypeError. */
+export function columnText(text: TableText, name: string): ColumnText {
+  const column = text.columns.find((one) => sameName(one.name, name));
+  if (column === undefined) throw new TypeError(`the text of ${text.name} has no column ${name}`);
+  return column;
+}
+
 /**
  * A row of sqlite_schema (https://www.sqlite.org/schematab.html). `sql` is null for what a constraint brings with it.
  */

@@ -3,6 +3,7 @@ import { DatabaseError } from '../../errors.js';
 import { findColumn, foldName, type LiveTable } from '../../live.js';
 import { foreignKeys, isReference, needsOf, unmatched } from './foreign-keys.js';
 import {
+  columnText,
   isRowid,
   parseSource,
   primaryKeyOf,
@@ -12,7 +13,7 @@ import {
   triggerName,
   type Source,
 } from './introspect.js';
-import { parseIndex, parseTable, type Clause, type ColumnText, type TableText } from './parser/parse.js';
+import { parseIndex, type Clause, type ColumnText, type TableText } from './parser/parse.js';
 import { isSymbol, isWord, replaceTokens, sameName, tokenize } from './parser/tokens.js';
 import { composeColumn, renamedColumn, renamedTable, renderTable, replaceColumn } from './rebuild/edit-text.js';
 import { fillOf, hangsOn, isMember, isUniqueOf, notNull, putBack } from './rebuild/put-back.js';
@@ -51,7 +52,7 @@ export function setAsideTable(live: LiveTable, aside: string): Rendered {
       return rebuild(live, { text: renamed(marked, aside), indexes: [], triggers: [], values });
     // By SQLite's own rename, which takes along what others made to refer to it meanwhile.
     const keyless = rebuild(live, { text: marked, indexes: [], triggers: [], values });
-    const gone = renameTable(keyless.live!, aside);
+    const gone = renameTable(keyless.live, aside);
     return { ...gone, statements: [...keyless.statements, ...gone.statements] };
   }
   const moved = renameTable({ ...live, source: JSON.stringify(bare) }, aside);
@@ -73,7 +74,7 @@ function unmatchedMark(keys: ReturnType<typeof foreignKeys>, source: Source, own
 }
 
 function renamed(text: TableText, name: string): TableText {
-  return parseTable(renamedTable({ table: renderTable(text, text.name), indexes: [], triggers: [] }, name).table)!;
+  return parseSource(renamedTable({ table: renderTable(text, text.name), indexes: [], triggers: [] }, name));
 }
 
 function withoutKeys(text: TableText): TableText {
@@ -111,8 +112,8 @@ export function bringBackTable(live: LiveTable, was: LiveTable): Rendered {
   // Only a copy gives the text back to the letter where SQLite's rename quotes its name.
   const whole = { text: next, indexes: target.indexes, triggers: target.triggers, parents: former.around?.parents };
   if (around?.broken !== undefined) return { ...rest, ...rebuild(live, whole) };
-  if (isMarked || sourceOf(native.live!).table !== target.table) {
-    const rebuilt = rebuild(native.live!, whole);
+  if (isMarked || sourceOf(native.live).table !== target.table) {
+    const rebuilt = rebuild(native.live, whole);
     return { ...rest, ...rebuilt, statements: [...native.statements, ...rebuilt.statements] };
   }
   // What an earlier version set aside has its triggers still.
@@ -186,11 +187,11 @@ export function setAsideColumn(live: LiveTable, name: string, aside: string): Re
     name,
     aside,
   );
-  const text = withoutConstraints(parseTable(gone.table)!, aside);
+  const text = withoutConstraints(parseSource(gone), aside);
   const keys = foreignKeys(textOf(live), name);
   const marked: TableText =
     keys.length === 0 ? text : { ...text, columns: [...text.columns, composeColumn(unmatchedName(aside), '', [])] };
-  const was = textOf(live).columns.find((c) => sameName(c.name, name))!;
+  const was = columnText(textOf(live), name);
   const values: Record<string, Value> = { [aside]: isComputed(was) ? null : quote(was.name) };
   if (keys.length > 0) values[unmatchedName(aside)] = unmatchedMark(keys, source, live.name);
   return rebuild(live, { text: marked, indexes: gone.indexes, triggers: gone.triggers, values });
@@ -205,7 +206,7 @@ function isComputed(column: ColumnText): boolean {
  * doing so.
  */
 function withoutConstraints(text: TableText, name: string): TableText {
-  const column = text.columns.find((c) => sameName(c.name, name))!;
+  const column = columnText(text, name);
   const stays = (clause: Clause): boolean =>
     clause.kind === 'collate' || clause.kind === 'null' || (clause.kind === 'primary key' && isRowid(text, name));
   const clauses = column.clauses.filter(stays);
@@ -236,12 +237,12 @@ export function bringBackColumn(live: LiveTable, aside: string, was: LiveTable, 
   const marker = unmatchedName(aside);
   const isMarked = findColumn(live, marker) !== undefined;
   const back = renamedColumn(sourceOf(live), aside, name);
-  const text = parseTable(back.table)!;
+  const text = parseSource(back);
   const next: LiveTable = {
     ...readSource({ ...back, table: renderTable(isMarked ? replaceColumn(text, marker, null) : text, text.name) }),
     name: live.name,
   };
-  const former = textOf(was).columns.find((c) => sameName(c.name, name))!;
+  const former = columnText(textOf(was), name);
   const filling = fillOf(former, was);
   const value = filling === null ? quote(aside) : `coalesce(${quote(aside)}, ${filling})`;
   const from = quote(live.name);

@@ -1,4 +1,4 @@
-import type { Rendered } from '../../../engine.js';
+import type { RenderedTable } from '../../../engine.js';
 import { foldName, type Extra, type LiveColumn, type LiveTable } from '../../../live.js';
 import type { Column } from '../../../schema/column.js';
 import { uniqueClause, uniqueExtra } from '../keys/primary-and-unique.js';
@@ -7,7 +7,7 @@ import { renameIn, tokens } from '../parser/ddl-text.js';
 import { quote } from '../sql.js';
 import { definitionOf, readColumn } from '../types.js';
 
-export function alterTable(live: LiveTable, clauses: string[], left: Partial<LiveTable>): Rendered {
+export function alterTable(live: LiveTable, clauses: string[], left: Partial<LiveTable>): RenderedTable {
   return {
     statements: clauses.length === 0 ? [] : [`ALTER TABLE ${quote(live.name)} ${clauses.join(', ')}`],
     live: { ...live, ...left },
@@ -19,7 +19,7 @@ export function renameTable(
   to: string,
   keys: ReturnType<typeof keysAway> = [],
   more: readonly string[] = [],
-): Rendered {
+): RenderedTable {
   const extras = live.extras.map((e) => ({
     ...e,
     name: keys.find((k) => k.from === e.name && isForeignKey(e))?.to ?? e.name,
@@ -36,7 +36,7 @@ export function withColumnRenamed(
   from: string,
   to: string,
   change: (c: LiveColumn) => LiveColumn,
-): Partial<LiveTable> {
+): Pick<LiveTable, 'columns' | 'extras' | 'primaryKey' | 'uniques'> {
   const swap = (name: string): string => (sameName(name, from) ? to : name);
   const others = (c: LiveColumn): LiveColumn => ({ ...c, definition: renameIn(c.definition, from, to) });
   return {

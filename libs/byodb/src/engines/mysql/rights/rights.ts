@@ -1,4 +1,5 @@
 import { DatabaseError } from '../../../errors.js';
+import { firstRow } from '../../../first-row.js';
 import type { Querying } from '../driver/querying.js';
 import { lacking, WHOLE_DATABASE } from './grants.js';
 
@@ -11,9 +12,9 @@ export async function refuseUnseen(session: Querying): Promise<void> {
         where trigger_schema = database() and action_statement is null) as triggers,
       exists (select 1 from information_schema.views
         where table_schema = database() and view_definition = '') as views`;
-  const [hidden] = await session.query(asked);
+  const hidden = firstRow(await session.query(asked));
   const unseen = (right: 'trigger' | 'show view', among: string): boolean =>
-    Number(hidden![among]) === 1 || lacking(lines, right, database, WHOLE_DATABASE);
+    Number(hidden[among]) === 1 || lacking(lines, right, database, WHOLE_DATABASE);
   const missing = [
     ...(unseen('trigger', 'triggers') ? ['TRIGGER'] : []),
     ...(unseen('show view', 'views') ? ['SHOW VIEW'] : []),
@@ -27,11 +28,11 @@ export async function refuseUnseen(session: Querying): Promise<void> {
 }
 
 export async function grants(session: Querying): Promise<{ user: string; database: string; lines: string[] }> {
-  const [who] = await session.query('select database() as d, current_user() as u');
+  const who = firstRow(await session.query('select database() as d, current_user() as u'));
   const rows = await session.query('show grants');
   return {
-    user: String(who!['u']),
-    database: String(who!['d']),
+    user: String(who['u']),
+    database: String(who['d']),
     lines: rows.map((row) => String(Object.values(row)[0])),
   };
 }

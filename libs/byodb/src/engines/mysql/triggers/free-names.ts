@@ -1,3 +1,4 @@
+import { firstRow } from '../../../first-row.js';
 import type { Extra } from '../../../live.js';
 import type { Querying } from '../driver/querying.js';
 import { introspect } from '../introspect.js';
@@ -28,8 +29,8 @@ async function canRemake(session: Querying, trigger: Extra): Promise<boolean> {
       (select count(*) from information_schema.triggers
         where trigger_schema = database() and trigger_name = ${literal(trigger.name)}
           and database_collation = @@collation_database) as collates`;
-  const [server] = await session.query(asked);
-  if (Number(server!['able']) !== 1 || (Number(server!['trusts']) !== 1 && !grantedEverywhere(lines, []))) return false;
+  const server = firstRow(await session.query(asked));
+  if (Number(server['able']) !== 1 || (Number(server['trusts']) !== 1 && !grantedEverywhere(lines, []))) return false;
   const { definer, isKnown } = makerOf(trigger);
-  return isKnown && Number(server!['collates']) === 1 && (definer === user || grantedEverywhere(lines, ['SET USER']));
+  return isKnown && Number(server['collates']) === 1 && (definer === user || grantedEverywhere(lines, ['SET USER']));
 }

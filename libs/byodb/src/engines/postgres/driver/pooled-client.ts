@@ -1,5 +1,6 @@
 import type { Client, QueryResult } from 'pg';
 import { DatabaseError } from '../../../errors.js';
+import { firstRow } from '../../../first-row.js';
 import { literal } from '../sql.js';
 import { translate, type Moment } from '../translate.js';
 
@@ -37,9 +38,9 @@ export class PooledClient {
   }
 
   async commit(): Promise<void> {
-    const [result] = await this.results('commit', undefined, 'commit');
+    const result = firstRow(await this.results('commit', undefined, 'commit'));
     // A failed transaction answers COMMIT without an error, by rolling back.
-    if (result!.command !== 'COMMIT')
+    if (result.command !== 'COMMIT')
       throw new DatabaseError('database_error', 'the transaction had failed before its end, and was rolled back');
   }
 

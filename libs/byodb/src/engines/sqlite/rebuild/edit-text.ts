@@ -1,5 +1,5 @@
-import type { Source } from '../introspect.js';
-import { parseColumn, parseTable, type Clause, type ColumnText, type TableText } from '../parser/parse.js';
+import { parseSource, type Source } from '../introspect.js';
+import { parseColumn, type Clause, type ColumnText, type TableText } from '../parser/parse.js';
 import {
   closing,
   isName,
@@ -67,7 +67,7 @@ function onAt(tokens: Token[]): number {
 
 /** The texts as SQLite leaves them after RENAME TO: the table's own foreign keys, indexes and triggers follow. */
 export function renamedTable(source: Source, to: string): Source {
-  const from = parseTable(source.table)!.name;
+  const from = parseSource(source).name;
   const isTable = (token: Token): boolean => isName(token) && sameName(token.value, from);
   const table = replaceTokens(source.table, (token, i, tokens) => {
     const isTitle = i === tokens.findIndex((t) => isSymbol(t, '(')) - 1;
@@ -95,7 +95,7 @@ export function renamedTable(source: Source, to: string): Source {
  * qualify them; `dependents` lists every trigger that says the name.
  */
 export function renamedColumn(source: Source, from: string, to: string): Source {
-  const text = parseTable(source.table)!;
+  const text = parseSource(source);
   const columns = text.columns.map((column): ColumnText => {
     const inside = column.clauses.filter((c) => c.kind === 'check' || c.kind === 'generated');
     const references = column.clauses.filter((c) => c.kind === 'references');

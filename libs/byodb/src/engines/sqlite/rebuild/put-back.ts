@@ -1,6 +1,6 @@
 import type { Rendered } from '../../../engine.js';
-import { findColumn, type LiveTable } from '../../../live.js';
-import { isPlainUnique, parseSource, primaryKeyOf, readSource, sourceOf, textOf } from '../introspect.js';
+import { existingColumn, isOnlyColumn, type LiveTable } from '../../../live.js';
+import { columnText, isPlainUnique, parseSource, primaryKeyOf, readSource, sourceOf, textOf } from '../introspect.js';
 import {
   clauseColumns,
   parseColumn,
@@ -63,7 +63,7 @@ export function isUniqueOf(sql: string, column: string): boolean {
  * them.
  */
 export function fillOf(column: ColumnText, was: LiveTable): string | null {
-  const live = findColumn(was, column.name)!;
+  const live = existingColumn(was, column.name);
   const byDefault = column.clauses.find((c) => c.kind === 'default');
   if (
     live.nullable ||
@@ -72,7 +72,7 @@ export function fillOf(column: ColumnText, was: LiveTable): string | null {
     was.primaryKey.some((k) => sameName(k, column.name))
   )
     return null;
-  if (was.uniques.some((u) => u.columns.length === 1 && sameName(u.columns[0]!, column.name))) return null;
+  if (was.uniques.some((u) => isOnlyColumn(u.columns, column.name))) return null;
   const [, token, ...more] = tokenize(byDefault.body);
   if (token === undefined || (token.kind === 'word' && sameName(token.text, 'null') && more.length === 0)) return null;
   const isText =
@@ -97,7 +97,7 @@ export function putBack(
 ): Rendered {
   const then = asCalled(sourceOf(was), now.name);
   const [text, former] = [textOf(now), parseSource(then)];
-  const column = former.columns.find((c) => sameName(c.name, name))!;
+  const column = columnText(former, name);
   const missing = former.constraints.filter((clause) => hangsOn(former, clause, name));
   const isSame = (a: Clause, b: Clause): boolean => normalise(a.text, text.name) === normalise(b.text, text.name);
   const stay = text.constraints.filter((clause) => !hangsOn(text, clause, name));

@@ -1,7 +1,7 @@
-import type { Rendered } from '../../../engine.js';
+import type { RenderedTable } from '../../../engine.js';
 import { DatabaseError } from '../../../errors.js';
 import type { LiveTable } from '../../../live.js';
-import { isRowid, readSource, sourceOf, textOf, withoutRowid, type Surroundings, type Source } from '../introspect.js';
+import { isRowid, readSource, sourceOf, textOf, withoutRowid, type Source, type Surroundings } from '../introspect.js';
 import { parseIndex, type TableText } from '../parser/parse.js';
 import { isName, isSymbol, isWord, replaceTokens, sameName, tokenize } from '../parser/tokens.js';
 import { literal, quote } from '../sql.js';
@@ -32,7 +32,7 @@ export interface Remake {
  * Of Table Schema Changes"). The old one is moved away first, so that the new one is made by its own text, to the
  * letter.
  */
-export function rebuild(live: LiveTable, { text, indexes, triggers, values = {}, parents }: Remake): Rendered {
+export function rebuild(live: LiveTable, { text, indexes, triggers, values = {}, parents }: Remake): RenderedTable {
   refuseUnmakeable(live);
   const around = sourceOf(live).around;
   const before = textOf(live);
@@ -223,8 +223,8 @@ export function withRowid(options: string): string {
   });
 }
 
-export function withIndexes(rendered: Rendered, indexes: string[]): Rendered {
-  const source = sourceOf(rendered.live!);
+export function withIndexes(rendered: RenderedTable, indexes: string[]): RenderedTable {
+  const source = sourceOf(rendered.live);
   return {
     statements: [...rendered.statements, ...indexes],
     live: readSource({ ...source, indexes: [...source.indexes, ...indexes] }),

@@ -1,17 +1,16 @@
-import type { Rendered } from '../../../engine.js';
+import type { RenderedTable } from '../../../engine.js';
 import type { LiveTable } from '../../../live.js';
 import { parseSource, readSource, sourceOf, type Source } from '../introspect.js';
-import { parseTable } from '../parser/parse.js';
 import { sameName } from '../parser/tokens.js';
 import { quote } from '../sql.js';
 import { renamedTable } from './edit-text.js';
 import { rebuild } from './rebuild.js';
 
-export function renameTable(live: LiveTable, to: string): Rendered {
+export function renameTable(live: LiveTable, to: string): RenderedTable {
   const source = sourceOf(live);
   const renamed = renamedTable(source, to);
   if (source.around?.broken !== undefined)
-    return rebuild(live, { text: parseTable(renamed.table)!, indexes: renamed.indexes, triggers: renamed.triggers });
+    return rebuild(live, { text: parseSource(renamed), indexes: renamed.indexes, triggers: renamed.triggers });
   const rename = (from: string, name: string): string => `alter table ${quote(from)} rename to ${quote(name)}`;
   // To SQLite a name that differs in case alone is taken: by the table itself.
   const statements = sameName(live.name, to)
