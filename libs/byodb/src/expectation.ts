@@ -1,8 +1,9 @@
-import type { Engine, Session } from './engine.js';
+import type { Engine } from './engine.js';
 import { DatabaseError } from './errors.js';
 import { findColumn, foldName, isAside, isOnlyColumn, type LiveTable } from './live.js';
 import { keyNames, sameType, type Column } from './schema/column.js';
 import { sameDefault } from './schema/defaults.js';
+import type { Session } from './session.js';
 
 /**
  * What must stand in the database before or after a step: the managed part alone; what others added beside it is no

@@ -1,7 +1,7 @@
 export { type Address, AddressProblem, connectionSchema, fromFields, parseUrl } from './address.js';
 export { insertColumn, withoutColumn } from './columns.js';
 export { type Drift, findDrift } from './drift.js';
-export { type Connection, type Engine, type LedgerRow, type Session } from './engine.js';
+export { type Connection, type Engine } from './engine.js';
 export { engineOf } from './engines/index.js';
 export { ENGINE_NAMES, type EngineName } from './engines/names.js';
 export { DatabaseError, type ErrorCode } from './errors.js';
@@ -27,4 +27,5 @@ export { COLUMN_TYPES, type ColumnType, convertible, type PortableType } from '.
 export { fitDefault } from './schema/defaults.js';
 export { canonical, type Json } from './schema/json.js';
 export { nameSchema } from './schema/names.js';
+export { type LedgerRow, type Session } from './session.js';
 export { applyStep, compensateStep, finalizeStep, lookAtClaim, type StepKey } from './step.js';

@@ -1,4 +1,5 @@
-import type { Connection, Direction, LedgerRow } from './engine.js';
+import type { Connection } from './engine.js';
+import type { Direction, LedgerRow } from './session.js';
 
 /** What a database's ledger says was done there, by step: what it lacks of history is what is not in it. */
 export async function readDone(connection: Connection): Promise<Map<string, Set<Direction>>> {

@@ -1,8 +1,10 @@
-import type { Direction, Engine, Need, Rendered, Session } from './engine.js';
+import type { Need, Rendered } from './ddl.js';
+import type { Engine } from './engine.js';
 import { DatabaseError } from './errors.js';
 import type { Expectation } from './expectation.js';
 import type { LiveTable } from './live.js';
 import type { Column } from './schema/column.js';
+import type { Direction, Session } from './session.js';
 
 /** What planning may know: nothing of it is a clock, randomness or I/O. */
 export interface PlanContext {

@@ -1,9 +1,10 @@
-import type { Ddl, Session } from '../engine.js';
+import type { Ddl } from '../ddl.js';
 import { DatabaseError } from '../errors.js';
-import { asideName, statementsOf, existingTable, uniqueName, type Asked, type Operation } from '../operation.js';
+import { asideName, existingTable, statementsOf, uniqueName, type Asked, type Operation } from '../operation.js';
 import { countRows, hasRows, refuseRows } from '../rows.js';
 import type { Column } from '../schema/column.js';
 import { defaultFunction } from '../schema/defaults.js';
+import type { Session } from '../session.js';
 import { refuseDependents, refuseUnremakeable, refuseUnsupported, requireRight } from './checks.js';
 
 interface AddColumn {

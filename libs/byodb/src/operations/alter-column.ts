@@ -1,12 +1,13 @@
-import type { Ddl, Engine, Rendered, Session } from '../engine.js';
+import type { Ddl, Rendered } from '../ddl.js';
+import type { Engine } from '../engine.js';
 import { DatabaseError } from '../errors.js';
 import { foldName, type LiveTable } from '../live.js';
 import {
   asideName,
-  tableBefore,
+  existingTable,
   statementsOf,
   stepOf,
-  existingTable,
+  tableBefore,
   uniqueName,
   type CheckContext,
   type Operation,
@@ -15,6 +16,7 @@ import {
 import { countRows, hasMoreRows, refuseRows, refuseShared } from '../rows.js';
 import { convertible } from '../schema/column-types.js';
 import { sameType, type Column } from '../schema/column.js';
+import type { Session } from '../session.js';
 import { refuseDependents, refuseUnremakeable, refuseUnsupported, requireRight } from './checks.js';
 import { keepValues } from './keep-values.js';
 

@@ -1,8 +1,10 @@
-import type { Ddl, Engine, Session } from '../engine.js';
+import type { Ddl } from '../ddl.js';
+import type { Engine } from '../engine.js';
 import { DatabaseError } from '../errors.js';
 import { findColumn, isAside, type LiveTable } from '../live.js';
-import { statementsOf, existingTable, type Limits, type Operation } from '../operation.js';
+import { existingTable, statementsOf, type Limits, type Operation } from '../operation.js';
 import { hasMoreRows } from '../rows.js';
+import type { Session } from '../session.js';
 
 /**
  * `aside`: what the column is called since it was set aside, and the table that its values move to; `name`: what it was

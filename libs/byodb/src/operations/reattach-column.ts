@@ -1,11 +1,12 @@
 import { asTheyStand, insertColumn } from '../columns.js';
-import type { Ddl, Rendered, Session } from '../engine.js';
+import type { Ddl, Rendered } from '../ddl.js';
 import { DatabaseError } from '../errors.js';
 import { formerAs, othersInTodaysNames, renderedNow } from '../former.js';
 import type { LiveTable } from '../live.js';
-import { statementsOf, existingTable, type Operation } from '../operation.js';
+import { existingTable, statementsOf, type Operation } from '../operation.js';
 import { meetNeeds, refuseRows, refuseShared } from '../rows.js';
 import type { Column } from '../schema/column.js';
+import type { Session } from '../session.js';
 import { refuseOccupied, requireRight } from './checks.js';
 import { detacher } from './detach-column.js';
 

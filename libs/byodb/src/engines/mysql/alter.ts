@@ -1,4 +1,4 @@
-import type { Rendered } from '../../engine.js';
+import type { Rendered } from '../../ddl.js';
 import { existingColumn, isOnlyColumn, type LiveTable } from '../../live.js';
 import { sameType, type Column } from '../../schema/column.js';
 import { addUnique, alterTable, liveOf, sameName, withoutUniques } from './definition/alter-statement.js';

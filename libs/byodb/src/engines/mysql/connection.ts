@@ -1,10 +1,11 @@
 import createKnex, { type Knex } from 'knex';
 import { secretsOf, type ServerAddress } from '../../address.js';
-import type { Connection, Engine, Exclusive, Other, ServerInfo, Session } from '../../engine.js';
+import type { Connection, Engine, Exclusive, Other, ServerInfo } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import { firstRow } from '../../first-row.js';
 import { Liveness } from '../../liveness.js';
 import { LEDGER_TABLES, refuseOthers, type Claimant, type Marks } from '../../ownership.js';
+import type { Session } from '../../session.js';
 import { settle, type RawDriver } from './driver/raw-driver.js';
 import { KEEP_ALIVE_MS, tlsOptions } from './driver/tls.js';
 import { findMarks, LEDGER, noLedger, takeLedger } from './ledger.js';

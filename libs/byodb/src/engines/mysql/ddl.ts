@@ -1,4 +1,4 @@
-import type { Ddl, Rendered } from '../../engine.js';
+import type { Ddl, Rendered } from '../../ddl.js';
 import type { Extra, LiveTable } from '../../live.js';
 import { keyNames, type Column } from '../../schema/column.js';
 import { alterColumn, restoreColumn } from './alter.js';
@@ -6,12 +6,12 @@ import { lost, metadataOnly } from './conversion.js';
 import {
   addUnique,
   alterTable,
-  quotedList,
   liveOf,
   namesColumn,
+  quotedList,
   renameTable,
-  withColumnRenamed,
   sameName,
+  withColumnRenamed,
 } from './definition/alter-statement.js';
 import { refuseDrawing } from './definition/column-definition.js';
 import { givenName } from './foreign-keys.js';

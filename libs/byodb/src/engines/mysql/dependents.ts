@@ -1,6 +1,6 @@
-import type { Dependent, Touch } from '../../engine.js';
 import { firstRow } from '../../first-row.js';
 import { foldName } from '../../live.js';
+import type { Dependent, Touch } from '../../session.js';
 import type { Querying, Row } from './driver/querying.js';
 import { foreignKeys, type ForeignKey } from './foreign-keys.js';
 import { introspect } from './introspect.js';

@@ -1,6 +1,6 @@
-import type { Dependent } from '../../engine.js';
 import type { LiveTable } from '../../live.js';
 import type { Column } from '../../schema/column.js';
+import type { Dependent } from '../../session.js';
 import { asDependent, CHILD } from './dependents.js';
 import type { Querying } from './driver/querying.js';
 import { keysOver, keysThatSetNull } from './foreign-keys.js';

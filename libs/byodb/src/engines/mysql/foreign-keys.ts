@@ -1,4 +1,4 @@
-import type { Need } from '../../engine.js';
+import type { Need } from '../../ddl.js';
 import { foldName, isAside, isOnlyColumn, type Extra, type LiveTable } from '../../live.js';
 import { isForeignKey } from './keys/set-aside-keys.js';
 import { blank, parts, tokens } from './parser/ddl-text.js';

@@ -1,9 +1,9 @@
 import type { Connection as Driver } from 'mysql2/promise';
-import type { Dependent, LedgerRow, Session, Touch } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import { readLedgerRow } from '../../ledger.js';
 import { foldName, type LiveTable } from '../../live.js';
 import type { Column } from '../../schema/column.js';
+import type { Dependent, LedgerRow, Session, Touch } from '../../session.js';
 import { dependents } from './dependents.js';
 import type { Querying, Row } from './driver/querying.js';
 import { forbidding } from './forbidding.js';

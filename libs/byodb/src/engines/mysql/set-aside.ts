@@ -1,4 +1,4 @@
-import type { Rendered } from '../../engine.js';
+import type { Rendered } from '../../ddl.js';
 import { existingColumn, type Extra, type LiveTable } from '../../live.js';
 import { alterTable, namesColumn, renameTable, sameName, withColumnRenamed } from './definition/alter-statement.js';
 import { drawsNumbers, hiddenDefinition, HIDING, relaxedDefinition } from './definition/column-definition.js';

@@ -1,4 +1,4 @@
-import type { Rendered } from '../../engine.js';
+import type { Rendered } from '../../ddl.js';
 import { DatabaseError } from '../../errors.js';
 import type { LiveColumn, LiveTable } from '../../live.js';
 import { isIntegerType } from '../../schema/column-types.js';
@@ -8,12 +8,12 @@ import { convertOrFail, metadataOnly } from './conversion.js';
 import { alterTable, dropParts, refuseUniqueApart, remakeParts } from './items/render-items.js';
 import {
   columnOf,
-  withSource,
   definitionOf,
   isSerial,
   keyItem,
   sourceOf,
   uniquesOver,
+  withSource,
   type Definition,
   type Item,
   type Source,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Session } from '../../engine.js';
+import type { Session } from '../../session.js';
 import { DatabaseError } from '../../errors.js';
 import type { ColumnInput } from '../../schema/column-input.js';
 import { convertible, COLUMN_TYPES, type ColumnType } from '../../schema/column-types.js';

@@ -1,4 +1,4 @@
-import type { Ddl, Rendered } from '../../engine.js';
+import type { Ddl, Rendered } from '../../ddl.js';
 import type { LiveColumn, LiveTable } from '../../live.js';
 import { keyNames, type Column } from '../../schema/column.js';
 import { alterColumn, restoreColumn } from './alter.js';
@@ -8,11 +8,11 @@ import { renameColumnIn } from './items/rename-items.js';
 import { refuseUniqueApart } from './items/render-items.js';
 import {
   columnOf,
-  withSource,
   keyItem,
   refuseFull,
   sourceOf,
   withOneMoreColumn,
+  withSource,
   type Definition,
   type Item,
   type Source,

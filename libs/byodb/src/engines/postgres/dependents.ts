@@ -1,4 +1,4 @@
-import type { Dependent, Touch } from '../../engine.js';
+import type { Dependent, Touch } from '../../session.js';
 import { ARGUMENTS_SQL, BODIES_SQL, CATALOG_SQL } from './catalog/dependents-query.js';
 import type { Row } from './driver/pooled-client.js';
 import { namesColumn, namesRow, namesTable, tokensOf } from './parser/routine-bodies.js';

@@ -1,4 +1,4 @@
-import type { Rendered } from '../../engine.js';
+import type { Rendered } from '../../ddl.js';
 import { DatabaseError } from '../../errors.js';
 import type { LiveColumn, LiveTable } from '../../live.js';
 import { needsOf } from './foreign-keys.js';
@@ -7,13 +7,13 @@ import { itemsGoneWith } from './items/gone-with-column.js';
 import { alterTable, remakeParts } from './items/render-items.js';
 import {
   columnOf,
-  withSource,
   definitionOf,
   MOST_COLUMNS,
   refuseFull,
   sourceOf,
   tableFacts,
   withOneMoreColumn,
+  withSource,
   type Source,
 } from './items/table-items.js';
 import { literal, quote, quoteAll } from './sql.js';

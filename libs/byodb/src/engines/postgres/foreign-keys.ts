@@ -1,4 +1,4 @@
-import type { Need } from '../../engine.js';
+import type { Need } from '../../ddl.js';
 import { DatabaseError } from '../../errors.js';
 import { isAside, type LiveTable } from '../../live.js';
 import type { Row } from './driver/pooled-client.js';

@@ -1,8 +1,8 @@
-import type { Rendered } from '../../engine.js';
+import type { Rendered } from '../../ddl.js';
 import { DatabaseError } from '../../errors.js';
 import type { LiveTable } from '../../live.js';
 import type { Column } from '../../schema/column.js';
-import { convert, lost, changesText } from './conversion.js';
+import { changesText, convert, lost } from './conversion.js';
 import { columnOf } from './items/table-items.js';
 import { quote, quoteAll } from './sql.js';
 import { withoutTriggers } from './triggers/without-triggers.js';

@@ -1,4 +1,3 @@
-import type { Session } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import {
   CORE_IDENTITY,
@@ -11,6 +10,7 @@ import {
   type Claimant,
   type Marks,
 } from '../../ownership.js';
+import type { Session } from '../../session.js';
 import type { PooledClient } from './driver/pooled-client.js';
 import { literal } from './sql.js';
 

@@ -1,9 +1,9 @@
-import type { Dependent, LedgerRow, Session, Touch } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import { firstRow } from '../../first-row.js';
 import { readLedgerRow } from '../../ledger.js';
 import type { LiveTable } from '../../live.js';
 import type { Column } from '../../schema/column.js';
+import type { Dependent, LedgerRow, Session, Touch } from '../../session.js';
 import { TABLE_SQL, type TableRow } from './catalog/table-query.js';
 import { findDependents } from './dependents.js';
 import type { PooledClient, Row } from './driver/pooled-client.js';

@@ -1,4 +1,4 @@
-import type { Rendered } from '../../engine.js';
+import type { Rendered } from '../../ddl.js';
 import type { LiveColumn, LiveTable } from '../../live.js';
 import { foreignKeys, needsOf } from './foreign-keys.js';
 import { itemsGoneWith } from './items/gone-with-column.js';
@@ -10,13 +10,13 @@ import {
   setAsideNames,
   type Named,
 } from './items/rename-items.js';
-import { alterTable, affectsInserts, dropParts, remakeParts } from './items/render-items.js';
+import { affectsInserts, alterTable, dropParts, remakeParts } from './items/render-items.js';
 import {
   columnOf,
-  withSource,
   definitionOf,
   sourceOf,
   tableFacts,
+  withSource,
   type Item,
   type Source,
 } from './items/table-items.js';

@@ -1,5 +1,6 @@
-import type { Other, Session } from '../../engine.js';
+import type { Other } from '../../engine.js';
 import { RESERVED } from '../../live.js';
+import type { Session } from '../../session.js';
 import { literal } from './sql.js';
 
 /** Whose extension an object is: what an extension made goes and comes with it. */

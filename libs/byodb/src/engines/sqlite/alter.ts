@@ -1,4 +1,4 @@
-import type { Rendered } from '../../engine.js';
+import type { Rendered } from '../../ddl.js';
 import { existingColumn, findColumn, isOnlyColumn, type LiveColumn, type LiveTable } from '../../live.js';
 import { isIntegerType } from '../../schema/column-types.js';
 import { sameType, type Column } from '../../schema/column.js';

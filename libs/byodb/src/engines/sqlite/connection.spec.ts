@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { Connection, Exclusive, LedgerRow, Session } from '../../engine.js';
+import type { Connection, Exclusive } from '../../engine.js';
+import type { LedgerRow, Session } from '../../session.js';
 import { completeColumn } from '../../schema/column-input.js';
 import { sqlite } from './index.js';
 

@@ -1,4 +1,4 @@
-import type { Ddl, Rendered } from '../../engine.js';
+import type { Ddl, Rendered } from '../../ddl.js';
 import type { LiveTable } from '../../live.js';
 import { keyNames, type Column } from '../../schema/column.js';
 import { alterColumn, restoreColumn } from './alter.js';

@@ -1,5 +1,5 @@
-import type { Dependent, Touch } from '../../engine.js';
 import { isAside } from '../../live.js';
+import type { Dependent, Touch } from '../../session.js';
 import { primaryKeyOf, triggerName, type SchemaRow } from './introspect.js';
 import { parseIndex, parseTable, referenceOf, type Clause, type TableText } from './parser/parse.js';
 import { isSymbol, isWord, mentions, sameName, tokenize, type Token } from './parser/tokens.js';

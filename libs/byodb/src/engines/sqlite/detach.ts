@@ -1,4 +1,4 @@
-import type { Rendered } from '../../engine.js';
+import type { Rendered } from '../../ddl.js';
 import { DatabaseError } from '../../errors.js';
 import { findColumn, type LiveTable } from '../../live.js';
 import { foreignKeys, needsOf } from './foreign-keys.js';

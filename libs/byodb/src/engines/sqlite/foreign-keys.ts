@@ -1,4 +1,4 @@
-import type { Need } from '../../engine.js';
+import type { Need } from '../../ddl.js';
 import { foldName } from '../../live.js';
 import type { Source } from './introspect.js';
 import { clauseColumns, referenceOf, type Clause, type TableText } from './parser/parse.js';

@@ -1,4 +1,4 @@
-import type { Rendered } from '../../engine.js';
+import type { Rendered } from '../../ddl.js';
 import type { LiveTable } from '../../live.js';
 import type { Column } from '../../schema/column.js';
 import { metadataOnly, sameFamily, spell } from './conversion.js';

@@ -1,4 +1,4 @@
-import type { Rendered } from '../../engine.js';
+import type { Rendered } from '../../ddl.js';
 import { DatabaseError } from '../../errors.js';
 import { findColumn, foldName, type LiveTable } from '../../live.js';
 import { foreignKeys, isReference, needsOf, unmatched } from './foreign-keys.js';

@@ -1,4 +1,4 @@
-import type { RenderedTable } from '../../../engine.js';
+import type { RenderedTable } from '../../../ddl.js';
 import { foldName, type Extra, type LiveColumn, type LiveTable } from '../../../live.js';
 import type { Column } from '../../../schema/column.js';
 import { uniqueClause, uniqueExtra } from '../keys/primary-and-unique.js';

@@ -1,10 +1,12 @@
 import { freshMysql, query, type Row } from '../../../../../../testing/fixtures.js';
 import { parseUrl, type ServerAddress } from '../../../address.js';
-import type { Connection, Rendered, Session } from '../../../engine.js';
+import type { Rendered } from '../../../ddl.js';
+import type { Connection } from '../../../engine.js';
 import { DatabaseError } from '../../../errors.js';
 import type { LiveTable } from '../../../live.js';
 import { completeColumn, type ColumnInput } from '../../../schema/column-input.js';
 import type { Column } from '../../../schema/column.js';
+import type { Session } from '../../../session.js';
 import { mysql } from '../index.js';
 
 /** A database of its own for one spec file, claimed, with the administrator beside. */

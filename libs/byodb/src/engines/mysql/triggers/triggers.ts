@@ -1,4 +1,4 @@
-import type { Need } from '../../../engine.js';
+import type { Need } from '../../../ddl.js';
 import { foldName, type Extra, type LiveTable } from '../../../live.js';
 import { literal, quote } from '../sql.js';
 

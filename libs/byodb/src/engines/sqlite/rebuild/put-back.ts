@@ -1,4 +1,4 @@
-import type { Rendered } from '../../../engine.js';
+import type { Rendered } from '../../../ddl.js';
 import { existingColumn, isOnlyColumn, type LiveTable } from '../../../live.js';
 import { columnText, isPlainUnique, parseSource, primaryKeyOf, readSource, sourceOf, textOf } from '../introspect.js';
 import {

@@ -1,4 +1,4 @@
-import type { RenderedTable } from '../../../engine.js';
+import type { RenderedTable } from '../../../ddl.js';
 import { DatabaseError } from '../../../errors.js';
 import type { LiveTable } from '../../../live.js';
 import { isRowid, readSource, sourceOf, textOf, withoutRowid, type Source, type Surroundings } from '../introspect.js';

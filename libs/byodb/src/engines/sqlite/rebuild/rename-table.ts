@@ -1,4 +1,4 @@
-import type { RenderedTable } from '../../../engine.js';
+import type { RenderedTable } from '../../../ddl.js';
 import type { LiveTable } from '../../../live.js';
 import { parseSource, readSource, sourceOf, type Source } from '../introspect.js';
 import { sameName } from '../parser/tokens.js';
