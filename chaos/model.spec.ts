@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { ColumnBody } from './columns.js';
 import { expectedValues, play, type ModelTable, type Outcome } from './model.js';
-import type { Change, ChangeItem } from './plan.js';
+import type { Change, ChangeItem } from './plan-items.js';
 
 function item(change: Change): ChangeItem {
   return {

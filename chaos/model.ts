@@ -1,5 +1,5 @@
 import { changed, fold, made, type Column, type Literal } from './columns.js';
-import type { Change, ChangeItem } from './plan.js';
+import type { Change, ChangeItem } from './plan-items.js';
 
 export type Outcome = 'completed' | 'compensated' | 'rejected';
 
@@ -47,11 +47,13 @@ export interface ModelTable {
   /** What came back may stand elsewhere than it stood. */
   loose?: boolean;
 }
+
 /** Which columns ever bore a name, for a moment even: more than one, and a value written to it cannot be told. */
 export type Names = Map<string, Set<number>>;
 
 /** A value as it was written; none where it is not known what was committed, so that nothing can be claimed. */
 export type Allowed = Literal[];
+
 export interface WrittenRow {
   table: number;
   database: string;

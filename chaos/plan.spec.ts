@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { plan, type Item } from './plan.js';
+import { plan } from './plan.js';
+import type { Item } from './plan-items.js';
 
 const databases = [
   { name: 'default', engine: 'sqlite' },

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer } from './client.js';
 import { made, native } from './columns.js';
-import type { Done, Fate, Foreign } from './model.js';
 import { isAside, readTables } from './live.js';
+import type { Done, Fate, Foreign } from './model.js';
 import { Objects } from './objects.js';
 import type { Options } from './options.js';
-import { plan, type Change, type ChangeItem } from './plan.js';
+import type { Change, ChangeItem } from './plan-items.js';
+import { plan } from './plan.js';
 import { Random } from './random.js';
 import { keyOf, Rows } from './rows.js';
 import { patiently, quote, sql } from './sql.js';
@@ -18,9 +19,11 @@ export interface Asked {
 
 /** As many accepted changes of one table may be waiting before the next one is asked for. */
 const MOST_WAITING = 4;
+
 /** Requests at once. */
 const MOST_AT_ONCE = 10;
 const ENDED = ['completed', 'compensated', 'rejected'];
+
 /** So often history is told of what somebody did by hand. */
 const INSISTS = 12;
 

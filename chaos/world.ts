@@ -9,7 +9,8 @@ import { Client } from './client.js';
 import type { LiveTable } from './compare.js';
 import { isAside, readTables } from './live.js';
 import type { Options } from './options.js';
-import type { Fault } from './plan.js';
+import { refusePoison, withPath } from './place.js';
+import type { Fault } from './plan-items.js';
 import { faketime, Process } from './processes.js';
 import { keyOf } from './rows.js';
 import { holdFile, patiently, quote, sql, type Place } from './sql.js';
@@ -20,6 +21,7 @@ export interface Lease {
   token: number;
   expires: number;
 }
+
 /**
  * A lease whose holder was killed at `at`; `taken`: when it was seen that a living worker had taken it, null while none
  * has.
@@ -32,12 +34,14 @@ export interface Orphan {
 
 /** Off by so much, one after the other; days are what a wrong machine or a failed battery is off by. */
 const CLOCKS = [null, '+1h', null, '-1h', '+8d', null, '-8d', '+3s'];
+
 /**
  * How long after a kill, and once more, the leases are looked at again: a living holder has renewed or released one of
  * its own by then.
  */
 const BEATS_MS = 400;
 const LEAST_LIFE_MS = 1500;
+
 /** So long an orphan's lease is watched, and so often it is looked at. */
 const WATCH_MS = 15_000;
 const WATCH_EVERY_MS = 50;
@@ -334,21 +338,4 @@ export class World {
     await Promise.all([...this.servers.values()].map((s) => s.remove()));
     if (!keep) await rm(this.folder, { recursive: true, force: true });
   }
-}
-
-/** PostgreSQL then refuses, when the statement comes, whatever would leave a column of such a name. */
-async function refusePoison(place: Place): Promise<void> {
-  await sql(
-    place,
-    `create function chaos_refuses() returns event_trigger language plpgsql as $$ begin
-    if exists (select from pg_attribute where attname like 'poison%' and not attisdropped)
-    then raise exception 'refused by the customer'; end if; end $$`,
-  );
-  await sql(place, 'create event trigger chaos_refuses on ddl_command_end execute function chaos_refuses()');
-}
-
-function withPath(url: string, path: string): string {
-  const result = new URL(url);
-  result.pathname = `/${path}`;
-  return result.href;
 }

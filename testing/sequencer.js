@@ -12,7 +12,7 @@ const LONGEST = [
   'apps/api/testing/history.property.spec.ts',
   'apps/api/testing/failures.spec.ts',
   'libs/event-store/src/followers.spec.ts',
-  'libs/byodb/src/engines/mysql/lost.spec.ts',
+  'libs/byodb/src/engines/mysql/conversion.spec.ts',
   'apps/api/testing/crash.spec.ts',
   'libs/byodb/src/engines/postgres/page.spec.ts',
   'apps/api/testing/drift.spec.ts',

@@ -176,7 +176,7 @@ const size: fc.Arbitrary<Pick<ColumnBody, 'type' | 'length' | 'precision' | 'sca
     return fc.constant({ type });
   });
 
-const forbidden = /^(__|sqlite_|pg_|_saga_)/i;
+const FORBIDDEN = /^(__|sqlite_|pg_|_saga_)/i;
 export const columnName = fc.oneof(
   fc.constantFrom(
     'order',
@@ -200,7 +200,7 @@ export const columnName = fc.oneof(
     'xmin',
     'generated',
   ),
-  fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,15}$/).filter((name) => !forbidden.test(name)),
+  fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,15}$/).filter((name) => !FORBIDDEN.test(name)),
 );
 
 /** Any column that the API takes; its engine may still refuse it. */

@@ -3,17 +3,9 @@ import fc from 'fast-check';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parameters, patience } from './arbitraries.js';
 import type { Customer } from './customer.js';
-import {
-  columnsOf,
-  ENGINES,
-  neighbours,
-  scenarios,
-  scriptOf,
-  tell,
-  type EngineName,
-  type Names,
-  type Scenario,
-} from './odd.js';
+import { scenarios, tell, type Scenario } from './odd/scenario.js';
+import { columnsOf, neighbours, scriptOf } from './odd/script.js';
+import { ENGINES, type EngineName, type Names } from './odd/odd.js';
 import { build, fill, Managed, namesOf, NotAdopted, PARENTS, places, ROWS, Unmakeable, type Outcome } from './place.js';
 import { BUSY_ID, BusyWriter, statementOf, type Probe, type Shape } from './writer.js';
 

@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import type { EngineName } from './odd.js';
+import type { EngineName } from './odd/odd.js';
 
 type Row = Record<string, unknown>;
 

@@ -6,7 +6,9 @@ import { parameters, patience } from './arbitraries.js';
 import { allEvents } from './lived.js';
 import { onThreeEngines, type Service } from './service.js';
 import { tableView } from '../src/tables/view.js';
-import { liveOf, moves, ON, plant, Walk, type Tally } from './walk.js';
+import { ON, plant, Walk, type Tally } from './walk/walk.js';
+import { liveOf } from './walk/databases.js';
+import { moves } from './walk/moves.js';
 
 let s: Service;
 let fresh: Fresh[];

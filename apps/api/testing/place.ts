@@ -1,17 +1,9 @@
 import { expect } from '@jest/globals';
 import { freshMysql, freshPostgres, freshSqlite, type Fresh } from '../../../testing/fixtures.js';
 import { customer, type Customer } from './customer.js';
-import {
-  ENGINES,
-  namesOf,
-  neighbours,
-  rowOf,
-  scriptOf,
-  tell,
-  type EngineName,
-  type Names,
-  type Scenario,
-} from './odd.js';
+import { ENGINES, namesOf, type EngineName, type Names } from './odd/odd.js';
+import { tell, type Scenario } from './odd/scenario.js';
+import { neighbours, rowOf, scriptOf } from './odd/script.js';
 import { service, type Reply, type Service } from './service.js';
 
 const WAIT = { Prefer: 'wait=30' };

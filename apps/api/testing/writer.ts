@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Customer } from './customer.js';
-import { columnsOf, rowOf, type Names, type Scenario } from './odd.js';
+import type { Names } from './odd/odd.js';
+import type { Scenario } from './odd/scenario.js';
+import { columnsOf, rowOf } from './odd/script.js';
 import { insert } from './place.js';
 
 /** From here on rows are those of who writes while a change runs; below stand those that are compared. */

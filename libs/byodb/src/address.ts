@@ -1,14 +1,20 @@
 import { z } from 'zod';
-
-export const ENGINE_NAMES = ['postgres', 'mysql', 'sqlite'] as const;
-export type EngineName = (typeof ENGINE_NAMES)[number];
+import { FILES, SERVERS, URL_FORMS, type FileFacts } from './engines/address-facts.js';
+import {
+  FILE_ENGINES,
+  isFileEngine,
+  SERVER_ENGINES,
+  type EngineName,
+  type FileEngine,
+  type ServerEngine,
+} from './engines/names.js';
 
 /**
  * Where a database is and how to get in: a secret as a whole. Kept encrypted; drivers get these fields and never a url.
  */
 export type Address = ServerAddress | FileAddress;
 export interface ServerAddress {
-  engine: 'postgres' | 'mysql';
+  engine: ServerEngine;
   host: string;
   port: number;
   user: string;
@@ -19,11 +25,11 @@ export interface ServerAddress {
    * checked.
    */
   tls: boolean | 'insecure';
-  /** PostgreSQL: the schema in which the tables live. Others: null. */
+  /** The schema in which the tables live; null where the engine has none, or for the user's own. */
   schema: string | null;
 }
 export interface FileAddress {
-  engine: 'sqlite';
+  engine: FileEngine;
   file: string;
 }
 
@@ -36,31 +42,23 @@ export class AddressProblem extends Error {
   }
 }
 
-const DEFAULT_PORT = { postgres: 5432, mysql: 3306 } as const;
-const SCHEMES: Record<string, EngineName> = {
-  'postgres:': 'postgres',
-  'postgresql:': 'postgres',
-  'mysql:': 'mysql',
-  'mariadb:': 'mysql',
-  'sqlite:': 'sqlite',
-};
-
 /**
  * Takes a url apart into the structured fields. Every part or parameter beyond these is refused: drivers that get a
  * whole
  * url read files (sslcert, sslkey) and open sockets (host=/path) that it names. Errors: AddressProblem.
  */
 export function parseUrl(url: string): Address {
-  if (url.startsWith('sqlite:')) return parseFile(url.slice('sqlite:'.length));
+  for (const engine of FILE_ENGINES)
+    for (const scheme of FILES[engine].schemes)
+      if (url.startsWith(scheme)) return parseFile(engine, url.slice(scheme.length));
   let parts: URL;
   try {
     parts = new URL(url);
   } catch {
     throw new AddressProblem('url', 'is not a url');
   }
-  const engine = SCHEMES[parts.protocol];
-  if (engine === undefined || engine === 'sqlite')
-    throw new AddressProblem('url', 'must start with postgres://, mysql://, mariadb:// or sqlite:');
+  const engine = SERVER_ENGINES.find((name) => SERVERS[name].schemes.includes(parts.protocol));
+  if (engine === undefined) throw new AddressProblem('url', `must start with ${URL_FORMS}`);
   if (parts.hash !== '') throw new AddressProblem('url', 'must not have a fragment');
   for (const key of parts.searchParams.keys())
     throw new AddressProblem('url', `parameter ${JSON.stringify(key)} is not supported: use the structured fields`);
@@ -68,7 +66,7 @@ export function parseUrl(url: string): Address {
   return checkServer({
     engine,
     host: decode(parts.hostname).replace(/^\[|\]$/g, ''),
-    port: parts.port === '' ? DEFAULT_PORT[engine] : Number(parts.port),
+    port: parts.port === '' ? SERVERS[engine].defaultPort : Number(parts.port),
     user: decode(parts.username),
     password: decode(parts.password),
     database,
@@ -93,19 +91,21 @@ export function fromFields(
   fields: z.infer<typeof connectionSchema>,
   schema: string | undefined,
 ): Address {
-  if (engine === 'sqlite') {
+  if (isFileEngine(engine)) {
+    const stranger = `does not belong to a ${FILES[engine].title} file`;
     for (const key of ['host', 'port', 'user', 'password', 'database', 'tls'] as const) {
-      if (fields[key] !== undefined) throw new AddressProblem(`connection.${key}`, 'does not belong to a SQLite file');
+      if (fields[key] !== undefined) throw new AddressProblem(`connection.${key}`, stranger);
     }
-    if (schema !== undefined) throw new AddressProblem('schema', 'does not belong to a SQLite file');
+    if (schema !== undefined) throw new AddressProblem('schema', stranger);
     if (fields.file === undefined) throw new AddressProblem('connection.file', 'is required');
-    return parseFile(fields.file);
+    return parseFile(engine, fields.file);
   }
-  if (fields.file !== undefined) throw new AddressProblem('connection.file', 'belongs to SQLite alone');
+  if (fields.file !== undefined)
+    throw new AddressProblem('connection.file', `belongs to ${titles(Object.values(FILES))} alone`);
   return checkServer({
     engine,
     host: fields.host ?? '',
-    port: fields.port ?? DEFAULT_PORT[engine],
+    port: fields.port ?? SERVERS[engine].defaultPort,
     user: fields.user ?? '',
     password: fields.password ?? '',
     database: fields.database ?? '',
@@ -114,12 +114,12 @@ export function fromFields(
   });
 }
 
-function parseFile(file: string): FileAddress {
+function parseFile(engine: FileEngine, file: string): FileAddress {
   const path = file.startsWith('//') ? file.slice(2) : file;
   if (path === '' || path.includes('\0')) throw new AddressProblem('url', 'must name a file');
   if (path === ':memory:' || path.startsWith('file:') || /[?#]/.test(path))
     throw new AddressProblem('url', 'must name a plain file, without parameters');
-  return { engine: 'sqlite', file: path };
+  return { engine, file: path };
 }
 
 function checkServer(address: ServerAddress): ServerAddress {
@@ -129,11 +129,17 @@ function checkServer(address: ServerAddress): ServerAddress {
     throw new AddressProblem('host', 'is not a host name or address');
   if (address.database === '') throw new AddressProblem('database', 'is required');
   if (/[\0/]/.test(address.database)) throw new AddressProblem('database', 'is not a database name');
-  if (address.schema !== null && address.engine !== 'postgres')
-    throw new AddressProblem('schema', 'belongs to PostgreSQL alone');
+  if (address.schema !== null && !SERVERS[address.engine].hasSchemas) {
+    const having = Object.values(SERVERS).filter((facts) => facts.hasSchemas);
+    throw new AddressProblem('schema', `belongs to ${titles(having)} alone`);
+  }
   if (address.schema !== null && !/^[A-Za-z_][A-Za-z0-9_$]{0,62}$/.test(address.schema))
     throw new AddressProblem('schema', 'is not a schema name');
   return address;
+}
+
+function titles(facts: readonly FileFacts[]): string {
+  return facts.map(({ title }) => title).join(' and ');
 }
 
 function decode(text: string): string {
@@ -146,7 +152,5 @@ function decode(text: string): string {
 
 /** What must not stand in any message. */
 export function secretsOf(address: Address): string[] {
-  return address.engine === 'sqlite'
-    ? []
-    : [address.password, encodeURIComponent(address.password)].filter((s) => s !== '');
+  return 'file' in address ? [] : [address.password, encodeURIComponent(address.password)].filter((s) => s !== '');
 }

@@ -1,5 +1,5 @@
 import { findColumn, foldName, type LiveTable } from './live.js';
-import type { Column } from './schema.js';
+import type { Column } from './schema/column.js';
 
 /** A key that loses a member is a key no more. */
 export function withoutColumn(columns: Column[], name: string): Column[] {

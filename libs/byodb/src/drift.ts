@@ -1,7 +1,7 @@
 import type { Connection } from './engine.js';
 import { compare } from './expectation.js';
 import { findColumn, foldName, isAside } from './live.js';
-import type { Column } from './schema.js';
+import type { Column } from './schema/column.js';
 
 /** A table as history knows it. `beside`: columns that somebody else added and that were accepted. */
 export interface Known {

@@ -1,7 +1,9 @@
-import type { Engine, Session } from './engine.js';
+import type { Engine } from './engine.js';
 import { DatabaseError } from './errors.js';
-import { findColumn, foldName, isAside, type LiveTable } from './live.js';
-import { keyNames, sameDefault, sameType, type Column } from './schema.js';
+import { findColumn, foldName, isAside, isOnlyColumn, type LiveTable } from './live.js';
+import { keyNames, sameType, type Column } from './schema/column.js';
+import { sameDefault } from './schema/defaults.js';
+import type { Session } from './session.js';
 
 /**
  * What must stand in the database before or after a step: the managed part alone; what others added beside it is no
@@ -115,7 +117,7 @@ export function compareColumn(
       };
   } else if (value === undefined || !sameDefault(kept.type, kept.default, value))
     return { expected: `default ${JSON.stringify(kept.default)}`, found: `default ${JSON.stringify(found.default)}` };
-  const unique = live.uniques.some((u) => u.columns.length === 1 && foldName(u.columns[0]!) === foldName(kept.name));
+  const unique = live.uniques.some((u) => isOnlyColumn(u.columns, kept.name));
   if (unique !== kept.unique && !(unique && kept.primary_key))
     return { expected: kept.unique ? 'unique' : 'not unique', found: unique ? 'unique' : 'not unique' };
   return null;

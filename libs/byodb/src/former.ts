@@ -1,6 +1,7 @@
-import type { Rendered, Session } from './engine.js';
+import type { Rendered } from './ddl.js';
 import { DatabaseError } from './errors.js';
 import type { LiveTable } from './live.js';
+import type { Session } from './session.js';
 
 /** A table as it was, told so that it can be made again today: see `Session.inTodaysNames`. */
 export async function inTodaysNames(session: Session, was: LiveTable): Promise<LiveTable> {
@@ -8,7 +9,7 @@ export async function inTodaysNames(session: Session, was: LiveTable): Promise<L
 }
 
 /** The same for several tables. */
-export async function othersNow(session: Session, others: readonly LiveTable[] = []): Promise<LiveTable[]> {
+export async function othersInTodaysNames(session: Session, others: readonly LiveTable[] = []): Promise<LiveTable[]> {
   const now: LiveTable[] = [];
   for (const other of others) now.push(await inTodaysNames(session, other));
   return now;

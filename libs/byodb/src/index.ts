@@ -1,16 +1,9 @@
-export {
-  type Address,
-  AddressProblem,
-  connectionSchema,
-  ENGINE_NAMES,
-  type EngineName,
-  fromFields,
-  parseUrl,
-} from './address.js';
+export { type Address, AddressProblem, connectionSchema, fromFields, parseUrl } from './address.js';
 export { insertColumn, withoutColumn } from './columns.js';
 export { type Drift, findDrift } from './drift.js';
-export { type Connection, type Engine, type LedgerRow, type Session } from './engine.js';
+export { type Connection, type Engine } from './engine.js';
 export { engineOf } from './engines/index.js';
+export { ENGINE_NAMES, type EngineName } from './engines/names.js';
 export { DatabaseError, type ErrorCode } from './errors.js';
 export { compare } from './expectation.js';
 export { readDone } from './ledger.js';
@@ -21,25 +14,18 @@ export { effectOnHistory, isPlanOf, type ParamsOf, setAsideBy, type Task } from 
 export { type Claimant, CORE_TABLES, type Marks, refuseOthers } from './ownership.js';
 export { preparePlans } from './prepare.js';
 export { type Aside, preparePurge } from './prepare-purge.js';
+export { builtElsewhere, type Column, keyNames, MAX_COLUMNS, sameType } from './schema/column.js';
 export {
-  builtElsewhere,
-  canonical,
-  type Column,
-  COLUMN_TYPES,
   type ColumnChange,
   columnChangeSchema,
   type ColumnInput,
   columnSchema,
-  type ColumnType,
   completeColumn,
-  convertible,
-  fitDefault,
-  type Json,
-  keyNames,
-  MAX_COLUMNS,
-  nameSchema,
-  type PortableType,
   type Problem,
-  sameType,
-} from './schema.js';
+} from './schema/column-input.js';
+export { COLUMN_TYPES, type ColumnType, convertible, type PortableType } from './schema/column-types.js';
+export { fitDefault } from './schema/defaults.js';
+export { canonical, type Json } from './schema/json.js';
+export { nameSchema } from './schema/names.js';
+export { type LedgerRow, type Session } from './session.js';
 export { applyStep, compensateStep, finalizeStep, lookAtClaim, type StepKey } from './step.js';

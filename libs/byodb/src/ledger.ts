@@ -1,4 +1,5 @@
-import type { Connection, Direction } from './engine.js';
+import type { Connection } from './engine.js';
+import type { Direction, LedgerRow } from './session.js';
 
 /** What a database's ledger says was done there, by step: what it lacks of history is what is not in it. */
 export async function readDone(connection: Connection): Promise<Map<string, Set<Direction>>> {
@@ -12,4 +13,17 @@ export async function readDone(connection: Connection): Promise<Map<string, Set<
       (done.get(String(row['step_id'])) ?? new Set()).add(row['direction'] as Direction),
     );
   return done;
+}
+
+/** A row of the ledger, as every engine's driver gives it. */
+export function readLedgerRow(row: Record<string, unknown>): LedgerRow {
+  return {
+    step_id: String(row['step_id']),
+    direction: row['direction'] as Direction,
+    state: row['state'] as LedgerRow['state'],
+    fingerprint_before: String(row['fingerprint_before']),
+    fingerprint_after: row['fingerprint_after'] === null ? null : String(row['fingerprint_after']),
+    statements: JSON.parse(String(row['statements'])) as string[],
+    recorded_at: String(row['recorded_at']),
+  };
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { ColumnType, Default } from './schema.js';
+import type { ColumnType } from './schema/column-types.js';
+import type { Default } from './schema/json.js';
 
 /** Everything the project itself puts into a database starts with this; users' names may not. */
 export const ASIDE_PREFIX = '_saga_';
@@ -82,6 +83,7 @@ export function isAside(name: string): boolean {
 }
 
 const OWN_NAME = /^_saga_(?:[0-9a-f]{32}|(?:ledger|fences|identity)$)/i;
+
 /** Why a table of a reserved name is left alone. */
 export const RESERVED = 'its name begins with _saga_, as that of what is set aside does';
 
@@ -97,6 +99,18 @@ export function foldName(name: string): string {
 
 export function findColumn(live: LiveTable, name: string): LiveColumn | undefined {
   return live.columns.find((c) => foldName(c.name) === foldName(name));
+}
+
+/** The same of one that must be there. Errors: TypeError. */
+export function existingColumn(live: LiveTable, name: string): LiveColumn {
+  const column = findColumn(live, name);
+  if (column === undefined) throw new TypeError(`table ${live.name} has no column ${name}`);
+  return column;
+}
+
+/** Whether these are that one column and no other. */
+export function isOnlyColumn(columns: readonly string[], name: string): boolean {
+  return columns.length === 1 && columns.every((column) => foldName(column) === foldName(name));
 }
 
 function byJson(a: unknown, b: unknown): number {

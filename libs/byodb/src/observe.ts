@@ -1,7 +1,7 @@
-import { compareColumn } from './expectation.js';
 import type { Connection, Engine } from './engine.js';
+import { compareColumn } from './expectation.js';
 import { findColumn, foldName, isAside, type LiveColumn, type LiveTable } from './live.js';
-import { MAX_STRING, type Column } from './schema.js';
+import { MAX_STRING, type Column } from './schema/column.js';
 
 /**
  * A live table's columns as history writes them, in the order in which they stand; what the project set aside is left

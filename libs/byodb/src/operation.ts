@@ -1,8 +1,10 @@
-import type { Direction, Engine, Need, Rendered, Session } from './engine.js';
+import type { Need, Rendered } from './ddl.js';
+import type { Engine } from './engine.js';
 import { DatabaseError } from './errors.js';
 import type { Expectation } from './expectation.js';
 import type { LiveTable } from './live.js';
-import type { Column } from './schema.js';
+import type { Column } from './schema/column.js';
+import type { Direction, Session } from './session.js';
 
 /** What planning may know: nothing of it is a clock, randomness or I/O. */
 export interface PlanContext {
@@ -212,13 +214,13 @@ export function statementsOf(rendered: Rendered): Work {
 }
 
 /** The table that a look before has found. Errors: DatabaseError drift_detected. */
-export function there(live: LiveTable | null, table: string): LiveTable {
+export function existingTable(live: LiveTable | null, table: string): LiveTable {
   if (live === null) throw new DatabaseError('drift_detected', `${table} is not there any more`);
   return live;
 }
 
 /** The table as the plan's step found it. */
-export function foundBy({ was, table, operation }: Plan): LiveTable {
+export function tableBefore({ was, table, operation }: Plan): LiveTable {
   if (was === null) throw new Error(`the plan of ${operation} on ${table} does not tell what the table was`);
   return was;
 }

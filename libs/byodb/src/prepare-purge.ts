@@ -1,8 +1,9 @@
 import { v7 as uuid } from 'uuid';
-import type { Connection, Session } from './engine.js';
+import type { Connection } from './engine.js';
 import { fingerprint, type LiveTable } from './live.js';
 import { planOf, stepOf, type Plan } from './operation.js';
 import { purge } from './operations/purge.js';
+import type { Session } from './session.js';
 
 /**
  * Something set aside: a table, or a column of `table` that may have been taken out of it. `column`: of a table that is

@@ -1,5 +1,5 @@
 import { v7 as uuid } from 'uuid';
-import type { Connection, Engine, Session } from './engine.js';
+import type { Connection, Engine } from './engine.js';
 import { DatabaseError } from './errors.js';
 import { differences, drift, type Expectation } from './expectation.js';
 import { findColumn, fingerprint, foldName, type LiveTable } from './live.js';
@@ -15,7 +15,8 @@ import {
   type TaskContext,
 } from './operation.js';
 import { operationOf, type Task } from './operations/index.js';
-import type { Column } from './schema.js';
+import type { Column } from './schema/column.js';
+import type { Session } from './session.js';
 
 /**
  * `task`: which of the tasks it comes from. `phase`: `finalize` for what only comes when every database has done the

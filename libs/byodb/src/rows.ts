@@ -1,6 +1,7 @@
-import type { Ddl, Need, Session } from './engine.js';
+import type { Ddl, Need } from './ddl.js';
 import { DatabaseError } from './errors.js';
 import { findColumn, type LiveTable } from './live.js';
+import type { Session } from './session.js';
 
 export async function hasRows(session: Session, ddl: Ddl, table: string): Promise<boolean> {
   return (await session.query(`select 1 as found from ${ddl.quote(table)} limit 1`)).length > 0;

@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { v7 as uuid } from 'uuid';
 import { freshMysql, freshPostgres, freshSqlite, query, type Fresh } from '../../../testing/fixtures.js';
-import { parseUrl, type EngineName } from './address.js';
+import { parseUrl } from './address.js';
+import type { EngineName } from './engines/names.js';
 import type { Connection } from './engine.js';
 import { engineOf } from './engines/index.js';
 import { fingerprint } from './live.js';
 import { asideName } from './operation.js';
-import { completeColumn, type Column, type ColumnInput } from './schema.js';
+import { completeColumn, type ColumnInput } from './schema/column-input.js';
+import type { Column } from './schema/column.js';
 import { preparePlans, type Planned } from './prepare.js';
 import { preparePurge } from './prepare-purge.js';
 import type { Task } from './operations/index.js';

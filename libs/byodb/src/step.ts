@@ -1,15 +1,17 @@
-import type { Connection, Direction, LedgerRow, Session } from './engine.js';
+import type { Connection } from './engine.js';
 import { DatabaseError } from './errors.js';
 import { differences, drift, type Difference, type Expectation } from './expectation.js';
 import { fingerprint, type LiveTable } from './live.js';
 import type { Limits, Plan, WorkContext } from './operation.js';
 import { operationOf } from './operations/index.js';
+import type { Direction, LedgerRow, Session } from './session.js';
 
 export interface StepResult {
   fingerprint_before: string;
   fingerprint_after: string;
   statements: string[];
 }
+
 /** `slots`: how many steps may run on this database at once, over all processes; undefined: any number. */
 export interface StepKey {
   stepId: string;
@@ -129,6 +131,7 @@ interface Go {
   table: string;
   check: (live: LiveTable | null) => Promise<void>;
 }
+
 /** `tidies`: some of the step's statements may have run all the same. */
 type Way = Go | { skip: true; tidies?: true };
 type Rows = Partial<Record<Direction, LedgerRow>>;

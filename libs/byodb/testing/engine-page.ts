@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { v7 as uuid } from 'uuid';
 import type { Connection } from '../src/engine.js';
 import { DatabaseError } from '../src/errors.js';
-import type { Column } from '../src/schema.js';
-import { preparePlans, type Planned } from '../src/prepare.js';
 import type { Task } from '../src/operations/index.js';
+import { preparePlans, type Planned } from '../src/prepare.js';
+import type { Column } from '../src/schema/column.js';
 import { applyStep, compensateStep, type StepKey } from '../src/step.js';
 
 export const LIMITS = { maxRewriteRows: 1000 };

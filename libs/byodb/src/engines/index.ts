@@ -1,4 +1,4 @@
-import type { EngineName } from '../address.js';
+import type { EngineName } from './names.js';
 import type { Engine } from '../engine.js';
 import { mysql } from './mysql/index.js';
 import { postgres } from './postgres/index.js';

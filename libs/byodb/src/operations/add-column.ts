@@ -1,8 +1,10 @@
-import type { Ddl, Session } from '../engine.js';
+import type { Ddl } from '../ddl.js';
 import { DatabaseError } from '../errors.js';
-import { asideName, statementsOf, there, uniqueName, type Asked, type Operation } from '../operation.js';
+import { asideName, existingTable, statementsOf, uniqueName, type Asked, type Operation } from '../operation.js';
 import { countRows, hasRows, refuseRows } from '../rows.js';
-import { defaultFunction, type Column } from '../schema.js';
+import type { Column } from '../schema/column.js';
+import { defaultFunction } from '../schema/defaults.js';
+import type { Session } from '../session.js';
 import { refuseDependents, refuseUnremakeable, refuseUnsupported, requireRight } from './checks.js';
 
 interface AddColumn {
@@ -16,7 +18,7 @@ export const addColumn: Operation<Asked<AddColumn>, AddColumn> = {
   looksAtRows: { apply: true, compensate: true },
   plan({ table, column }, before, { engine, stepId, columns }) {
     refuseUnsupported(engine, [...columns, column]);
-    const done = engine.ddl.addColumn(there(before, table), column, uniqueName(stepId));
+    const done = engine.ddl.addColumn(existingTable(before, table), column, uniqueName(stepId));
     return {
       table,
       table_after: table,
@@ -26,7 +28,7 @@ export const addColumn: Operation<Asked<AddColumn>, AddColumn> = {
       columns_after: [...columns, column],
       live: done.live,
       statements: done.statements,
-      compensation: engine.ddl.dropColumn(there(done.live, table), column.name).statements,
+      compensation: engine.ddl.dropColumn(existingTable(done.live, table), column.name).statements,
       reason: `add column ${column.name} to ${table}`,
     };
   },
@@ -52,14 +54,14 @@ export const addColumn: Operation<Asked<AddColumn>, AddColumn> = {
       );
   },
   async apply({ engine }, { table, params: { column, step_id } }, live) {
-    return statementsOf(engine.ddl.addColumn(there(live, table), column, uniqueName(step_id)));
+    return statementsOf(engine.ddl.addColumn(existingTable(live, table), column, uniqueName(step_id)));
   },
   /**
    * Dropped when it holds nothing but NULL or its default; values that somebody wrote meanwhile are set aside with it.
    */
   async compensate({ session, engine: { ddl } }, { table, params: { column, step_id } }, live) {
     const written = await isWritten(session, ddl, table, column);
-    const now = there(live, table);
+    const now = existingTable(live, table);
     return statementsOf(
       written ? ddl.setAsideColumn(now, column.name, asideName(step_id)) : ddl.dropColumn(now, column.name),
     );

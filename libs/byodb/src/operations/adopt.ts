@@ -1,5 +1,5 @@
 import type { Asked, Operation } from '../operation.js';
-import type { Column } from '../schema.js';
+import type { Column } from '../schema/column.js';
 
 /** `columns`: what stands there; null: no table does. */
 interface Adopt {

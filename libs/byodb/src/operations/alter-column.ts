@@ -1,19 +1,22 @@
-import type { Ddl, Engine, Rendered, Session } from '../engine.js';
+import type { Ddl, Rendered } from '../ddl.js';
+import type { Engine } from '../engine.js';
 import { DatabaseError } from '../errors.js';
 import { foldName, type LiveTable } from '../live.js';
 import {
   asideName,
-  foundBy,
+  existingTable,
   statementsOf,
   stepOf,
-  there,
+  tableBefore,
   uniqueName,
   type CheckContext,
   type Operation,
   type Plan,
 } from '../operation.js';
 import { countRows, hasMoreRows, refuseRows, refuseShared } from '../rows.js';
-import { convertible, sameType, type Column } from '../schema.js';
+import { convertible } from '../schema/column-types.js';
+import { sameType, type Column } from '../schema/column.js';
+import type { Session } from '../session.js';
 import { refuseDependents, refuseUnremakeable, refuseUnsupported, requireRight } from './checks.js';
 import { keepValues } from './keep-values.js';
 
@@ -75,7 +78,7 @@ export const alterColumn: Operation<Params, AlterColumn> = {
     const { table, from, to } = params;
     const altered = columns.map((c) => (foldName(c.name) === foldName(from.name) ? to : c));
     refuseUnsupported(engine, altered);
-    const was = there(before, table);
+    const was = existingTable(before, table);
     const done = altering(engine.ddl, params, was);
     return {
       table,
@@ -86,7 +89,7 @@ export const alterColumn: Operation<Params, AlterColumn> = {
       columns_after: altered,
       live: done.live,
       statements: done.statements,
-      compensation: engine.ddl.restoreColumn(there(done.live, table), from.name, was).statements,
+      compensation: engine.ddl.restoreColumn(existingTable(done.live, table), from.name, was).statements,
       reason: `alter column ${from.name} of ${table}`,
     };
   },
@@ -100,7 +103,7 @@ export const alterColumn: Operation<Params, AlterColumn> = {
     await refuseUnfit(context, subject, live);
   },
   async apply({ engine }, { table, params }, live) {
-    return statementsOf(altering(engine.ddl, params, there(live, table)));
+    return statementsOf(altering(engine.ddl, params, existingTable(live, table)));
   },
   async compensate({ session, engine }, plan, live) {
     const { table, params } = plan;
@@ -109,7 +112,7 @@ export const alterColumn: Operation<Params, AlterColumn> = {
       const rows = engine.ddl.quote(table);
       await refuseLoss(session, { rows, lost, from: params.to, to: params.from }, live);
     }
-    return statementsOf(engine.ddl.restoreColumn(there(live, table), params.from.name, foundBy(plan)));
+    return statementsOf(engine.ddl.restoreColumn(existingTable(live, table), params.from.name, tableBefore(plan)));
   },
   async settle({ session, engine: { ddl } }, { table, params: { former, from, to, keep } }, direction) {
     if (direction === 'compensate') return giveBack(session, ddl, table, { from, to, keep });
@@ -132,7 +135,7 @@ function altering(ddl: Ddl, { table, from, to, former, step_id }: Params, live: 
 
 /** Under the names that table and column have by now. */
 function asCalled({ table: was, name }: Former, now: string, table: string, ddl: Ddl): LiveTable {
-  const renamed = foldName(name) === foldName(now) ? was : there(ddl.renameColumn(was, name, now).live, table);
+  const renamed = foldName(name) === foldName(now) ? was : existingTable(ddl.renameColumn(was, name, now).live, table);
   return { ...renamed, name: table };
 }
 
@@ -221,7 +224,7 @@ async function giveBack(
     (await countRows(session, ddl, table, '1 = 1')) === 0
   )
     return [];
-  const live = there(await session.introspect(table), table);
+  const live = existingTable(await session.introspect(table), table);
   const then = former === undefined ? undefined : { column: former.name, key: former.table.primaryKey };
   // By another key no row would be found again, or a wrong one.
   if (then !== undefined && then.key.length !== live.primaryKey.length) return [];

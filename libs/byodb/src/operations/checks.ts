@@ -1,8 +1,9 @@
-import type { Dependent, Engine, Session } from '../engine.js';
+import type { Engine } from '../engine.js';
 import { DatabaseError } from '../errors.js';
 import { isAside, type LiveTable } from '../live.js';
 import type { Plan } from '../operation.js';
-import type { Column } from '../schema.js';
+import type { Column } from '../schema/column.js';
+import type { Dependent, Session } from '../session.js';
 
 /** Errors: DatabaseError permission_denied. */
 export async function requireRight(session: Session, right: 'create' | 'alter', table: string | null): Promise<void> {

@@ -1,6 +1,6 @@
-import { asideName, statementsOf, there, uniqueName, type Asked, type Operation } from '../operation.js';
+import { asideName, statementsOf, existingTable, uniqueName, type Asked, type Operation } from '../operation.js';
 import { hasRows } from '../rows.js';
-import type { Column } from '../schema.js';
+import type { Column } from '../schema/column.js';
 import { refuseOccupied, refuseUnsupported, requireRight } from './checks.js';
 
 interface CreateTable {
@@ -26,7 +26,7 @@ export const createTable: Operation<Asked<CreateTable>, CreateTable> = {
       columns_after: columns,
       live: made.live,
       statements: made.statements,
-      compensation: engine.ddl.dropTable(there(made.live, table)).statements,
+      compensation: engine.ddl.dropTable(existingTable(made.live, table)).statements,
       reason: `create table ${table}`,
     };
   },
@@ -39,7 +39,7 @@ export const createTable: Operation<Asked<CreateTable>, CreateTable> = {
   },
   /** Rows that came meanwhile are the customer's: a table that holds some is set aside, never dropped. */
   async compensate({ session, engine: { ddl } }, { table, params }, live) {
-    const made = there(live, table);
+    const made = existingTable(live, table);
     if (await hasRows(session, ddl, made.name))
       return { ...statementsOf(ddl.setAsideTable(made, asideName(params.step_id))), thawFirst: true };
     return statementsOf(ddl.dropTable(made));

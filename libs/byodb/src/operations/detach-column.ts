@@ -1,8 +1,10 @@
-import type { Ddl, Engine, Session } from '../engine.js';
+import type { Ddl } from '../ddl.js';
+import type { Engine } from '../engine.js';
 import { DatabaseError } from '../errors.js';
 import { findColumn, isAside, type LiveTable } from '../live.js';
-import { statementsOf, there, type Limits, type Operation } from '../operation.js';
+import { existingTable, statementsOf, type Limits, type Operation } from '../operation.js';
 import { hasMoreRows } from '../rows.js';
+import type { Session } from '../session.js';
 
 /**
  * `aside`: what the column is called since it was set aside, and the table that its values move to; `name`: what it was
@@ -24,7 +26,7 @@ export const detachColumn: Operation<Params> = {
   kind: 'detach_column',
   looksAtRows: { apply: true },
   plan({ table, aside, name }, before, { engine, columns }) {
-    const done = detacher(engine.ddl)(there(before, table), aside);
+    const done = detacher(engine.ddl)(existingTable(before, table), aside);
     return {
       table,
       table_after: table,

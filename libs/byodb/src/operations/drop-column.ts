@@ -1,6 +1,15 @@
 import { withoutColumn } from '../columns.js';
 import { inTodaysNames } from '../former.js';
-import { asideName, foundBy, nameNow, statementsOf, stepOf, there, type Asked, type Operation } from '../operation.js';
+import {
+  asideName,
+  tableBefore,
+  nameNow,
+  statementsOf,
+  stepOf,
+  existingTable,
+  type Asked,
+  type Operation,
+} from '../operation.js';
 import { refuseDependents, refuseNewcomers, refuseUnremakeable, requireRight } from './checks.js';
 import { detachColumn, staysInPlace, stayNote } from './detach-column.js';
 
@@ -14,7 +23,7 @@ interface DropColumn {
 export const dropColumn: Operation<Asked<DropColumn>, DropColumn> = {
   kind: 'drop_column',
   plan({ table, name }, before, { engine, stepId, columns }) {
-    const [aside, was] = [asideName(stepId), there(before, table)];
+    const [aside, was] = [asideName(stepId), existingTable(before, table)];
     const done = engine.ddl.setAsideColumn(was, name, aside);
     const left = withoutColumn(columns, name);
     return {
@@ -27,7 +36,7 @@ export const dropColumn: Operation<Asked<DropColumn>, DropColumn> = {
       live: done.live,
       statements: done.statements,
       ...(done.notes === undefined ? {} : { notes: done.notes }),
-      compensation: engine.ddl.bringBackColumn(there(done.live, table), aside, was, name).statements,
+      compensation: engine.ddl.bringBackColumn(existingTable(done.live, table), aside, was, name).statements,
       reason: `set column ${name} of ${table} aside as ${aside}`,
     };
   },
@@ -52,12 +61,14 @@ export const dropColumn: Operation<Asked<DropColumn>, DropColumn> = {
     return { step: stepOf(detachColumn, { table: live.name, aside, name, step_id: stepId }, stepId) };
   },
   async apply({ engine }, { table, params }, live) {
-    return statementsOf(engine.ddl.setAsideColumn(there(live, table), params.name, asideName(params.step_id)));
+    return statementsOf(engine.ddl.setAsideColumn(existingTable(live, table), params.name, asideName(params.step_id)));
   },
   async compensate({ session, engine }, plan, live) {
     const { table, params } = plan;
-    const was = await inTodaysNames(session, foundBy(plan));
-    return statementsOf(engine.ddl.bringBackColumn(there(live, table), asideName(params.step_id), was, params.name));
+    const was = await inTodaysNames(session, tableBefore(plan));
+    return statementsOf(
+      engine.ddl.bringBackColumn(existingTable(live, table), asideName(params.step_id), was, params.name),
+    );
   },
   leavesAside: ({ params: { name, step_id } }) => ({ what: 'column', name, aside: asideName(step_id) }),
 };

@@ -1,5 +1,5 @@
 import { inTodaysNames } from '../former.js';
-import { asideName, foundBy, statementsOf, there, type Asked, type Operation } from '../operation.js';
+import { asideName, tableBefore, statementsOf, existingTable, type Asked, type Operation } from '../operation.js';
 import { refuseDependents, refuseNewcomers, refuseUnremakeable, requireRight } from './checks.js';
 
 interface DropTable {
@@ -11,7 +11,7 @@ interface DropTable {
 export const dropTable: Operation<Asked<DropTable>, DropTable> = {
   kind: 'drop_table',
   plan({ table }, before, { engine, stepId, columns }) {
-    const [aside, was] = [asideName(stepId), there(before, table)];
+    const [aside, was] = [asideName(stepId), existingTable(before, table)];
     const gone = engine.ddl.setAsideTable(was, aside);
     return {
       table,
@@ -29,7 +29,7 @@ export const dropTable: Operation<Asked<DropTable>, DropTable> = {
       live: null,
       statements: gone.statements,
       ...(gone.notes === undefined ? {} : { notes: gone.notes }),
-      compensation: engine.ddl.bringBackTable(there(gone.live, aside), was).statements,
+      compensation: engine.ddl.bringBackTable(existingTable(gone.live, aside), was).statements,
       reason: `set table ${table} aside as ${aside}`,
     };
   },
@@ -41,14 +41,14 @@ export const dropTable: Operation<Asked<DropTable>, DropTable> = {
     await refuseUnremakeable(session, live, null);
   },
   async apply({ engine }, { table, params }, live) {
-    return statementsOf(engine.ddl.setAsideTable(there(live, table), asideName(params.step_id)));
+    return statementsOf(engine.ddl.setAsideTable(existingTable(live, table), asideName(params.step_id)));
   },
   async settle({ session }, { params }, direction) {
     return direction === 'apply' ? ((await session.freeNames?.(asideName(params.step_id))) ?? []) : [];
   },
   async compensate({ session, engine }, plan, live) {
     return statementsOf(
-      engine.ddl.bringBackTable(there(live, plan.table_after), await inTodaysNames(session, foundBy(plan))),
+      engine.ddl.bringBackTable(existingTable(live, plan.table_after), await inTodaysNames(session, tableBefore(plan))),
     );
   },
   leavesAside: ({ table, table_after }) => ({ what: 'table', name: table, aside: table_after }),

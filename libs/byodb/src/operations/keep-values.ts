@@ -1,4 +1,4 @@
-import { asideName, statementsOf, there, type Operation } from '../operation.js';
+import { asideName, statementsOf, existingTable, type Operation } from '../operation.js';
 
 interface Params {
   table: string;
@@ -14,7 +14,7 @@ export const keepValues: Operation<Params> = {
   kind: 'keep_values',
   plan({ table, name }, before, { engine, stepId, columns }) {
     const keep = asideName(stepId);
-    const done = engine.ddl.keepValues(there(before, table), name, keep);
+    const done = engine.ddl.keepValues(existingTable(before, table), name, keep);
     return {
       table,
       table_after: keep,
@@ -35,10 +35,10 @@ export const keepValues: Operation<Params> = {
     };
   },
   async apply({ engine }, { table, params }, live) {
-    return statementsOf(engine.ddl.keepValues(there(live, table), params.name, asideName(params.step_id)));
+    return statementsOf(engine.ddl.keepValues(existingTable(live, table), params.name, asideName(params.step_id)));
   },
   async compensate({ engine }, { table_after }, live) {
-    return statementsOf(engine.ddl.dropTable(there(live, table_after)));
+    return statementsOf(engine.ddl.dropTable(existingTable(live, table_after)));
   },
   leavesAside: ({ params: { name }, table_after }) => ({ what: 'values', name, aside: table_after }),
 };

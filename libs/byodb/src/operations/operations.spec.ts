@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { completeColumn } from '../schema.js';
+import { completeColumn } from '../schema/column-input.js';
 import type { Plan } from '../operation.js';
 import { effectOnHistory, operationKinds, operationOf, setAsideBy } from './index.js';
 

@@ -1,11 +1,12 @@
 import { asTheyStand, insertColumn } from '../columns.js';
-import type { Ddl, Rendered, Session } from '../engine.js';
+import type { Ddl, Rendered } from '../ddl.js';
 import { DatabaseError } from '../errors.js';
-import { formerAs, othersNow, renderedNow } from '../former.js';
+import { formerAs, othersInTodaysNames, renderedNow } from '../former.js';
 import type { LiveTable } from '../live.js';
-import { statementsOf, there, type Operation } from '../operation.js';
+import { existingTable, statementsOf, type Operation } from '../operation.js';
 import { meetNeeds, refuseRows, refuseShared } from '../rows.js';
-import type { Column } from '../schema.js';
+import type { Column } from '../schema/column.js';
+import type { Session } from '../session.js';
 import { refuseOccupied, requireRight } from './checks.js';
 import { detacher } from './detach-column.js';
 
@@ -27,14 +28,14 @@ export const reattachColumn: Operation<Params> = {
   kind: 'reattach_column',
   looksAtRows: { apply: true, compensate: true },
   plan({ table, aside, column, former, after, kept, others }, before, { engine, columns }) {
-    const now = there(before, table);
+    const now = existingTable(before, table);
     if (now.primaryKey.length === 0 || engine.ddl.reattachColumn === undefined)
       throw new DatabaseError(
         'unsupported_change',
         `${table} has no primary key any more by which the values of ${column.name} could come back`,
       );
     const done = engine.ddl.reattachColumn(now, kept, { ...former, name: table }, column.name, after, others);
-    const left = there(done.live, table);
+    const left = existingTable(done.live, table);
     const whole = asTheyStand(insertColumn(columns, column, after), left);
     return {
       table,
@@ -62,7 +63,7 @@ export const reattachColumn: Operation<Params> = {
     await requireRight(session, 'alter', table);
     // A key's columns may have been renamed by a change before this one, or may be still to be.
     const found = await session.introspect(table);
-    const [kept, now] = [await keptIn(session, params.aside), there(found, table)];
+    const [kept, now] = [await keptIn(session, params.aside), existingTable(found, table)];
     const render = await rendering(session, ddl, table, params);
     // In prepare its key may be still to come back, with a column before this one: it is looked at then.
     const rendered = now.primaryKey.length === 0 ? null : renderedNow(() => render(now, kept));
@@ -74,10 +75,10 @@ export const reattachColumn: Operation<Params> = {
   },
   async apply({ session, engine: { ddl } }, { table, params }, live) {
     const render = await rendering(session, ddl, table, params);
-    return statementsOf(render(there(live, table), await keptIn(session, params.aside)));
+    return statementsOf(render(existingTable(live, table), await keptIn(session, params.aside)));
   },
   async compensate({ session, engine: { ddl } }, { table, params: { aside, column } }, live) {
-    return statementsOf(detacher(ddl)(there(live, table), column.name, await keptIn(session, aside)));
+    return statementsOf(detacher(ddl)(existingTable(live, table), column.name, await keptIn(session, aside)));
   },
 };
 
@@ -88,7 +89,7 @@ async function rendering(
   table: string,
   { former, others, column, after }: Params,
 ): Promise<(live: LiveTable, kept: LiveTable) => Rendered> {
-  const [was, before] = [await formerAs(session, former, table), await othersNow(session, others)];
+  const [was, before] = [await formerAs(session, former, table), await othersInTodaysNames(session, others)];
   return (live, kept) => {
     if (ddl.reattachColumn === undefined)
       throw new DatabaseError('unsupported_change', 'this engine puts no column back into its table');

@@ -1,5 +1,5 @@
 import { foldName } from '../live.js';
-import { nameNow, statementsOf, stepOf, there, type Asked, type Operation } from '../operation.js';
+import { nameNow, statementsOf, stepOf, existingTable, type Asked, type Operation } from '../operation.js';
 import { refuseDependents, refuseUnremakeable, requireRight } from './checks.js';
 
 interface RenameColumn {
@@ -20,7 +20,7 @@ export const renameColumn: Operation<Asked<RenameColumn>, RenameColumn> = {
     };
   },
   plan({ table, name, to }, before, { engine, columns }) {
-    const done = engine.ddl.renameColumn(there(before, table), name, to);
+    const done = engine.ddl.renameColumn(existingTable(before, table), name, to);
     const renamed = columns.map((c) => (foldName(c.name) === foldName(name) ? { ...c, name: to } : c));
     const caseAlone = foldName(name) === foldName(to);
     return {
@@ -32,7 +32,7 @@ export const renameColumn: Operation<Asked<RenameColumn>, RenameColumn> = {
       columns_after: renamed,
       live: done.live,
       statements: done.statements,
-      compensation: engine.ddl.renameColumn(there(done.live, table), to, name).statements,
+      compensation: engine.ddl.renameColumn(existingTable(done.live, table), to, name).statements,
       reason: `rename column ${name} of ${table} to ${to}`,
     };
   },
@@ -46,9 +46,9 @@ export const renameColumn: Operation<Asked<RenameColumn>, RenameColumn> = {
     refuseDependents(await session.dependents(table, name, 'rename'), `${table}.${name}`);
   },
   async apply({ engine }, { table, params }, live) {
-    return statementsOf(engine.ddl.renameColumn(there(live, table), params.name, params.to));
+    return statementsOf(engine.ddl.renameColumn(existingTable(live, table), params.name, params.to));
   },
   async compensate({ engine }, { table, params }, live) {
-    return statementsOf(engine.ddl.renameColumn(there(live, table), params.to, params.name));
+    return statementsOf(engine.ddl.renameColumn(existingTable(live, table), params.to, params.name));
   },
 };

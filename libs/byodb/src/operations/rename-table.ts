@@ -1,5 +1,5 @@
 import { foldName } from '../live.js';
-import { statementsOf, there, type Asked, type Operation } from '../operation.js';
+import { statementsOf, existingTable, type Asked, type Operation } from '../operation.js';
 import { refuseDependents, refuseOccupied, refuseUnremakeable, requireRight } from './checks.js';
 
 interface RenameTable {
@@ -11,7 +11,7 @@ interface RenameTable {
 export const renameTable: Operation<Asked<RenameTable>, RenameTable> = {
   kind: 'rename_table',
   plan({ table, to }, before, { engine, columns }) {
-    const done = engine.ddl.renameTable(there(before, table), to);
+    const done = engine.ddl.renameTable(existingTable(before, table), to);
     const caseAlone = foldName(table) === foldName(to);
     return {
       table,
@@ -22,7 +22,7 @@ export const renameTable: Operation<Asked<RenameTable>, RenameTable> = {
       columns_after: columns,
       live: done.live,
       statements: done.statements,
-      compensation: engine.ddl.renameTable(there(done.live, to), table).statements,
+      compensation: engine.ddl.renameTable(existingTable(done.live, to), table).statements,
       reason: `rename table ${table} to ${to}`,
     };
   },
@@ -35,9 +35,9 @@ export const renameTable: Operation<Asked<RenameTable>, RenameTable> = {
     refuseDependents(await session.dependents(table, null, 'rename'), table);
   },
   async apply({ engine }, { table, params }, live) {
-    return statementsOf(engine.ddl.renameTable(there(live, table), params.to));
+    return statementsOf(engine.ddl.renameTable(existingTable(live, table), params.to));
   },
   async compensate({ engine }, { table_after, params }, live) {
-    return statementsOf(engine.ddl.renameTable(there(live, table_after), params.table));
+    return statementsOf(engine.ddl.renameTable(existingTable(live, table_after), params.table));
   },
 };

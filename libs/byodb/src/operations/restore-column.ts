@@ -1,9 +1,9 @@
 import { asTheyStand, insertColumn } from '../columns.js';
-import { formerAs, inTodaysNames, othersNow, renderedNow } from '../former.js';
+import { formerAs, inTodaysNames, othersInTodaysNames, renderedNow } from '../former.js';
 import { findColumn, type LiveTable } from '../live.js';
-import { statementsOf, stepOf, there, type Expansion, type Operation } from '../operation.js';
+import { statementsOf, stepOf, existingTable, type Expansion, type Operation } from '../operation.js';
 import { meetNeeds, refuseRows, refuseShared } from '../rows.js';
-import type { Column } from '../schema.js';
+import type { Column } from '../schema/column.js';
 import { refuseUnremakeable, requireRight } from './checks.js';
 import { reattachColumn } from './reattach-column.js';
 
@@ -41,8 +41,8 @@ export const restoreColumn: Operation<RestoreColumn, RestoreColumn> = {
   },
   plan({ table, aside, column, former, after, key, others }, before, { engine, columns }) {
     const was = { ...former, name: table };
-    const done = engine.ddl.bringBackColumn(there(before, table), aside, was, column.name, others);
-    const left = there(done.live, table);
+    const done = engine.ddl.bringBackColumn(existingTable(before, table), aside, was, column.name, others);
+    const left = existingTable(done.live, table);
     const whole = asTheyStand(insertColumn(columns, column, after, key), left);
     return {
       table,
@@ -84,15 +84,15 @@ export const restoreColumn: Operation<RestoreColumn, RestoreColumn> = {
       );
     const now = await session.introspect(table);
     if (now === null || findColumn(now, aside) === undefined) return;
-    const [was, before] = [await formerAs(session, former, table), await othersNow(session, others)];
+    const [was, before] = [await formerAs(session, former, table), await othersInTodaysNames(session, others)];
     const rendered = renderedNow(() => ddl.bringBackColumn(now, aside, was, column.name, before));
     await meetNeeds(session, live, rendered?.needs ?? []);
   },
   async apply({ session, engine: { ddl } }, { table, params: { aside, former, others, column } }, live) {
-    const [was, before] = [await formerAs(session, former, table), await othersNow(session, others)];
-    return statementsOf(ddl.bringBackColumn(there(live, table), aside, was, column.name, before));
+    const [was, before] = [await formerAs(session, former, table), await othersInTodaysNames(session, others)];
+    return statementsOf(ddl.bringBackColumn(existingTable(live, table), aside, was, column.name, before));
   },
   async compensate({ engine }, { table, params: { aside, column } }, live) {
-    return statementsOf(engine.ddl.setAsideColumn(there(live, table), column.name, aside));
+    return statementsOf(engine.ddl.setAsideColumn(existingTable(live, table), column.name, aside));
   },
 };

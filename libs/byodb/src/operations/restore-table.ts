@@ -1,7 +1,15 @@
 import { DatabaseError } from '../errors.js';
 import { formerAs, inTodaysNames } from '../former.js';
 import type { LiveTable } from '../live.js';
-import { statementsOf, stepOf, there, type Asked, type Operation, type Plan, type WorkContext } from '../operation.js';
+import {
+  statementsOf,
+  stepOf,
+  existingTable,
+  type Asked,
+  type Operation,
+  type Plan,
+  type WorkContext,
+} from '../operation.js';
 import { meetNeeds } from '../rows.js';
 import { refuseOccupied, requireRight } from './checks.js';
 
@@ -47,7 +55,7 @@ export const restoreTable: Operation<Params, RestoreTable> = {
       columns_after: columns,
       live: back.live,
       statements: back.statements,
-      compensation: engine.ddl.setAsideTable(there(back.live, to), table).statements,
+      compensation: engine.ddl.setAsideTable(existingTable(back.live, to), table).statements,
       reason: `bring ${table} back as ${to}`,
       ...(back.takes === undefined ? {} : { takes: back.takes }),
       ...(back.needs === undefined ? {} : { needs: back.needs }),
@@ -62,14 +70,14 @@ export const restoreTable: Operation<Params, RestoreTable> = {
     await meetNeeds(session, live, needs);
   },
   async apply({ session, engine }, { table, params: { former, to } }, live) {
-    return statementsOf(engine.ddl.bringBackTable(there(live, table), await formerAs(session, former, to)));
+    return statementsOf(engine.ddl.bringBackTable(existingTable(live, table), await formerAs(session, former, to)));
   },
   /** Triggers that were made again before the table came back: on one that is set aside they would hold their names. */
   async tidy(context, plan) {
     return freedNames(context, plan);
   },
   async compensate({ engine }, { table_after, params }, live) {
-    return statementsOf(engine.ddl.setAsideTable(there(live, table_after), params.table));
+    return statementsOf(engine.ddl.setAsideTable(existingTable(live, table_after), params.table));
   },
   async settle(context, plan, direction) {
     return direction === 'compensate' ? freedNames(context, plan) : [];

@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import mysql2 from 'mysql2/promise';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tcpProxy } from '../../../../../testing/fixtures.js';
-import type { Exclusive, LedgerRow } from '../../engine.js';
+import type { Exclusive } from '../../engine.js';
+import type { LedgerRow } from '../../session.js';
 import { failure, freshDatabase, gate, openGates, type Fresh } from './testing/fixture.js';
 import { takesOverWhileClockIsSetBack } from '../../../testing/wrong-clock.js';
 

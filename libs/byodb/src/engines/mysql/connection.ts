@@ -1,73 +1,23 @@
 import createKnex, { type Knex } from 'knex';
-import type { Connection as Driver } from 'mysql2/promise';
 import { secretsOf, type ServerAddress } from '../../address.js';
-import type { Connection, Engine, Exclusive, Other, ServerInfo, Session } from '../../engine.js';
+import type { Connection, Engine, Exclusive, Other, ServerInfo } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
+import { firstRow } from '../../first-row.js';
 import { Liveness } from '../../liveness.js';
-import {
-  CORE_IDENTITY,
-  CORE_TABLES,
-  isCore,
-  LEDGER_TABLES,
-  readLedger,
-  readMarks,
-  refuseOthers,
-  type Claimant,
-  type Marks,
-} from '../../ownership.js';
+import { LEDGER_TABLES, refuseOthers, type Claimant, type Marks } from '../../ownership.js';
+import type { Session } from '../../session.js';
+import { settle, type RawDriver } from './driver/raw-driver.js';
+import { KEEP_ALIVE_MS, tlsOptions } from './driver/tls.js';
+import { findMarks, LEDGER, noLedger, takeLedger } from './ledger.js';
 import { Locks } from './locks.js';
 import { MysqlSession } from './session.js';
-import { KEEP_ALIVE_MS, tlsOptions } from './tls.js';
+import { listOthers, listTables } from './tables.js';
 import { translate } from './translate.js';
 
 /** How long a look or a claim waits for another's lock. */
 const LOOK_LOCK_MS = 5000;
-const NO_SUCH_TABLE = 1146;
-const SUCH_A_COLUMN = 1060;
-/**
- * Strict, or bad casts are cut silently; named whole, so that a literal has one reading on every server. What a
- * server's own
- * defaults may have changed and our statements depend on; a worker that stalled loses its session, and its locks, after
- * a minute.
- * A zero date stays allowed: an owner's table may have one as a default, and would take no change else.
- * System versioning keeps its history under a change. MariaDB alone reads the parts that begin with M, MySQL alone the
- * last (MariaDB passes over what asks for 5.7 or later): an ALTER takes as long as it takes, and as the server sees
- * fit.
- */
-const SETTINGS = [
-  // Some servers pass over what the handshake asks for: names and defaults would be read in their own character set.
-  `set names utf8mb4 collate utf8mb4_general_ci,
-  session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO', time_zone = '+00:00',
-  autocommit = 1, completion_type = 0, foreign_key_checks = 1, unique_checks = 1, sql_quote_show_create = 1,
-  sql_safe_updates = 0, sql_big_selects = 1, sql_auto_is_null = 0, sql_select_limit = default, wait_timeout = 60
-  /*M!100100 , max_statement_time = 0 */
-  /*M!100300 , system_versioning_alter_history = KEEP */
-  /*M!100307 , alter_algorithm = 'DEFAULT' */
-  /*!50708 , max_execution_time = 0 */`,
-  // As a variable it has another name on each of the two.
-  'set session transaction read write',
-];
-const LEDGER = {
-  _saga_ledger:
-    'create table if not exists `_saga_ledger` (step_id varchar(64) not null, direction varchar(16) not ' +
-    'null, state varchar(16) not null, fingerprint_before varchar(64) not null, fingerprint_after ' +
-    'varchar(64), statements longtext not null, recorded_at varchar(32) not null, primary key (step_id, ' +
-    'direction)) engine=InnoDB default charset utf8mb4 collate utf8mb4_bin',
-  _saga_fences:
-    'create table if not exists `_saga_fences` (table_id varchar(64) not null primary key, token bigint ' +
-    'not null) engine=InnoDB default charset utf8mb4 collate utf8mb4_bin',
-  _saga_identity:
-    'create table if not exists `_saga_identity` (one tinyint not null primary key, database_id ' +
-    'varchar(64) not null, core_id varchar(64), claimed_at varchar(32)) engine=InnoDB default charset ' +
-    'utf8mb4 collate utf8mb4_bin',
-};
 const CONNECT_MS = 5000;
-interface RawDriver {
-  promise(): Driver;
-  destroy(): void;
-  __knex__disposed?: unknown;
-  stream: { destroy(error: Error): void };
-}
+
 /** What we use of Knex's client; its own type leaves it open. */
 interface Pool {
   acquireConnection(): Promise<RawDriver>;
@@ -138,7 +88,9 @@ export class MysqlConnection implements Connection {
   }
 
   async info(): Promise<ServerInfo> {
-    return this.on(async (s) => ({ version: String((await s.query('select version() as v'))[0]!['v']) }));
+    return this.on(async (session) => ({
+      version: String(firstRow(await session.query('select version() as v'))['v']),
+    }));
   }
 
   async identity(): Promise<string | null> {
@@ -146,44 +98,44 @@ export class MysqlConnection implements Connection {
   }
 
   async marks(): Promise<Marks> {
-    return this.on(async (s) => (await this.standing(s)).marks);
+    return this.on(async (session) => (await findMarks(session)).marks);
   }
 
   async claim(id: string, claimant?: Claimant): Promise<string> {
-    return this.on(async (s) => {
-      const { tables, marks } = await this.standing(s);
+    return this.on(async (session) => {
+      const { tables, marks } = await findMarks(session);
       refuseOthers(marks, claimant);
       // A user who may not create tables can still use a ledger that is there.
-      for (const name of LEDGER_TABLES) if (!tables.includes(name)) await s.run(LEDGER[name]);
+      for (const name of LEDGER_TABLES) if (!tables.includes(name)) await session.run(LEDGER[name]);
       if (marks.id === null)
-        await s.query('insert ignore into `_saga_identity` (one, database_id) values (1, ?)', [id]);
+        await session.query('insert ignore into `_saga_identity` (one, database_id) values (1, ?)', [id]);
       if (claimant !== undefined && marks.managed_by?.core_id !== claimant.core_id) {
-        await takeLedger(s, id, claimant).catch((error: unknown) => {
+        await takeLedger(session, id, claimant).catch((error: unknown) => {
           // One that may not be altered goes on as it is: nobody's.
           if (marks.id === null || marks.managed_by !== null || !(error instanceof DatabaseError) || error.retryable)
             throw error;
         });
       }
-      const { marks: now } = await this.standing(s);
+      const { marks: now } = await findMarks(session);
       refuseOthers(now, claimant);
       return now.id!;
     });
   }
 
   async release(id: string): Promise<void> {
-    await this.on(async (s) => {
-      const { tables, marks } = await this.standing(s);
+    await this.on(async (session) => {
+      const { tables, marks } = await findMarks(session);
       const own = LEDGER_TABLES.filter((name) => tables.includes(name));
-      if (marks.id === id) await s.run(`drop table if exists ${own.map((name) => `\`${name}\``).join(', ')}`);
+      if (marks.id === id) await session.run(`drop table if exists ${own.map((name) => `\`${name}\``).join(', ')}`);
     });
   }
 
   async others(): Promise<Other[]> {
-    return this.on(async (s) => s.others());
+    return this.on(listOthers);
   }
 
   async tables(): Promise<string[]> {
-    return this.on(async (s) => s.tables());
+    return this.on(listTables);
   }
 
   async look<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -191,19 +143,19 @@ export class MysqlConnection implements Connection {
   }
 
   async exclusively<T>(on: Exclusive, work: (session: Session) => Promise<T>): Promise<T> {
-    return this.on(async (s) => {
-      const locks = new Locks(s, this.address.database, on);
+    return this.on(async (session) => {
+      const locks = new Locks(session, this.address.database, on);
       let result: T;
       try {
         await locks.take().catch((error: unknown) => {
           throw noLedger(error);
         });
-        result = await work(s);
+        result = await work(session);
       } catch (error) {
-        await this.free(s, locks); // what failed first is the news
+        await this.free(session, locks); // what failed first is the news
         throw error;
       }
-      if (!(await this.free(s, locks)))
+      if (!(await this.free(session, locks)))
         throw new DatabaseError('database_unreachable', 'the lock on this table was lost while working', {
           retryable: true,
           outcome: 'unknown',
@@ -217,38 +169,17 @@ export class MysqlConnection implements Connection {
   }
 
   /** A session that did not give its locks back is thrown away, and they go with it. False: it had lost them before. */
-  private async free(s: MysqlSession, locks: Locks): Promise<boolean> {
-    if (s.broken) return true;
+  private async free(session: MysqlSession, locks: Locks): Promise<boolean> {
+    if (session.broken) return true;
     try {
       const whole = await locks.free();
-      s.broken ||= !whole;
+      session.broken ||= !whole;
       return whole;
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
-      s.broken = true;
+      session.broken = true;
       return true;
     }
-  }
-
-  /** Of the service's own tables, a ledger's and a core's, those that stand there, and what they say. */
-  private async standing(s: MysqlSession): Promise<{ tables: string[]; marks: Marks }> {
-    const names = [...LEDGER_TABLES, CORE_IDENTITY, ...CORE_TABLES];
-    const rows = await s.query(
-      'select table_name as name, column_name as col from information_schema.columns where table_schema = database() ' +
-        `and table_name in (${names.map(() => '?').join(', ')})`,
-      names,
-    );
-    const standing = new Map<string, string[]>();
-    for (const row of rows) {
-      const name = String(row['name']).toLowerCase();
-      standing.set(name, [...(standing.get(name) ?? []), String(row['col'])]);
-    }
-    const tables = [...standing.keys()];
-    const ledger = readLedger(standing, 'database_id');
-    const isThere = ledger.strange === null && tables.includes('_saga_identity');
-    const [row] = isThere ? await s.query('select * from `_saga_identity`') : [];
-    const core = isCore(tables) ? { core_id: tables.includes(CORE_IDENTITY) ? await coreId(s) : null } : null;
-    return { tables, marks: { ...readMarks(row, 'database_id'), ...ledger, core } };
   }
 
   private async on<T>(work: (session: MysqlSession) => Promise<T>, lockTimeoutMs = LOOK_LOCK_MS): Promise<T> {
@@ -294,54 +225,4 @@ export class MysqlConnection implements Connection {
     await session.query(`set session lock_wait_timeout = ${seconds}, innodb_lock_wait_timeout = ${seconds}`);
     this.waits.set(raw, seconds);
   }
-}
-
-async function settle(raw: RawDriver): Promise<void> {
-  for (const setting of SETTINGS) await raw.promise().query(setting);
-}
-
-async function takeLedger(s: MysqlSession, id: string, { core_id, at, take_over: former }: Claimant): Promise<void> {
-  const columns = await s.query(
-    'select column_name as name from information_schema.columns where table_schema = database() and ' +
-      "table_name = '_saga_identity'",
-  );
-  // Ledgers of earlier versions do not say whose they are.
-  for (const column of ['core_id varchar(64)', 'claimed_at varchar(32)']) {
-    if (columns.some((row) => column.startsWith(`${String(row['name']).toLowerCase()} `))) continue;
-    await s.run(`alter table \`_saga_identity\` add column ${column}`).catch((error: unknown) => {
-      // Another one has just added it.
-      if (!(error instanceof DatabaseError) || error.details['errno'] !== SUCH_A_COLUMN) throw error;
-    });
-  }
-  await s.query('update `_saga_identity` set core_id = ?, claimed_at = ? where core_id is null', [core_id, at]);
-  await s.query('update `_saga_identity` set core_id = ?, claimed_at = ?, database_id = ? where core_id = ?', [
-    core_id,
-    at,
-    id,
-    former ?? null,
-  ]);
-}
-
-/** Null also where it may not be read. */
-async function coreId(s: MysqlSession): Promise<string | null> {
-  try {
-    const [row] = await s.query(`select core_id from ${CORE_IDENTITY}`);
-    return row === undefined ? null : String(row['core_id']);
-  } catch (error) {
-    if (error instanceof DatabaseError && error.code === 'permission_denied') return null;
-    throw error;
-  }
-}
-
-function noLedger(error: unknown): unknown {
-  if (
-    !(error instanceof DatabaseError) ||
-    error.details['errno'] !== NO_SUCH_TABLE ||
-    !error.message.includes('_saga_')
-  )
-    return error;
-  return new DatabaseError('database_mismatch', `the database has no ledger, or not all of it: ${error.message}`, {
-    details: error.details,
-    cause: error,
-  });
 }

@@ -1,7 +1,8 @@
-import type { Need } from '../../engine.js';
-import { foldName, isAside, type Extra, type LiveTable } from '../../live.js';
-import { isForeignKey } from './aside.js';
-import { blank, literal, parts, quote, tokens, unquote } from './text.js';
+import type { Need } from '../../ddl.js';
+import { foldName, isAside, isOnlyColumn, type Extra, type LiveTable } from '../../live.js';
+import { isForeignKey } from './keys/set-aside-keys.js';
+import { blank, parts, tokens } from './parser/ddl-text.js';
+import { literal, quote, unquote } from './sql.js';
 
 /** One foreign key of a table, taken apart. */
 export interface ForeignKey {
@@ -23,8 +24,9 @@ export interface ForeignKey {
  * `freeze`).
  */
 export const PARENT = '_saga_parent';
+
 /** Longest identifier, in characters. */
-const MAX = 64;
+const LONGEST_NAME = 64;
 
 export function foreignKeys(live: LiveTable): ForeignKey[] {
   return live.extras.filter(isForeignKey).map((extra) => {
@@ -48,7 +50,7 @@ export function foreignKeys(live: LiveTable): ForeignKey[] {
 
 /** Those of one column alone: an index over it alone serves no others. */
 export function keysOver(live: LiveTable, column: string): ForeignKey[] {
-  return foreignKeys(live).filter((key) => key.columns.length === 1 && foldName(key.columns[0]!) === foldName(column));
+  return foreignKeys(live).filter((key) => isOnlyColumn(key.columns, column));
 }
 
 export function keysThatSetNull(live: LiveTable, column: string): ForeignKey[] {
@@ -105,7 +107,7 @@ export function nameBack(name: string, was: LiveTable): string {
   const former = formerName(was);
   if (former === was.name) return name;
   const number = name.startsWith(`${former}_ibfk_`) ? name.slice(former.length) : `_${name}`;
-  return `${was.name.slice(0, MAX - Math.min(number.length, 40))}${number}`.slice(0, MAX);
+  return `${was.name.slice(0, LONGEST_NAME - Math.min(number.length, 40))}${number}`.slice(0, LONGEST_NAME);
 }
 
 export function freeKeyNames(names: readonly string[], table: string): Need[] {

@@ -1,17 +1,17 @@
 import type { Engine } from '../../engine.js';
 import type { LiveTable } from '../../live.js';
-import type { Column } from '../../schema.js';
+import type { Column } from '../../schema/column.js';
 import { MysqlConnection } from './connection.js';
 import { ddl } from './ddl.js';
-import { MOST_KEYS } from './keys.js';
-import { ROW_BYTES } from './row-size.js';
+import { MOST_KEYS } from './keys/primary-and-unique.js';
+import { ROW_BYTES } from './limits/row-size.js';
 
 const KEY_CHARACTERS = 768;
 
 /** MySQL 8.0.16+ and MariaDB 10.5.2+; seen to work on MariaDB 10.11. */
 export const mysql: Engine = {
   name: 'mysql',
-  facts: { transactionalDdl: false, identifierBytes: 64 },
+  facts: { transactionalDdl: false },
   ddl,
   keeps: (column) => column,
   note(column) {

@@ -3,7 +3,8 @@ import { freshMysql } from '../../../../../testing/fixtures.js';
 import { parseUrl } from '../../address.js';
 import { compare } from '../../expectation.js';
 import { fingerprint } from '../../live.js';
-import { COLUMN_TYPES, completeColumn, type ColumnInput } from '../../schema.js';
+import { completeColumn, type ColumnInput } from '../../schema/column-input.js';
+import { COLUMN_TYPES } from '../../schema/column-types.js';
 import { mysql } from './index.js';
 
 const inputs: ColumnInput[] = [

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Exclusive } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
+import { firstRow } from '../../first-row.js';
 import type { MysqlSession } from './session.js';
 
 /** How long a holder of the table's lock is given to end by itself. */
@@ -47,17 +48,16 @@ export class Locks {
   /** False: the server does not agree that all of them were ours until now. */
   async free(): Promise<boolean> {
     if (this.held.length === 0) return true;
-    const [row] = await this.session.query(
-      `select ${this.held.map((_, i) => `release_lock(?) as l${i}`).join(', ')}`,
-      this.held,
+    const row = firstRow(
+      await this.session.query(`select ${this.held.map((_, i) => `release_lock(?) as l${i}`).join(', ')}`, this.held),
     );
-    return Object.values(row!).every((freed) => Number(freed) === 1);
+    return Object.values(row).every((released) => Number(released) === 1);
   }
 
   private async takeTable(name: string): Promise<void> {
     const { on, session } = this;
     if (await this.get(name, Math.min(PATIENCE_MS, on.lockTimeoutMs / 2))) return;
-    const holder = Number((await session.query('select is_used_lock(?) as id', [name]))[0]!['id'] ?? 0);
+    const holder = Number(firstRow(await session.query('select is_used_lock(?) as id', [name]))['id'] ?? 0);
     // Every holder raised the fence before: ours being the newest now, after the holder was seen, his is over and he
     // must not act any more.
     await this.refuseStale();
@@ -88,11 +88,13 @@ export class Locks {
    */
   private async takeSlot(slots: number): Promise<void> {
     const names = Array.from({ length: slots }, (_, i) => `saga_slot_${digest(this.database)}_${i}`);
-    const [row] = await this.session.query(
-      `select case ${names.map((_, i) => `when get_lock(?, 0) = 1 then ${i}`).join(' ')} end as slot`,
-      names,
+    const row = firstRow(
+      await this.session.query(
+        `select case ${names.map((_, i) => `when get_lock(?, 0) = 1 then ${i}`).join(' ')} end as slot`,
+        names,
+      ),
     );
-    const slot = row!['slot'];
+    const slot = row['slot'];
     if (slot === null)
       throw new DatabaseError('lock_timeout', `${slots} changes are running on this database already`, {
         retryable: true,
@@ -108,7 +110,7 @@ export class Locks {
   private async get(name: string, waitMs: number): Promise<boolean> {
     const until = performance.now() + waitMs;
     for (;;) {
-      if (Number((await this.session.query('select get_lock(?, 0) as held', [name]))[0]!['held']) === 1) {
+      if (Number(firstRow(await this.session.query('select get_lock(?, 0) as held', [name]))['held']) === 1) {
         this.held.push(name);
         return true;
       }
@@ -119,9 +121,9 @@ export class Locks {
 
   private async refuseStale(): Promise<void> {
     const { on } = this;
-    const seen = (await this.session.query('select token from `_saga_fences` where table_id = ?', [on.tableId]))[0]![
-      'token'
-    ];
+    const seen = firstRow(
+      await this.session.query('select token from `_saga_fences` where table_id = ?', [on.tableId]),
+    )['token'];
     if (BigInt(String(seen)) > BigInt(on.token))
       throw new DatabaseError('stale_token', 'another worker has taken over this table', {
         retryable: true,

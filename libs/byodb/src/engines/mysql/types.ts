@@ -1,7 +1,11 @@
 import { DatabaseError } from '../../errors.js';
 import type { LiveColumn } from '../../live.js';
-import { defaultFunction, portableType, type Column, type ColumnType, type Default } from '../../schema.js';
-import { literal, tokens, unquote } from './text.js';
+import { portableType, type ColumnType } from '../../schema/column-types.js';
+import type { Column } from '../../schema/column.js';
+import { defaultFunction } from '../../schema/defaults.js';
+import type { Default } from '../../schema/json.js';
+import { tokens } from './parser/ddl-text.js';
+import { literal, unquote } from './sql.js';
 
 const PLAIN: Partial<Record<ColumnType, string>> = {
   smallint: 'smallint',
@@ -18,6 +22,7 @@ const PLAIN: Partial<Record<ColumnType, string>> = {
   json: 'json',
   binary: 'longblob',
 };
+
 const NOW: Partial<Record<ColumnType, string>> = {
   timestamp: '(utc_timestamp(6))',
   date: '(utc_date())',

@@ -1,27 +1,28 @@
-import type { Rendered } from '../../engine.js';
+import type { Rendered } from '../../ddl.js';
 import { DatabaseError } from '../../errors.js';
 import type { LiveColumn, LiveTable } from '../../live.js';
-import { isIntegerType, sameDefault, sameType, type Column } from '../../schema.js';
-import { convertOrFail } from './convert.js';
-import { alterTable, dropParts, refuseUniqueApart, remakeParts } from './items.js';
+import { isIntegerType } from '../../schema/column-types.js';
+import { sameType, type Column } from '../../schema/column.js';
+import { sameDefault } from '../../schema/defaults.js';
+import { convertOrFail, metadataOnly } from './conversion.js';
+import { alterTable, dropParts, refuseUniqueApart, remakeParts } from './items/render-items.js';
 import {
   columnOf,
-  compose,
   definitionOf,
   isSerial,
   keyItem,
   sourceOf,
   uniquesOver,
+  withSource,
   type Definition,
   type Item,
   type Source,
-} from './source.js';
+} from './items/table-items.js';
 import { quote } from './sql.js';
 import {
   canStore,
   COMPRESSION,
   keeps,
-  metadataOnly,
   nativeType,
   readType,
   renderDefault,
@@ -87,7 +88,7 @@ export function alterColumn(live: LiveTable, name: string, to: Column, uniqueNam
       dropped,
       added,
     }),
-    live: compose(
+    live: withSource(
       { ...live, columns },
       { ...source, items: [...source.items.filter((item) => !dropped.includes(item)), ...added] },
     ),
@@ -144,7 +145,7 @@ export function restoreColumn(live: LiveTable, name: string, was: LiveTable): Re
       dropped,
       added,
     }),
-    live: compose(
+    live: withSource(
       { ...live, columns },
       { ...source, items: [...source.items.filter((item) => !has(dropped, item)), ...added] },
     ),

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect as dial, createServer, type AddressInfo, type Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Connection, LedgerRow, Session } from '../../engine.js';
+import type { Connection } from '../../engine.js';
+import type { LedgerRow, Session } from '../../session.js';
 import { DatabaseError } from '../../errors.js';
 import type { ServerAddress } from '../../address.js';
 import { startPostgres, type Server } from '../../../../../testing/servers.js';

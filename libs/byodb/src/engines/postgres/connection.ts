@@ -1,41 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import knex, { type Knex } from 'knex';
-import pg from 'pg';
+import type pg from 'pg';
 import { secretsOf, type ServerAddress } from '../../address.js';
-import type { Connection, Engine, Exclusive, Other, ServerInfo, Session } from '../../engine.js';
+import type { Connection, Engine, Exclusive, Other, ServerInfo } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
+import { firstRow } from '../../first-row.js';
 import { Liveness } from '../../liveness.js';
-import {
-  CORE_IDENTITY,
-  isCore,
-  readLedger,
-  readMarks,
-  refuseOthers,
-  type Claimant,
-  type Marks,
-} from '../../ownership.js';
-import { begin, Link } from './link.js';
-import {
-  EXTEND_IDENTITY,
-  LOCK_CLAIM,
-  isLocked,
-  openExclusively,
-  tryLock,
-  freeLock,
-  readFence,
-  MAKE_LEDGER,
-} from './locks.js';
-import { OTHERS_SQL, STANDING_SQL, TABLES_SQL } from './standing.js';
+import { refuseOthers, type Claimant, type Marks } from '../../ownership.js';
+import type { Session } from '../../session.js';
+import { begin, PooledClient } from './driver/pooled-client.js';
+import { getTypeParser } from './driver/type-parser.js';
+import { findMarks, isMissingTable, LOCK_CLAIM, MAKE_LEDGER, noLedger, takeLedger } from './ledger.js';
+import { freeLock, isLocked, openExclusively, readFence, tryLock } from './locks.js';
 import { PostgresSession } from './session.js';
+import { listOthers, listTables } from './tables.js';
 import { translate } from './translate.js';
 
 const CONNECT_MS = 5_000;
 const ACQUIRE_MS = 10_000;
 const POOL_SIZE = 5;
+
 /** How long a look or a claim waits for another's lock. */
 const LOOK_LOCK_MS = 5_000;
+
 /** Ends the transaction of a worker that stalled between two statements, and with it its locks. */
 const IDLE_MS = 60_000;
+
 /** How long a holder of the table's lock is given to end by itself. */
 const PATIENCE_MS = 500;
 const POLL_MS = 50;
@@ -91,8 +81,8 @@ export class PostgresConnection implements Connection {
   }
 
   async info(): Promise<ServerInfo> {
-    const [row] = await this.look((session) => session.query('show server_version'));
-    return { version: String(row!['server_version']) };
+    const row = firstRow(await this.look((session) => session.query('show server_version')));
+    return { version: String(row['server_version']) };
   }
 
   async identity(): Promise<string | null> {
@@ -105,17 +95,8 @@ export class PostgresConnection implements Connection {
     }
   }
 
-  async marks(): Promise<Marks> {
-    return this.look(async (session) => {
-      const rows = await session.query(STANDING_SQL);
-      const standing = new Map(rows.map((row) => [String(row['name']), row['columns'] as string[]]));
-      const tables = [...standing.keys()];
-      const ledger = readLedger(standing, 'id');
-      const isThere = ledger.strange === null && tables.includes('_saga_identity');
-      const own = isThere ? await session.query('select * from _saga_identity') : [];
-      const core = isCore(tables) ? { core_id: await coreId(session, tables) } : null;
-      return { ...readMarks(own[0], 'id'), ...ledger, core };
-    });
+  marks(): Promise<Marks> {
+    return this.look(findMarks);
   }
 
   async claim(id: string, claimant?: Claimant): Promise<string> {
@@ -125,9 +106,9 @@ export class PostgresConnection implements Connection {
     const isOwn = claimant === undefined || marks.managed_by?.core_id === claimant.core_id;
     // A user who may not create tables can still use a ledger that is there.
     if (complete && marks.id !== null && isOwn) return marks.id;
-    if (!complete || marks.id === null) await this.claiming((link) => this.makeLedger(link, id, claimant));
+    if (!complete || marks.id === null) await this.claiming((pooled) => this.makeLedger(pooled, id, claimant));
     if (claimant === undefined) return (await this.marks()).id!;
-    return this.claiming((link) => takeLedger(link, id, claimant)).catch((error: unknown) => {
+    return this.claiming((pooled) => takeLedger(pooled, id, claimant)).catch((error: unknown) => {
       // One that may not be altered goes on as it is: nobody's.
       const isLeft = error instanceof DatabaseError && !error.retryable && error.code !== 'managed_elsewhere';
       if (marks.id === null || marks.managed_by !== null || !isLeft) throw error;
@@ -135,69 +116,64 @@ export class PostgresConnection implements Connection {
     });
   }
 
-  private async makeLedger(link: Link, id: string, claimant: Claimant | undefined): Promise<void> {
-    await link.query(MAKE_LEDGER);
-    await link.query('insert into _saga_identity (id) values ($1) on conflict do nothing', [id]);
-    if (claimant !== undefined) await takeLedger(link, id, claimant);
+  private async makeLedger(pooled: PooledClient, id: string, claimant: Claimant | undefined): Promise<void> {
+    await pooled.query(MAKE_LEDGER);
+    await pooled.query('insert into _saga_identity (id) values ($1) on conflict do nothing', [id]);
+    if (claimant !== undefined) await takeLedger(pooled, id, claimant);
   }
 
   async release(id: string): Promise<void> {
-    await this.claiming(async (link) => {
-      const [there] = await link.query("select to_regclass('_saga_identity') is not null as there");
-      if (there!['there'] !== true) return;
-      const [row] = await link.query('select id from _saga_identity where id = $1', [id]);
-      if (row !== undefined) await link.query('drop table if exists _saga_ledger, _saga_fences, _saga_identity');
+    await this.claiming(async (pooled) => {
+      const there = firstRow(await pooled.query("select to_regclass('_saga_identity') is not null as there"));
+      if (there['there'] !== true) return;
+      const [row] = await pooled.query('select id from _saga_identity where id = $1', [id]);
+      if (row !== undefined) await pooled.query('drop table if exists _saga_ledger, _saga_fences, _saga_identity');
     });
   }
 
   /** Two processes that make a ledger, or take one away, at once would fail on each other. */
-  private async claiming<T>(work: (link: Link) => Promise<T>): Promise<T> {
-    const start = (link: Link): Promise<unknown> => link.results(this.begin(false, LOOK_LOCK_MS), undefined, 'begin');
-    return this.withLink((link) =>
+  private async claiming<T>(work: (pooled: PooledClient) => Promise<T>): Promise<T> {
+    const start = (pooled: PooledClient): Promise<unknown> =>
+      pooled.results(this.begin(false, LOOK_LOCK_MS), undefined, 'begin');
+    return this.withClient((pooled) =>
       this.transaction(
-        link,
-        () => start(link),
+        pooled,
+        () => start(pooled),
         async () => {
-          await link.query(LOCK_CLAIM);
-          return work(link);
+          await pooled.query(LOCK_CLAIM);
+          return work(pooled);
         },
       ),
     );
   }
 
   async tables(): Promise<string[]> {
-    return (await this.look((session) => session.query(TABLES_SQL))).map((row) => String(row['name']));
+    return this.look(listTables);
   }
 
   async others(): Promise<Other[]> {
-    const rows = await this.look((session) => session.query(OTHERS_SQL));
-    return rows.map((row) => ({
-      name: String(row['name']),
-      kind: String(row['kind']),
-      reason: String(row['reason']),
-      ...(row['of'] === null ? {} : { of: String(row['of']) }),
-    }));
+    return this.look(listOthers);
   }
 
   async look<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return this.withLink((link) =>
+    return this.withClient((pooled) =>
       this.transaction(
-        link,
-        () => link.results(this.begin(true, LOOK_LOCK_MS)),
-        () => withSession(link, work),
+        pooled,
+        () => pooled.results(this.begin(true, LOOK_LOCK_MS)),
+        () => withSession(pooled, work),
       ),
     );
   }
 
   async exclusively<T>(on: Exclusive, work: (session: Session) => Promise<T>): Promise<T> {
-    return this.withLink((link) =>
+    return this.withClient((pooled) =>
       this.transaction(
-        link,
+        pooled,
         () =>
-          this.lock(link, on).catch((error: unknown) => {
+          this.lock(pooled, on).catch((error: unknown) => {
             throw noLedger(error);
           }),
-        () => withSession(link, work),
+        () => withSession(pooled, work),
       ),
     );
   }
@@ -207,23 +183,23 @@ export class PostgresConnection implements Connection {
   }
 
   /** Leaves a transaction open that holds the table's lock and whose token is not behind. */
-  private async lock(link: Link, on: Exclusive): Promise<void> {
+  private async lock(pooled: PooledClient, on: Exclusive): Promise<void> {
     const started = performance.now();
-    const opening = await link.results(openExclusively(on, this.begin(false, on.lockTimeoutMs)), undefined, 'begin');
+    const opening = await pooled.results(openExclusively(on, this.begin(false, on.lockTimeoutMs)), undefined, 'begin');
     this.refuseStale(on, opening.at(-1)!.rows[0]!['token']);
     let held = isLocked(opening.at(-2)!.rows[0]!, on);
     if (held) return;
     const wait = async (ms: number): Promise<void> => {
       while (!held && performance.now() - started < ms) {
         await sleep(POLL_MS);
-        held = await tryLock(link, on);
+        held = await tryLock(pooled, on);
       }
     };
     await wait(Math.min(PATIENCE_MS, on.lockTimeoutMs / 2));
     if (!held) {
       // Others may have raised the fence meanwhile: whoever holds the lock then is not ours to end.
-      this.refuseStale(on, await readFence(link, on));
-      await freeLock(link, on);
+      this.refuseStale(on, await readFence(pooled, on));
+      await freeLock(pooled, on);
       await wait(Math.max(on.lockTimeoutMs, 2 * POLL_MS));
     }
     if (!held)
@@ -231,7 +207,7 @@ export class PostgresConnection implements Connection {
         retryable: true,
         details: { table_id: on.tableId },
       });
-    this.refuseStale(on, await readFence(link, on));
+    this.refuseStale(on, await readFence(pooled, on));
   }
 
   private refuseStale(on: Exclusive, seen: unknown): void {
@@ -243,14 +219,18 @@ export class PostgresConnection implements Connection {
     }
   }
 
-  private async transaction<T>(link: Link, start: () => Promise<unknown>, work: () => Promise<T>): Promise<T> {
+  private async transaction<T>(
+    pooled: PooledClient,
+    start: () => Promise<unknown>,
+    work: () => Promise<T>,
+  ): Promise<T> {
     try {
       await start();
       const result = await work();
-      await link.commit();
+      await pooled.commit();
       return result;
     } catch (error) {
-      await link.rollback();
+      await pooled.rollback();
       throw error;
     }
   }
@@ -259,7 +239,7 @@ export class PostgresConnection implements Connection {
     return begin({ schema: this.address.schema, readOnly, lockTimeoutMs, idleTimeoutMs: IDLE_MS });
   }
 
-  private async withLink<T>(work: (link: Link) => Promise<T>): Promise<T> {
+  private async withClient<T>(work: (pooled: PooledClient) => Promise<T>): Promise<T> {
     if (this.closing !== null)
       throw new DatabaseError('database_unreachable', 'the connection is closed', { retryable: true });
     let client: pg.Client & { __knex__disposed?: unknown };
@@ -268,17 +248,17 @@ export class PostgresConnection implements Connection {
     } catch (error) {
       throw translate(error, 'connecting', this.secrets);
     }
-    const link = new Link(client, this.secrets);
+    const pooled = new PooledClient(client, this.secrets);
     try {
       return await this.liveness.watch(
-        () => work(link),
+        () => work(pooled),
         () => {
-          link.broken = true;
+          pooled.broken = true;
           socketOf(client).destroy();
         },
       );
     } finally {
-      if (link.broken) {
+      if (pooled.broken) {
         // Knex throws it away then instead of giving it out again, but not before it needs one
         client.__knex__disposed = 'broken';
         client.end(() => undefined);
@@ -293,58 +273,11 @@ function socketOf(client: pg.Client): { destroy(): void } {
   return (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream;
 }
 
-async function withSession<T>(link: Link, work: (session: Session) => Promise<T>): Promise<T> {
-  const session = new PostgresSession(link);
+async function withSession<T>(pooled: PooledClient, work: (session: Session) => Promise<T>): Promise<T> {
+  const session = new PostgresSession(pooled);
   try {
     return await work(session);
   } finally {
     session.end();
   }
-}
-
-/** In a transaction that is alone on the ledger; gives the id that stands there then. */
-async function takeLedger(link: Link, id: string, { core_id, at, take_over: former }: Claimant): Promise<string> {
-  await link.query(EXTEND_IDENTITY);
-  await link.query('update _saga_identity set core_id = $1, claimed_at = $2 where core_id is null', [core_id, at]);
-  await link.query('update _saga_identity set core_id = $1, claimed_at = $2, id = $3 where core_id = $4', [
-    core_id,
-    at,
-    id,
-    former ?? null,
-  ]);
-  const [row] = await link.query('select * from _saga_identity');
-  const marks = readMarks(row, 'id');
-  refuseOthers({ ...marks, missing: [], strange: null, core: null }, { core_id, at });
-  return marks.id!;
-}
-
-async function coreId(session: Session, tables: string[]): Promise<string | null> {
-  if (!tables.includes(CORE_IDENTITY)) return null;
-  const [may] = await session.query(`select has_table_privilege('${CORE_IDENTITY}', 'select') as may`);
-  if (may?.['may'] !== true) return null;
-  const [row] = await session.query(`select core_id from ${CORE_IDENTITY}`);
-  return row === undefined ? null : String(row['core_id']);
-}
-
-function isMissingTable(error: unknown): error is DatabaseError {
-  return error instanceof DatabaseError && error.details['sqlstate'] === '42P01';
-}
-
-function noLedger(error: unknown): unknown {
-  if (!isMissingTable(error) || !error.message.includes('_saga_')) return error;
-  return new DatabaseError('database_mismatch', `the database has no ledger, or not all of it: ${error.message}`, {
-    details: error.details,
-    cause: error,
-  });
-}
-
-/**
- * Numbers and truth values as such, json as its content, everything else as PostgreSQL prints it: a Date would lose the
- * microseconds.
- */
-function getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
-  const { BOOL, INT2, INT4, FLOAT4, FLOAT8, JSON, JSONB } = pg.types.builtins;
-  return [BOOL, INT2, INT4, FLOAT4, FLOAT8, JSON, JSONB].includes(oid)
-    ? (pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown)
-    : (value) => value;
 }

@@ -1,26 +1,26 @@
-import type { Ddl, Rendered } from '../../engine.js';
-import { DatabaseError } from '../../errors.js';
+import type { Ddl, Rendered } from '../../ddl.js';
 import type { LiveColumn, LiveTable } from '../../live.js';
-import { keyNames, type Column } from '../../schema.js';
+import { keyNames, type Column } from '../../schema/column.js';
 import { alterColumn, restoreColumn } from './alter.js';
-import { bringBackColumn, bringBackTable, setAsideColumn, setAsideTable } from './aside.js';
+import { lost, metadataOnly } from './conversion.js';
 import { detachColumn, reattachColumn, sameKey, withoutMentions } from './detach.js';
-import { convert, lost, respells } from './convert.js';
-import { refuseUniqueApart, renameColumnIn } from './items.js';
-import { quietly } from './quietly.js';
+import { renameColumnIn } from './items/rename-items.js';
+import { refuseUniqueApart } from './items/render-items.js';
 import {
   columnOf,
-  compose,
   keyItem,
   refuseFull,
   sourceOf,
-  wider,
+  withOneMoreColumn,
+  withSource,
   type Definition,
   type Item,
   type Source,
-} from './source.js';
+} from './items/table-items.js';
+import { giveBackValues, keepValues } from './kept-values.js';
+import { bringBackColumn, bringBackTable, setAsideColumn, setAsideTable } from './set-aside.js';
 import { objectName, quote, quoteAll, whole } from './sql.js';
-import { keeps, metadataOnly, nativeType, renderDefault } from './types.js';
+import { keeps, nativeType, renderDefault } from './types.js';
 
 function createTable(table: string, columns: Column[], _owner: string, names: (column: string) => string): Rendered {
   const key = keyNames(columns);
@@ -51,7 +51,7 @@ function createTable(table: string, columns: Column[], _owner: string, names: (c
       `create table ${quote(table)} (\n  ${lines.join(',\n  ')}\n)`,
       ...uniques.filter(isKey).map((c) => `alter table ${quote(table)} add ${constraint(c)}`),
     ],
-    live: compose(live, { table, items, sequences: sequencesOf(table, columns), statistics: [], triggers: [] }),
+    live: withSource(live, { table, items, sequences: sequencesOf(table, columns), statistics: [], triggers: [] }),
   };
 }
 
@@ -107,7 +107,7 @@ function sequenceName(table: string, column: Column): string {
 function renameTable(live: LiveTable, to: string): Rendered {
   return {
     statements: [`alter table ${quote(live.name)} rename to ${quote(to)}`],
-    live: compose({ ...live, name: to }, { ...sourceOf(live), table: to }),
+    live: withSource({ ...live, name: to }, { ...sourceOf(live), table: to }),
   };
 }
 
@@ -128,10 +128,10 @@ function addColumn(live: LiveTable, column: Column, uniqueName: string): Rendere
         `${columnClause(column)}${key}${unique === null || apart ? '' : `, ${unique}`}`,
       ...(apart ? [`alter table ${quote(live.name)} ${unique}`] : []),
     ],
-    live: compose(
+    live: withSource(
       { ...live, columns: [...live.columns, predictColumn(live.name, column)] },
       {
-        ...wider(source),
+        ...withOneMoreColumn(source),
         items: [...source.items, ...items],
         sequences: [...source.sequences, ...sequencesOf(live.name, [column])],
       },
@@ -144,7 +144,10 @@ function dropColumn(live: LiveTable, name: string): Rendered {
   const source = sourceOf(live);
   return {
     statements: [`alter table ${quote(live.name)} drop column ${quote(column.name)}`],
-    live: compose({ ...live, columns: live.columns.filter((c) => c !== column) }, withoutMentions(source, column.name)),
+    live: withSource(
+      { ...live, columns: live.columns.filter((c) => c !== column) },
+      withoutMentions(source, column.name),
+    ),
   };
 }
 
@@ -152,49 +155,11 @@ function renameColumn(live: LiveTable, from: string, to: string): Rendered {
   const column = columnOf(live, from);
   return {
     statements: [`alter table ${quote(live.name)} rename column ${quote(column.name)} to ${quote(to)}`],
-    live: compose(
+    live: withSource(
       { ...live, columns: live.columns.map((c) => (c === column ? { ...c, name: to } : c)) },
       renameColumnIn(sourceOf(live), column.name, to),
     ),
   };
-}
-
-function keepValues(live: LiveTable, name: string, keep: string): Rendered {
-  const column = columnOf(live, name);
-  const key = keyOf(live);
-  const parts = [...key.map((k, i) => `${quote(k)} as ${quote(`k${i + 1}`)}`), `${quote(column.name)} as "v"`];
-  return {
-    statements: [
-      `create table ${quote(keep)} as select ${parts.join(', ')} from ${quote(live.name)}`,
-      `alter table ${quote(keep)} add primary key (${quoteAll(key.map((_, i) => `k${i + 1}`))})`,
-    ],
-    live,
-  };
-}
-
-function keyOf(live: LiveTable): string[] {
-  if (live.primaryKey.length === 0)
-    throw new DatabaseError(
-      'unsupported_change',
-      `table ${live.name} has no primary key: its former values could not be told apart`,
-    );
-  return live.primaryKey;
-}
-
-function giveBackValues(live: LiveTable, name: string, keep: string, from: Column, to: Column): string[] {
-  if (!respells(from, to)) return [];
-  const column = columnOf(live, name);
-  const [value, kept] = [`t.${quote(column.name)}`, 'k."v"'];
-  // A row may have been changed between the copy and the conversion: its kept value need not convert.
-  const again =
-    `case when ${lost(from, to, kept)} then null else ` + `${convert(to, from, `(${convert(from, to, kept)})`)} end`;
-  const joins = keyOf(live).flatMap((k, i) => (k === column.name ? [] : [`t.${quote(k)} = k.${quote(`k${i + 1}`)}`]));
-  // Byte by byte: under a collation that takes 'A' for 'a' the two spellings would be equal.
-  const same = `${value} collate "C" = ${again} and ${value} collate "C" <> ${kept}`;
-  const update =
-    `update ${quote(live.name)} t set ${quote(column.name)} = ${kept} from ${quote(keep)} k where ` +
-    `${[...joins, same].join(' and ')}`;
-  return [quietly(live, update)];
 }
 
 export const ddl: Ddl = {

@@ -1,21 +1,23 @@
-import type { Rendered } from '../../engine.js';
+import type { Rendered } from '../../ddl.js';
 import { DatabaseError } from '../../errors.js';
 import type { LiveColumn, LiveTable } from '../../live.js';
-import { columnStatements } from './columns.js';
-import { alterTable, goneWith, needsOf, remakeParts } from './items.js';
-import { quietly } from './quietly.js';
+import { needsOf } from './foreign-keys.js';
+import { columnStatements } from './items/column-options.js';
+import { itemsGoneWith } from './items/gone-with-column.js';
+import { alterTable, remakeParts } from './items/render-items.js';
 import {
   columnOf,
-  compose,
   definitionOf,
   MOST_COLUMNS,
   refuseFull,
   sourceOf,
   tableFacts,
-  wider,
+  withOneMoreColumn,
+  withSource,
   type Source,
-} from './source.js';
+} from './items/table-items.js';
 import { literal, quote, quoteAll } from './sql.js';
+import { withoutTriggers } from './triggers/without-triggers.js';
 
 /** Takes a column out, its values into a table by primary key; see `Ddl.detachColumn`. */
 export function detachColumn(live: LiveTable, name: string, kept?: LiveTable): Rendered {
@@ -44,7 +46,10 @@ export function detachColumn(live: LiveTable, name: string, kept?: LiveTable): R
       ...(kept === undefined ? first : again),
       `alter table ${quote(live.name)} drop column ${quote(column.name)}`,
     ],
-    live: compose({ ...live, columns: live.columns.filter((c) => c !== column) }, withoutMentions(source, column.name)),
+    live: withSource(
+      { ...live, columns: live.columns.filter((c) => c !== column) },
+      withoutMentions(source, column.name),
+    ),
   };
 }
 
@@ -115,7 +120,7 @@ export function reattachColumn(
   const [source, formerSource] = [sourceOf(live), sourceOf(was)];
   const columns = [...live.columns, { ...former }];
   const whole: LiveTable = { ...live, columns };
-  const { items, statistics } = goneWith(formerSource, others.map(sourceOf), source, former.name);
+  const { items, statistics } = itemsGoneWith(formerSource, others.map(sourceOf), source, former.name);
   const made = remakeParts(live.name, items, statistics);
   const alter = `alter column ${quote(former.name)}`;
   const [hasDefault, notNull] = [
@@ -140,17 +145,17 @@ export function reattachColumn(
   return {
     statements: [
       `alter table ${quote(live.name)} add column ${quote(former.name)} ${domain?.base ?? type}${computed}`,
-      ...(computed === '' ? [quietly(live, fill)] : []),
+      ...(computed === '' ? [withoutTriggers(live, fill)] : []),
       ...(hasDefault ? alterTable(live.name, [`${alter} set default ${definition.default}`]) : []),
       // Rows that were written without it: what an insert that leaves it out gives them.
-      ...(fills ? [quietly(live, rest)] : []),
+      ...(fills ? [withoutTriggers(live, rest)] : []),
       ...alterTable(live.name, domain === undefined ? [] : [`${alter} type ${type}`]),
       ...alterTable(live.name, [...(notNull ? [`${alter} set not null`] : []), ...made.clauses]),
       ...made.statements,
       ...columnStatements(live.name, former),
     ],
-    live: compose(whole, {
-      ...wider(source),
+    live: withSource(whole, {
+      ...withOneMoreColumn(source),
       items: [...source.items, ...items],
       statistics: [...source.statistics, ...statistics],
     }),

@@ -1,10 +1,10 @@
-import type { Dependent } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import { findColumn, type LiveTable } from '../../live.js';
-import { sameType, type Column } from '../../schema.js';
+import { sameType, type Column } from '../../schema/column.js';
+import type { Dependent } from '../../session.js';
 import { findDependents } from './dependents.js';
-import type { Row } from './link.js';
-import { columnOf } from './source.js';
+import type { Row } from './driver/pooled-client.js';
+import { columnOf } from './items/table-items.js';
 import { quote, whole } from './sql.js';
 import { nativeType } from './types.js';
 

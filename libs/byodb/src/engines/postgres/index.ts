@@ -1,12 +1,11 @@
 import type { Engine } from '../../engine.js';
 import { PostgresConnection } from './connection.js';
 import { ddl } from './ddl.js';
-import { IDENTIFIER_BYTES } from './sql.js';
 import { keeps, note, refuses } from './types.js';
 
 export const postgres: Engine = {
   name: 'postgres',
-  facts: { transactionalDdl: true, identifierBytes: IDENTIFIER_BYTES },
+  facts: { transactionalDdl: true },
   ddl,
   keeps,
   note,

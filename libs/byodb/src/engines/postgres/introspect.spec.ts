@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fingerprint } from '../../live.js';
-import type { Column, ColumnInput } from '../../schema.js';
+import type { ColumnInput } from '../../schema/column-input.js';
+import type { Column } from '../../schema/column.js';
 import { alone, column, freshDatabase, managed, run, type Fresh } from './testing/fixture.js';
 import { ddl } from './ddl.js';
 import { postgres } from './index.js';
-import { definitionOf } from './source.js';
+import { definitionOf } from './items/table-items.js';
 import { readDefault, readType } from './types.js';
 
 let fresh: Fresh;

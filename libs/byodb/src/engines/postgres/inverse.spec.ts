@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Session } from '../../engine.js';
+import type { Session } from '../../session.js';
 import { fingerprint, type LiveTable } from '../../live.js';
-import type { Column } from '../../schema.js';
+import type { Column } from '../../schema/column.js';
 import { alone, column, freshDatabase, managed, run, type Fresh } from './testing/fixture.js';
 import { ddl } from './ddl.js';
 

@@ -1,6 +1,7 @@
 import type { Exclusive } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
-import type { Link, Row } from './link.js';
+import { firstRow } from '../../first-row.js';
+import type { PooledClient, Row } from './driver/pooled-client.js';
 import { literal } from './sql.js';
 
 /** Two schemas of one database are two databases to us, and may have one and the same table. */
@@ -43,8 +44,8 @@ export function openExclusively(on: Exclusive, begin: string): string {
   return [begin, raise, 'commit', begin, tryLockSql(on), fenceSql(on)].join('; ');
 }
 
-export async function tryLock(link: Link, on: Exclusive): Promise<boolean> {
-  return isLocked((await link.query(tryLockSql(on)))[0]!, on);
+export async function tryLock(pooled: PooledClient, on: Exclusive): Promise<boolean> {
+  return isLocked(firstRow(await pooled.query(tryLockSql(on))), on);
 }
 
 /** Of the row that the attempt gave. */
@@ -57,16 +58,16 @@ export function isLocked(row: Row, on: Exclusive): boolean {
   return row['locked'] === true;
 }
 
-export async function readFence(link: Link, on: Exclusive): Promise<unknown> {
-  return (await link.query(fenceSql(on)))[0]?.['token'];
+export async function readFence(pooled: PooledClient, on: Exclusive): Promise<unknown> {
+  return (await pooled.query(fenceSql(on)))[0]?.['token'];
 }
 
 /**
  * Ends the session that holds the table's lock. Only that of a role whose sessions we may end: others' would be an
  * error that spoils the transaction.
  */
-export async function freeLock(link: Link, on: Exclusive): Promise<void> {
-  await link.query(`
+export async function freeLock(pooled: PooledClient, on: Exclusive): Promise<void> {
+  await pooled.query(`
     select pg_terminate_backend(l.pid)
     from pg_locks l
       join pg_stat_activity a on a.pid = l.pid
@@ -77,22 +78,3 @@ export async function freeLock(link: Link, on: Exclusive): Promise<void> {
       and l.pid <> pg_backend_pid() and pg_has_role(r.oid, 'MEMBER')
       and (not r.rolsuper or (select rolsuper from pg_roles where rolname = current_user))`);
 }
-
-/** Two processes that make the ledger at once would fail on each other. */
-export const LOCK_CLAIM = "select pg_advisory_xact_lock(hashtextextended('schemasaga claim/' || current_schema(), 0))";
-
-export const MAKE_LEDGER = `
-create table if not exists _saga_ledger (
-  step_id text not null, direction text not null, state text not null,
-  fingerprint_before text not null, fingerprint_after text,
-  statements text not null, recorded_at timestamp(3) with time zone not null,
-  primary key (step_id, direction)
-);
-create table if not exists _saga_fences (table_id text primary key, token bigint not null);
-create table if not exists _saga_identity (
-  only_row boolean primary key default true check (only_row), id text not null, core_id text, claimed_at text
-)`;
-
-/** Ledgers of earlier versions do not say whose they are. */
-export const EXTEND_IDENTITY =
-  'alter table _saga_identity add column if not exists core_id text, add column if not exists claimed_at text';

@@ -1,12 +1,15 @@
-import type { Dependent, Direction, LedgerRow, Session, Touch } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
+import { firstRow } from '../../first-row.js';
+import { readLedgerRow } from '../../ledger.js';
 import type { LiveTable } from '../../live.js';
-import type { Column } from '../../schema.js';
+import type { Column } from '../../schema/column.js';
+import type { Dependent, LedgerRow, Session, Touch } from '../../session.js';
+import { TABLE_SQL, type TableRow } from './catalog/table-query.js';
 import { findDependents } from './dependents.js';
+import type { PooledClient, Row } from './driver/pooled-client.js';
 import { findForbidding } from './forbidding.js';
-import { readTable, TABLE_SQL, type TableRow } from './introspect.js';
-import type { Link, Row } from './link.js';
-import { followReferences } from './references.js';
+import { followReferences } from './foreign-keys.js';
+import { readTable } from './introspect.js';
 import { quote } from './sql.js';
 
 const OCCUPANT_SQL = `
@@ -43,7 +46,7 @@ limit 1`;
 export class PostgresSession implements Session {
   private over = false;
 
-  constructor(private readonly link: Link) {}
+  constructor(private readonly pooled: PooledClient) {}
 
   end(): void {
     this.over = true;
@@ -86,16 +89,18 @@ export class PostgresSession implements Session {
   }
 
   async lacksRight(action: 'create' | 'alter', table: string | null): Promise<string | null> {
-    const [row] = await this.open().query(
-      `select current_user as "user", current_schema() as "schema",
+    const row = firstRow(
+      await this.open().query(
+        `select current_user as "user", current_schema() as "schema",
         has_schema_privilege(current_schema(), 'CREATE') as may_create,
         (select pg_get_userbyid(c.relowner)
           from pg_class c
             join pg_namespace n on n.oid = c.relnamespace
           where n.nspname = current_schema() and c.relname = $1 and not pg_has_role(c.relowner, 'USAGE')) as owner`,
-      [table],
+        [table],
+      ),
     );
-    const { user, schema, may_create: mayCreate, owner } = row!;
+    const { user, schema, may_create: mayCreate, owner } = row;
     if (action === 'create')
       return mayCreate === false ? `user ${String(user)} may not create tables in schema ${String(schema)}` : null;
     return typeof owner === 'string'
@@ -112,15 +117,7 @@ export class PostgresSession implements Session {
       order by direction`,
       [stepId],
     );
-    return rows.map((row) => ({
-      step_id: String(row['step_id']),
-      direction: row['direction'] as Direction,
-      state: row['state'] as LedgerRow['state'],
-      fingerprint_before: String(row['fingerprint_before']),
-      fingerprint_after: row['fingerprint_after'] === null ? null : String(row['fingerprint_after']),
-      statements: JSON.parse(String(row['statements'])) as string[],
-      recorded_at: String(row['recorded_at']),
-    }));
+    return rows.map(readLedgerRow);
   }
 
   async writeLedger(row: LedgerRow): Promise<void> {
@@ -144,8 +141,8 @@ export class PostgresSession implements Session {
   }
 
   /** A session kept beyond its time would speak on a connection that another one has by now. */
-  private open(): Link {
+  private open(): PooledClient {
     if (this.over) throw new DatabaseError('database_error', 'this session is over');
-    return this.link;
+    return this.pooled;
   }
 }

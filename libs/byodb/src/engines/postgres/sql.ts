@@ -1,7 +1,7 @@
 import { DatabaseError } from '../../errors.js';
 
 /** NAMEDATALEN - 1: PostgreSQL cuts longer names without an error, so that two of them could become one. */
-export const IDENTIFIER_BYTES = 63;
+const IDENTIFIER_BYTES = 63;
 
 export function quote(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;

@@ -1,16 +1,8 @@
-import {
-  defaultFunction,
-  fitDefault,
-  isIntegerType,
-  MAX_STRING,
-  portableType,
-  sameType,
-  type Column,
-  type ColumnType,
-  type Json,
-  type PortableType,
-} from '../../schema.js';
 import type { LiveColumn } from '../../live.js';
+import { isIntegerType, portableType, type ColumnType, type PortableType } from '../../schema/column-types.js';
+import { MAX_STRING, type Column } from '../../schema/column.js';
+import { defaultFunction, fitDefault } from '../../schema/defaults.js';
+import type { Json } from '../../schema/json.js';
 import { literal } from './sql.js';
 
 export type Shape = Pick<Column, 'type' | 'length' | 'precision' | 'scale'>;
@@ -33,6 +25,7 @@ const NATIVE: Record<PortableType, string> = {
   json: 'jsonb',
   binary: 'bytea',
 };
+
 const PORTABLE = new Map(Object.entries(NATIVE).map(([type, native]) => [native, type as ColumnType]));
 
 export function nativeType(shape: Shape): string {
@@ -65,6 +58,7 @@ const NOW: Partial<Record<ColumnType, string>> = {
   date: "((now() at time zone 'utc')::date)",
   time: "((now() at time zone 'utc')::time without time zone)",
 };
+
 /** How pg_get_expr prints these; the second form is that of PostgreSQL 12 and 13. */
 const PRINTED_NOW: Partial<Record<ColumnType, string[]>> = {
   timestamp: ['now()'],
@@ -74,6 +68,7 @@ const PRINTED_NOW: Partial<Record<ColumnType, string[]>> = {
     "(timezone('utc'::text, now()))::time without time zone",
   ],
 };
+
 const UUID = 'gen_random_uuid()';
 
 /** The DEFAULT's expression, null for none. A literal without a cast takes the column's type when it is stored. */
@@ -160,6 +155,7 @@ export function note(column: Column): string | null {
 }
 
 const MAX_KEY_COLUMNS = 32;
+
 /** Every table has them, under exactly these names. */
 const SYSTEM_COLUMNS = ['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid'];
 
@@ -178,15 +174,6 @@ function holdsLoneSurrogate(value: Json): boolean {
   if (typeof value === 'string') return /\p{Surrogate}/u.test(value);
   if (typeof value !== 'object' || value === null) return false;
   return (Array.isArray(value) ? value : Object.entries(value).flat()).some(holdsLoneSurrogate);
-}
-
-/** Without a rewrite and without a look at any value (measured by pg_class.relfilenode). */
-export function metadataOnly(from: Shape, to: Shape): boolean {
-  if (sameType(from, to)) return true;
-  if (from.type === 'string') return to.type === 'text' || (to.type === 'string' && to.length! >= from.length!);
-  return (
-    from.type === 'decimal' && to.type === 'decimal' && to.scale === from.scale && to.precision! >= from.precision!
-  );
 }
 
 /** The portable part of a column as it is, where there is one. */

@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { Connection, Exclusive, LedgerRow, Session } from '../../engine.js';
-import { completeColumn } from '../../schema.js';
+import type { Connection, Exclusive } from '../../engine.js';
+import type { LedgerRow, Session } from '../../session.js';
+import { completeColumn } from '../../schema/column-input.js';
 import { sqlite } from './index.js';
 
 let dir: string;
@@ -375,7 +376,7 @@ test('a rebuild of 200 000 rows leaves the main thread free', async () => {
 test('a process with an open connection that is idle ends by itself', async () => {
   const connection = open();
   await connection.claim('one');
-  const path = join(process.cwd(), 'libs/byodb/src/engines/sqlite/worker.js');
+  const path = join(process.cwd(), 'libs/byodb/src/engines/sqlite/worker/worker.js');
   const script = `import { Worker } from 'node:worker_threads';
     const w = new Worker(${JSON.stringify(path)}, { workerData: { file: ${JSON.stringify(file)}, idleMs: 1000 } });
     w.on('message', (m) => { console.log(JSON.stringify(m)); w.unref(); });
@@ -388,7 +389,7 @@ test('a process with an open connection that is idle ends by itself', async () =
 test('the worker itself rolls back a transaction whose caller says nothing more', async () => {
   await open().claim('one');
   const { Worker } = await import('node:worker_threads');
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: { file, idleMs: 100 } });
+  const worker = new Worker(new URL('./worker/worker.js', import.meta.url), { workerData: { file, idleMs: 100 } });
   const call = async (op: string, sql = ''): Promise<{ error?: { code: string } }> => {
     worker.postMessage({ id: 1, op, mode: 'work', sql });
     return ((await once(worker, 'message')) as [{ error?: { code: string } }])[0];

@@ -2,57 +2,21 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { FileAddress } from '../../address.js';
-import type { Connection, Engine, Exclusive, Other, ServerInfo, Session } from '../../engine.js';
+import type { Connection, Engine, Exclusive, Other, ServerInfo } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
-import { isAside, isReserved, RESERVED } from '../../live.js';
-import {
-  CORE_IDENTITY,
-  CORE_TABLES,
-  isCore,
-  LEDGER_TABLES,
-  readLedger,
-  readMarks,
-  refuseOthers,
-  type Claimant,
-  type Marks,
-} from '../../ownership.js';
+import { firstRow } from '../../first-row.js';
+import { LEDGER_TABLES, refuseOthers, type Claimant, type Marks } from '../../ownership.js';
+import type { Session } from '../../session.js';
+import { findMarks, LEDGER, takeLedger, type Ask } from './ledger.js';
+import { holders, raiseFence, type Holder } from './locks.js';
 import { SqliteSession, withPatience } from './session.js';
-import { Mutex, Thread } from './thread.js';
+import { listOthers, listTables } from './tables.js';
 import { lockTimeout, translate } from './translate.js';
+import { Mutex } from './worker/mutex.js';
+import { Thread } from './worker/thread.js';
 
 /** How long a look waits for its turn or for a lock. */
 const LOOK_MS = 10_000;
-
-const LEDGER = [
-  'create table if not exists _saga_ledger (step_id text not null, direction text not null, state text not ' +
-    'null, fingerprint_before text not null,\n  fingerprint_after text, statements text not null, recorded_at text ' +
-    'not null, primary key (step_id, direction))',
-  'create table if not exists _saga_fences (table_id text not null primary key, token integer not null)',
-  'create table if not exists _saga_identity (only_row integer not null primary key check (only_row = ' +
-    '1), id text not null, core_id text, claimed_at text)',
-];
-
-/**
- * Of the names of the service's own tables, a ledger's and a core's, those that are taken in the file, with the columns
- * of tables.
- */
-const STANDING =
-  'select lower(m.name) as name, (select json_group_array(c.name) from pragma_table_info(m.name) c ' +
-  `where m.type = 'table') as columns from sqlite_schema m where m.type in ('table', 'view') and lower(m.name) in ` +
-  `(${[...LEDGER_TABLES, CORE_IDENTITY, ...CORE_TABLES].map((name) => `'${name}'`).join(', ')})`;
-type Ask = (sql: string) => Promise<Record<string, unknown>[]>;
-
-/**
- * Who of this process holds a file's write lock, by file: one that stalls is ended by its successor. Other processes'
- * are freed by worker.js.
- */
-const holders = new Map<string, Holder>();
-interface Holder {
-  tableId: string;
-  token: number;
-  quietMs(): number;
-  end(): Promise<void>;
-}
 
 /**
  * One worker for changes and one for looks: with a write-ahead log both work at once, else a look waits for a commit.
@@ -76,10 +40,12 @@ export class SqliteConnection implements Connection {
 
   async info(): Promise<ServerInfo> {
     // From the header too: the version alone would say that any file is a database.
-    const [row] = await this.looking((session) =>
-      session.query('select sqlite_version() as version, (select count(*) from sqlite_schema) as entries'),
+    const row = firstRow(
+      await this.looking((session) =>
+        session.query('select sqlite_version() as version, (select count(*) from sqlite_schema) as entries'),
+      ),
     );
-    return { version: String(row!['version']) };
+    return { version: String(row['version']) };
   }
 
   async identity(): Promise<string | null> {
@@ -87,7 +53,7 @@ export class SqliteConnection implements Connection {
   }
 
   async marks(): Promise<Marks> {
-    return this.looking((session) => readStanding((sql) => session.query(sql)));
+    return this.looking((session) => findMarks((sql) => session.query(sql)));
   }
 
   async claim(id: string, claimant?: Claimant): Promise<string> {
@@ -111,31 +77,16 @@ export class SqliteConnection implements Connection {
 
   private async claimOnce(id: string, claimant: Claimant | undefined): Promise<string> {
     await this.writer.call({ op: 'enter', mode: 'create' });
-    refuseOthers(await readStanding((sql) => this.ask(sql)), claimant);
+    refuseOthers(await findMarks((sql) => this.ask(sql)), claimant);
     return this.alone(async () => {
-      const marks = await readStanding((sql) => this.ask(sql));
+      const marks = await findMarks((sql) => this.ask(sql));
       refuseOthers(marks, claimant);
       for (const sql of LEDGER) await this.writer.call({ op: 'run', sql });
       await this.change('insert into _saga_identity (only_row, id) values (1, ?) on conflict do nothing', [id]);
-      if (claimant !== undefined && marks.managed_by?.core_id !== claimant.core_id) await this.take(id, claimant);
-      return (await readStanding((sql) => this.ask(sql))).id!;
+      if (claimant !== undefined && marks.managed_by?.core_id !== claimant.core_id)
+        await takeLedger(this.writer, id, claimant);
+      return (await findMarks((sql) => this.ask(sql))).id!;
     });
-  }
-
-  private async take(id: string, { core_id, at, take_over: former }: Claimant): Promise<void> {
-    const columns = await this.ask("select name from pragma_table_info('_saga_identity')");
-    // Ledgers of earlier versions do not say whose they are.
-    for (const name of ['core_id', 'claimed_at']) {
-      if (!columns.some((column) => column['name'] === name))
-        await this.writer.call({ op: 'run', sql: `alter table _saga_identity add column ${name} text` });
-    }
-    await this.change('update _saga_identity set core_id = ?, claimed_at = ? where core_id is null', [core_id, at]);
-    await this.change('update _saga_identity set core_id = ?, claimed_at = ?, id = ? where core_id = ?', [
-      core_id,
-      at,
-      id,
-      former ?? null,
-    ]);
   }
 
   async release(id: string): Promise<void> {
@@ -145,7 +96,7 @@ export class SqliteConnection implements Connection {
       await withPatience(LOOK_MS, async () => {
         await this.writer.call({ op: 'enter', mode: 'work' });
         await this.alone(async () => {
-          if ((await readStanding((sql) => this.ask(sql))).id !== id) return;
+          if ((await findMarks((sql) => this.ask(sql))).id !== id) return;
           for (const name of LEDGER_TABLES) await this.writer.call({ op: 'run', sql: `drop table if exists ${name}` });
         });
       });
@@ -175,36 +126,12 @@ export class SqliteConnection implements Connection {
     await this.writer.call({ op: 'run', sql, args });
   }
 
-  /** Virtual tables, what they keep their content in, views, and tables of reserved names. */
-  async others(): Promise<Other[]> {
-    const rows = await this.looking((session) =>
-      session.query(
-        "select name, type from pragma_table_list where schema = 'main' and name not " +
-          "like 'sqlite\\_%' escape '\\' order by name",
-      ),
-    );
-    return rows
-      .map((row) => ({ name: String(row['name']), type: String(row['type']) }))
-      .filter(({ name, type }) => isReserved(name) || (!isAside(name) && type !== 'table'))
-      .map(({ name, type }) => {
-        if (type === 'table') return { name, kind: type, reason: RESERVED };
-        const kind = type === 'shadow' ? 'shadow table' : type === 'virtual' ? 'virtual table' : type;
-        return {
-          name,
-          kind,
-          reason: kind === 'shadow table' ? 'it holds the content of a virtual table' : `it is a ${kind}`,
-        };
-      });
+  tables(): Promise<string[]> {
+    return this.looking(listTables);
   }
 
-  async tables(): Promise<string[]> {
-    const rows = await this.looking((session) =>
-      session.query(
-        "select name from pragma_table_list where schema = 'main' and type = 'table' and name not like " +
-          "'sqlite\\_%' escape '\\' and name not like '\\_saga\\_%' escape '\\' order by name",
-      ),
-    );
-    return rows.map((row) => String(row['name']));
+  others(): Promise<Other[]> {
+    return this.looking(listOthers);
   }
 
   look<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -349,38 +276,6 @@ export class SqliteConnection implements Connection {
       }),
     );
   }
-}
-
-async function readStanding(ask: Ask): Promise<Marks> {
-  const standing = new Map(
-    (await ask(STANDING)).map((row) => [String(row['name']), JSON.parse(String(row['columns'])) as string[]]),
-  );
-  const tables = [...standing.keys()];
-  const ledger = readLedger(standing, 'id');
-  const isThere = ledger.strange === null && tables.includes('_saga_identity');
-  const [own] = isThere ? await ask('select * from _saga_identity') : [];
-  const [core] =
-    isCore(tables) && tables.includes(CORE_IDENTITY) ? await ask(`select core_id from ${CORE_IDENTITY}`) : [];
-  return {
-    ...readMarks(own, 'id'),
-    ...ledger,
-    core: isCore(tables) ? { core_id: core === undefined ? null : String(core['core_id']) } : null,
-  };
-}
-
-async function raiseFence(on: Exclusive, session: SqliteSession): Promise<void> {
-  const [row] = await session.query('select token from _saga_fences where table_id = ?', [on.tableId]);
-  if (row !== undefined && Number(row['token']) > on.token) {
-    throw new DatabaseError('stale_token', 'a higher fencing token has been seen for this table', {
-      retryable: true,
-      details: { token: on.token, seen: Number(row['token']) },
-    });
-  }
-  await session.run(
-    'insert into _saga_fences (table_id, token) values (?, ?) on conflict (table_id) do update set token ' +
-      '= excluded.token',
-    [on.tableId, on.token],
-  );
 }
 
 function over(): DatabaseError {

@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { completeColumn, type Column, type ColumnInput } from '../../schema.js';
+import { completeColumn, type ColumnInput } from '../../schema/column-input.js';
+import type { Column } from '../../schema/column.js';
 import { dependentsOf } from './dependents.js';
 import { sqlite } from './index.js';
 import { readRows, readSource, type SchemaRow } from './introspect.js';
-import { parseTable } from './parse.js';
-import { normalise, tokenize } from './tokens.js';
+import { parseTable } from './parser/parse.js';
+import { normalise, tokenize } from './parser/tokens.js';
 
 const { ddl } = sqlite;
 const column = (input: ColumnInput): Column => completeColumn(input).column;

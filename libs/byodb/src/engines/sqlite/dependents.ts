@@ -1,8 +1,8 @@
-import type { Dependent, Touch } from '../../engine.js';
 import { isAside } from '../../live.js';
+import type { Dependent, Touch } from '../../session.js';
 import { primaryKeyOf, triggerName, type SchemaRow } from './introspect.js';
-import { parseIndex, parseTable, referenceOf, type Clause, type TableText } from './parse.js';
-import { isSymbol, isWord, mentions, sameName, tokenize, type Token } from './tokens.js';
+import { parseIndex, parseTable, referenceOf, type Clause, type TableText } from './parser/parse.js';
+import { isSymbol, isWord, mentions, sameName, tokenize, type Token } from './parser/tokens.js';
 
 /**
  * What in the whole schema hangs on a table, or on one column of it; by names in the texts, so rather one too many than

@@ -1,13 +1,16 @@
-import type { Rendered } from '../../engine.js';
+import type { Rendered } from '../../ddl.js';
 import { DatabaseError } from '../../errors.js';
 import { findColumn, type LiveTable } from '../../live.js';
-import { asCalled, fillOf, unmatchedName } from './aside.js';
-import { mergeBack, names, replaceColumn, respell, respellAll } from './edit.js';
-import { parseSource, primaryKeyOf, sourceOf, textOf, withoutRowid, type Source } from './introspect.js';
-import { foreignKeys, needsOf } from './keys.js';
-import { clauseColumns, parseIndex, type Clause, type ColumnText, type TableText } from './parse.js';
-import { hiddenRowid, rebuild, withRowid } from './rebuild.js';
-import { normalise, quote, sameName } from './tokens.js';
+import { foreignKeys, needsOf } from './foreign-keys.js';
+import { columnText, parseSource, primaryKeyOf, sourceOf, textOf, withoutRowid, type Source } from './introspect.js';
+import { clauseColumns, parseIndex, type Clause, type ColumnText, type TableText } from './parser/parse.js';
+import { normalise, sameName } from './parser/tokens.js';
+import { mergeBack, namesColumn, replaceColumn, respell, respellAll } from './rebuild/edit-text.js';
+import { fillOf } from './rebuild/put-back.js';
+import { hiddenRowid, rebuild, withRowid } from './rebuild/rebuild.js';
+import { asCalled } from './rebuild/rename-table.js';
+import { unmatchedName } from './set-aside.js';
+import { quote } from './sql.js';
 
 /** For good, with all that hangs on it. */
 export function dropColumn(live: LiveTable, name: string): Rendered {
@@ -23,10 +26,10 @@ function without(live: LiveTable, name: string): { text: TableText; indexes: str
   return {
     text: {
       ...left,
-      constraints: left.constraints.filter((clause) => !names(ownPart(clause), name)),
+      constraints: left.constraints.filter((clause) => !namesColumn(ownPart(clause), name)),
       options: lostKey ? withRowid(text.options) : text.options,
     },
-    indexes: sourceOf(live).indexes.filter((sql) => !names(parseIndex(sql).body, name)),
+    indexes: sourceOf(live).indexes.filter((sql) => !namesColumn(parseIndex(sql).body, name)),
   };
 }
 
@@ -128,7 +131,7 @@ export function reattachColumn(
   }
   const then = asCalled(sourceOf(was), live.name);
   const [text, former] = [textOf(live), parseSource(then)];
-  const column = former.columns.find((c) => sameName(c.name, name))!;
+  const column = columnText(former, name);
   const columns = moveBehind(
     mergeBack(text.columns, former.columns, [column], (a, b) => sameName(a.name, b.name)),
     column,
@@ -136,7 +139,7 @@ export function reattachColumn(
   );
   const isSame = (a: Clause, b: Clause): boolean => normalise(a.text, text.name) === normalise(b.text, text.name);
   const missing = former.constraints.filter(
-    (clause) => names(ownPart(clause), name) && isWhole(ownPart(clause), former, columns),
+    (clause) => namesColumn(ownPart(clause), name) && isWhole(ownPart(clause), former, columns),
   );
   const next = respell(
     { ...text, columns, constraints: mergeBack(text.constraints, former.constraints, missing, isSame) },
@@ -144,7 +147,7 @@ export function reattachColumn(
   );
   const source = sourceOf(live);
   const added = then.indexes.filter(
-    (sql) => names(parseIndex(sql).body, name) && isWhole(parseIndex(sql).body, former, columns),
+    (sql) => namesColumn(parseIndex(sql).body, name) && isWhole(parseIndex(sql).body, former, columns),
   );
   const indexes = mergeBack(
     respellAll(source.indexes, then.indexes),
@@ -184,7 +187,9 @@ function moveBehind(columns: ColumnText[], column: ColumnText, after: string | n
 
 /** All columns that it names of the former table are there. */
 function isWhole(sql: string, former: TableText, columns: TableText['columns']): boolean {
-  return former.columns.every((c) => !names(sql, c.name) || columns.some((other) => sameName(other.name, c.name)));
+  return former.columns.every(
+    (c) => !namesColumn(sql, c.name) || columns.some((other) => sameName(other.name, c.name)),
+  );
 }
 
 function keyNeeds(live: LiveTable, kept: LiveTable, then: Source, name: string): ReturnType<typeof needsOf> {

@@ -6,8 +6,7 @@ import { keeps, note, refuses } from './types.js';
 
 export const sqlite: Engine = {
   name: 'sqlite',
-  // SQLite has no limit on names; this one keeps them portable.
-  facts: { transactionalDdl: true, identifierBytes: 255 },
+  facts: { transactionalDdl: true },
   ddl,
   keeps,
   note,

@@ -9,12 +9,13 @@ import type { Connection } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import { observe } from '../../observe.js';
 import { asideName } from '../../operation.js';
-import { completeColumn, type Column } from '../../schema.js';
+import { completeColumn } from '../../schema/column-input.js';
+import type { Column } from '../../schema/column.js';
 import { preparePlans } from '../../prepare.js';
 import type { Task } from '../../operations/index.js';
 import { applyStep, compensateStep, finalizeStep } from '../../step.js';
 import { engineOf } from '../index.js';
-import { quote } from './tokens.js';
+import { quote } from './sql.js';
 
 /** What an owner could write into every text of a schema that the service reads and prints again. */
 const STATEMENTS = [

@@ -1,7 +1,7 @@
 import type { Extra, LiveColumn, LiveTable } from '../../live.js';
-import { clauseColumns, parseIndex, parseTable, type Clause, type ColumnText, type TableText } from './parse.js';
-import { repairIndex, repairTable } from './repair.js';
-import { isWord, normalise, sameName, tokenize } from './tokens.js';
+import { clauseColumns, parseIndex, parseTable, type Clause, type ColumnText, type TableText } from './parser/parse.js';
+import { repairIndex, repairTable } from './parser/repair.js';
+import { isWord, normalise, sameName, tokenize } from './parser/tokens.js';
 import { readDefault, readType, type Shape } from './types.js';
 
 /**
@@ -14,11 +14,11 @@ export interface Source {
   indexes: string[];
   triggers: string[];
   /** Missing in what earlier versions read. */
-  around?: Around;
+  around?: Surroundings;
 }
 
 /** What stands around the table in its file, as far as rendering needs it. */
-export interface Around {
+export interface Surroundings {
   /**
    * Why SQLite refuses every rename in this file, which then goes without: an object that it cannot read, and what it
    * says of it.
@@ -50,6 +50,13 @@ export function parseSource(source: Source): TableText {
   return text;
 }
 
+/** A column that must be there. Errors: TypeError. */
+export function columnText(text: TableText, name: string): ColumnText {
+  const column = text.columns.find((one) => sameName(one.name, name));
+  if (column === undefined) throw new TypeError(`the text of ${text.name} has no column ${name}`);
+  return column;
+}
+
 /**
  * A row of sqlite_schema (https://www.sqlite.org/schematab.html). `sql` is null for what a constraint brings with it.
  */
@@ -61,7 +68,7 @@ export interface SchemaRow {
 }
 
 /** Null: no ordinary table (a virtual one's columns are its module's affair). */
-export function readRows(rows: SchemaRow[], around?: Around): LiveTable | null {
+export function readRows(rows: SchemaRow[], around?: Surroundings): LiveTable | null {
   const table = rows.find((row) => row.type === 'table');
   if (table === undefined || table.sql === null) return null;
   const sql = repairTable(table.sql);

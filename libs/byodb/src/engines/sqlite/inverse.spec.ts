@@ -3,9 +3,13 @@ import Database from 'better-sqlite3';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Connection, Rendered, Session } from '../../engine.js';
+import type { Connection } from '../../engine.js';
+import type { Session } from '../../session.js';
+import type { Rendered } from '../../ddl.js';
 import { fingerprint, type LiveTable } from '../../live.js';
-import { COLUMN_TYPES, completeColumn, type Column, type ColumnInput } from '../../schema.js';
+import { completeColumn, type ColumnInput } from '../../schema/column-input.js';
+import type { Column } from '../../schema/column.js';
+import { COLUMN_TYPES } from '../../schema/column-types.js';
 import { sqlite } from './index.js';
 
 const { ddl } = sqlite;

@@ -2,14 +2,16 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Dependent, Direction, LedgerRow, Session, Touch } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
+import { firstRow } from '../../first-row.js';
+import { readLedgerRow } from '../../ledger.js';
 import { foldName, type LiveTable } from '../../live.js';
-import { aroundOf, repairAll, type Known, type Repaired } from './around.js';
+import type { Dependent, LedgerRow, Session, Touch } from '../../session.js';
+import { repairAll, surroundingsOf, type Known, type Repaired } from './catalog/surroundings.js';
 import { carriedIn, dependentsOf, isVirtual } from './dependents.js';
 import { readRows, type SchemaRow } from './introspect.js';
-import type { Row, Thread } from './thread.js';
-import { sameName } from './tokens.js';
+import { sameName } from './parser/tokens.js';
+import type { Row, Thread } from './worker/thread.js';
 
 interface Broken {
   child: string;
@@ -17,6 +19,7 @@ interface Broken {
   keys: number;
   rows: number | null;
 }
+
 interface Schema {
   version: number;
   found: SchemaRow[];
@@ -112,11 +115,13 @@ export class SqliteSession implements Session {
 
   private async brokenRows(child: string, parent: string): Promise<number | null> {
     try {
-      const [row] = await this.query('select count(*) as broken from pragma_foreign_key_check(?) where parent = ?', [
-        child,
-        parent,
-      ]);
-      return Number(row!['broken']);
+      const row = firstRow(
+        await this.query('select count(*) as broken from pragma_foreign_key_check(?) where parent = ?', [
+          child,
+          parent,
+        ]),
+      );
+      return Number(row['broken']);
     } catch (error) {
       if (error instanceof DatabaseError && /foreign key mismatch/.test(error.message)) return null;
       throw error;
@@ -129,7 +134,7 @@ export class SqliteSession implements Session {
     const own = rows.find((row) => row.type === 'table');
     if (own === undefined || schema.shadows.has(foldName(own.name)) || isVirtual(own)) return null;
     const repaired = schema.repaired.rows.find((row) => row.type === 'table' && row.name === own.name)!;
-    const live = readRows(rows, aroundOf(repaired, schema.repaired, await this.known()));
+    const live = readRows(rows, surroundingsOf(repaired, schema.repaired, await this.known()));
     if (live !== null) await this.refuseMisread(live);
     return live;
   }
@@ -148,8 +153,8 @@ export class SqliteSession implements Session {
 
   /** The whole schema, as it stands and as this build reads it; read again when it has changed. */
   private async schema(): Promise<Schema> {
-    const [row] = await this.query('pragma schema_version');
-    const version = Number(row!['schema_version']);
+    const row = firstRow(await this.query('pragma schema_version'));
+    const version = Number(row['schema_version']);
     if (this.read?.version === version) return this.read;
     const found = (await this.query(
       'select type, name, tbl_name, sql from sqlite_schema order by rowid',
@@ -238,15 +243,7 @@ export class SqliteSession implements Session {
     const rows = await this.query('select * from _saga_ledger where step_id = ? order by recorded_at, direction', [
       stepId,
     ]);
-    return rows.map((row): LedgerRow => ({
-      step_id: String(row['step_id']),
-      direction: row['direction'] as Direction,
-      state: row['state'] as LedgerRow['state'],
-      fingerprint_before: String(row['fingerprint_before']),
-      fingerprint_after: row['fingerprint_after'] as string | null,
-      statements: JSON.parse(String(row['statements'])) as string[],
-      recorded_at: String(row['recorded_at']),
-    }));
+    return rows.map(readLedgerRow);
   }
 
   async writeLedger(row: LedgerRow): Promise<void> {

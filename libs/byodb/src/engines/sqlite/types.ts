@@ -1,18 +1,10 @@
-import {
-  canonical,
-  defaultFunction,
-  fitDefault,
-  isIntegerType,
-  MAX_STRING,
-  portableType,
-  sameType,
-  type Column,
-  type ColumnType,
-  type Json,
-  type PortableType,
-} from '../../schema.js';
 import type { LiveColumn } from '../../live.js';
-import { isSymbol, literal, normalise, quote, tokenize } from './tokens.js';
+import { isIntegerType, portableType, type ColumnType, type PortableType } from '../../schema/column-types.js';
+import { MAX_STRING, sameType, type Column } from '../../schema/column.js';
+import { defaultFunction, fitDefault } from '../../schema/defaults.js';
+import { canonical, type Json } from '../../schema/json.js';
+import { isSymbol, normalise, tokenize } from './parser/tokens.js';
+import { literal, quote } from './sql.js';
 
 export type Shape = Pick<Column, 'type' | 'length' | 'precision' | 'scale'>;
 
@@ -141,22 +133,18 @@ export function readType(declared: string): Shape | null {
   return a === null || isIntegerType(type) ? { type, ...none } : null;
 }
 
-/** `integer`, `string(50)`, `decimal(10,2)`: how conversions are told to the worker (convert.js). */
-export function spell(shape: Shape): string {
-  if (shape.type === 'string') return `string(${shape.length})`;
-  return shape.type === 'decimal' ? `decimal(${shape.precision},${shape.scale})` : shape.type;
-}
-
 const NOW: Partial<Record<ColumnType, string>> = {
   timestamp: "(strftime('%Y-%m-%d %H:%M:%f','now'))",
   date: "(date('now'))",
   time: "(strftime('%H:%M:%f','now'))",
 };
+
 const CURRENT: Partial<Record<ColumnType, string>> = {
   timestamp: 'current_timestamp',
   date: 'current_date',
   time: 'current_time',
 };
+
 /** A version 4 UUID. `random() & 3` and not `abs(random()) % 4`: abs() fails on the smallest integer. */
 const UUID =
   "(lower(hex(randomblob(4))||'-'||hex(randomblob(2))||'-4'||substr(hex(randomblob(2)),2)||'-'" +
@@ -297,27 +285,4 @@ export function note(column: Column): string | null {
 /** Room for every portable table: SQLite's limit is 2000 columns, and rows and keys may have up to 1 GB. */
 export function refuses(): string | null {
   return null;
-}
-
-const WIDTH: Partial<Record<ColumnType, number>> = { smallint: 1, integer: 2, bigint: 3 };
-
-/** Same affinity and every valid value stays valid as it is. */
-export function metadataOnly(from: Shape, to: Shape): boolean {
-  if (sameType(from, to)) return true;
-  if (isIntegerType(from.type) && isIntegerType(to.type)) return WIDTH[from.type]! <= WIDTH[to.type]!;
-  if (from.type === 'decimal' && to.type === 'decimal')
-    return to.scale! >= from.scale! && to.precision! - to.scale! >= from.precision! - from.scale!;
-  if ((from.type === 'float' || from.type === 'double') && (to.type === 'float' || to.type === 'double')) return true;
-  if (from.type === 'string') return to.type === 'text' || (to.type === 'string' && to.length! >= from.length!);
-  return false;
-}
-
-/**
- * Types between which a value is never changed, only perhaps too long or too large for what is declared, which SQLite
- * does not enforce.
- */
-export function sameFamily(from: Shape, to: Shape): boolean {
-  const family = ({ type }: Shape): string =>
-    isIntegerType(type) ? 'integer' : type === 'string' ? 'text' : type === 'float' ? 'double' : type;
-  return family(from) === family(to);
 }

@@ -1,9 +1,12 @@
 import { freshMysql, query, type Row } from '../../../../../../testing/fixtures.js';
 import { parseUrl, type ServerAddress } from '../../../address.js';
-import type { Connection, Rendered, Session } from '../../../engine.js';
+import type { Rendered } from '../../../ddl.js';
+import type { Connection } from '../../../engine.js';
 import { DatabaseError } from '../../../errors.js';
 import type { LiveTable } from '../../../live.js';
-import { completeColumn, type Column, type ColumnInput } from '../../../schema.js';
+import { completeColumn, type ColumnInput } from '../../../schema/column-input.js';
+import type { Column } from '../../../schema/column.js';
+import type { Session } from '../../../session.js';
 import { mysql } from '../index.js';
 
 /** A database of its own for one spec file, claimed, with the administrator beside. */
@@ -52,6 +55,7 @@ export async function run(session: Session, rendered: Rendered): Promise<LiveTab
 }
 
 let tables = 0;
+
 /** With the lock of a table of its own id. */
 export function alone<T>(fresh: Fresh, work: (session: Session) => Promise<T>): Promise<T> {
   return fresh.connection.exclusively({ tableId: `id-${(tables += 1)}`, token: 1, lockTimeoutMs: 2000 }, work);
@@ -67,6 +71,7 @@ export async function failure(promise: Promise<unknown>): Promise<DatabaseError>
 }
 
 const gates: (() => void)[] = [];
+
 export function gate(): { opened: Promise<void>; open(): void } {
   let open!: () => void;
   const promise = new Promise<void>((resolve) => {

@@ -1,9 +1,12 @@
 import pg from 'pg';
 import { freshPostgres, type Fresh as FreshUrl } from '../../../../../../testing/fixtures.js';
 import { parseUrl, type ServerAddress } from '../../../address.js';
-import type { Connection, Rendered, Session } from '../../../engine.js';
+import type { Rendered } from '../../../ddl.js';
+import type { Connection } from '../../../engine.js';
 import type { LiveTable } from '../../../live.js';
-import { completeColumn, type Column, type ColumnInput } from '../../../schema.js';
+import { completeColumn, type ColumnInput } from '../../../schema/column-input.js';
+import type { Column } from '../../../schema/column.js';
+import type { Session } from '../../../session.js';
 import { postgres } from '../index.js';
 
 /** A database of its own for one spec file, claimed, with a superuser beside. */
@@ -51,6 +54,7 @@ export async function run(session: Session, rendered: Rendered): Promise<LiveTab
 }
 
 let tokens = 0;
+
 /** In an exclusive transaction on a table of its own id. */
 export function alone<T>(fresh: Fresh, work: (session: Session) => Promise<T>): Promise<T> {
   return fresh.connection.exclusively({ tableId: `id-${(tokens += 1)}`, token: 1, lockTimeoutMs: 2000 }, work);

@@ -1,0 +1,1 @@
+export const addressFacts = { title: 'MySQL', schemes: ['mysql:', 'mariadb:'], defaultPort: 3306, hasSchemas: false };

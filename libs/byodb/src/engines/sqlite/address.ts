@@ -1,0 +1,1 @@
+export const addressFacts = { title: 'SQLite', schemes: ['sqlite:'] };

@@ -1,0 +1,53 @@
+import type { Column } from '../../../schema/column.js';
+import { balanced, tokenize } from '../parser/tokens.js';
+import { composeColumn } from '../rebuild/edit-text.js';
+import { quote } from '../sql.js';
+import { declaredType, printedType, renderDefault, strictType, type Shape } from '../types.js';
+
+export function definition(column: Column, soleKey: boolean, strict: boolean): string {
+  if (column.generated)
+    return composeColumn(column.name, 'integer', [`${keyName(column)}primary key autoincrement`]).text;
+  const { declared, marks } = typeClauses(column, soleKey, strict);
+  return composeColumn(column.name, declared, [
+    ...marks,
+    column.nullable ? '' : 'not null',
+    ...defaultClause(column),
+    soleKey ? 'primary key' : '',
+  ]).text;
+}
+
+/** The type to declare, and in a STRICT table what keeps the one that was asked for. */
+export function typeClauses(column: Column, soleKey: boolean, strict: boolean): { declared: string; marks: string[] } {
+  const own =
+    column.native?.engine === 'sqlite' && column.native.type !== undefined ? printedType(column.native.type) : null;
+  if (own !== null) return { declared: own, marks: [] };
+  if (!strict) return { declared: declaredType(column, soleKey), marks: [] };
+  const { declared, mark } = strictType(column, soleKey);
+  return { declared, marks: mark === null ? [] : [markClause(mark)] };
+}
+
+function markClause(mark: string): string {
+  return `constraint ${quote(mark)} null`;
+}
+
+/** A numbered column must be declared exactly INTEGER: its key's name keeps what it was asked as. */
+export function keyName(shape: Shape): string {
+  return shape.type === 'integer' ? '' : `constraint ${quote(shape.type)} `;
+}
+
+export function defaultClause(column: Pick<Column, 'type' | 'default' | 'native'>): string[] {
+  const own = column.native?.engine === 'sqlite' ? column.native.default : undefined;
+  // An expression that stood in a file: its tokens, which must end in balance, and nothing behind them.
+  const words = own === undefined ? [] : tokenize(own);
+  if (own !== undefined && balanced(words))
+    return [
+      'default ' +
+        `${words.map((word, i) => (i > 0 && word.start > words[i - 1]!.end ? ` ${word.text}` : word.text)).join('')}`,
+    ];
+  const expression = renderDefault(column);
+  return expression === null ? [] : [`default ${expression}`];
+}
+
+export function uniqueIndex(name: string, table: string, column: string): string {
+  return `CREATE UNIQUE INDEX ${quote(name)} on ${quote(table)} (${quote(column)})`;
+}
