@@ -34,5 +34,6 @@ export { type ReadModel, ReadModels, type Rebuild, UnknownReadModel } from './re
 export { liftReadModels } from './shapes.js';
 export { createEventStore } from './store.js';
 export { readCheckpoints, subscribe } from './subscription.js';
+export { type EventExtras, streamsOf, type TypedStreams } from './typed-streams.js';
 export { type Upcaster, Upcasts } from './upcast.js';
 export { holdsHead, type Verification, verifyLog } from './verify.js';
