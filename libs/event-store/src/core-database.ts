@@ -11,21 +11,27 @@ export type Row = Record<string, unknown>;
 
 /** sql`select * from t where id = ${id}`; a nested Sql is spliced in, everything else is bound. */
 export function sql(texts: TemplateStringsArray, ...values: (SqlValue | Sql)[]): Sql {
-  const outTexts: string[] = [texts[0]!];
+  return spliced(texts, values);
+}
+
+/** `texts`: what stands around the values, so one more than these. */
+function spliced([first = '', ...tails]: readonly string[], values: readonly (SqlValue | Sql)[]): Sql {
+  const outTexts: string[] = [];
   const outValues: SqlValue[] = [];
-  values.forEach((value, i) => {
-    const tail = texts[i + 1]!;
-    if (isSql(value)) {
-      outTexts[outTexts.length - 1] += value.texts[0]!;
-      outTexts.push(...value.texts.slice(1));
-      outValues.push(...value.values);
-      outTexts[outTexts.length - 1] += tail;
-    } else {
-      outValues.push(value);
-      outTexts.push(tail);
+  let open = first;
+  for (const [i, value] of values.entries()) {
+    const nested = isSql(value) ? value : { texts: ['', ''], values: [value] };
+    for (const [at, text] of nested.texts.entries()) {
+      if (at === 0) open += text;
+      else {
+        outTexts.push(open);
+        open = text;
+      }
     }
-  });
-  return { texts: outTexts, values: outValues };
+    outValues.push(...nested.values);
+    open += tails[i] ?? '';
+  }
+  return { texts: [...outTexts, open], values: outValues };
 }
 
 function isSql(value: SqlValue | Sql): value is Sql {
@@ -35,7 +41,7 @@ function isSql(value: SqlValue | Sql): value is Sql {
 /** ${a}, ${b}, ${c}: for `in (…)` and `values (…)`. The list must not be empty. */
 export function sqlList(values: readonly (SqlValue | Sql)[]): Sql {
   const texts = ['', ...values.slice(1).map(() => ', '), ''];
-  return sql(Object.assign(texts, { raw: texts }) as unknown as TemplateStringsArray, ...values);
+  return spliced(texts, values);
 }
 
 /** Names known at compile time only (tables, columns): never from outside. */
@@ -51,6 +57,16 @@ export interface Queryable {
    * engines count alike).
    */
   execute(statement: Sql): Promise<number>;
+}
+
+/** Of a statement that gives exactly one row, an aggregate for instance. */
+export function onlyRow([row]: readonly Row[]): Row {
+  if (row === undefined) throw new Error('the statement gave no row');
+  return row;
+}
+
+export function textOrNull(value: unknown): string | null {
+  return value === null ? null : String(value);
 }
 
 /** Inside a transaction. Isolation: read committed or stronger. */
