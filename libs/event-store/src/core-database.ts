@@ -15,23 +15,26 @@ export function sql(texts: TemplateStringsArray, ...values: (SqlValue | Sql)[]):
 }
 
 /** `texts`: what stands around the values, so one more than these. */
-function spliced([first = '', ...tails]: readonly string[], values: readonly (SqlValue | Sql)[]): Sql {
+function spliced(texts: readonly string[], values: readonly (SqlValue | Sql)[]): Sql {
   const outTexts: string[] = [];
   const outValues: SqlValue[] = [];
-  let open = first;
-  for (const [i, value] of values.entries()) {
-    const nested = isSql(value) ? value : { texts: ['', ''], values: [value] };
-    for (const [at, text] of nested.texts.entries()) {
-      if (at === 0) open += text;
-      else {
-        outTexts.push(open);
-        open = text;
-      }
+  let open = texts[0] ?? '';
+  values.forEach((value, i) => {
+    if (isSql(value)) {
+      value.texts.forEach((text, at) => {
+        if (at > 0) outTexts.push(open);
+        open = at > 0 ? text : open + text;
+      });
+      outValues.push(...value.values);
+    } else {
+      outTexts.push(open);
+      open = '';
+      outValues.push(value);
     }
-    outValues.push(...nested.values);
-    open += tails[i] ?? '';
-  }
-  return { texts: [...outTexts, open], values: outValues };
+    open += texts[i + 1] ?? '';
+  });
+  outTexts.push(open);
+  return { texts: outTexts, values: outValues };
 }
 
 function isSql(value: SqlValue | Sql): value is Sql {
