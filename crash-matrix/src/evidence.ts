@@ -1,6 +1,6 @@
 import type { LedgerRow } from '#byodb';
 import { findBrokenLink, type StoredEvent } from '#event-store';
-import { evolve, loadSaga, recorded, sagaStream, type Saga } from '#sagas';
+import { foldSaga, loadSaga, sagaStreams, type Saga } from '#sagas';
 import { loadTable, readTable, tableStream, type Table } from '#tables';
 import { readLedger, takePicture, type Picture } from './picture.js';
 import { ROLES, type Role } from './scenarios.js';
@@ -23,10 +23,10 @@ export interface Evidence {
 
 export async function gather(world: World, place: Place, wasStuck: boolean): Promise<Evidence> {
   const [events, tableEvents] = [
-    await world.store.readStream(sagaStream(place.sagaId)),
+    await world.store.readStream(sagaStreams.name(place.sagaId)),
     await world.store.readStream(tableStream(place.tableId)),
   ];
-  const folded = events.reduce<Saga | null>((saga, event) => evolve(saga, recorded(event)), null)!;
+  const folded = foldSaga(null, events)!;
   const steps = folded.steps.map((s) => s.step_id);
   const [engine, other] = await Promise.all(
     ROLES.map(async (role) => {

@@ -1,6 +1,6 @@
 import type { Connection, Session } from '#byodb';
 import type { EventStore, StoredEvent } from '#event-store';
-import { sagaStream, type Saga, type SagaDefinition, type Step } from '#sagas';
+import { sagaStreams, type ChangeStep, type Saga, type SagaDefinition, type Step } from '#sagas';
 import type { Points } from './points.js';
 import type { Direction, Role } from './scenarios.js';
 
@@ -73,7 +73,7 @@ export function watchDefinition(
   direction: Direction,
 ): SagaDefinition {
   return overlay(definition, {
-    apply: async (saga: Saga, step: Step, token: number) => {
+    apply: async (saga: Saga, step: ChangeStep, token: number) => {
       const own = saga.steps.filter((s) => s.phase === 'apply' && s.target.id === step.target.id);
       const isLast = own.at(-1)!.step_id === step.step_id;
       const refuses = isLast && step.target.name === REFUSER[direction];
@@ -82,11 +82,11 @@ export function watchDefinition(
       Object.assign(doing.get(step.target.id)!, { way: 'apply', refuses });
       return definition.apply(saga, step, token);
     },
-    compensate: async (saga: Saga, step: Step, token: number) => {
+    compensate: async (saga: Saga, step: ChangeStep, token: number) => {
       Object.assign(doing.get(step.target.id)!, { way: 'compensate', refuses: false });
       return definition.compensate(saga, step, token);
     },
-    finalize: async (saga: Saga, step: Step, token: number) => {
+    finalize: async (saga: Saga, step: ChangeStep, token: number) => {
       Object.assign(doing.get(step.target.id)!, { way: 'finalize', refuses: false });
       return definition.finalize(saga, step, token);
     },
@@ -99,14 +99,14 @@ const POLL_MS = 5;
 async function othersApplied(store: EventStore, saga: Saga, step: Step, last: number): Promise<void> {
   const steps = saga.steps.filter((s) => s.phase === 'apply' && s.target.id !== step.target.id).map((s) => s.step_id);
   const others = steps.slice(0, steps.length - last);
+  const isApplied = (stored: StoredEvent, stepId: string): boolean => {
+    const event = sagaStreams.decode(stored);
+    return event.type === 'StepApplied' && event.step_id === stepId;
+  };
   await until(
     store,
     saga,
-    (events) =>
-      hasFailed(events) ||
-      others.every((id) =>
-        events.some((e) => e.type === 'StepApplied' && (e.data as { step_id: string }).step_id === id),
-      ),
+    (events) => hasFailed(events) || others.every((id) => events.some((event) => isApplied(event, id))),
   );
 }
 
@@ -115,7 +115,7 @@ function hasFailed(events: readonly StoredEvent[]): boolean {
 }
 
 async function until(store: EventStore, saga: Saga, come: (events: readonly StoredEvent[]) => boolean): Promise<void> {
-  while (!come(await store.readStream(sagaStream(saga.saga_id))))
+  while (!come(await store.readStream(sagaStreams.name(saga.saga_id))))
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
 }
 

@@ -78,15 +78,16 @@ export async function seal(core: CoreDatabase, store: EventStore, now: () => Dat
     await breathe();
     const last = await lastBlock(core);
     const events = await store.asStored.readAll(last?.to_position ?? 0, eventsPerBlock);
-    if (events.length === 0) return sealed;
+    const [first] = events;
+    const end = events.at(-1);
+    if (first === undefined || end === undefined) return sealed;
     const number = (last?.number ?? 0) + 1;
     const manifest = events.map(manifestLine).join('\n');
-    const [from, to] = [events[0]!.position, events.at(-1)!.position];
     const hash = blockHash(number, manifest, last?.hash ?? '');
     try {
       await core.execute(
         sql`insert into blocks (number, from_position, to_position, events, manifest, hash, sealed_at)
-          values (${number}, ${from}, ${to}, ${events.length}, ${manifest}, ${hash}, ${now().toISOString()})`,
+          values (${number}, ${first.position}, ${end.position}, ${events.length}, ${manifest}, ${hash}, ${now().toISOString()})`,
       );
       sealed += events.length;
     } catch (error) {

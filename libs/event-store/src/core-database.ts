@@ -11,20 +11,29 @@ export type Row = Record<string, unknown>;
 
 /** sql`select * from t where id = ${id}`; a nested Sql is spliced in, everything else is bound. */
 export function sql(texts: TemplateStringsArray, ...values: (SqlValue | Sql)[]): Sql {
-  const outTexts: string[] = [texts[0]!];
+  return spliced(texts, values);
+}
+
+/** `texts`: what stands around the values, so one more than these. */
+function spliced(texts: readonly string[], values: readonly (SqlValue | Sql)[]): Sql {
+  const outTexts: string[] = [];
   const outValues: SqlValue[] = [];
+  let open = texts[0] ?? '';
   values.forEach((value, i) => {
-    const tail = texts[i + 1]!;
     if (isSql(value)) {
-      outTexts[outTexts.length - 1] += value.texts[0]!;
-      outTexts.push(...value.texts.slice(1));
+      value.texts.forEach((text, at) => {
+        if (at > 0) outTexts.push(open);
+        open = at > 0 ? text : open + text;
+      });
       outValues.push(...value.values);
-      outTexts[outTexts.length - 1] += tail;
     } else {
+      outTexts.push(open);
+      open = '';
       outValues.push(value);
-      outTexts.push(tail);
     }
+    open += texts[i + 1] ?? '';
   });
+  outTexts.push(open);
   return { texts: outTexts, values: outValues };
 }
 
@@ -35,7 +44,7 @@ function isSql(value: SqlValue | Sql): value is Sql {
 /** ${a}, ${b}, ${c}: for `in (…)` and `values (…)`. The list must not be empty. */
 export function sqlList(values: readonly (SqlValue | Sql)[]): Sql {
   const texts = ['', ...values.slice(1).map(() => ', '), ''];
-  return sql(Object.assign(texts, { raw: texts }) as unknown as TemplateStringsArray, ...values);
+  return spliced(texts, values);
 }
 
 /** Names known at compile time only (tables, columns): never from outside. */
@@ -51,6 +60,16 @@ export interface Queryable {
    * engines count alike).
    */
   execute(statement: Sql): Promise<number>;
+}
+
+/** Of a statement that gives exactly one row, an aggregate for instance. */
+export function onlyRow([row]: readonly Row[]): Row {
+  if (row === undefined) throw new Error('the statement gave no row');
+  return row;
+}
+
+export function textOrNull(value: unknown): string | null {
+  return value === null ? null : String(value);
 }
 
 /** Inside a transaction. Isolation: read committed or stronger. */

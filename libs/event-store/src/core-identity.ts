@@ -1,13 +1,12 @@
 import { v7 as uuid } from 'uuid';
-import { sql, type CoreDatabase } from './core-database.js';
+import { onlyRow, sql, type CoreDatabase, type Row } from './core-database.js';
 import { UniqueViolation } from './errors.js';
 
 /** The id of this core database, made by whichever process asks first and never changed. */
 export async function coreIdentity(core: CoreDatabase): Promise<string> {
-  const read = async (): Promise<string | undefined> =>
-    (await core.query(sql`select core_id from core_identity`))[0]?.['core_id'] as string | undefined;
-  const known = await read();
-  if (known !== undefined) return known;
+  const read = (): Promise<Row[]> => core.query(sql`select core_id from core_identity`);
+  const [known] = await read();
+  if (known !== undefined) return String(known['core_id']);
   const made = uuid();
   try {
     await core.execute(
@@ -16,6 +15,6 @@ export async function coreIdentity(core: CoreDatabase): Promise<string> {
     return made;
   } catch (error) {
     if (!(error instanceof UniqueViolation)) throw error;
-    return (await read())!;
+    return String(onlyRow(await read())['core_id']);
   }
 }

@@ -44,8 +44,9 @@ export class Feed {
       while (!signal.aborted) {
         const before = this.news;
         const { events } = await this.store.pageOfAll(position, batchSize, filter);
-        if (events.length > 0) {
-          position = events.at(-1)!.position;
+        const last = events.at(-1);
+        if (last !== undefined) {
+          position = last.position;
           yield events;
         } else if (!(await this.newsSince(before, idleMs, signal)) && !signal.aborted) yield [];
       }

@@ -2,6 +2,7 @@ export { lastBlock, type SealedHead, startSealer } from './blocks.js';
 export { CoreClock, MOST_OFF_MS } from './clock.js';
 export {
   type CoreDatabase,
+  onlyRow,
   type Queryable,
   type Row,
   sql,
@@ -34,5 +35,6 @@ export { type ReadModel, ReadModels, type Rebuild, UnknownReadModel } from './re
 export { liftReadModels } from './shapes.js';
 export { createEventStore } from './store.js';
 export { readCheckpoints, subscribe } from './subscription.js';
+export { type EventExtras, streamsOf, type TypedStreams } from './typed-streams.js';
 export { type Upcaster, Upcasts } from './upcast.js';
 export { holdsHead, type Verification, verifyLog } from './verify.js';

@@ -1,4 +1,4 @@
-import { sql } from './core-database.js';
+import { onlyRow, sql } from './core-database.js';
 import type { CoreDatabase, Tx } from './core-database.js';
 import { breathe, sleep } from './core/handle.js';
 import { isBusy } from './core/sqlite.js';
@@ -32,8 +32,8 @@ async function locked<T>(engine: CoreDatabase['engine'], tx: Tx, run: () => Prom
   // MySQL ends the transaction at the first DDL, so only a lock of the session holds; and it is the server's, so it
   // names the database.
   const name = sql`concat('schemasaga_migrate_', left(sha1(database()), 40))`;
-  const [answer] = await tx.query(sql`select get_lock(${name}, ${lockSeconds}) as held`);
-  if (answer!.held !== 1) throw new CoreUnavailable(`another process has been migrating for over ${lockSeconds} s`);
+  const answer = onlyRow(await tx.query(sql`select get_lock(${name}, ${lockSeconds}) as held`));
+  if (answer.held !== 1) throw new CoreUnavailable(`another process has been migrating for over ${lockSeconds} s`);
   const result = await run();
   // When it fails, the rollback gives the lock back (core/mysql.ts).
   await tx.query(sql`select release_lock(${name})`);

@@ -29,15 +29,18 @@ export async function readPage(db: Queryable, page: PageOf): Promise<{ rows: Row
       limit ${page.limit + 1}`,
   );
   const pieces: (string | number)[][] = [];
+  let keysOfPiece: (string | number)[] = [];
   let [all, piece, count] = [0, Infinity, 0];
   for (const row of sizes.slice(0, page.limit)) {
     const bytes = Number(row['page_bytes']);
     if (count > 0 && all + bytes > PAGE_BYTES) break;
     if (piece + bytes > PIECE_BYTES) {
-      pieces.push([]);
+      keysOfPiece = [];
+      pieces.push(keysOfPiece);
       piece = 0;
     }
-    pieces.at(-1)!.push(row['page_key'] as string | number);
+    const found = row['page_key'];
+    keysOfPiece.push(typeof found === 'number' ? found : String(found));
     all += bytes;
     piece += bytes;
     count++;

@@ -1,8 +1,9 @@
 import { v7 as uuidv7 } from 'uuid';
-import { sql } from './core-database.js';
+import { onlyRow, sql, textOrNull } from './core-database.js';
 import type { CoreDatabase, Row, Tx } from './core-database.js';
 import { breathe } from './core/handle.js';
 import { CoreUnavailable, UniqueViolation } from './errors.js';
+import { nameEvent } from './event-row.js';
 import type { EventStore, InlineProjection, StoredEvent } from './event-store.js';
 import { withoutAppends } from './order/alone.js';
 import { createShadows, dropShadows, onShadows, switchTo } from './shadow.js';
@@ -79,7 +80,7 @@ export class ReadModels {
       position: Number(row['position']),
       target: Number(row['target']),
       processed: Number(row['processed']),
-      error: row['error'] as string | null,
+      error: textOrNull(row['error']),
       started_at: String(row['started_at']),
       updated_at: String(row['updated_at']),
     }));
@@ -141,34 +142,34 @@ export class ReadModels {
       if (this.stopped) throw new Stopped('given up: the process was stopped');
       const size = position < singly ? 1 : batchSize;
       const events = await this.store.readAll(position, size);
-      if (events.length === 0) break;
+      const last = events.at(-1);
+      if (last === undefined) break;
       try {
         await core.transaction(async (tx) => {
-          await this.progress(tx, name, owner, events);
+          await this.progress(tx, name, owner, last, events.length);
           await projection.apply(onShadows(tx, all), events);
         });
       } catch (error) {
         // After a commit that was not answered the batch may have been applied already.
         if (error instanceof Superseded || error instanceof CoreUnavailable) throw error;
         if (size === 1)
-          throw new Error(
-            `event ${events[0]!.event_id} at position ${events[0]!.position} (${events[0]!.stream}, ` +
-              `${events[0]!.type}): ${error instanceof Error ? error.message : String(error)}`,
-            { cause: error },
-          );
-        singly = events.at(-1)!.position;
+          throw new Error(`${nameEvent(last)}: ${error instanceof Error ? error.message : String(error)}`, {
+            cause: error,
+          });
+        singly = last.position;
         continue;
       }
-      position = events.at(-1)!.position;
+      position = last.position;
       // The rest is done while appends wait. Appends faster than this would otherwise be run after for ever.
       if (events.length < size || (position > target && ++behind === mostBatchesBehind)) break;
     }
     const rest = async (tx: Tx, upTo: number): Promise<number> => {
       for (let at = position; ;) {
         const events = (await this.store.readWithin(tx, at, batchSize)).filter((event) => event.position <= upTo);
-        if (events.length === 0) return at;
-        at = events.at(-1)!.position;
-        await this.progress(tx, name, owner, events);
+        const last = events.at(-1);
+        if (last === undefined) return at;
+        at = last.position;
+        await this.progress(tx, name, owner, last, events.length);
         await projection.apply(onShadows(tx, all), events);
       }
     };
@@ -185,9 +186,9 @@ export class ReadModels {
       await core.transaction(async (tx) => {
         // Whoever keeps it waits at this row; what was handled is settled, so nothing can appear before it any more.
         await tx.execute(sql`update checkpoints set name = name where name = ${name}`);
-        const [living] = await tx.query(sql`select position from checkpoints where name = ${name}`);
+        const living = onlyRow(await tx.query(sql`select position from checkpoints where name = ${name}`));
         // Where the living one stands, or further if that one is parked: a reader must never see it go back.
-        const at = await rest(tx, Number(living!['position']));
+        const at = await rest(tx, Number(living['position']));
         await finish(tx);
         await tx.execute(
           sql`update checkpoints set position = ${at}, failures = 0, error = null, failed_at = null
@@ -203,9 +204,9 @@ export class ReadModels {
     await dropShadows(core, all);
   }
 
-  private async progress(tx: Tx, name: string, owner: string, events: readonly StoredEvent[]): Promise<void> {
+  private async progress(tx: Tx, name: string, owner: string, last: StoredEvent, events: number): Promise<void> {
     const own = await tx.execute(
-      sql`update rebuilds set position = ${events.at(-1)!.position}, processed = processed + ${events.length},
+      sql`update rebuilds set position = ${last.position}, processed = processed + ${events},
           updated_at = ${this.now().toISOString()}
         where name = ${name} and owner = ${owner} and status = 'running'`,
     );

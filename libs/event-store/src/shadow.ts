@@ -62,6 +62,6 @@ export function onShadows(tx: Tx, tables: readonly string[]): Tx {
 /** The tables that a projection's statement reads or writes. */
 export function tablesNamed(statement: Sql): string[] {
   return [...statement.texts.join('?').matchAll(/(?:\b(?:into|from|join)|^\s*update)\s+([a-z_]+)/gi)].map(
-    ([, name]) => name!,
+    ([, name = '']) => name,
   );
 }

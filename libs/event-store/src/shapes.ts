@@ -104,8 +104,9 @@ async function replay(tx: Tx, store: EventStore, models: readonly ReadModel[]): 
     // SQLite answers at once: a signal to stop would not be heard.
     await breathe();
     const events = await store.readWithin(tx, position, eventsAtOnce);
-    if (events.length === 0) return;
-    position = events.at(-1)!.position;
+    const last = events.at(-1);
+    if (last === undefined) return;
+    position = last.position;
     for (const { projection, beside = [] } of models) await projection.apply(leaving(tx, beside), events);
   }
 }

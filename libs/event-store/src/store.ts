@@ -1,14 +1,16 @@
 import { v7 as uuidv7 } from 'uuid';
 import { checkAppend } from './check-append.js';
-import { sql, sqlList } from './core-database.js';
+import { onlyRow, sql, sqlList } from './core-database.js';
 import type { CoreDatabase, Row, Sql, Tx } from './core-database.js';
 import { UniqueViolation, VersionConflict } from './errors.js';
+import { eventOf } from './event-row.js';
 import type {
   Append,
   EventReader,
   EventStore,
   InlineProjection,
   Metadata,
+  NewEvent,
   ReadAllFilter,
   StoredEvent,
 } from './event-store.js';
@@ -17,7 +19,13 @@ import { globalOrder } from './order/global-order.js';
 import { readPage } from './page.js';
 import { Upcasts, type Upcaster } from './upcast.js';
 
-/** An event ready to be inserted, with its data as the text that is stored. */
+/** An event as it is given, with its id and with its data as the text that is stored. */
+interface Draft {
+  event: NewEvent;
+  event_id: string;
+  text: string;
+}
+/** An event ready to be inserted. */
 interface Prepared {
   event: StoredEvent;
   text: string;
@@ -130,12 +138,11 @@ export function createEventStore(
     async append(appends, metadata, alongside) {
       checkAppend(appends, metadata);
       // Outside the transaction: when it runs again after a deadlock, the events are still the same ones.
-      const ids = appends.map(({ events }) => events.map((event) => event.event_id ?? uuidv7()));
-      const texts = appends.map(({ events }) => events.map((event) => JSON.stringify(event.data)));
+      const drafts = appends.map((append) => ({ ...append, events: append.events.map(draft) }));
       const stored = await atExpectedVersions(core, appends, async (tx, heads) => {
         const recordedAt = now().toISOString();
-        const prepared = appends.flatMap((one, i) =>
-          prepare(one, metadata, heads.get(one.stream) ?? emptyHead, recordedAt, ids[i]!, texts[i]!),
+        const prepared = drafts.flatMap((one) =>
+          prepare(one, metadata, heads.get(one.stream) ?? emptyHead, recordedAt),
         );
         await order.announce(tx);
         const events = (await insert(tx, core.engine, prepared)).map((event) => upcasts.apply(event));
@@ -150,15 +157,15 @@ export function createEventStore(
     async head() {
       const horizon = await order.horizon();
       settled = Math.max(settled, horizon);
-      const [row] = await core.query(
-        sql`select coalesce(max(position), 0) as last from events where position <= ${horizon}`,
+      const row = onlyRow(
+        await core.query(sql`select coalesce(max(position), 0) as last from events where position <= ${horizon}`),
       );
-      return Number(row!.last);
+      return Number(row.last);
     },
 
     async committed() {
-      const [row] = await core.query(sql`select coalesce(max(position), 0) as last from events`);
-      return Number(row!.last);
+      const row = onlyRow(await core.query(sql`select coalesce(max(position), 0) as last from events`));
+      return Number(row.last);
     },
 
     onAppended(listener) {
@@ -241,34 +248,36 @@ function headNames(i: number): Sql {
   return { texts: [`head${i}`], values: [] };
 }
 
+function draft(event: NewEvent): Draft {
+  return { event, event_id: event.event_id ?? uuidv7(), text: JSON.stringify(event.data) };
+}
+
 function prepare(
-  append: Append,
+  { stream, expectedVersion, events }: Omit<Append, 'events'> & { events: readonly Draft[] },
   metadata: Metadata,
   head: Head,
   now: string,
-  ids: readonly string[],
-  texts: readonly string[],
 ): Prepared[] {
   // A clock that went back must not put an event before the one it follows.
   const recorded_at = now > head.recordedAt ? now : head.recordedAt;
   let { hash } = head;
-  return append.events.map((given, i) => {
+  return events.map(({ event: given, event_id, text }, i) => {
     const { correlation_id, actor } = metadata;
     const event: StoredEvent = {
-      event_id: ids[i]!,
+      event_id,
       position: 0,
-      stream: append.stream,
-      version: append.expectedVersion + i + 1,
+      stream,
+      version: expectedVersion + i + 1,
       type: given.type,
       schema_version: given.schema_version,
       // As it will be read back: projections must see now what they will see when they are rebuilt.
-      data: JSON.parse(texts[i]!) as object,
+      data: JSON.parse(text),
       metadata: { correlation_id, causation_id: given.causation_id ?? metadata.causation_id, actor },
       recorded_at,
       hash: '',
     };
     event.hash = hash = hashEvent(event, hash);
-    return { event, text: texts[i]! };
+    return { event, text };
   });
 }
 
@@ -315,22 +324,7 @@ function rowOf({ event, text }: Prepared): Sql {
 }
 
 function toEvent(row: Row): StoredEvent {
-  return {
-    event_id: row.event_id as string,
-    position: row.position as number,
-    stream: row.stream as string,
-    version: row.version as number,
-    type: row.type as string,
-    schema_version: row.schema_version as number,
-    data: JSON.parse(row.data as string) as object,
-    metadata: {
-      correlation_id: row.correlation_id as string,
-      causation_id: row.causation_id as string | null,
-      actor: row.actor as string,
-    },
-    recorded_at: row.recorded_at as string,
-    hash: row.hash as string,
-  };
+  return eventOf(row, JSON.parse(String(row['data'])));
 }
 
 /**

@@ -1,7 +1,8 @@
-import { sql } from './core-database.js';
+import { onlyRow, sql, textOrNull } from './core-database.js';
 import type { CoreDatabase, Tx } from './core-database.js';
 import { breathe } from './core/handle.js';
 import { CoreUnavailable, UniqueViolation } from './errors.js';
+import { nameEvent } from './event-row.js';
 import type { EventStore, StoredEvent } from './event-store.js';
 
 export interface SubscriptionOptions {
@@ -115,8 +116,8 @@ export function subscribe(store: EventStore, core: CoreDatabase, options: Subscr
   }
 
   async function recordFailure(position: number, events: StoredEvent[], error: unknown): Promise<void> {
-    const [{ event_id, position: at, stream, type }, ...others] = events as [StoredEvent, ...StoredEvent[]];
-    const about = others.length === 0 ? `event ${event_id} at position ${at} (${stream}, ${type}): ` : '';
+    const [only] = events.length === 1 ? events : [];
+    const about = only === undefined ? '' : `${nameEvent(only)}: `;
     // Shown to callers, so without a stack. PostgreSQL refuses NUL in a text, and the record of the failure must not
     // fail itself.
     const text = `${about}${String(error)}`.replaceAll('\0', '').slice(0, 4000);
@@ -157,11 +158,11 @@ export function subscribe(store: EventStore, core: CoreDatabase, options: Subscr
 export async function readCheckpoints(core: CoreDatabase): Promise<Checkpoint[]> {
   return (await core.query(sql`select name, position, failures, error, failed_at from checkpoints order by name`)).map(
     (row) => ({
-      name: row.name as string,
-      position: row.position as number,
-      failures: row.failures as number,
-      error: row.error as string | null,
-      failed_at: row.failed_at as string | null,
+      name: String(row.name),
+      position: Number(row.position),
+      failures: Number(row.failures),
+      error: textOrNull(row.error),
+      failed_at: textOrNull(row.failed_at),
     }),
   );
 }
@@ -170,12 +171,12 @@ export async function readCheckpoints(core: CoreDatabase): Promise<Checkpoint[]>
 export async function checkpointPosition(core: CoreDatabase, name: string, from: number): Promise<number> {
   const read = sql`select position from checkpoints where name = ${name}`;
   const [row] = await core.query(read);
-  if (row !== undefined) return row.position as number;
+  if (row !== undefined) return Number(row.position);
   try {
     await core.execute(sql`insert into checkpoints (name, position) values (${name}, ${from})`);
   } catch (error) {
     // Another process was quicker.
     if (!(error instanceof UniqueViolation)) throw error;
   }
-  return (await core.query(read))[0]!.position as number;
+  return Number(onlyRow(await core.query(read)).position);
 }

@@ -2,6 +2,7 @@ import { blockHash, lastBlock, manifestLine, readBlocks, type Block, type Sealed
 import { breathe } from './core/handle.js';
 import { sql } from './core-database.js';
 import type { CoreDatabase, Row } from './core-database.js';
+import { eventOf } from './event-row.js';
 import type { EventStore, StoredEvent } from './event-store.js';
 import { hashEvent } from './hash.js';
 
@@ -88,8 +89,8 @@ function checkBlock(block: Block, before: Pick<Block, 'number' | 'hash'>, search
   else if (block.hash !== blockHash(block.number, block.manifest, before.hash))
     search.report({ what: `${name} is not as it was sealed` });
   else if (
-    block.from_position !== entries[0]!.position ||
-    block.to_position !== entries.at(-1)!.position ||
+    block.from_position !== entries[0]?.position ||
+    block.to_position !== entries.at(-1)?.position ||
     block.events !== entries.length
   )
     search.report({ what: `${name} does not tell its own extent` });
@@ -133,18 +134,22 @@ class Search {
       );
       for (const row of rows) {
         const { event, intact } = read(row);
+        at = event.position;
         if (entries !== null) {
-          while (next < entries.length && entries[next]!.position < event.position) this.gone(entries[next++]!);
-          if (entries[next]?.position === event.position) this.compare(event, entries[next++]!);
-          else this.report({ ...event, what: 'was added after its stretch of the log was sealed' });
+          for (let entry = entries[next]; entry !== undefined && entry.position < at; entry = entries[++next])
+            this.gone(entry);
+          const entry = entries[next];
+          if (entry?.position === at) {
+            this.compare(event, entry);
+            next++;
+          } else this.report({ ...event, what: 'was added after its stretch of the log was sealed' });
         }
         await this.check(event, intact);
       }
       this.events += rows.length;
       if (rows.length < batchSize) break;
-      at = Number(rows.at(-1)!['position']);
     }
-    if (entries !== null && !this.full) while (next < entries.length) this.gone(entries[next++]!);
+    if (entries !== null && !this.full) for (const entry of entries.slice(next)) this.gone(entry);
   }
 
   private gone(entry: Entry): void {
@@ -168,7 +173,8 @@ class Search {
     const before = this.links.get(stream) ?? (await this.linkBefore(event));
     this.links.delete(stream);
     this.links.set(stream, { version, hash, position });
-    if (this.links.size > mostStreams) this.links.delete(this.links.keys().next().value!);
+    const [longestUnseen] = this.links.keys();
+    if (this.links.size > mostStreams && longestUnseen !== undefined) this.links.delete(longestUnseen);
     if (before.position > position || before.version >= version)
       this.report({
         ...event,
@@ -211,26 +217,10 @@ function read(row: Row): { event: StoredEvent; intact: boolean } {
   let data: object = {};
   let intact = false;
   try {
-    data = JSON.parse(text) as object;
+    data = JSON.parse(text);
     intact = JSON.stringify(data) === text;
   } catch {
     // No JSON any more: certainly not what was written.
   }
-  const event: StoredEvent = {
-    event_id: String(row['event_id']),
-    position: Number(row['position']),
-    stream: String(row['stream']),
-    version: Number(row['version']),
-    type: String(row['type']),
-    schema_version: Number(row['schema_version']),
-    data,
-    metadata: {
-      correlation_id: String(row['correlation_id']),
-      causation_id: row['causation_id'] === null ? null : String(row['causation_id']),
-      actor: String(row['actor']),
-    },
-    recorded_at: String(row['recorded_at']),
-    hash: String(row['hash']),
-  };
-  return { event, intact };
+  return { event: eventOf(row, data), intact };
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { decide } from './decide.js';
 import type { PlannedStep, SagaEvent, StepError } from './events.js';
-import { evolve, type Saga } from './saga.js';
+import { evolve } from './evolve.js';
+import type { Saga } from './saga.js';
 
 const at = '2026-01-01T00:00:00.000Z';
 const now = Date.parse(at);

@@ -1,11 +1,8 @@
 import type { SagaEvent, StepError, Way } from './events.js';
-import { isEnded, type Saga, type Step } from './saga.js';
+import { changeSteps, isEnded, prepareSteps, type ChangeStep, type PrepareStep, type Saga, type Step } from './saga.js';
 
 /** Something to do outside; its outcome comes back as an event. */
-export interface Effect {
-  way: Way;
-  step: Step;
-}
+export type Effect = { way: 'prepare'; step: PrepareStep } | { way: Exclude<Way, 'prepare'>; step: ChangeStep };
 
 export interface Decision {
   /** To be recorded before anything else happens. */
@@ -24,113 +21,155 @@ export interface Decision {
  */
 export const LONGEST_DELAY_MS = 15_000;
 
+/** When it is decided, and by whom: the same for every step of a decision. */
+interface Moment {
+  now: number;
+  busy: ReadonlySet<string>;
+  token: number;
+}
+
+/** What comes of a step whose time has come: an intent to be recorded first, or the effect itself. */
+type Turn = { intent: SagaEvent } | { effect: Effect };
+
 /**
  * What happens next: pure. `busy` are the steps whose effects are under way in this process; `token` is the lease's,
  * recorded with each intent; `now` in milliseconds since the epoch.
  */
 export function decide(saga: Saga, now: number, busy: ReadonlySet<string>, token: number): Decision {
-  const nothing: Decision = { events: [], effects: [], wakeAt: null, end: null };
-  if (isEnded(saga)) return nothing;
-  if (saga.status === 'pending') return { ...nothing, events: [{ type: 'SagaStarted' }] };
-  if (saga.compensating) return goBack(saga, now, busy, token);
-  const error =
-    saga.error ??
-    (saga.abort === null
-      ? null
-      : { code: 'aborted', message: `aborted: ${saga.abort.reason}`, database: null, step_id: null });
-  const intended = saga.steps.some((s) => s.intended);
+  const moment = { now, busy, token };
+  if (isEnded(saga)) return nothing();
+  if (saga.status === 'pending') return { ...nothing(), events: [{ type: 'SagaStarted' }] };
+  if (saga.compensating) return goBack(saga, moment);
+  const intended = changeSteps(saga).filter((s) => s.intended);
   // What destroys has no way back: past the first intent it is tried until it is done.
-  if (intended && saga.steps.some((s) => s.intended && s.phase === 'finalize')) return finalize(saga, now, busy, token);
-  if (error !== null) {
-    // A step under way is let finish: its outcome tells whether there is something to undo.
-    // A look is left when a person wants an end: the database that it asks may never answer.
-    const left = saga.abort === null ? [] : saga.steps.filter((s) => s.phase === 'prepare').map((s) => s.step_id);
-    if ([...busy].some((id) => !left.includes(id))) return nothing;
-    return intended
-      ? { ...nothing, events: [{ type: 'CompensationStarted', error }] }
-      : { ...nothing, end: { as: 'rejected', error } };
-  }
-  const waiting = saga.steps.filter((s) => s.phase === 'prepare' && s.status !== 'succeeded');
-  return waiting.length > 0 ? goOn(saga, waiting, 'prepare', now, busy, token) : applyNext(saga, now, busy, token);
+  if (intended.some((s) => s.phase === 'finalize')) return finalize(saga, moment);
+  const error = saga.error ?? abortedBy(saga);
+  if (error !== null) return giveUp(saga, error, moment);
+  const waiting = prepareSteps(saga).filter((s) => s.status !== 'succeeded');
+  return waiting.length > 0
+    ? goOn(saga, waiting, 'prepare', moment, (step) => ({ effect: { way: 'prepare', step } }))
+    : applyNext(saga, moment);
 }
 
-function applyNext(saga: Saga, now: number, busy: ReadonlySet<string>, token: number): Decision {
-  const open = saga.steps.filter((s) => s.phase === 'apply' && s.status !== 'succeeded' && s.status !== 'skipped');
-  return open.length === 0
-    ? finalize(saga, now, busy, token)
-    : goOn(saga, firstPerTarget(open), 'apply', now, busy, token);
+function nothing(): Decision {
+  return { events: [], effects: [], wakeAt: null, end: null };
 }
 
-/** Every database has prepared and applied: only now is anything destroyed, on any of them. */
-function finalize(saga: Saga, now: number, busy: ReadonlySet<string>, token: number): Decision {
-  const open = saga.steps.filter((s) => s.phase === 'finalize' && s.status !== 'succeeded' && s.status !== 'skipped');
-  if (open.length === 0) return { events: [], effects: [], wakeAt: null, end: { as: 'completed' } };
-  const next = firstPerTarget(open);
-  return stuckIfLate(saga, next, goOn(saga, next, 'finalize', now, busy, token), now);
+function abortedBy({ abort }: Saga): StepError | null {
+  return abort === null
+    ? null
+    : { code: 'aborted', message: `aborted: ${abort.reason}`, database: null, step_id: null };
 }
 
-function goBack(saga: Saga, now: number, busy: ReadonlySet<string>, token: number): Decision {
-  const open = saga.steps.filter((s) => s.intended && s.status !== 'compensated' && s.status !== 'skipped').reverse();
-  if (open.length === 0)
-    return { events: [], effects: [], wakeAt: null, end: { as: 'compensated', error: saga.error! } };
-  const next = firstPerTarget(open);
-  return stuckIfLate(
-    saga,
-    next,
-    goOn(
-      saga,
-      next.filter((s) => !s.blocked),
-      'compensate',
-      now,
-      busy,
-      token,
-    ),
-    now,
+/** It cannot complete: what was begun is undone, and a saga that has begun nothing is over. */
+function giveUp(saga: Saga, error: StepError, { busy }: Moment): Decision {
+  // A step under way is let finish: its outcome tells whether there is something to undo.
+  // A look is left when a person wants an end: the database that it asks may never answer.
+  const left = saga.abort === null ? [] : prepareSteps(saga).map((s) => s.step_id);
+  if ([...busy].some((id) => !left.includes(id))) return nothing();
+  return saga.steps.some((s) => s.intended)
+    ? { ...nothing(), events: [{ type: 'CompensationStarted', error }] }
+    : { ...nothing(), end: { as: 'rejected', error } };
+}
+
+function applyNext(saga: Saga, moment: Moment): Decision {
+  const open = changeSteps(saga).filter((s) => s.phase === 'apply' && isOpen(s));
+  if (open.length === 0) return finalize(saga, moment);
+  return goOn(saga, firstPerTarget(open), 'apply', moment, (step) =>
+    step.status === 'pending'
+      ? { intent: { type: 'StepIntended', step_id: step.step_id, attempt: 1, token: moment.token } }
+      : { effect: { way: 'apply', step } },
   );
 }
 
+/** Every database has prepared and applied: only now is anything destroyed, on any of them. */
+function finalize(saga: Saga, moment: Moment): Decision {
+  const open = changeSteps(saga).filter((s) => s.phase === 'finalize' && isOpen(s));
+  if (open.length === 0) return { ...nothing(), end: { as: 'completed' } };
+  const next = firstPerTarget(open);
+  const decision = goOn(saga, next, 'finalize', moment, (step) =>
+    step.status === 'pending'
+      ? { intent: { type: 'StepIntended', step_id: step.step_id, attempt: 1, token: moment.token, way: 'finalize' } }
+      : { effect: { way: 'finalize', step } },
+  );
+  return stuckIfLate(saga, next, decision, moment);
+}
+
+function goBack(saga: Saga, moment: Moment): Decision {
+  const open = changeSteps(saga)
+    .filter((s) => s.intended && s.status !== 'compensated' && s.status !== 'skipped')
+    .reverse();
+  if (open.length === 0) return { ...nothing(), end: { as: 'compensated', error: causeOf(saga) } };
+  const next = firstPerTarget(open);
+  const free = next.filter((s) => !s.blocked);
+  const decision = goOn(saga, free, 'compensate', moment, (step) =>
+    step.status === 'compensating'
+      ? { effect: { way: 'compensate', step } }
+      : { intent: { type: 'CompensationIntended', step_id: step.step_id, attempt: 1, token: moment.token } },
+  );
+  return stuckIfLate(saga, next, decision, moment);
+}
+
+/** CompensationStarted says why, and nothing takes it back. */
+function causeOf({ saga_id, error }: Saga): StepError {
+  if (error === null) throw new Error(`saga ${saga_id} goes back without an error`);
+  return error;
+}
+
 /** Tried for as long as it takes, but seen from the deadline on. */
-function stuckIfLate(saga: Saga, next: Step[], decision: Decision, now: number): Decision {
+function stuckIfLate(saga: Saga, next: ChangeStep[], decision: Decision, { now }: Moment): Decision {
   const stuck = next.find((s) => s.blocked || (s.next_attempt_at !== null && now >= Date.parse(saga.deadline_at)));
   if (stuck !== undefined && saga.status !== 'stuck' && stuck.error !== null)
     decision.events.push({ type: 'SagaStuck', error: stuck.error });
   return decision;
 }
 
-function goOn(saga: Saga, steps: Step[], way: Way, now: number, busy: ReadonlySet<string>, token: number): Decision {
-  const decision: Decision = { events: [], effects: [], wakeAt: null, end: null };
+/** `turn` says what comes of a step that is not under way, not delayed and not too late. */
+function goOn<S extends Step>(
+  saga: Saga,
+  steps: readonly S[],
+  way: Way,
+  { now, busy }: Moment,
+  turn: (step: S) => Turn,
+): Decision {
+  const decision = nothing();
+  const deadline = Date.parse(saga.deadline_at);
   for (const step of steps) {
     if (busy.has(step.step_id)) continue;
-    if (step.next_attempt_at !== null && !endless(way) && now >= Date.parse(saga.deadline_at)) {
-      const last = step.error === null ? '' : `; last: ${step.error.message}`;
-      decision.events.push({
-        type: 'StepFailed',
-        step_id: step.step_id,
-        way,
-        error: {
-          code: 'deadline_exceeded',
-          message: `gave up at the deadline after ${step.attempts} attempts${last}`,
-          database: step.target.name,
-          step_id: step.step_id,
-        },
-      });
+    if (step.next_attempt_at !== null && !endless(way) && now >= deadline) {
+      decision.events.push(tooLate(step, way));
       continue;
     }
     const due = step.next_attempt_at === null ? now : Date.parse(step.next_attempt_at);
     if (due > now && due <= now + LONGEST_DELAY_MS) {
-      const until = endless(way) ? due : Math.min(due, Date.parse(saga.deadline_at));
+      const until = endless(way) ? due : Math.min(due, deadline);
       decision.wakeAt = Math.min(until, decision.wakeAt ?? until);
-    } else if (way === 'apply' && step.status === 'pending') {
-      decision.events.push({ type: 'StepIntended', step_id: step.step_id, attempt: 1, token });
-    } else if (way === 'finalize' && step.status === 'pending') {
-      decision.events.push({ type: 'StepIntended', step_id: step.step_id, attempt: 1, token, way });
-    } else if (way === 'compensate' && step.status !== 'compensating') {
-      decision.events.push({ type: 'CompensationIntended', step_id: step.step_id, attempt: 1, token });
-    } else {
-      decision.effects.push({ way, step });
+      continue;
     }
+    const next = turn(step);
+    if ('intent' in next) decision.events.push(next.intent);
+    else decision.effects.push(next.effect);
   }
   return decision;
+}
+
+function tooLate(step: Step, way: Way): SagaEvent {
+  const last = step.error === null ? '' : `; last: ${step.error.message}`;
+  return {
+    type: 'StepFailed',
+    step_id: step.step_id,
+    way,
+    error: {
+      code: 'deadline_exceeded',
+      message: `gave up at the deadline after ${step.attempts} attempts${last}`,
+      database: step.target.name,
+      step_id: step.step_id,
+    },
+  };
+}
+
+function isOpen(step: Step): boolean {
+  return step.status !== 'succeeded' && step.status !== 'skipped';
 }
 
 /** Undoing and destroying have no other end than being done. */
@@ -139,6 +178,6 @@ function endless(way: Way): boolean {
 }
 
 /** One database's steps run one after another, different databases' side by side. */
-function firstPerTarget(steps: Step[]): Step[] {
+function firstPerTarget(steps: readonly ChangeStep[]): ChangeStep[] {
   return steps.filter((step, i) => steps.findIndex((other) => other.target.id === step.target.id) === i);
 }

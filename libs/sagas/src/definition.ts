@@ -1,9 +1,9 @@
 import type { Append } from '#event-store';
 import type { PlannedStep, StepError } from './events.js';
-import type { Saga, Step } from './saga.js';
+import type { ChangeStep, PrepareStep, Saga } from './saga.js';
 
-export interface Prepared {
-  steps: PlannedStep[];
+export interface Prepared<Plan extends object = object> {
+  steps: PlannedStep<Plan>[];
   fingerprint: string;
   reversible_seconds: number | null;
 }
@@ -34,33 +34,36 @@ export function isFailure(error: unknown): error is Failure {
 /**
  * What this library asks of a domain. Effects may be run any number of times, by two processes at once, and be killed
  * anywhere.
+ *
+ * `Change` and `Plan` are the domain's own: it gets back of the log what it put there. All members are methods, so that
+ * the definition of certain changes and plans can be given to an orchestrator, which reads neither.
  */
-export interface SagaDefinition {
+export interface SagaDefinition<Change extends object = object, Plan extends object = object> {
   /**
    * When its turn has come: go on, end at once because nothing is to be changed, or refuse; `wait`: what it concerns is
    * still held by a saga of another subject.
    */
   judge(
-    saga: Saga,
+    saga: Saga<Change, Plan>,
   ): Promise<
     { verdict: 'go' } | { verdict: 'wait' } | { verdict: 'nothing_to_do' } | { verdict: 'refuse'; error: StepError }
   >;
-  prepare(saga: Saga, step: Step): Promise<Prepared>;
-  apply(saga: Saga, step: Step, token: number): Promise<Outcome>;
-  compensate(saga: Saga, step: Step, token: number): Promise<Outcome>;
+  prepare(saga: Saga<Change, Plan>, step: PrepareStep): Promise<Prepared<Plan>>;
+  apply(saga: Saga<Change, Plan>, step: ChangeStep<Plan>, token: number): Promise<Outcome>;
+  compensate(saga: Saga<Change, Plan>, step: ChangeStep<Plan>, token: number): Promise<Outcome>;
   /** Destroys: only ever retried, never undone. */
-  finalize(saga: Saga, step: Step, token: number): Promise<Outcome>;
+  finalize(saga: Saga<Change, Plan>, step: ChangeStep<Plan>, token: number): Promise<Outcome>;
   /**
    * Looks whether what an operator claims of a step is so: the fingerprint seen, null when nobody could look. Throws
    * Error with what differs.
    */
-  look(saga: Saga, step: Step, claim: 'applied' | 'restored'): Promise<string | null>;
+  look(saga: Saga<Change, Plan>, step: ChangeStep<Plan>, claim: 'applied' | 'restored'): Promise<string | null>;
   /**
    * What the end means for the subject's own stream; appended in one transaction with the saga's last event. `at`: from
    * when counts how long something is kept, milliseconds since the epoch.
    */
   ending(
-    saga: Saga,
+    saga: Saga<Change, Plan>,
     end: 'completed' | 'compensated' | 'rejected',
     error: StepError | null,
     at: number,

@@ -18,14 +18,14 @@ export interface StepError {
  * A step of the apply or finalize phase as prepare planned it. `plan` holds all that apply and compensate need; opaque
  * here.
  */
-export interface PlannedStep {
+export interface PlannedStep<Plan extends object = object> {
   step_id: string;
   operation: string;
   phase: 'apply' | 'finalize';
   reason: string;
   statements: string[];
   compensation: string[];
-  plan: object;
+  plan: Plan;
 }
 
 export type Way = 'prepare' | 'apply' | 'compensate' | 'finalize';
@@ -75,8 +75,3 @@ export type SagaEvent =
   | { type: 'SagaRejected'; error: StepError };
 
 export type SagaEventType = SagaEvent['type'];
-export const SAGA_SCHEMA_VERSION = 1;
-
-export function sagaStream(sagaId: string): string {
-  return `saga-${sagaId}`;
-}

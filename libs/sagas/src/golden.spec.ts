@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { goldenContract } from '../../event-store/testing/golden.js';
 import { sagaEventSchemas } from './event-schemas.js';
-import { recorded } from './read-model.js';
-import { evolve, type Saga } from './saga.js';
+import { evolve } from './evolve.js';
+import type { Saga } from './saga.js';
+import { recorded } from './saga-stream.js';
 
 goldenContract(fileURLToPath(new URL('../testing/golden', import.meta.url)), [
   {

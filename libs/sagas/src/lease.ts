@@ -1,4 +1,4 @@
-import { sql, sqlList, UniqueViolation, type CoreDatabase, type Sql, type Tx } from '#event-store';
+import { onlyRow, sql, sqlList, UniqueViolation, type CoreDatabase, type Sql, type Tx } from '#event-store';
 
 /** Thrown inside an append whose lease another process has taken meanwhile: nothing of it is recorded. */
 export class LeaseLost extends Error {
@@ -117,10 +117,10 @@ export class Leases {
    * given up for this one.
    */
   private async beginCounting(): Promise<void> {
-    const [row] = await this.core.query(
-      sql`select coalesce(max(token), 0) as last, ${this.core.clock} as now from leases`,
+    const { last, now } = onlyRow(
+      await this.core.query(sql`select coalesce(max(token), 0) as last, ${this.core.clock} as now from leases`),
     );
-    const start = Math.max(Number(row!['last']), Number(row!['now']));
+    const start = Math.max(Number(last), Number(now));
     try {
       await this.core.execute(
         sql`insert into leases (subject, owner, token, expires_at) values (${COUNTER}, ${''}, ${start}, ${0})`,
@@ -137,9 +137,9 @@ export class Leases {
 
   private beat(): void {
     if (this.timer !== null) return;
-    this.timer = setInterval(() => {
+    const timer = setInterval(() => {
       if (this.held.size === 0) {
-        clearInterval(this.timer!);
+        clearInterval(timer);
         this.timer = null;
         return;
       }
@@ -152,6 +152,7 @@ export class Leases {
         )
         .catch(this.onError);
     }, this.ttlMs / 4);
-    this.timer.unref();
+    timer.unref();
+    this.timer = timer;
   }
 }

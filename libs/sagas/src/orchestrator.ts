@@ -16,8 +16,8 @@ import { InProcessQueue } from './queue/in-process.js';
 import type { SagaQueue } from './queue/queue.js';
 import { loadSaga, openSagas } from './read-model.js';
 import { runSaga } from './run-saga.js';
-import { appendToSaga } from './request.js';
-import { isEnded, type Saga, type Step } from './saga.js';
+import { isEnded, type ChangeStep, type Saga } from './saga.js';
+import { appendToSaga } from './saga-stream.js';
 
 export interface OrchestratorOptions {
   store: EventStore;
@@ -118,36 +118,21 @@ export class Orchestrator {
    * Errors: NotRetryable, VersionConflict.
    */
   async resolve(sagaId: string, stepId: string, as: Resolution, reason: string, metadata: Metadata): Promise<Saga> {
-    const refuse = (why: string): never => {
-      throw new NotRetryable('saga_not_retryable', why);
-    };
-    const find = (saga: Saga): Step =>
-      saga.steps.find((s) => s.step_id === stepId) ?? refuse(`the saga has no step ${stepId}`);
-    const check = (saga: Saga): void => {
-      if (isEnded(saga)) throw new NotRetryable('saga_past_pivot', `the saga is ${saga.status} already`);
-      const step = find(saga);
-      if (step.phase === 'prepare') refuse('a prepare step changes nothing: abort the saga, or let it go on');
-      if (
-        step.error === null ||
-        (step.status !== 'running' && step.status !== 'failed' && step.status !== 'compensating')
-      )
-        refuse(`the step is ${step.status}: there is nothing to resolve`);
-      if (as === 'applied' && saga.compensating) refuse('the saga goes back: a step can be restored or skipped');
-      if (as === 'restored' && !saga.compensating)
-        refuse('the saga goes on: a step can be applied or skipped; to go back, abort it');
-    };
-    const saga = (await loadSaga(this.options.core, sagaId))!;
-    check(saga);
-    let fingerprint: string | null = null;
-    if (as !== 'skipped') {
-      try {
-        fingerprint = await this.options.definition.look(saga, find(saga), as);
-      } catch (error) {
-        if (error instanceof CoreUnavailable) throw error;
-        refuse(`the step is not ${as}: ${error instanceof Error ? error.message : String(error)}`);
-      }
+    const saga = await this.load(sagaId);
+    const step = unresolved(saga, stepId, as);
+    const fingerprint = as === 'skipped' ? null : await this.look(saga, step, as);
+    return this.tell(sagaId, { type: 'StepResolved', step_id: stepId, as, reason, fingerprint }, metadata, (now) => {
+      unresolved(now, stepId, as);
+    });
+  }
+
+  private async look(saga: Saga, step: ChangeStep, as: 'applied' | 'restored'): Promise<string | null> {
+    try {
+      return await this.options.definition.look(saga, step, as);
+    } catch (error) {
+      if (error instanceof CoreUnavailable) throw error;
+      throw notResolvable(`the step is not ${as}: ${error instanceof Error ? error.message : String(error)}`);
     }
-    return this.tell(sagaId, { type: 'StepResolved', step_id: stepId, as, reason, fingerprint }, metadata, check);
   }
 
   async abort(sagaId: string, reason: string, metadata: Metadata): Promise<Saga> {
@@ -159,16 +144,22 @@ export class Orchestrator {
 
   private async tell(sagaId: string, event: SagaEvent, metadata: Metadata, check: (saga: Saga) => void): Promise<Saga> {
     for (let attempt = 0; ; attempt++) {
-      const saga = (await loadSaga(this.options.core, sagaId))!;
+      const saga = await this.load(sagaId);
       check(saga);
       try {
         await this.options.store.append([appendToSaga(saga, [event])], metadata);
         await this.wake(sagaId);
-        return (await loadSaga(this.options.core, sagaId))!;
+        return await this.load(sagaId);
       } catch (error) {
         if (!(error instanceof VersionConflict) || attempt === 20) throw error;
       }
     }
+  }
+
+  private async load(sagaId: string): Promise<Saga> {
+    const saga = await loadSaga(this.options.core, sagaId);
+    if (saga === null) throw new Error(`there is no saga ${sagaId}`);
+    return saga;
   }
 
   /** Resolves when the run is over, or does nothing but wait: then another one may have its place. */
@@ -231,4 +222,23 @@ export class Orchestrator {
       if (events.length > 0 || effects.length > 0 || end !== null) await this.found.wake(saga.saga_id);
     }
   }
+}
+
+function notResolvable(why: string): NotRetryable {
+  return new NotRetryable('saga_not_retryable', why);
+}
+
+/** The step that an operator's word can settle. Errors: NotRetryable. */
+function unresolved(saga: Saga, stepId: string, as: Resolution): ChangeStep {
+  if (isEnded(saga)) throw new NotRetryable('saga_past_pivot', `the saga is ${saga.status} already`);
+  const step = saga.steps.find((one) => one.step_id === stepId);
+  if (step === undefined) throw notResolvable(`the saga has no step ${stepId}`);
+  if (step.phase === 'prepare') throw notResolvable('a prepare step changes nothing: abort the saga, or let it go on');
+  const waits = step.status === 'running' || step.status === 'failed' || step.status === 'compensating';
+  if (step.error === null || !waits) throw notResolvable(`the step is ${step.status}: there is nothing to resolve`);
+  if (as === 'applied' && saga.compensating)
+    throw notResolvable('the saga goes back: a step can be restored or skipped');
+  if (as === 'restored' && !saga.compensating)
+    throw notResolvable('the saga goes on: a step can be applied or skipped; to go back, abort it');
+  return step;
 }

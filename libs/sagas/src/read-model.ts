@@ -10,35 +10,26 @@ import {
   type StoredEvent,
   type Tx,
 } from '#event-store';
-import type { SagaEvent } from './events.js';
 import { isHeld } from './lease.js';
-import { evolve, isEnded, type Saga } from './saga.js';
+import { isEnded, type Saga } from './saga.js';
+import { foldSaga, sagaStreams } from './saga-stream.js';
 
 /** Keeps one row per saga, folded, in the appending transaction. */
 export const sagasProjection: InlineProjection = {
   name: 'sagas',
   async apply(tx: Tx, events: StoredEvent[]): Promise<void> {
-    const streams = [...new Set(events.map((e) => e.stream).filter((s) => s.startsWith('saga-')))];
-    for (const stream of streams) {
-      const own = events.filter((e) => e.stream === stream);
-      let saga = own[0]!.version === 1 ? null : await loadSaga(tx, stream.slice('saga-'.length));
-      for (const event of own) saga = evolve(saga, recorded(event));
-      await save(tx, saga!, own[0]!.version === 1 ? own[0]!.position : null);
+    for (const stream of new Set(events.map((event) => event.stream))) {
+      const sagaId = sagaStreams.idOf(stream);
+      if (sagaId === null) continue;
+      const own = events.filter((event) => event.stream === stream);
+      const first = own.find((event) => event.version === 1);
+      const saga = foldSaga(first === undefined ? await loadSaga(tx, sagaId) : null, own);
+      if (saga !== null) await save(tx, saga, first?.position ?? null);
     }
   },
 };
 
-export function recorded(event: StoredEvent): Parameters<typeof evolve>[1] {
-  return {
-    event: { ...event.data, type: event.type } as SagaEvent,
-    version: event.version,
-    recorded_at: event.recorded_at,
-    event_id: event.event_id,
-    correlation_id: event.metadata.correlation_id,
-    actor: event.metadata.actor,
-  };
-}
-
+/** `position`: that of the first event of a new saga; null: the saga has a row. */
 async function save(tx: Tx, saga: Saga, position: number | null): Promise<void> {
   const [ended, text] = [isEnded(saga) ? 1 : 0, JSON.stringify(saga)];
   if (position === null) {
@@ -58,7 +49,11 @@ async function save(tx: Tx, saga: Saga, position: number | null): Promise<void> 
     await tx.execute(sql`insert into saga_targets (saga_id, target_id) values (${saga.saga_id}, ${id})`);
 }
 
-export async function loadSaga(db: Queryable, sagaId: string): Promise<Saga | null> {
+/** `Change` and `Plan`: what the domain put into the sagas that it asks for. */
+export async function loadSaga<Change extends object, Plan extends object>(
+  db: Queryable,
+  sagaId: string,
+): Promise<Saga<Change, Plan> | null> {
   const [row] = await db.query(sql`select state from sagas where saga_id = ${sagaId}`);
   return row === undefined ? null : state(row);
 }
@@ -89,7 +84,7 @@ export async function openSagas(core: CoreDatabase, leaseMs: number): Promise<Sa
       order by position
       limit 1000`,
   );
-  return rows.map(state);
+  return rows.map((row) => state(row));
 }
 
 /** The statuses of these sagas, by id. */
@@ -114,8 +109,11 @@ export interface SagaFilter {
   limit: number;
 }
 
-/** Newest first. */
-export async function listSagas(db: Queryable, filter: SagaFilter): Promise<{ saga: Saga; position: number }[]> {
+/** Newest first. `Change` and `Plan` as in `loadSaga`. */
+export async function listSagas<Change extends object, Plan extends object>(
+  db: Queryable,
+  filter: SagaFilter,
+): Promise<{ saga: Saga<Change, Plan>; position: number }[]> {
   const rows = await db.query(
     sql`select state, position from sagas where ${matching(filter)} order by position desc limit ${filter.limit}`,
   );
@@ -161,6 +159,7 @@ function matching(filter: SagaFilter): Sql {
   return where.reduce((all, one) => sql`${all} and ${one}`);
 }
 
-function state(row: Row): Saga {
-  return JSON.parse(String(row['state'])) as Saga;
+/** The projection wrote it, and a change of its shape makes it be written anew. */
+function state<Change extends object, Plan extends object>(row: Row): Saga<Change, Plan> {
+  return JSON.parse(String(row['state'])) as Saga<Change, Plan>;
 }

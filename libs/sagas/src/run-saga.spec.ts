@@ -13,13 +13,14 @@ import {
 import { freshSqlite, type Fresh } from '../../../testing/fixtures.js';
 import { freePort } from '../../../testing/servers.js';
 import type { SagaDefinition } from './definition.js';
-import { SAGA_SCHEMA_VERSION, sagaStream } from './events.js';
 import { Leases } from './lease.js';
 import { Orchestrator } from './orchestrator.js';
 import { BullQueue } from './queue/bullmq.js';
 import { InProcessQueue } from './queue/in-process.js';
 import { loadSaga, sagasProjection } from './read-model.js';
-import { runSaga, type RunnerPorts } from './run-saga.js';
+import { runSaga } from './run-saga.js';
+import type { RunnerPorts } from './run/ports.js';
+import { SAGA_SCHEMA_VERSION, sagaStream } from './saga-stream.js';
 
 // A domain of its own, that writes down what it was asked to do: this library knows nothing of databases.
 let fresh: Fresh;

@@ -3,18 +3,10 @@ import { dirname } from 'node:path';
 import { v7 as uuid } from 'uuid';
 import { sql, UniqueViolation, VersionConflict, type CoreDatabase, type EventStore, type Metadata } from '#event-store';
 import { DatabaseError, engineOf, refuseOthers, type Address, type Connection } from '#byodb';
-import {
-  databaseStream,
-  findDatabase,
-  isInUse,
-  loadDatabase,
-  tablesIn,
-  tablesLetGo,
-  type Database,
-  type DatabaseEvent,
-} from '#tables';
+import { findDatabase, isInUse, loadDatabase, tablesIn, tablesLetGo, type Database } from '#tables';
 import { ApiError } from '../http/api-error.js';
 import { Candidates, notHad, type TakeOver } from './candidates.js';
+import { databaseStreams } from './database-streams.js';
 import { Reach, soon } from './reach.js';
 import type { Vault } from './vault.js';
 
@@ -123,21 +115,16 @@ export class Databases {
     return this.candidates.with(address, takeOver, async (candidate) => {
       await this.refuseKnown(candidate.id);
       await candidate.claim(async (id) => {
-        const past = await this.store.readStream(databaseStream(id));
-        const event: DatabaseEvent = {
-          type: 'DatabaseRegistered',
-          name,
-          engine: address.engine,
-          ...(takeOver === undefined ? {} : { taken_over: takeOver }),
-        };
-        const { type, ...data } = event;
-        await this.unlessTaken(
-          this.store.append(
-            [{ stream: databaseStream(id), expectedVersion: past.length, events: [{ type, schema_version: 1, data }] }],
-            metadata,
-            (tx) => this.vault.store(tx, id, address),
-          ),
-        );
+        const past = await this.store.readStream(databaseStreams.name(id));
+        const registered = databaseStreams.append(id, past.length, [
+          {
+            type: 'DatabaseRegistered',
+            name,
+            engine: address.engine,
+            ...(takeOver === undefined ? {} : { taken_over: takeOver }),
+          },
+        ]);
+        await this.unlessTaken(this.store.append([registered], metadata, (tx) => this.vault.store(tx, id, address)));
       }, this.isKnown);
       return this.byName(name);
     });
@@ -178,35 +165,24 @@ export class Databases {
 
   private async changeOnce(name: string, address: Address, metadata: Metadata): Promise<Database> {
     const database = await this.byName(name);
-    const former = { stream: databaseStream(database.database_id), expectedVersion: database.version };
-    await this.pool(database.database_id, database.address_version);
+    const { database_id: id, version } = database;
+    await this.pool(id, database.address_version);
     return this.candidates.with(address, undefined, async (candidate) => {
-      const id = database.database_id;
       if (candidate.id === id) {
-        await this.store.append(
-          [{ ...former, events: [{ type: 'DatabaseAddressChanged', schema_version: 1, data: {} }] }],
-          metadata,
-          (tx) => this.vault.store(tx, id, address),
-        );
+        const moved = databaseStreams.append(id, version, [{ type: 'DatabaseAddressChanged' }]);
+        await this.store.append([moved], metadata, (tx) => this.vault.store(tx, id, address));
         return this.byName(name);
       }
       await this.refuseLeaving(database);
       await this.refuseKnown(candidate.id);
       await candidate.claim(async (claimed) => {
-        const past = await this.store.readStream(databaseStream(claimed));
+        const past = await this.store.readStream(databaseStreams.name(claimed));
+        const removed = databaseStreams.append(id, version, [{ type: 'DatabaseRemoved' }]);
+        const registered = databaseStreams.append(claimed, past.length, [
+          { type: 'DatabaseRegistered', name, engine: address.engine },
+        ]);
         await this.unlessTaken(
-          this.store.append(
-            [
-              { ...former, events: [{ type: 'DatabaseRemoved', schema_version: 1, data: {} }] },
-              {
-                stream: databaseStream(claimed),
-                expectedVersion: past.length,
-                events: [{ type: 'DatabaseRegistered', schema_version: 1, data: { name, engine: address.engine } }],
-              },
-            ],
-            metadata,
-            (tx) => this.vault.store(tx, claimed, address),
-          ),
+          this.store.append([removed, registered], metadata, (tx) => this.vault.store(tx, claimed, address)),
         );
       }, this.isKnown);
       await this.leave(id);
@@ -228,16 +204,7 @@ export class Databases {
     if (await isInUse(this.core, id)) throw new ApiError('database_in_use', 'tables live there or are set aside there');
     // Before its credentials are forgotten.
     await this.pool(id, address_version);
-    await this.store.append(
-      [
-        {
-          stream: databaseStream(id),
-          expectedVersion: version,
-          events: [{ type: 'DatabaseRemoved', schema_version: 1, data: {} }],
-        },
-      ],
-      metadata,
-    );
+    await this.store.append([databaseStreams.append(id, version, [{ type: 'DatabaseRemoved' }])], metadata);
     await this.leave(id);
   }
 
@@ -245,16 +212,8 @@ export class Databases {
   async forget(name: string, reason: string, metadata: Metadata): Promise<void> {
     await afresh(async () => {
       const { database_id: id, version } = await this.byName(name);
-      await this.store.append(
-        [
-          {
-            stream: databaseStream(id),
-            expectedVersion: version,
-            events: [{ type: 'DatabaseRemoved', schema_version: 1, data: { reason, lost: true } }],
-          },
-        ],
-        metadata,
-      );
+      const lost = databaseStreams.append(id, version, [{ type: 'DatabaseRemoved', reason, lost: true }]);
+      await this.store.append([lost], metadata);
       const former = this.open.get(id)?.connection;
       this.drop(id);
       former?.close().catch(() => undefined);

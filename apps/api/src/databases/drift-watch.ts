@@ -11,8 +11,9 @@ import {
   type EventStore,
 } from '#event-store';
 import { canonical, type Drift, type Json } from '#byodb';
-import { databaseStream, listDatabases, type Database, type DatabaseEvent } from '#tables';
+import { listDatabases, type Database, type DatabaseEvent } from '#tables';
 import { ApiError } from '../http/api-error.js';
+import { databaseStreams } from './database-streams.js';
 import type { DatabasePast } from './past.js';
 import { soon } from './reach.js';
 
@@ -123,18 +124,12 @@ export class DriftWatch {
     if (digest === (database.drift?.digest ?? null)) return;
     const event: DatabaseEvent =
       digest === null ? { type: 'DriftEnded' } : { type: 'DriftDetected', digest, drift: own };
-    const { type, ...data } = event;
     try {
-      await this.store.append(
-        [
-          {
-            stream: databaseStream(database.database_id),
-            expectedVersion: database.version,
-            events: [{ type, schema_version: 1, data }],
-          },
-        ],
-        { correlation_id: uuid(), causation_id: null, actor: 'schemasaga' },
-      );
+      await this.store.append([databaseStreams.append(database.database_id, database.version, [event])], {
+        correlation_id: uuid(),
+        causation_id: null,
+        actor: 'schemasaga',
+      });
       if (digest !== null)
         this.options.log('drift found', { database: database.name, tables: own.map((d) => d.table) });
     } catch (error) {

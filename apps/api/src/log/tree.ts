@@ -1,4 +1,5 @@
 import type { StoredEvent } from '#event-store';
+import { sagaStreams } from '#sagas';
 
 export type Caused = StoredEvent & { caused: Caused[] };
 
@@ -27,10 +28,12 @@ function causeOf(
   nodes: readonly Caused[],
 ): Caused | undefined {
   const { causation_id } = node.metadata;
-  if (causation_id !== null) return byId.get(causation_id) ?? beginnings.get(`saga-${causation_id}`);
-  if (!node.stream.startsWith('saga-') || node.version !== 1) return undefined;
-  const sagaId = node.stream.slice('saga-'.length);
-  return nodes.find(
-    (other) => other.position < node.position && (other.data as { saga_id?: unknown }).saga_id === sagaId,
-  );
+  if (causation_id !== null) return byId.get(causation_id) ?? beginnings.get(sagaStreams.name(causation_id));
+  const sagaId = sagaStreams.idOf(node.stream);
+  if (sagaId === null || node.version !== 1) return undefined;
+  return nodes.find((other) => other.position < node.position && speaksOf(other, sagaId));
+}
+
+function speaksOf({ data }: StoredEvent, sagaId: string): boolean {
+  return 'saga_id' in data && data.saga_id === sagaId;
 }

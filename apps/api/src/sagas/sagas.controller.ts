@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { CoreDatabase, EventStore } from '#event-store';
-import { isEnded, loadSaga, pageOfSagas, sagaStream, type Orchestrator, type Saga, type SagaEventType } from '#sagas';
+import { isEnded, loadSaga, pageOfSagas, sagaStreams, type Orchestrator, type Saga, type SagaEventType } from '#sagas';
 import { findDatabase } from '#tables';
 import { ApiError } from '../http/api-error.js';
 import { metadataOf, nothingAsked, pageShape, parse } from '../http/input.js';
@@ -63,7 +63,7 @@ export class Sagas {
   async events(id: string, query: unknown): Promise<object> {
     const { limit, cursor = 0 } = parse(page, query);
     await this.one(id);
-    const { events, more } = await this.store.asStored.pageOfStream(sagaStream(id), cursor, limit);
+    const { events, more } = await this.store.asStored.pageOfStream(sagaStreams.name(id), cursor, limit);
     return { events, next_cursor: more ? String(events.at(-1)!.version) : null };
   }
 
@@ -72,7 +72,7 @@ export class Sagas {
     const saga = await this.one(id);
     return (
       isEnded(saga) &&
-      (await this.store.readStream(sagaStream(id), { after: saga.version - 1 })).every(
+      (await this.store.readStream(sagaStreams.name(id), { after: saga.version - 1 })).every(
         (event) => event.position <= position,
       )
     );
@@ -112,7 +112,7 @@ export class SagasController {
     if (await this.sagas.isOver(id, after)) return void reply.status(204).send();
     await this.streams.serve(reply, request.id, {
       after,
-      filter: { stream: sagaStream(id) },
+      filter: { stream: sagaStreams.name(id) },
       until: ({ type }) => endings.has(type),
     });
   }

@@ -18,7 +18,7 @@ import {
   loadSaga,
   appendToSaga,
   requestSaga,
-  sagaStream,
+  sagaStreams,
   type Orchestrator,
   type Saga,
   type SagaEvent,
@@ -418,7 +418,7 @@ export class Commands {
   /** The saga when it has ended, is stuck, or the time is over. Polls as well, for sagas that another process runs. */
   private async ended(sagaId: string, waitMs: number): Promise<Saga | null> {
     const until = performance.now() + waitMs;
-    const stream = sagaStream(sagaId);
+    const stream = sagaStreams.name(sagaId);
     for (;;) {
       let notice = (): void => undefined;
       const noticed = new Promise<void>((resolve) => {

@@ -115,6 +115,6 @@ export async function runTransaction<T>(
 /** A property of a driver's error that may or may not be there. */
 export function errorField(error: unknown, name: string): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
-  const value = (error as Record<string, unknown>)[name];
+  const value: unknown = Reflect.get(error, name);
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }

@@ -1,7 +1,7 @@
 import driver from 'mysql2';
 import mysql from 'mysql2/promise';
 import type { Connection, ConnectionOptions, Pool, PoolConnection, ResultSetHeader } from 'mysql2/promise';
-import { sql, sqlName } from '../core-database.js';
+import { onlyRow, sql, sqlName } from '../core-database.js';
 import type { CoreDatabase, Row, Sql, SqlValue, Tx } from '../core-database.js';
 import { CoreUnavailable, UniqueViolation } from '../errors.js';
 import { DeadlockVictim, errorField, rerunVictims, runTransaction, type Session } from './handle.js';
@@ -138,8 +138,8 @@ export class MysqlCore implements CoreDatabase, UncommittedReads, RangeLocks {
   }
 
   async now(): Promise<number> {
-    const [row] = await this.query(sql`select ${this.clock} as now`);
-    return Number(row!.now);
+    const row = onlyRow(await this.query(sql`select ${this.clock} as now`));
+    return Number(row.now);
   }
 
   async countUp(table: string, column: string, where: Sql): Promise<number | null> {
@@ -272,7 +272,7 @@ function session(connection: Connection): Session {
 
 async function rows(connection: Connection, statement: Sql): Promise<Row[]> {
   const result = await run(connection, statement);
-  return Array.isArray(result) ? (result as Row[]) : [];
+  return Array.isArray(result) ? result : [];
 }
 
 async function affected(connection: Connection, statement: Sql): Promise<number> {
@@ -300,8 +300,8 @@ async function run(connection: Connection, statement: Sql): Promise<Row[] | Resu
  */
 function bindable(value: SqlValue): ReturnType<typeof driver.TypedParameter.LONGLONG> | string | number | null {
   if (typeof value === 'boolean') return Number(value);
-  if (typeof value === 'bigint' || Number.isInteger(value)) return driver.TypedParameter.LONGLONG(value);
-  return value as string | number | null;
+  const isWhole = typeof value === 'bigint' || (typeof value === 'number' && Number.isInteger(value));
+  return isWhole ? driver.TypedParameter.LONGLONG(value) : value;
 }
 
 /**

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { sql } from '../core-database.js';
+import { onlyRow, sql } from '../core-database.js';
 import type { CoreDatabase, Row, Sql, Tx } from '../core-database.js';
 import { CoreUnavailable, UniqueViolation } from '../errors.js';
 import { DeadlockVictim, errorField, rerunVictims, runTransaction, type Session } from './handle.js';
@@ -49,8 +49,8 @@ export class PostgresCore implements CoreDatabase {
   }
 
   async now(): Promise<number> {
-    const [row] = await this.query(sql`select ${this.clock} as now`);
-    return Number(row!.now);
+    const row = onlyRow(await this.query(sql`select ${this.clock} as now`));
+    return Number(row.now);
   }
 
   async countUp(table: string, column: string, where: Sql): Promise<number | null> {

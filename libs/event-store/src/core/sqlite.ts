@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { sql } from '../core-database.js';
+import { onlyRow, sql } from '../core-database.js';
 import type { CoreDatabase, Row, Sql, SqlValue, Tx } from '../core-database.js';
 import { CoreUnavailable, UniqueViolation } from '../errors.js';
 import { errorField, runTransaction, sleep, type Session } from './handle.js';
@@ -87,8 +87,8 @@ export class SqliteCore implements CoreDatabase {
   }
 
   async now(): Promise<number> {
-    const [row] = await this.query(sql`select ${this.clock} as now`);
-    return Number(row!.now);
+    const row = onlyRow(await this.query(sql`select ${this.clock} as now`));
+    return Number(row.now);
   }
 
   async countUp(table: string, column: string, where: Sql): Promise<number | null> {

@@ -20,10 +20,9 @@ export function insertRow(table: string, row: Record<string, SqlValue>): Sql {
 export function updateRow(table: string, key: readonly string[], row: Record<string, SqlValue>): Sql {
   const others = columnsBeside(key, row);
   const columns = others.length === 0 ? [...key] : others;
-  const changes = columns.map((column) => sql`${sqlName(column)} = ${row[column] as SqlValue}`);
-  const match = key
-    .map((column) => sql`${sqlName(column)} = ${row[column] as SqlValue}`)
-    .reduce((all, one) => sql`${all} and ${one}`);
+  const equal = (column: string): Sql => sql`${sqlName(column)} = ${valueIn(row, column)}`;
+  const changes = columns.map(equal);
+  const match = key.map(equal).reduce((all, one) => sql`${all} and ${one}`);
   return sql`update ${sqlName(table)} set ${sqlList(changes)} where ${match}`;
 }
 
@@ -34,8 +33,13 @@ export function countedUp(table: string, column: string, where: Sql): Sql {
 }
 
 function columnsBeside(key: readonly string[], row: Record<string, SqlValue>): string[] {
-  for (const column of key) {
-    if (row[column] === undefined) throw new Error(`upsert without its key column ${column}`);
-  }
+  for (const column of key) valueIn(row, column);
   return Object.keys(row).filter((column) => !key.includes(column));
+}
+
+/** Errors: Error when the row has no such column. */
+function valueIn(row: Record<string, SqlValue>, column: string): SqlValue {
+  const value = row[column];
+  if (value === undefined) throw new Error(`upsert without its key column ${column}`);
+  return value;
 }

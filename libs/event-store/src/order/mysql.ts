@@ -1,4 +1,4 @@
-import { sql } from '../core-database.js';
+import { onlyRow, sql } from '../core-database.js';
 import type { CoreDatabase } from '../core-database.js';
 import type { UncommittedReads } from '../core/mysql.js';
 import type { GlobalOrder } from './order.js';
@@ -36,12 +36,12 @@ export function mysqlOrder(core: CoreDatabase, now: () => Date): GlobalOrder {
         on duplicate key update append = append + 1, floor = values(floor), used_at = values(used_at)`);
     },
     horizon: async () => {
-      const [given] = await core.queryUncommitted(sql`select coalesce(max(position), 0) as last from events`);
+      const given = onlyRow(await core.queryUncommitted(sql`select coalesce(max(position), 0) as last from events`));
       const there = await core.queryUncommitted(sql`select session, append, floor from appenders`);
       const committed = await core.query(sql`select session, append from appenders`);
       const over = new Map(committed.map((row) => [row.session, row.append]));
       const inFlight = there.filter((row) => over.get(row.session) !== row.append);
-      return Math.min(Number(given!.last), ...inFlight.map((row) => Number(row.floor)));
+      return Math.min(Number(given.last), ...inFlight.map((row) => Number(row.floor)));
     },
   };
 }

@@ -1,4 +1,4 @@
-import { sql } from '../core-database.js';
+import { onlyRow, sql } from '../core-database.js';
 import type { CoreDatabase } from '../core-database.js';
 import type { GlobalOrder } from './order.js';
 
@@ -35,13 +35,15 @@ export function postgresOrder(core: CoreDatabase): GlobalOrder {
       );
     },
     horizon: async () => {
-      const [given] = await core.query(sql`select ${lastGiven} as last from events_position_seq`);
-      const [held] = await core.query(sql`
+      const given = onlyRow(await core.query(sql`select ${lastGiven} as last from events_position_seq`));
+      const held = onlyRow(
+        await core.query(sql`
         select min(((classid::bigint & 65535) << 32) | objid::bigint) as floor from pg_locks
         where locktype = 'advisory' and objsubid = 1 and granted and (classid::bigint >> 16) = ${mark}
-          and database = (select oid from pg_database where datname = current_database())`);
-      const last = Number(given!.last);
-      return typeof held!.floor === 'number' ? Math.min(last, held!.floor) : last;
+          and database = (select oid from pg_database where datname = current_database())`),
+      );
+      const last = Number(given.last);
+      return typeof held.floor === 'number' ? Math.min(last, held.floor) : last;
     },
   };
 }

@@ -1,0 +1,63 @@
+import { VersionConflict, type Append } from '#event-store';
+import type { SagaEvent } from '../events.js';
+import type { Saga } from '../saga.js';
+import { appendToSaga, foldSaga, readOn } from '../saga-stream.js';
+import type { RunnerPorts } from './ports.js';
+
+/** What a run knows of its saga, and how it adds to it: under its lease, and never over what others have added. */
+export class Recorder {
+  constructor(
+    private readonly ports: Pick<RunnerPorts, 'store' | 'leases'>,
+    private known: Saga,
+    private readonly token: number,
+  ) {}
+
+  get saga(): Saga {
+    return this.known;
+  }
+
+  /** With what others, a person for instance, have added meanwhile. */
+  async refresh(): Promise<void> {
+    this.known = await readOn(this.ports.store, this.known);
+  }
+
+  /**
+   * False when a stream had moved on: `saga` is up to date then, and what was not recorded is decided anew or, for
+   * outcomes, appended again. `others`: what is told to other streams in the same commit. Errors: LeaseLost,
+   * CoreUnavailable.
+   */
+  async append(events: SagaEvent[], others: Append[] = []): Promise<boolean> {
+    const { store, leases } = this.ports;
+    const saga = this.known;
+    const own = appendToSaga(saga, events);
+    try {
+      const stored = await store.append(
+        [own, ...others],
+        { correlation_id: saga.correlation_id, causation_id: saga.last_event_id, actor: 'schemasaga' },
+        (tx) => leases.check(tx, saga.subject_id, this.token),
+      );
+      this.known = foldSaga(
+        saga,
+        stored.filter((event) => event.stream === own.stream),
+      );
+      return true;
+    } catch (error) {
+      if (!(error instanceof VersionConflict)) throw error;
+      await this.refresh();
+      const facts = events.filter(isFact);
+      if (this.known !== saga && facts.length > 0) await this.append(facts);
+      return false;
+    }
+  }
+}
+
+/** An outcome is a fact whatever an operator asked meanwhile; intents are not: they are decided anew. */
+function isFact({ type }: SagaEvent): boolean {
+  return (
+    type === 'StepPrepared' ||
+    type === 'StepApplied' ||
+    type === 'StepCompensated' ||
+    type === 'StepFailed' ||
+    type === 'StepDelayed'
+  );
+}
