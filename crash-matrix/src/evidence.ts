@@ -1,7 +1,7 @@
 import type { LedgerRow } from '#byodb';
 import { findBrokenLink, type StoredEvent } from '#event-store';
 import { foldSaga, loadSaga, sagaStreams, type Saga } from '#sagas';
-import { loadTable, readTable, tableStream, type Table } from '#tables';
+import { loadTable, readTable, tableStreams, type Table } from '#tables';
 import { readLedger, takePicture, type Picture } from './picture.js';
 import { ROLES, type Role } from './scenarios.js';
 import type { Place, World } from './world.js';
@@ -24,7 +24,7 @@ export interface Evidence {
 export async function gather(world: World, place: Place, wasStuck: boolean): Promise<Evidence> {
   const [events, tableEvents] = [
     await world.store.readStream(sagaStreams.name(place.sagaId)),
-    await world.store.readStream(tableStream(place.tableId)),
+    await world.store.readStream(tableStreams.name(place.tableId)),
   ];
   const folded = foldSaga(null, events)!;
   const steps = folded.steps.map((s) => s.step_id);

@@ -11,7 +11,7 @@ import {
 import { createMigratedDatabase, type TestDatabase } from '../../../libs/event-store/testing/core-databases.js';
 import { metadata } from '../../../libs/event-store/testing/hooked-core.js';
 import { InProcessQueue, Orchestrator } from '#sagas';
-import { playForward, tableChangeSaga, tableStream, type Moment } from '#tables';
+import { playForward, tableChangeSaga, tableStreams, type Moment } from '#tables';
 import { longTable } from '../../../libs/tables/testing/long-table.js';
 import { AppliedThere } from '../src/databases/applied.js';
 import { Candidates } from '../src/databases/candidates.js';
@@ -65,7 +65,7 @@ beforeAll(async () => {
   for (let at = 0; at < LENGTH; at += 50)
     written.push(
       ...(await plain.append(
-        [{ stream: tableStream(id), expectedVersion: at, events: events.slice(at, at + 50) }],
+        [{ stream: tableStreams.name(id), expectedVersion: at, events: events.slice(at, at + 50) }],
         metadata,
       )),
     );

@@ -8,6 +8,7 @@ export { type SagaQueue } from './queue/queue.js';
 export { listSagas, loadSaga, pageOfSagas, sagasProjection, sagaStatuses } from './read-model.js';
 export { requestSaga } from './request.js';
 export {
+  changeSteps,
   type ChangeStep,
   isEnded,
   type PrepareStep,

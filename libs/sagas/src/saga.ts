@@ -82,7 +82,7 @@ export function prepareSteps(saga: Saga): PrepareStep[] {
 }
 
 /** Those that change their target, in the order in which they are applied. */
-export function changeSteps(saga: Saga): ChangeStep[] {
+export function changeSteps<Plan extends object>(saga: Pick<Saga<object, Plan>, 'steps'>): ChangeStep<Plan>[] {
   return saga.steps.filter((step) => step.phase !== 'prepare');
 }
 

@@ -1,4 +1,4 @@
-export { MOVED_ON, type Past, type Place, planOf } from './changes/change-type.js';
+export { MOVED_ON, type Past, type Place } from './changes/change-type.js';
 export { decideColumns } from './changes/columns.js';
 export { decideCreate, defaultColumns } from './changes/create.js';
 export { decideDrop } from './changes/drop.js';
@@ -20,7 +20,7 @@ export { decideDrift } from './changes/resolve-drift.js';
 export { decideRestore } from './changes/restore.js';
 export { decideRevert } from './changes/revert.js';
 export { type Database, DATABASE_SHAPE, refOf } from './databases/database.js';
-export { type DatabaseEvent, databaseEventSchemas, databaseStream } from './databases/events.js';
+export { type DatabaseEvent, databaseEventSchemas, databaseStreams } from './databases/events.js';
 export { databasesProjection, findDatabase, listDatabases, loadDatabase } from './databases/read-model.js';
 export { isInUse, tablesConcerned, tablesIn, tablesLetGo } from './databases/tables-there.js';
 export {
@@ -47,6 +47,6 @@ export { type Kept, keptOf, rowsKept } from './table/kept.js';
 export { consider, namesAhead, outlook, purgeOf, statusOf } from './table/outlook.js';
 export { listTables, loadTable, nameOwner, pageOfTables, tablesProjection } from './table/read-model.js';
 export { columnProblems, Refused } from './table/refused.js';
-export { appendToTable, readTable, tableStream } from './table/stream.js';
+export { appendToTable, readTable, tableStreams } from './table/stream.js';
 export { columnsIn, newTable, type PendingChange, placesOf, type Table, TABLE_SHAPE } from './table/table.js';
 export { upcasters } from './upcasters.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { v7 as uuid } from 'uuid';
 import type { CoreDatabase, Metadata } from '#event-store';
-import { foldName, MAX_COLUMNS, observeTables, type Column, type Connection, type Plan } from '#byodb';
+import { foldName, MAX_COLUMNS, observeTables, type Column, type Connection } from '#byodb';
 import {
   columnsIn,
   consider,
@@ -110,7 +110,7 @@ export class DatabaseChanges {
         lacking({ core: this.core }, connection, ref.id),
       );
       const events: DecidedForDatabase['events'] = [];
-      for (const id of new Set(open.map(({ step }) => (step.plan as Plan).table_id))) {
+      for (const id of new Set(open.map(({ step }) => step.plan.table_id))) {
         const table = (await loadTable(this.core, id))!;
         events.push({
           table_id: id,

@@ -3,10 +3,9 @@ import { dirname } from 'node:path';
 import { v7 as uuid } from 'uuid';
 import { sql, UniqueViolation, VersionConflict, type CoreDatabase, type EventStore, type Metadata } from '#event-store';
 import { DatabaseError, engineOf, refuseOthers, type Address, type Connection } from '#byodb';
-import { findDatabase, isInUse, loadDatabase, tablesIn, tablesLetGo, type Database } from '#tables';
+import { databaseStreams, findDatabase, isInUse, loadDatabase, tablesIn, tablesLetGo, type Database } from '#tables';
 import { ApiError } from '../http/api-error.js';
 import { Candidates, notHad, type TakeOver } from './candidates.js';
-import { databaseStreams } from './database-streams.js';
 import { Reach, soon } from './reach.js';
 import type { Vault } from './vault.js';
 

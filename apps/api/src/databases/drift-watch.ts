@@ -11,9 +11,8 @@ import {
   type EventStore,
 } from '#event-store';
 import { canonical, type Drift, type Json } from '#byodb';
-import { listDatabases, type Database, type DatabaseEvent } from '#tables';
+import { databaseStreams, listDatabases, type Database, type DatabaseEvent } from '#tables';
 import { ApiError } from '../http/api-error.js';
-import { databaseStreams } from './database-streams.js';
 import type { DatabasePast } from './past.js';
 import { soon } from './reach.js';
 

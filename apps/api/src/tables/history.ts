@@ -12,10 +12,9 @@ import {
   retypesSince,
   sentence,
   stateAfter,
-  tableStream,
+  tableStreams,
   type Point,
   type Table,
-  type TableEvent,
 } from '#tables';
 import type { AppliedThere } from '../databases/applied.js';
 import { ApiError } from '../http/api-error.js';
@@ -74,7 +73,7 @@ export class History {
   async history(tableId: string, query: unknown): Promise<object> {
     const { limit, cursor } = parse(page, query);
     await this.commands.table(tableId);
-    const { events: shown, more } = await this.store.pageOfStream(tableStream(tableId), cursor ?? 0, limit);
+    const { events: shown, more } = await this.store.pageOfStream(tableStreams.name(tableId), cursor ?? 0, limit);
     return {
       events: shown.map((event) => {
         const { saga_id, ...data } = event.data as { saga_id: string };
@@ -85,7 +84,7 @@ export class History {
           actor: event.metadata.actor,
           saga_id,
           data,
-          summary: sentence({ ...event.data, type: event.type } as TableEvent),
+          summary: sentence(tableStreams.decode(event)),
         };
       }),
       next_cursor: more ? String(shown.at(-1)!.version) : null,

@@ -1,5 +1,5 @@
 import type { Column, Plan, Task } from '#byodb';
-import type { Saga, Step } from '#sagas';
+import type { ChangeStep, Saga } from '#sagas';
 import type { ColumnOp, DatabaseRef, EventDefinition } from '../table/event-parts.js';
 import type { Outlook, Table } from '../table/table.js';
 import type { Failure } from '../table/failure.js';
@@ -79,7 +79,7 @@ export interface Place {
 /** What came before, as far as a change needs it to be carried out. */
 export interface Past {
   /** The steps that a saga applied in one database; none for a saga that is not known. */
-  stepsIn(sagaId: string | undefined, databaseId: string): Promise<Step[]>;
+  stepsIn(sagaId: string | undefined, databaseId: string): Promise<ChangeStep<Plan>[]>;
   /** The table after one of its events; null: there is no such version. */
   tableAt(tableId: string, version: number): Promise<Table | null>;
 }
@@ -89,7 +89,7 @@ export interface Ending<C> {
   /** As it was before. */
   table: Table;
   change: C;
-  saga: Saga;
+  saga: Saga<object, Plan>;
   /** Until when what it set aside is kept, if it set anything aside (ISO 8601). */
   keptUntil: string;
   /** The same; null: it set nothing aside. */
@@ -107,8 +107,3 @@ export function onlyIfItStands(judge: () => Judgement, table: Table): Judgement 
 }
 
 export const MOVED_ON = 'the table lives elsewhere by now';
-
-/** Of a step that prepare planned. */
-export function planOf(step: Step): Plan {
-  return step.plan as Plan;
-}

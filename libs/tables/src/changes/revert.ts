@@ -167,9 +167,9 @@ function outcome({ table, change, saga, reversibleUntil }: Ending<Revert>): Tabl
 /**
  * `columns` in the order in which they stand in one database after what a revert did there: its last step left them so.
  */
-function asItStands(saga: Saga, databaseId: string, columns: Column[]): Column[] {
+function asItStands(saga: Saga<object, Plan>, databaseId: string, columns: Column[]): Column[] {
   const last = saga.steps.filter((s) => s.target.id === databaseId && s.phase === 'apply').at(-1);
-  const left = (last?.plan as Plan | undefined)?.columns_after.map((c) => foldName(c.name)) ?? [];
+  const left = last?.plan?.columns_after.map((c) => foldName(c.name)) ?? [];
   const place = (column: Column): number => left.indexOf(foldName(column.name));
   return columns.some((column) => place(column) === -1) ? columns : [...columns].sort((a, b) => place(a) - place(b));
 }

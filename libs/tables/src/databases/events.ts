@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { noData } from '#event-store';
+import { noData, streamsOf } from '#event-store';
 import { ENGINE_NAMES } from '#byodb';
 import { defineEvent, Drift, lost, name, type EventOfDefinition } from '../table/event-parts.js';
 
@@ -49,4 +49,4 @@ export const databaseEventSchemas = {
   DatabaseRemoved: removed,
 } satisfies { [T in DatabaseEvent['type']]: { type: T } };
 
-export const databaseStream = (id: string): string => `database-${id}`;
+export const databaseStreams = streamsOf<DatabaseEvent>({ prefix: 'database', schemaVersion: 1 });

@@ -1,20 +1,20 @@
 import { sql, type InlineProjection, type Queryable, type StoredEvent, type Tx } from '#event-store';
 import { evolveDatabase, type Database } from './database.js';
-import { databaseStream, type DatabaseEvent } from './events.js';
-
-const prefix = databaseStream('');
+import { databaseStreams } from './events.js';
 
 /** One row per registered database; kept in the appending transaction. */
 export const databasesProjection: InlineProjection = {
   name: 'databases',
   async apply(tx: Tx, events: StoredEvent[]): Promise<void> {
-    for (const event of events) if (event.stream.startsWith(prefix)) await project(tx, event);
+    for (const event of events) {
+      const id = databaseStreams.idOf(event.stream);
+      if (id !== null) await project(tx, id, event);
+    }
   },
 };
 
-async function project(tx: Tx, event: StoredEvent): Promise<void> {
-  const id = event.stream.slice(prefix.length);
-  const body = { ...event.data, type: event.type } as DatabaseEvent;
+async function project(tx: Tx, id: string, event: StoredEvent): Promise<void> {
+  const body = databaseStreams.decode(event);
   const before = body.type === 'DatabaseRegistered' ? null : await loadDatabase(tx, id);
   const database = evolveDatabase(before, body, {
     database_id: id,

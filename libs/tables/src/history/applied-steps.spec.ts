@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createEventStore, type CoreDatabase, type EventStore } from '#event-store';
 import { createMigratedDatabase, type TestDatabase } from '../../../event-store/testing/core-databases.js';
 import { metadata } from '../../../event-store/testing/hooked-core.js';
-import { sagaStream, type PlannedStep, type SagaEvent } from '#sagas';
+import { sagaStreams, type PlannedStep, type SagaEvent } from '#sagas';
 import { appliedSteps, listApplied, readApplied, stateAfter, type Applied } from './applied-steps.js';
 
 let database: TestDatabase;
@@ -77,7 +77,7 @@ async function given(...then: SagaEvent[]): Promise<Applied[]> {
   const stored = await store.append(
     [
       {
-        stream: sagaStream(sagaId),
+        stream: sagaStreams.name(sagaId),
         expectedVersion: 0,
         events: events.map(({ type, ...data }) => ({ type, schema_version: 1, data })),
       },

@@ -10,7 +10,7 @@ import {
   type Tx,
 } from '#event-store';
 import { effectOnHistory, type Column, type Plan } from '#byodb';
-import { sagaStream, type SagaEvent } from '#sagas';
+import { sagaStreams, type SagaEvent } from '#sagas';
 
 /** One step that took effect, was finalized, or was undone, in one database. */
 export interface Applied {
@@ -32,8 +32,6 @@ export interface Applied {
   columns_after: Column[];
 }
 
-const prefix = sagaStream('');
-
 /** `undoes`: a catch-up's step that undoes. */
 type Planned = Pick<Applied, 'table_id' | 'database_id' | 'operation' | 'table_name' | 'columns_after'> & {
   undoes?: true;
@@ -47,7 +45,7 @@ interface Plans {
 
 /** One event of a saga: the plans after it, and what it says was done. Pure. */
 function follow(plans: Plans | null, event: StoredEvent): { plans: Plans | null; applied: Applied | null } {
-  const body = { ...event.data, type: event.type } as SagaEvent;
+  const body = sagaStreams.decode(event);
   if (body.type === 'SagaRequested') {
     return {
       plans: {
@@ -113,7 +111,7 @@ function applied(
   const { undoes: _undoes, ...known } = step;
   return {
     position: event.position,
-    saga_id: event.stream.slice(prefix.length),
+    saga_id: sagaStreams.idOf(event.stream) ?? '',
     kind,
     step_id,
     direction,
@@ -136,8 +134,10 @@ export const appliedSteps: ReadModel = {
   projection: {
     name: 'applied_steps',
     async apply(tx: Tx, events: StoredEvent[]): Promise<void> {
-      for (const stream of new Set(events.map((event) => event.stream).filter((name) => name.startsWith(prefix)))) {
-        const [sagaId, ofSaga] = [stream.slice(prefix.length), events.filter((event) => event.stream === stream)];
+      for (const stream of new Set(events.map((event) => event.stream))) {
+        const sagaId = sagaStreams.idOf(stream);
+        if (sagaId === null) continue;
+        const ofSaga = events.filter((event) => event.stream === stream);
         const before = ofSaga[0]!.version === 1 ? null : await loadPlans(tx, sagaId);
         let plans = before;
         for (const event of ofSaga) {
@@ -230,7 +230,7 @@ export async function readApplied(
   const steps: Applied[] = [];
   for (const sagaId of sagaIds) {
     let plans: Plans | null = null;
-    for (const event of await store.readStream(sagaStream(sagaId))) {
+    for (const event of await store.readStream(sagaStreams.name(sagaId))) {
       const next = follow(plans, event);
       plans = next.plans;
       if (

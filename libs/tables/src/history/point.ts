@@ -4,6 +4,7 @@ import { isDone, typeDoneBy, typeOf, type TableEvent } from '../changes/index.js
 import { evolve } from '../table/evolve.js';
 import type { ColumnOp, Retype } from '../table/event-parts.js';
 import { follow, lineageOf, track, type Lineage, type Track } from '../table/lineage.js';
+import { tableStreams } from '../table/stream.js';
 import { isKept, type Table } from '../table/table.js';
 
 /** A table after one of its events, with all that going on from there takes. */
@@ -21,7 +22,7 @@ export function playForward(tableId: string, events: StoredEvent[], from: Point 
   const moments: Moment[] = [];
   let last = from;
   for (const event of events) {
-    const body = decoded(event);
+    const body = tableStreams.decode(event);
     const table = evolve(last?.table ?? null, body, {
       version: event.version,
       recorded_at: event.recorded_at,
@@ -32,10 +33,6 @@ export function playForward(tableId: string, events: StoredEvent[], from: Point 
     last = moment;
   }
   return moments;
-}
-
-function decoded(event: StoredEvent): TableEvent {
-  return { ...event.data, type: event.type } as TableEvent;
 }
 
 /** The operations on columns that an event tells to be done. */
@@ -53,7 +50,7 @@ export async function retypesSince(from: Point, moments: AsyncIterable<Moment>):
   const retypes: Record<string, Retype[]> = {};
   let before = from;
   for await (const moment of moments) {
-    const body = decoded(moment.event);
+    const body = tableStreams.decode(moment.event);
     let marks = before.lineage;
     for (const op of opsDone(before, body)) {
       const name = retypedBy(op);

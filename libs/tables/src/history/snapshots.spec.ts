@@ -14,7 +14,7 @@ import { metadata } from '../../../event-store/testing/hooked-core.js';
 import { longTable } from '../../testing/long-table.js';
 import { playForward, type Point } from './point.js';
 import { pointAt, tableSnapshots, type Which } from './snapshots.js';
-import { tableStream } from '../table/stream.js';
+import { tableStreams } from '../table/stream.js';
 
 /** The same numbers each time. */
 function seeded(seed: number): () => number {
@@ -55,7 +55,7 @@ async function write(core: CoreDatabase, tableId: string, length: number, seed: 
   for (let at = 0; at < events.length; at += 7)
     written.push(
       ...(await store.append(
-        [{ stream: tableStream(tableId), expectedVersion: at, events: events.slice(at, at + 7) }],
+        [{ stream: tableStreams.name(tableId), expectedVersion: at, events: events.slice(at, at + 7) }],
         metadata,
       )),
     );

@@ -8,7 +8,7 @@ import {
   type Tx,
 } from '#event-store';
 import { playForward, type Moment, type Point } from './point.js';
-import { tableStream } from '../table/stream.js';
+import { tableStreams } from '../table/stream.js';
 
 /** Raised with every change of what is kept in a snapshot, and of what folding the same events gives. */
 export const SNAPSHOT_SHAPE = 2;
@@ -16,8 +16,6 @@ export const SNAPSHOT_DISTANCE = 100;
 
 /** Events read at once where it is not known how many there are to be. */
 const BATCH = 100;
-
-const prefix = tableStream('');
 
 /**
  * Each table after every so many events, and after its last one; kept behind the log. A cache: without it, or with one
@@ -32,9 +30,11 @@ export function tableSnapshots(store: EventReader, distance = SNAPSHOT_DISTANCE)
     projection: {
       name: 'table_snapshots',
       async apply(tx: Tx, events: StoredEvent[]): Promise<void> {
-        for (const stream of new Set(events.map((event) => event.stream).filter((name) => name.startsWith(prefix)))) {
+        for (const stream of new Set(events.map((event) => event.stream))) {
+          const tableId = tableStreams.idOf(stream);
+          if (tableId === null) continue;
           const own = events.filter((event) => event.stream === stream);
-          await advance(tx, stream.slice(prefix.length), own);
+          await advance(tx, tableId, own);
         }
       },
     },
@@ -74,7 +74,7 @@ export async function* momentsUpTo(
   let last = from;
   while ((last?.table.version ?? 0) < upTo) {
     const after: number = last?.table.version ?? 0;
-    const events = await store.readStream(tableStream(tableId), { after, upTo: Math.min(after + BATCH, upTo) });
+    const events = await store.readStream(tableStreams.name(tableId), { after, upTo: Math.min(after + BATCH, upTo) });
     const moments = playForward(tableId, events, last);
     yield* moments;
     last = moments.at(-1)!;
@@ -99,7 +99,10 @@ export async function pointAt(db: Queryable, store: EventReader, tableId: string
     const after: number = last?.table.version ?? 0;
     if (after === version) return last;
     const upTo = version ?? (at === undefined ? undefined : after + BATCH);
-    const events = await store.readStream(tableStream(tableId), { after, ...(upTo === undefined ? {} : { upTo }) });
+    const events = await store.readStream(tableStreams.name(tableId), {
+      after,
+      ...(upTo === undefined ? {} : { upTo }),
+    });
     const wanted = at === undefined ? events : events.filter((event) => event.recorded_at <= at);
     last = playForward(tableId, wanted, last).at(-1) ?? last;
     // recorded_at never falls within a stream.

@@ -9,9 +9,17 @@ import {
   type Connection,
   type Plan,
 } from '#byodb';
-import { isEnded, listSagas, type PlannedStep, type Saga, type SagaDefinition, type Step } from '#sagas';
+import {
+  changeSteps,
+  isEnded,
+  listSagas,
+  type PlannedStep,
+  type Saga,
+  type SagaDefinition,
+  type ChangeStep,
+  type Prepared,
+} from '#sagas';
 import type { Change } from '../changes/index.js';
-import { planOf } from '../changes/change-type.js';
 import type { DatabaseRef } from '../table/event-parts.js';
 import { appendToTable, readTable } from '../table/stream.js';
 import type { Table } from '../table/table.js';
@@ -30,16 +38,17 @@ export interface DatabaseChange {
 
 /** A step of history that a database has not seen. */
 export interface Lacking {
-  step: Step;
+  step: ChangeStep<Plan>;
   way: 'apply' | 'compensate' | 'finalize';
 }
-type Redone = Plan & { way: Lacking['way'] };
+/** `way`: of a step that history has taken already. */
+type Planned = Plan & { way?: Lacking['way'] };
 
 const EVERYTHING = 1_000_000;
 
-export function databaseChangeSaga(ports: ChangePorts): SagaDefinition {
-  const tablesOf = (saga: Saga): Promise<Table[]> =>
-    Promise.all(changeIn(saga).tables.map(({ table_id }) => knownTable(ports, table_id)));
+export function databaseChangeSaga(ports: ChangePorts): SagaDefinition<DatabaseChange, Planned> {
+  const tablesOf = (saga: Saga<DatabaseChange, Planned>): Promise<Table[]> =>
+    Promise.all(saga.change.tables.map(({ table_id }) => knownTable(ports, table_id)));
   return {
     async judge(saga) {
       const tables = await tablesOf(saga);
@@ -47,24 +56,24 @@ export function databaseChangeSaga(ports: ChangePorts): SagaDefinition {
       return tables.length === 0 ? { verdict: 'nothing_to_do' } : { verdict: 'go' };
     },
     async prepare(saga, step) {
-      const { kind, database } = changeIn(saga);
+      const { kind, database } = saga.change;
       const connection = await ports.connect(step.target.id);
       const tables = await tablesOf(saga);
       if (kind === 'database.adopt') return prepareAdoption(connection, saga, tables, ports);
       const open = await lacking(ports, connection, database.id);
-      const own = open.filter((one) => tables.some((table) => table.table_id === planOf(one.step).table_id));
+      const own = open.filter((one) => tables.some((table) => table.table_id === one.step.plan.table_id));
       return { steps: own.map(redo), fingerprint: fingerprint(null), reversible_seconds: null };
     },
     async apply(_saga, step, token) {
-      return applyStep(await ports.connect(step.target.id), planOf(step), keyOf(ports, step, token), ports.limits);
+      return applyStep(await ports.connect(step.target.id), step.plan, keyOf(ports, step, token), ports.limits);
     },
     async compensate(_saga, step, token) {
-      return compensateStep(await ports.connect(step.target.id), planOf(step), keyOf(ports, step, token));
+      return compensateStep(await ports.connect(step.target.id), step.plan, keyOf(ports, step, token));
     },
     /** What history has done already: it is done here too, however long it takes, and is never undone. */
     async finalize(_saga, step, token) {
       const connection = await ports.connect(step.target.id);
-      const plan = planOf(step) as Redone;
+      const plan = step.plan;
       const key = keyOf(ports, step, token);
       if (plan.way === 'compensate') return compensateStep(connection, plan, key);
       if (plan.way === 'finalize') return finalizeStep(connection, plan, key);
@@ -81,10 +90,6 @@ export function databaseChangeSaga(ports: ChangePorts): SagaDefinition {
       });
     },
   };
-}
-
-function changeIn(saga: Saga): DatabaseChange {
-  return saga.change as DatabaseChange;
 }
 
 async function knownTable(ports: ChangePorts, tableId: string): Promise<Table> {
@@ -105,8 +110,8 @@ async function prepareAdoption(
   saga: Saga,
   tables: Table[],
   ports: ChangePorts,
-): ReturnType<SagaDefinition['prepare']> {
-  const steps: PlannedStep[] = [];
+): Promise<Prepared<Planned>> {
+  const steps: PlannedStep<Planned>[] = [];
   let first: string | null = null;
   for (const table of tables) {
     const change = ownChange(table, saga);
@@ -124,8 +129,8 @@ async function prepareAdoption(
   return { steps, fingerprint: first!, reversible_seconds: null };
 }
 
-function redo({ step, way }: Lacking): PlannedStep {
-  const plan: Redone = { ...planOf(step), way };
+function redo({ step, way }: Lacking): PlannedStep<Planned> {
+  const plan: Planned = { ...step.plan, way };
   return {
     ...plannedStep(step.step_id, plan, 'finalize'),
     reason: `${way === 'compensate' ? 'undo' : 'do'} what history has done: ${step.reason}`,
@@ -146,15 +151,18 @@ export async function lacking(
   databaseId: string,
 ): Promise<Lacking[]> {
   const done = await readDone(connection);
-  const has = (step: Step, direction: Lacking['way']): boolean => done.get(step.step_id)?.has(direction) === true;
-  const sagas = (await listSagas(ports.core, { target_id: databaseId, limit: EVERYTHING }))
+  const has = (step: ChangeStep<Plan>, direction: Lacking['way']): boolean =>
+    done.get(step.step_id)?.has(direction) === true;
+  const sagas = (
+    await listSagas<Change | DatabaseChange, Plan>(ports.core, { target_id: databaseId, limit: EVERYTHING })
+  )
     .map(({ saga }) => saga)
     .reverse();
   const open: Lacking[] = [];
   for (const saga of sagas) {
     // Another catch-up did no steps of its own.
     if (!isEnded(saga) || saga.kind === 'database.catch_up') continue;
-    const steps = saga.steps.filter((step) => step.target.id === databaseId && step.phase !== 'prepare');
+    const steps = changeSteps(saga).filter((step) => step.target.id === databaseId);
     if (saga.status === 'completed') {
       for (const step of steps) {
         const way = step.phase === 'finalize' ? 'finalize' : 'apply';

@@ -9,7 +9,7 @@ import {
   type Task,
 } from '#byodb';
 import type { PlannedStep } from '#sagas';
-import { planOf, type Past, type Place } from '../changes/change-type.js';
+import { type Past, type Place } from '../changes/change-type.js';
 import { typeOf, type Change } from '../changes/index.js';
 import type { Table } from '../table/table.js';
 
@@ -24,7 +24,7 @@ export async function tasksFor(past: Past, change: Change, place: Place): Promis
   return tasks.length > 0 ? tasks : [{ do: 'adopt', table: place.table.name, columns: standing(change, place) }];
 }
 
-export function plannedStep(stepId: string, plan: Plan, phase: PlannedStep['phase']): PlannedStep {
+export function plannedStep(stepId: string, plan: Plan, phase: PlannedStep['phase']): PlannedStep<Plan> {
   return {
     step_id: stepId,
     operation: plan.operation,
@@ -74,7 +74,7 @@ async function asidesOf(past: Past, { table, databaseId }: Place, of: string[]):
   const asides: Aside[] = [];
   for (const sagaId of of) {
     for (const step of await past.stepsIn(sagaId, databaseId)) {
-      const left = setAsideBy(planOf(step));
+      const left = setAsideBy(step.plan);
       if (left === null) continue;
       if (left.what !== 'column') asides.push({ aside: left.aside, table: null });
       else if (table.exists) asides.push({ aside: left.aside, table: table.name });

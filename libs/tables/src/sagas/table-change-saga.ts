@@ -9,11 +9,12 @@ import {
   setAsideBy,
   type Connection,
   type Limits,
+  type Plan,
   type StepKey,
 } from '#byodb';
-import type { Saga, SagaDefinition, Step, StepError } from '#sagas';
+import type { ChangeStep, Saga, SagaDefinition, StepError } from '#sagas';
 import { typeOf, type Change, type TableEvent } from '../changes/index.js';
-import { MOVED_ON, planOf } from '../changes/change-type.js';
+import { MOVED_ON } from '../changes/change-type.js';
 import { pointAt } from '../history/snapshots.js';
 import { appendToTable } from '../table/stream.js';
 import type { Table } from '../table/table.js';
@@ -33,9 +34,9 @@ export interface ChangePorts {
 }
 
 /** The saga that carries one change of one table to all of its databases. */
-export function tableChangeSaga(ports: ChangePorts): SagaDefinition {
+export function tableChangeSaga(ports: ChangePorts): SagaDefinition<Change, Plan> {
   const past = pastOf(ports.core, ports.store);
-  const tableOf = async ({ subject_id: id }: Saga): Promise<Table> => {
+  const tableOf = async ({ subject_id: id }: { subject_id: string }): Promise<Table> => {
     const point = await pointAt(ports.core, ports.store, id, {});
     if (point === null) throw new Error(`a saga changes the table ${id}, which is not there`);
     return point.table;
@@ -45,7 +46,7 @@ export function tableChangeSaga(ports: ChangePorts): SagaDefinition {
       const table = await tableOf(saga);
       // What concerns a whole database came first.
       if (table.pending[0]?.saga_id !== saga.saga_id) return { verdict: 'wait' };
-      const change = changeIn(saga);
+      const { change } = saga;
       const judged = typeOf(change).judge(table, change);
       if (judged.do === 'refuse') return refused(judged.reason);
       if (judged.do === 'go' && isSentElsewhere(saga, change, table)) return refused(MOVED_ON);
@@ -55,7 +56,7 @@ export function tableChangeSaga(ports: ChangePorts): SagaDefinition {
     },
     async prepare(saga, step) {
       const place = { table: await tableOf(saga), databaseId: step.target.id };
-      const change = changeIn(saga);
+      const { change } = saga;
       const connection = await ports.connect(step.target.id);
       const destroyed = typeOf(change).destroys(change);
       if (destroyed.length > 0) {
@@ -76,30 +77,26 @@ export function tableChangeSaga(ports: ChangePorts): SagaDefinition {
       return { steps, fingerprint, reversible_seconds: leaves ? ports.retentionSeconds : null };
     },
     async apply(_saga, step, token) {
-      return applyStep(await ports.connect(step.target.id), planOf(step), keyOf(ports, step, token), ports.limits);
+      return applyStep(await ports.connect(step.target.id), step.plan, keyOf(ports, step, token), ports.limits);
     },
     async compensate(_saga, step, token) {
-      return compensateStep(await ports.connect(step.target.id), planOf(step), keyOf(ports, step, token));
+      return compensateStep(await ports.connect(step.target.id), step.plan, keyOf(ports, step, token));
     },
     async finalize(_saga, step, token) {
-      return finalizeStep(await ports.connect(step.target.id), planOf(step), keyOf(ports, step, token));
+      return finalizeStep(await ports.connect(step.target.id), step.plan, keyOf(ports, step, token));
     },
     look: (_saga, step, claim) => look(ports, step, claim),
     async ending(saga, end, error, at): Promise<Append[]> {
       const table = await tableOf(saga);
       const keptUntil = new Date(at + ports.retentionSeconds * 1000).toISOString();
-      const event = end === 'completed' ? doneEvent(table, saga, changeIn(saga), keptUntil) : failed(saga, end, error);
+      const event = end === 'completed' ? doneEvent(table, saga, saga.change, keptUntil) : failed(saga, end, error);
       return [appendToTable(table, event)];
     },
   };
 }
 
-function changeIn(saga: Saga): Change {
-  return saga.change as Change;
-}
-
 /** How a step is known in the ledger of its database. */
-export function keyOf(ports: ChangePorts, step: Step, token: number): StepKey {
+export function keyOf(ports: ChangePorts, step: ChangeStep<Plan>, token: number): StepKey {
   return {
     stepId: step.step_id,
     token,
@@ -110,9 +107,13 @@ export function keyOf(ports: ChangePorts, step: Step, token: number): StepKey {
 }
 
 /** Looks whether a step has done, or undone, what somebody says of it. Null: the database is out of reach. */
-export async function look(ports: ChangePorts, step: Step, claim: 'applied' | 'restored'): Promise<string | null> {
+export async function look(
+  ports: ChangePorts,
+  step: ChangeStep<Plan>,
+  claim: 'applied' | 'restored',
+): Promise<string | null> {
   try {
-    const { differs, fingerprint } = await lookAtClaim(await ports.connect(step.target.id), planOf(step), claim);
+    const { differs, fingerprint } = await lookAtClaim(await ports.connect(step.target.id), step.plan, claim);
     const [first] = differs;
     if (first === undefined) return fingerprint;
     const { table, column, expected, found } = first;
@@ -129,7 +130,7 @@ function refused(message: string): { verdict: 'refuse'; error: StepError } {
 }
 
 /** Sent before the table moved: it would miss a database, or meet one where the table is not. */
-function isSentElsewhere(saga: Saga, change: Change, table: Table): boolean {
+function isSentElsewhere(saga: Saga<Change, Plan>, change: Change, table: Table): boolean {
   if (typeOf(change).choosesDatabases) return false;
   const sent = saga.steps.filter((step) => step.phase === 'prepare').map((step) => step.target.id);
   const lives = table.databases.map((database) => database.id);
@@ -137,7 +138,7 @@ function isSentElsewhere(saga: Saga, change: Change, table: Table): boolean {
 }
 
 /** The event that tells that a saga has done its change of a table. */
-export function doneEvent(table: Table, saga: Saga, change: Change, keptUntil: string): TableEvent {
+export function doneEvent(table: Table, saga: Saga<object, Plan>, change: Change, keptUntil: string): TableEvent {
   const reversibleUntil = saga.reversible_seconds === null ? null : keptUntil;
   return typeOf(change).outcome({ table, change, saga, keptUntil, reversibleUntil });
 }

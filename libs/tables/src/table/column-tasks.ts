@@ -11,7 +11,7 @@ import {
   type Plan,
   type Task,
 } from '#byodb';
-import { planOf, type Past } from '../changes/change-type.js';
+import { type Past } from '../changes/change-type.js';
 import { applyOp, findColumn, sameColumns } from './columns.js';
 import type { ColumnOp, Retype } from './event-parts.js';
 
@@ -91,7 +91,7 @@ class ColumnsThere {
   /** How the column was set aside here; null: it was not. */
   private async dropped({ saga_id, column }: BringBack): Promise<{ aside: string; former: LiveTable } | null> {
     for (const step of await this.past.stepsIn(saga_id, this.databaseId)) {
-      const plan = planOf(step);
+      const plan = step.plan;
       const left = setAsideBy(plan);
       if (left?.what !== 'column' || foldName(left.name) !== foldName(column.name)) continue;
       return { aside: left.aside, former: plan.was! };
@@ -130,7 +130,7 @@ class ColumnsThere {
   private async firstRetype(retypes: Retype[]): Promise<Plan<ParamsOf<'alter_column'>> | null> {
     for (const { saga_id, name } of retypes) {
       for (const step of await this.past.stepsIn(saga_id, this.databaseId)) {
-        const plan = planOf(step);
+        const plan = step.plan;
         if (step.status !== 'succeeded' || !isPlanOf('alter_column', plan)) continue;
         const { from, to } = plan.params;
         if (foldName(from.name) === foldName(name) && !sameType(from, to)) return plan;

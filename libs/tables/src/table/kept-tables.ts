@@ -1,11 +1,11 @@
 import { DatabaseError, setAsideBy, type Column, type Plan, type Task } from '#byodb';
 import { sameColumns } from './columns.js';
 import { asideIn, type Table } from './table.js';
-import { planOf, type Past } from '../changes/change-type.js';
+import { type Past } from '../changes/change-type.js';
 
 /** How a saga set the table aside in one database. Errors: DatabaseError drift_detected (it did not). */
 async function planThatSetAside(past: Past, sagaId: string | undefined, databaseId: string): Promise<Plan> {
-  const plans = (await past.stepsIn(sagaId, databaseId)).map(planOf);
+  const plans = (await past.stepsIn(sagaId, databaseId)).map((step) => step.plan);
   const plan = plans.find((one) => setAsideBy(one)?.what === 'table');
   if (plan === undefined)
     throw new DatabaseError('drift_detected', 'nothing of the table is set aside in this database');

@@ -1,7 +1,7 @@
 import type { CoreDatabase } from '#event-store';
-import { setAsideBy, type Session, type SetAside } from '#byodb';
+import { setAsideBy, type Plan, type Session, type SetAside } from '#byodb';
 import { loadSaga } from '#sagas';
-import { planOf } from '../changes/change-type.js';
+import type { Change } from '../changes/index.js';
 import type { DatabaseRef } from './event-parts.js';
 import type { Table } from './table.js';
 
@@ -33,12 +33,12 @@ export async function keptOf(core: CoreDatabase, table: Table): Promise<Kept[]> 
   // Where the table was removed, what was set aside of it before is there still.
   const everywhere = [...lives, ...table.set_aside.flatMap((a) => a.databases ?? [])].map((d) => d.id);
   for (const entry of table.set_aside) {
-    const saga = await loadSaga(core, entry.saga_id);
+    const saga = await loadSaga<Change, Plan>(core, entry.saga_id);
     if (saga === null) continue;
     const here = entry.databases?.map((d) => d.id) ?? everywhere;
     for (const step of saga.steps) {
       if (step.plan === null || step.status !== 'succeeded' || !here.includes(step.target.id)) continue;
-      const left = setAsideBy(planOf(step));
+      const left = setAsideBy(step.plan);
       if (left === null) continue;
       if (left.what === 'table') places.set(step.target.id, left.aside);
       kept.push({

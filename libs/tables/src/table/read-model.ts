@@ -9,9 +9,10 @@ import {
   type Tx,
 } from '#event-store';
 import { foldName } from '#byodb';
-import { typeOf, type TableEvent } from '../changes/index.js';
+import { typeOf } from '../changes/index.js';
 import { evolve } from './evolve.js';
 import { namesAhead, purgeOf, statusOf } from './outlook.js';
+import { tableStreams } from './stream.js';
 import type { Table } from './table.js';
 
 /** One row per table, folded, and the names that are spoken for; kept in the appending transaction. */
@@ -19,11 +20,14 @@ export const tablesProjection: InlineProjection = {
   name: 'tables',
   async apply(tx: Tx, events: StoredEvent[]): Promise<void> {
     for (const event of events) {
-      if (!event.stream.startsWith('table-')) continue;
-      const tableId = event.stream.slice('table-'.length);
+      const tableId = tableStreams.idOf(event.stream);
+      if (tableId === null) continue;
       const before = event.version === 1 ? null : await loadTable(tx, tableId);
-      const body = { ...event.data, type: event.type } as TableEvent;
-      const table = evolve(before, body, { version: event.version, recorded_at: event.recorded_at, table_id: tableId });
+      const table = evolve(before, tableStreams.decode(event), {
+        version: event.version,
+        recorded_at: event.recorded_at,
+        table_id: tableId,
+      });
       const state = JSON.stringify(table);
       lately.keep(tableId, state, table);
       if (before === null) {
