@@ -1,10 +1,12 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { sql, type CoreDatabase } from '#event-store';
 import { DatabaseError } from '#byodb';
 import { keptOf, loadTable, rowsKept, type Kept, type Table } from '#tables';
+import { CORE } from '../core/tokens.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse } from '../http/input.js';
-import type { Databases } from './databases.js';
+import { Databases } from './databases.js';
 import { soon } from './reach.js';
 
 /** Counting more would be work for the customer's database that nobody asked it for. */
@@ -17,9 +19,10 @@ interface Counted extends Kept {
 }
 
 /** What is kept aside until its retention time is over. */
+@Injectable()
 export class AsideLists {
   constructor(
-    private readonly core: CoreDatabase,
+    @Inject(CORE) private readonly core: CoreDatabase,
     private readonly databases: Databases,
   ) {}
 

@@ -1,3 +1,4 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { v7 as uuid } from 'uuid';
 import type { CoreDatabase, Metadata } from '#event-store';
@@ -15,11 +16,12 @@ import {
   type DatabaseRef,
   type PendingChange,
 } from '#tables';
+import { CORE } from '../core/tokens.js';
 import { ApiError } from '../http/api-error.js';
 import { parse, type CommandContext } from '../http/input.js';
-import { enginesOf, type Answer, type Commands, type DecidedForDatabase, type Skipped } from '../tables/commands.js';
+import { Commands, enginesOf, type Answer, type DecidedForDatabase, type Skipped } from '../tables/commands.js';
 import { reason } from '../tables/tables.js';
-import type { Databases } from './databases.js';
+import { Databases } from './databases.js';
 
 /** Names of tables that others made, as most databases take them. */
 const LONGEST_NAME = 64;
@@ -42,9 +44,10 @@ export const nothing = z.strictObject({}).optional();
 export const loss = z.strictObject({ reason, lost: z.literal(true) });
 
 /** Commands about a database: what others made of it, and what it missed. */
+@Injectable()
 export class DatabaseChanges {
   constructor(
-    private readonly core: CoreDatabase,
+    @Inject(CORE) private readonly core: CoreDatabase,
     private readonly databases: Databases,
     private readonly commands: Commands,
   ) {}

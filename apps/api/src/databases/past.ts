@@ -1,18 +1,21 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { CoreDatabase } from '#event-store';
 import { findDrift, type Drift } from '#byodb';
 import { columnsIn, listTables } from '#tables';
+import { CORE } from '../core/tokens.js';
 import { pageShape, parse } from '../http/input.js';
-import type { AppliedThere } from './applied.js';
-import type { Databases } from './databases.js';
+import { AppliedThere } from './applied.js';
+import { Databases } from './databases.js';
 
 const EVERYTHING = 1_000_000;
 const page = z.strictObject(pageShape);
 
 /** What was done to a database, and whether it still is what that made of it. */
+@Injectable()
 export class DatabasePast {
   constructor(
-    private readonly core: CoreDatabase,
+    @Inject(CORE) private readonly core: CoreDatabase,
     private readonly applied: AppliedThere,
     private readonly databases: Databases,
   ) {}

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { databaseName, bodies } from '../tables/tables.js';
 import { adoption, loss, resolution as driftResolution } from '../databases/changes.js';
-import { registration, relocation } from '../databases/databases.controller.js';
+import { registration, relocation } from '../databases/address-rules.js';
 import type { ApiCode } from '../http/api-error.js';
-import { resolution } from '../sagas/sagas.controller.js';
+import { resolution } from '../sagas/sagas.js';
 import {
   AsideList,
   AsyncApiDocument,

@@ -1,3 +1,4 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import {
   sql,
@@ -7,6 +8,7 @@ import {
   type StoredEvent,
   type Verification,
 } from '#event-store';
+import { CORE, EVENT_STORE } from '../core/tokens.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse } from '../http/input.js';
 import type { StreamOptions } from './streams.js';
@@ -44,13 +46,14 @@ const verification = z.strictObject({
 const PAGE = 500;
 
 /** The calls that read the log. */
+@Injectable()
 export class Log {
   /** By the head that was asked for: callers at the same time share one reading of the whole log. */
   private readonly verifying = new Map<string, Promise<Verification>>();
 
   constructor(
-    private readonly core: CoreDatabase,
-    readonly store: EventStore,
+    @Inject(CORE) private readonly core: CoreDatabase,
+    @Inject(EVENT_STORE) private readonly store: EventStore,
   ) {}
 
   /** As stored: a hash is over the schema version that it was recorded with. */

@@ -1,16 +1,21 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import {
+  CoreClock,
   CoreUnavailable,
   readPage,
   sql,
   sqlList,
   UniqueViolation,
-  type CoreClock,
   type CoreDatabase,
   type Row,
   type Sql,
 } from '#event-store';
+import type { Config } from '../config.js';
+import { Lifecycle } from '../core/lifecycle.js';
+import { CONFIG, CORE, LOG, type Log } from '../core/tokens.js';
 import { metadataOf, pageShape, parse } from '../http/input.js';
 import { problemOf } from '../http/problem.js';
 import { withoutSecrets } from './secrets.js';
@@ -67,7 +72,8 @@ const columns = sql`request_id, received_at, actor, method, path, body, status, 
  * command waits for it, and none fails by it. A process killed at that moment loses the last notes; what was accepted
  * is in the events all the same.
  */
-export class ReceivedCommands {
+@Injectable()
+export class ReceivedCommands implements OnModuleInit {
   private waiting: Received[] = [];
   private waitingLength = 0;
   private refused = 0;
@@ -77,26 +83,27 @@ export class ReceivedCommands {
   private flushing: Promise<boolean> | null = null;
 
   constructor(
-    private readonly core: CoreDatabase,
+    @Inject(CORE) private readonly core: CoreDatabase,
     private readonly clock: CoreClock,
-    private readonly options: {
-      retentionSeconds: number;
-      log: (message: string, details: Record<string, unknown>) => void;
-    },
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(LOG) private readonly log: Log,
+    private readonly host: HttpAdapterHost,
+    private readonly lifecycle: Lifecycle,
   ) {}
 
-  /** Before the server is ready. */
-  watch(server: FastifyInstance): void {
+  onModuleInit(): void {
+    const server = this.host.httpAdapter.getInstance<FastifyInstance>();
+    this.lifecycle.onStop('makers', () => this.stop());
     server.addHook('onSend', (request, reply, payload, done) => {
       // Whatever goes wrong here, the answer goes out.
       try {
         if (isCommand(request)) this.note(received(request, reply, this.clock.now()));
       } catch (error) {
-        this.options.log('a command was not noted', { request_id: request.id, error: String(error) });
+        this.log('a command was not noted', { request_id: request.id, error: String(error) });
       }
       done(null, payload);
     });
-    const every = Math.min(HOUR_MS, Math.max(1000, this.options.retentionSeconds * 250));
+    const every = Math.min(HOUR_MS, Math.max(1000, this.config.COMMANDS_RETENTION_SECONDS * 250));
     this.sweeper = setInterval(() => {
       this.sweepSoon();
     }, every);
@@ -124,7 +131,7 @@ export class ReceivedCommands {
     this.refused = 0;
     this.sweeping ??= this.sweep()
       .catch((error: unknown) => {
-        this.options.log('old commands were not swept', { error: String(error) });
+        this.log('old commands were not swept', { error: String(error) });
       })
       .finally(() => {
         this.sweeping = null;
@@ -132,8 +139,10 @@ export class ReceivedCommands {
   }
 
   /** Deletes what is older than the retention time, and the oldest refused ones where there are too many. */
-  async sweep(): Promise<void> {
-    const before = new Date((await this.clock.earliest()) - this.options.retentionSeconds * 1000).toISOString();
+  private async sweep(): Promise<void> {
+    const before = new Date(
+      (await this.clock.earliest()) - this.config.COMMANDS_RETENTION_SECONDS * 1000,
+    ).toISOString();
     for (let more = true; more;) {
       const old = await this.core.query(
         sql`select request_id from commands where received_at < ${before} order by received_at limit ${SWEEP_ROWS}`,
@@ -154,12 +163,12 @@ export class ReceivedCommands {
   }
 
   /** After the server was closed. What cannot be written now is lost, and said so. */
-  async stop(): Promise<void> {
+  private async stop(): Promise<void> {
     if (this.sweeper !== null) clearInterval(this.sweeper);
     await this.sweeping;
     await this.flush();
     if (this.timer !== null) clearTimeout(this.timer);
-    if (this.waiting.length > 0) this.options.log('commands were not recorded', { lost: this.waiting.length });
+    if (this.waiting.length > 0) this.log('commands were not recorded', { lost: this.waiting.length });
   }
 
   private note(command: Received): void {
@@ -167,7 +176,7 @@ export class ReceivedCommands {
     this.waitingLength += lengthOf(command);
     while (this.waiting.length > MOST_WAITING || this.waitingLength > MOST_WAITING_LENGTH) {
       this.waitingLength -= lengthOf(this.waiting.shift()!);
-      this.options.log('commands were not recorded', { lost: 1 });
+      this.log('commands were not recorded', { lost: 1 });
     }
     if (command.status >= 400 && command.saga_id === null && ++this.refused >= REFUSED_BETWEEN_SWEEPS) this.sweepSoon();
     this.later(FLUSH_MS);
@@ -203,7 +212,7 @@ export class ReceivedCommands {
         } catch (reason) {
           if (reason instanceof CoreUnavailable) return false;
           if (!(reason instanceof UniqueViolation))
-            this.options.log('a command was not recorded', { request_id: one.request_id, error: String(reason) });
+            this.log('a command was not recorded', { request_id: one.request_id, error: String(reason) });
         }
       }
     }

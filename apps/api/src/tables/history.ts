@@ -1,3 +1,4 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { CoreDatabase, EventStore } from '#event-store';
@@ -16,10 +17,11 @@ import {
   type Table,
   type TableEvent,
 } from '#tables';
-import type { AppliedThere } from '../databases/applied.js';
+import { CORE, EVENT_STORE } from '../core/tokens.js';
+import { AppliedThere } from '../databases/applied.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse, type CommandContext } from '../http/input.js';
-import { enginesOf, type Answer, type Commands } from './commands.js';
+import { Commands, enginesOf, type Answer } from './commands.js';
 import { columnView, statusesOf, tableView } from './view.js';
 
 /** Which moment of a table: after event `version`, or at a time; neither: now. */
@@ -48,10 +50,11 @@ export const diffQuery = z.strictObject({ from: digits.optional(), to: digits.op
 const page = z.strictObject(pageShape);
 
 /** A table's past: walked, compared, played forward, gone back to. */
+@Injectable()
 export class History {
   constructor(
-    private readonly core: CoreDatabase,
-    private readonly store: EventStore,
+    @Inject(CORE) private readonly core: CoreDatabase,
+    @Inject(EVENT_STORE) private readonly store: EventStore,
     private readonly commands: Commands,
     private readonly applied: AppliedThere,
   ) {}

@@ -1,3 +1,4 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { CoreDatabase } from '#event-store';
 import { columnChangeSchema, columnSchema, MAX_COLUMNS, nameSchema, type Problem } from '#byodb';
@@ -23,10 +24,11 @@ import {
   type RequestEvent,
   type Table,
 } from '#tables';
-import type { Databases } from '../databases/databases.js';
+import { CORE } from '../core/tokens.js';
+import { Databases } from '../databases/databases.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape, parse, type CommandContext } from '../http/input.js';
-import { enginesOf, type Answer, type Commands, type Decided } from './commands.js';
+import { Commands, enginesOf, type Answer, type Decided } from './commands.js';
 import { History, whenBody, whenQuery } from './history.js';
 import { statusesOf, tableView } from './view.js';
 
@@ -101,9 +103,10 @@ export const bodies = {
 };
 
 /** The table calls. */
+@Injectable()
 export class Tables {
   constructor(
-    private readonly core: CoreDatabase,
+    @Inject(CORE) private readonly core: CoreDatabase,
     private readonly commands: Commands,
     private readonly databases: Databases,
     private readonly past: History,
