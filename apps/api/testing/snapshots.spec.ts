@@ -131,7 +131,7 @@ test.each([1, 2, 100, 101, 4999, 9900, 9999, LENGTH])(
 );
 
 test('the difference of two versions reads what the two take', async () => {
-  const { added, removed, renamed, name } = (await history.diff(id, { from: '3001', to: '9000' })) as Record<
+  const { added, removed, renamed, name } = (await history.diff(id, { from: 3001, to: 9000 })) as Record<
     string,
     { name: string }[]
   >;

@@ -17,10 +17,13 @@ const takeOver = z.strictObject({ core_id: z.string().min(1).max(64), reason });
 export const registration = z.strictObject({ name: databaseName, ...where, take_over: takeOver.optional() });
 export const relocation = z.strictObject(where);
 
+export type Registration = z.output<typeof registration>;
+export type Relocation = z.output<typeof relocation>;
+
 /** What a caller says of where a database is. */
 @Injectable()
 export class AddressRules {
-  read(body: z.output<typeof relocation>): Address {
+  read(body: Relocation): Address {
     try {
       const { url, engine, connection, schema } = body;
       if ((url === undefined) === (connection === undefined))

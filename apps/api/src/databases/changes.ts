@@ -17,9 +17,10 @@ import {
   type PendingChange,
 } from '#tables';
 import { CORE } from '../core/tokens.js';
+import type { Answer } from '../http/answer.js';
 import { ApiError } from '../http/api-error.js';
-import { parse, type CommandContext } from '../http/input.js';
-import { Commands, enginesOf, type Answer, type DecidedForDatabase, type Skipped } from '../tables/commands.js';
+import type { CommandContext } from '../http/input.js';
+import { Commands, enginesOf, type DecidedForDatabase, type Skipped } from '../tables/commands.js';
 import { reason } from '../tables/tables.js';
 import { Databases } from './databases.js';
 
@@ -40,8 +41,12 @@ export const resolution = z.strictObject({
   table_id: z.string().min(1).max(64),
   as: z.enum(['adopt', 'restore', 'ignore']),
 });
-export const nothing = z.strictObject({}).optional();
+export const nothing = z.strictObject({}).nullish();
 export const loss = z.strictObject({ reason, lost: z.literal(true) });
+
+export type Adoption = z.output<typeof adoption>;
+export type Resolution = z.output<typeof resolution>;
+export type Loss = z.output<typeof loss>;
 
 /** Commands about a database: what others made of it, and what it missed. */
 @Injectable()
@@ -53,8 +58,7 @@ export class DatabaseChanges {
   ) {}
 
   /** Takes tables that stand there under management, as they are. */
-  async adopt(context: CommandContext, name: string, input: unknown): Promise<Answer> {
-    const { tables } = parse(adoption, input);
+  async adopt(context: CommandContext, name: string, { tables }: Adoption): Promise<Answer> {
     return this.commands.runOnDatabase(context, async (sagaId) => {
       const database = await this.databases.byName(name);
       const ref = refOf(database);
@@ -103,8 +107,7 @@ export class DatabaseChanges {
   }
 
   /** Does what history has done and this database has not seen. */
-  async catchUp(context: CommandContext, name: string, input: unknown): Promise<Answer> {
-    parse(nothing, input ?? undefined);
+  async catchUp(context: CommandContext, name: string): Promise<Answer> {
     return this.commands.runOnDatabase(context, async (sagaId) => {
       const database = await this.databases.byName(name);
       const ref = refOf(database);
@@ -146,8 +149,7 @@ export class DatabaseChanges {
    * or is dropped where it lived nowhere else; changes under way end without it. Broken off, it is finished by the same
    * call again.
    */
-  async forget(metadata: Metadata, name: string, input: unknown): Promise<Answer> {
-    const { reason: why } = parse(loss, input);
+  async forget(metadata: Metadata, name: string, { reason: why }: Loss): Promise<Answer> {
     const database = await this.databases.byName(name);
     const ref = refOf(database);
     const sagas = await this.letGo(ref, why, metadata);
@@ -179,8 +181,7 @@ export class DatabaseChanges {
   }
 
   /** What is to become of what others changed. */
-  async resolve(context: CommandContext, name: string, input: unknown): Promise<Answer> {
-    const { table_id, as } = parse(resolution, input);
+  async resolve(context: CommandContext, name: string, { table_id, as }: Resolution): Promise<Answer> {
     return this.commands.run(context, table_id, async (table, sagaId) => {
       const database = await this.databases.byName(name);
       const [ref, ahead] = [refOf(database), outlook(table)];

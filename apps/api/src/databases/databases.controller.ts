@@ -1,134 +1,153 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, Res } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { commandContext, metadataOf, nothingAsked, parse } from '../http/input.js';
-import { send } from '../tables/tables.controller.js';
-import { AddressRules, registration, relocation } from './address-rules.js';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Post,
+  Put,
+  Query,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
+import type { Metadata } from '#event-store';
+import { AnswerInterceptor, type Answer } from '../http/answer.js';
+import { pageQuery, type CommandContext, type PageQuery } from '../http/input.js';
+import { Caller, checked, Command, NoQuery } from '../http/route.js';
+import { AddressRules, registration, relocation, type Registration, type Relocation } from './address-rules.js';
 import { AsideLists } from './aside.js';
-import { DatabaseChanges } from './changes.js';
+import {
+  adoption,
+  DatabaseChanges,
+  loss,
+  nothing,
+  resolution,
+  type Adoption,
+  type Loss,
+  type Resolution,
+} from './changes.js';
+import { DatabaseExists } from './database-exists.js';
 import { Databases } from './databases.js';
 import { DatabaseLists } from './lists.js';
 import { DatabasePast } from './past.js';
 
 @Controller('databases')
-export class DatabasesController {
+export class DatabaseCommandsController {
   constructor(
     private readonly databases: Databases,
     private readonly rules: AddressRules,
-    private readonly lists: DatabaseLists,
-    private readonly past: DatabasePast,
     private readonly changes: DatabaseChanges,
-    private readonly asides: AsideLists,
   ) {}
 
   @Post()
-  async register(@Query() query: unknown, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
-    parse(nothingAsked, query);
-    const { name, take_over, ...rest } = parse(registration, body);
-    return {
-      database: await this.databases.view(
-        await this.databases.register(name, this.rules.read(rest), metadataOf(request), take_over),
-      ),
-    };
+  @UseGuards(NoQuery)
+  async register(
+    @Caller() caller: Metadata,
+    @Body(checked(registration)) { name, take_over, ...address }: Registration,
+  ): Promise<object> {
+    const database = await this.databases.register(name, this.rules.read(address), caller, take_over);
+    return { database: await this.databases.view(database) };
   }
 
-  @Get()
-  async list(@Query() query: unknown): Promise<object> {
-    return this.lists.list(query);
-  }
-
-  @Get(':name')
-  async one(@Param('name') name: string, @Query() query: unknown): Promise<object> {
-    parse(nothingAsked, query);
-    return { database: await this.databases.view(await this.databases.byName(name)) };
-  }
-
-  @Get(':name/history')
-  async history(@Param('name') name: string, @Query() query: unknown): Promise<object> {
-    return this.past.history(name, query);
-  }
-
-  @Get(':name/aside')
-  async aside(@Param('name') name: string, @Query() query: unknown): Promise<object> {
-    return this.asides.ofDatabase(name, query);
-  }
-
-  @Get(':name/drift')
-  async drift(@Param('name') name: string, @Query() query: unknown): Promise<object> {
-    parse(nothingAsked, query);
-    return this.past.drift(name);
-  }
-
-  @Post(':name/adopt')
-  async adopt(
+  @Put(':name')
+  @UseGuards(NoQuery, DatabaseExists)
+  async change(
     @Param('name') name: string,
-    @Body() body: unknown,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
-    send(reply, await this.changes.adopt(commandContext(request), name, body));
+    @Caller() caller: Metadata,
+    @Body(checked(relocation)) address: Relocation,
+  ): Promise<object> {
+    const database = await this.databases.change(name, this.rules.read(address), caller);
+    return { database: await this.databases.view(database) };
   }
 
-  @Post(':name/catch-up')
-  async catchUp(
-    @Param('name') name: string,
-    @Body() body: unknown,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
-    send(reply, await this.changes.catchUp(commandContext(request), name, body));
-  }
-
-  @Post(':name/drift/resolve')
-  async resolve(
-    @Param('name') name: string,
-    @Body() body: unknown,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
-    send(reply, await this.changes.resolve(commandContext(request), name, body));
-  }
-
-  @Post(':name/forget')
-  async forget(
-    @Param('name') name: string,
-    @Query() query: unknown,
-    @Body() body: unknown,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
-    parse(nothingAsked, query);
-    send(reply, await this.changes.forget(metadataOf(request), name, body));
+  @Delete(':name')
+  @HttpCode(204)
+  @UseGuards(NoQuery)
+  async remove(@Param('name') name: string, @Caller() caller: Metadata): Promise<void> {
+    await this.databases.remove(name, caller);
   }
 
   @Post(':name/test')
   @HttpCode(200)
-  async test(@Param('name') name: string, @Query() query: unknown): Promise<object> {
-    parse(nothingAsked, query);
+  @UseGuards(NoQuery)
+  async test(@Param('name') name: string): Promise<object> {
     const database = await this.databases.byName(name);
     await this.databases.test(database);
     return { database: await this.databases.view(database) };
   }
 
-  @Put(':name')
-  async change(
+  @Post(':name/adopt')
+  @UseInterceptors(AnswerInterceptor)
+  adopt(
     @Param('name') name: string,
-    @Query() query: unknown,
-    @Body() body: unknown,
-    @Req() request: FastifyRequest,
-  ): Promise<object> {
-    parse(nothingAsked, query);
-    await this.databases.byName(name);
-    return {
-      database: await this.databases.view(
-        await this.databases.change(name, this.rules.read(parse(relocation, body)), metadataOf(request)),
-      ),
-    };
+    @Command() context: CommandContext,
+    @Body(checked(adoption)) body: Adoption,
+  ): Promise<Answer> {
+    return this.changes.adopt(context, name, body);
   }
 
-  @Delete(':name')
-  @HttpCode(204)
-  async remove(@Param('name') name: string, @Query() query: unknown, @Req() request: FastifyRequest): Promise<void> {
-    parse(nothingAsked, query);
-    await this.databases.remove(name, metadataOf(request));
+  @Post(':name/catch-up')
+  @UseInterceptors(AnswerInterceptor)
+  catchUp(
+    @Param('name') name: string,
+    @Command() context: CommandContext,
+    @Body(checked(nothing)) _body: unknown,
+  ): Promise<Answer> {
+    return this.changes.catchUp(context, name);
+  }
+
+  @Post(':name/drift/resolve')
+  @UseInterceptors(AnswerInterceptor)
+  resolve(
+    @Param('name') name: string,
+    @Command() context: CommandContext,
+    @Body(checked(resolution)) body: Resolution,
+  ): Promise<Answer> {
+    return this.changes.resolve(context, name, body);
+  }
+
+  @Post(':name/forget')
+  @UseGuards(NoQuery)
+  @UseInterceptors(AnswerInterceptor)
+  forget(@Param('name') name: string, @Caller() caller: Metadata, @Body(checked(loss)) body: Loss): Promise<Answer> {
+    return this.changes.forget(caller, name, body);
+  }
+}
+
+@Controller('databases')
+export class DatabaseQueriesController {
+  constructor(
+    private readonly databases: Databases,
+    private readonly lists: DatabaseLists,
+    private readonly past: DatabasePast,
+    private readonly asides: AsideLists,
+  ) {}
+
+  @Get()
+  list(@Query(checked(pageQuery)) query: PageQuery): Promise<object> {
+    return this.lists.list(query);
+  }
+
+  @Get(':name')
+  @UseGuards(NoQuery)
+  async one(@Param('name') name: string): Promise<object> {
+    return { database: await this.databases.view(await this.databases.byName(name)) };
+  }
+
+  @Get(':name/history')
+  history(@Param('name') name: string, @Query(checked(pageQuery)) query: PageQuery): Promise<object> {
+    return this.past.history(name, query);
+  }
+
+  @Get(':name/aside')
+  aside(@Param('name') name: string, @Query(checked(pageQuery)) query: PageQuery): Promise<object> {
+    return this.asides.ofDatabase(name, query);
+  }
+
+  @Get(':name/drift')
+  @UseGuards(NoQuery)
+  drift(@Param('name') name: string): Promise<object> {
+    return this.past.drift(name);
   }
 }

@@ -1,9 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { z } from 'zod';
 import type { CoreDatabase } from '#event-store';
 import { listDatabases } from '#tables';
 import { CORE } from '../core/tokens.js';
-import { pageShape, parse } from '../http/input.js';
+import type { PageQuery } from '../http/input.js';
 import { Databases } from './databases.js';
 
 @Injectable()
@@ -13,8 +12,7 @@ export class DatabaseLists {
     private readonly databases: Databases,
   ) {}
 
-  async list(query: unknown): Promise<object> {
-    const { limit, cursor } = parse(z.strictObject(pageShape), query);
+  async list({ limit, cursor }: PageQuery): Promise<object> {
     const rows = await listDatabases(this.core, { limit: limit + 1, before: cursor });
     const databases = await this.databases.views(rows.slice(0, limit).map((row) => row.database));
     return { databases, next_cursor: rows.length > limit ? String(rows[limit - 1]!.position) : null };

@@ -1,15 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { z } from 'zod';
 import type { CoreDatabase } from '#event-store';
 import { findDrift, type Drift } from '#byodb';
 import { columnsIn, listTables } from '#tables';
 import { CORE } from '../core/tokens.js';
-import { pageShape, parse } from '../http/input.js';
+import type { PageQuery } from '../http/input.js';
 import { AppliedThere } from './applied.js';
 import { Databases } from './databases.js';
 
 const EVERYTHING = 1_000_000;
-const page = z.strictObject(pageShape);
 
 /** What was done to a database, and whether it still is what that made of it. */
 @Injectable()
@@ -21,8 +19,7 @@ export class DatabasePast {
   ) {}
 
   /** Every step that took effect there, and every undoing, oldest first. */
-  async history(name: string, query: unknown): Promise<object> {
-    const { limit, cursor } = parse(page, query);
+  async history(name: string, { limit, cursor }: PageQuery): Promise<object> {
     const { database_id } = await this.databases.byName(name);
     const { steps: shown, more } = await this.applied.page({ database_id, after: cursor, limit });
     return {

@@ -10,7 +10,7 @@ import {
 } from '#event-store';
 import { CORE, EVENT_STORE } from '../core/tokens.js';
 import { ApiError } from '../http/api-error.js';
-import { pageShape, parse } from '../http/input.js';
+import { pageShape } from '../http/input.js';
 import type { StreamOptions } from './streams.js';
 import { causalTree } from './tree.js';
 import { readHead, verify } from './trust.js';
@@ -26,14 +26,16 @@ const position = z
   .transform(Number)
   .optional();
 const filters = { stream: name, type: name, correlation_id: name };
-const page = z
+export const eventsQuery = z
   .strictObject({ limit: pageShape.limit, after: position, cursor: position, ...filters })
   .refine(
     ({ after, cursor }) => after === undefined || cursor === undefined,
     'give either after or cursor, they are the same',
   );
-const live = z.strictObject({ after: position, ...filters });
-const verification = z.strictObject({
+export type EventsQuery = z.output<typeof eventsQuery>;
+export const liveQuery = z.strictObject({ after: position, ...filters });
+export type LiveQuery = z.output<typeof liveQuery>;
+export const verifyQuery = z.strictObject({
   head: z
     .string()
     .transform((text, context): SealedHead => {
@@ -43,6 +45,7 @@ const verification = z.strictObject({
     })
     .optional(),
 });
+export type VerifyQuery = z.output<typeof verifyQuery>;
 const PAGE = 500;
 
 /** The calls that read the log. */
@@ -57,15 +60,13 @@ export class Log {
   ) {}
 
   /** As stored: a hash is over the schema version that it was recorded with. */
-  async list(query: unknown): Promise<object> {
-    const { limit, after, cursor, ...filter } = parse(page, query);
+  async list({ limit, after, cursor, ...filter }: EventsQuery): Promise<object> {
     const { events, more } = await this.store.asStored.pageOfAll(after ?? cursor ?? 0, limit, filter);
     return { events, next_cursor: more ? String(events.at(-1)!.position) : null };
   }
 
   /** What a stream is to give, from its address. */
-  live(query: unknown): StreamOptions {
-    const { after = 0, ...filter } = parse(live, query);
+  live({ after = 0, ...filter }: LiveQuery): StreamOptions {
     return { after, filter };
   }
 
@@ -84,8 +85,8 @@ export class Log {
     return { correlation_id, events: causalTree(events) };
   }
 
-  async verify(query: unknown): Promise<object> {
-    const { head = null } = parse(verification, query);
+  async verify({ head: given }: VerifyQuery): Promise<object> {
+    const head = given ?? null;
     const key = JSON.stringify(head);
     const running =
       this.verifying.get(key) ?? verify(this.core, this.store, head).finally(() => this.verifying.delete(key));

@@ -16,7 +16,7 @@ import {
 import type { Config } from '../config.js';
 import { Lifecycle } from '../core/lifecycle.js';
 import { CONFIG, CORE, LOG, type Log } from '../core/tokens.js';
-import { metadataOf, pageShape, parse } from '../http/input.js';
+import { metadataOf, pageShape } from '../http/input.js';
 import { problemOf } from '../http/problem.js';
 import { withoutSecrets } from './secrets.js';
 
@@ -54,7 +54,7 @@ const MOST_REFUSED = 20_000;
 const REFUSED_BETWEEN_SWEEPS = 2000;
 const SWEEP_ROWS = 1000;
 const HOUR_MS = 3_600_000;
-const query = z.strictObject({
+export const commandsQuery = z.strictObject({
   limit: pageShape.limit,
   cursor: z.uuid('is not a cursor of this list').optional(),
   saga_id: z
@@ -64,6 +64,7 @@ const query = z.strictObject({
     .regex(/^[!-~]+$/)
     .optional(),
 });
+export type CommandsQuery = z.output<typeof commandsQuery>;
 const refused = sql`status >= 400 and saga_id is null`;
 const columns = sql`request_id, received_at, actor, method, path, body, status, code, saga_id, duration_ms`;
 
@@ -110,8 +111,7 @@ export class ReceivedCommands implements OnModuleInit {
     this.sweepSoon();
   }
 
-  async list(input: unknown): Promise<object> {
-    const { limit, cursor, saga_id } = parse(query, input);
+  async list({ limit, cursor, saga_id }: CommandsQuery): Promise<object> {
     await this.flush();
     const older = cursor === undefined ? sql`` : sql` and request_id < ${cursor}`;
     const own = saga_id === undefined ? sql`` : sql` and saga_id = ${saga_id}`;

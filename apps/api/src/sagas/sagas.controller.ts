@@ -1,33 +1,37 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { sagaStream, type SagaEventType } from '#sagas';
+import type { Metadata } from '#event-store';
+import { Orchestrator, sagaStream, type Saga, type SagaEventType } from '#sagas';
 import { ApiError } from '../http/api-error.js';
-import { metadataOf, nothingAsked, parse } from '../http/input.js';
+import { nothingAsked, pageQuery, parse } from '../http/input.js';
+import { Caller, checked, NoQuery } from '../http/route.js';
 import { EventStreams, resumeAfter } from '../log/streams.js';
-import { reason, resolution, Sagas } from './sagas.js';
+import { SagaExists } from './saga-exists.js';
+import { reason, resolution, Sagas, sagasQuery, type Reason, type Resolution, type SagasQuery } from './sagas.js';
 import { sagaView } from './view.js';
 
 /** No event of a saga follows one of these. */
 const endings: ReadonlySet<string> = new Set<SagaEventType>(['SagaCompleted', 'SagaCompensated', 'SagaRejected']);
 
 @Controller('sagas')
-export class SagasController {
+export class SagaQueriesController {
   constructor(
     private readonly sagas: Sagas,
     private readonly streams: EventStreams,
   ) {}
 
   @Get()
-  async list(@Query() query: unknown): Promise<object> {
+  list(@Query(checked(sagasQuery)) query: SagasQuery): Promise<object> {
     return this.sagas.list(query);
   }
 
   @Get(':id')
-  async one(@Param('id') id: string, @Query() query: unknown): Promise<object> {
-    parse(nothingAsked, query);
-    return { saga: sagaView(await this.sagas.one(id)) };
+  @UseGuards(NoQuery)
+  async one(@Param('id') id: string): Promise<object> {
+    return shown(await this.sagas.one(id));
   }
 
+  /** In pages, or as a stream, which takes another query. */
   @Get(':id/events')
   async events(
     @Param('id') id: string,
@@ -36,7 +40,7 @@ export class SagasController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     if (!(request.headers.accept ?? '').includes('text/event-stream'))
-      return void reply.send(await this.sagas.events(id, query));
+      return void reply.send(await this.sagas.events(id, parse(pageQuery, query)));
     parse(nothingAsked, query);
     const after = resumeAfter(request) ?? 0;
     // 204 tells a browser not to come back; an empty stream would make it ask again and again.
@@ -47,46 +51,51 @@ export class SagasController {
       until: ({ type }) => endings.has(type),
     });
   }
+}
 
-  @Post(':id/retry')
+/** What an operator tells a saga. */
+@Controller('sagas/:id')
+@UseGuards(NoQuery, SagaExists)
+export class SagaCommandsController {
+  constructor(
+    private readonly sagas: Sagas,
+    private readonly orchestrator: Orchestrator,
+  ) {}
+
+  @Post('retry')
   @HttpCode(200)
   async retry(
     @Param('id') id: string,
-    @Query() query: unknown,
-    @Body() body: unknown,
-    @Req() request: FastifyRequest,
+    @Caller() caller: Metadata,
+    @Body(checked(reason)) { reason: why }: Reason,
   ): Promise<object> {
-    parse(nothingAsked, query);
-    await this.sagas.one(id);
-    return { saga: sagaView(await this.sagas.orchestrator.retry(id, parse(reason, body).reason, metadataOf(request))) };
+    return shown(await this.orchestrator.retry(id, why, caller));
   }
 
-  @Post(':id/abort')
+  @Post('abort')
   @HttpCode(200)
   async abort(
     @Param('id') id: string,
-    @Query() query: unknown,
-    @Body() body: unknown,
-    @Req() request: FastifyRequest,
+    @Caller() caller: Metadata,
+    @Body(checked(reason)) { reason: why }: Reason,
   ): Promise<object> {
-    parse(nothingAsked, query);
-    await this.sagas.one(id);
-    return { saga: sagaView(await this.sagas.orchestrator.abort(id, parse(reason, body).reason, metadataOf(request))) };
+    return shown(await this.orchestrator.abort(id, why, caller));
   }
 
-  @Post(':id/resolve')
+  @Post('resolve')
   @HttpCode(200)
   async resolve(
     @Param('id') id: string,
-    @Query() query: unknown,
-    @Body() body: unknown,
-    @Req() request: FastifyRequest,
+    @Caller() caller: Metadata,
+    @Body(checked(resolution)) { step_id, as, reason: why }: Resolution,
   ): Promise<object> {
-    parse(nothingAsked, query);
-    const saga = await this.sagas.one(id);
-    const { step_id, as, reason: why } = parse(resolution, body);
-    if (!saga.steps.some((step) => step.step_id === step_id))
+    const { steps } = await this.sagas.one(id);
+    if (!steps.some((step) => step.step_id === step_id))
       throw new ApiError('not_found', `the saga has no step ${step_id}`);
-    return { saga: sagaView(await this.sagas.orchestrator.resolve(id, step_id, as, why, metadataOf(request))) };
+    return shown(await this.orchestrator.resolve(id, step_id, as, why, caller));
   }
+}
+
+function shown(saga: Saga): object {
+  return { saga: sagaView(saga) };
 }

@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { CoreDatabase, EventStore } from '#event-store';
-import { isEnded, loadSaga, Orchestrator, pageOfSagas, sagaStream, type Saga } from '#sagas';
+import { isEnded, loadSaga, pageOfSagas, sagaStream, type Saga } from '#sagas';
 import { findDatabase } from '#tables';
 import { CORE, EVENT_STORE } from '../core/tokens.js';
 import { ApiError } from '../http/api-error.js';
-import { pageShape, parse } from '../http/input.js';
+import { pageShape, type PageQuery } from '../http/input.js';
 import { KINDS } from './kinds.js';
 import { sagaView } from './view.js';
 
@@ -15,7 +15,7 @@ export const resolution = z.strictObject({
   as: z.enum(['applied', 'restored', 'skipped']),
   reason: z.string().min(1, 'must not be empty').max(1000),
 });
-const filter = z.strictObject({
+export const sagasQuery = z.strictObject({
   ...pageShape,
   table_id: z.string().optional(),
   database: z.string().optional(),
@@ -23,7 +23,10 @@ const filter = z.strictObject({
   status: z.enum(['pending', 'running', 'compensating', 'completed', 'compensated', 'rejected', 'stuck']).optional(),
 });
 
-const page = z.strictObject(pageShape);
+export type Reason = z.output<typeof reason>;
+export type Resolution = z.output<typeof resolution>;
+export type SagasQuery = z.output<typeof sagasQuery>;
+
 /** Sagas whose subject is a database, and which may name a table. */
 const OF_DATABASES = KINDS.filter((kind) => kind.startsWith('database.'));
 
@@ -33,7 +36,6 @@ export class Sagas {
   constructor(
     @Inject(CORE) private readonly core: CoreDatabase,
     @Inject(EVENT_STORE) private readonly store: EventStore,
-    readonly orchestrator: Orchestrator,
   ) {}
 
   async one(id: string): Promise<Saga> {
@@ -42,8 +44,7 @@ export class Sagas {
     return saga;
   }
 
-  async list(query: unknown): Promise<object> {
-    const { limit, cursor, status, table_id, database, kind } = parse(filter, query);
+  async list({ limit, cursor, status, table_id, database, kind }: SagasQuery): Promise<object> {
     const at = database === undefined ? undefined : await findDatabase(this.core, database);
     if (at === null) throw new ApiError('database_not_found', `no database ${JSON.stringify(database)}`);
     const { sagas, more } = await pageOfSagas(this.core, {
@@ -57,8 +58,7 @@ export class Sagas {
     return { sagas: sagas.map((r) => sagaView(r.saga)), next_cursor: more ? String(sagas.at(-1)!.position) : null };
   }
 
-  async events(id: string, query: unknown): Promise<object> {
-    const { limit, cursor = 0 } = parse(page, query);
+  async events(id: string, { limit, cursor = 0 }: PageQuery): Promise<object> {
     await this.one(id);
     const { events, more } = await this.store.asStored.pageOfStream(sagaStream(id), cursor, limit);
     return { events, next_cursor: more ? String(events.at(-1)!.version) : null };

@@ -19,9 +19,10 @@ import {
 } from '#tables';
 import { CORE, EVENT_STORE } from '../core/tokens.js';
 import { AppliedThere } from '../databases/applied.js';
+import type { Answer } from '../http/answer.js';
 import { ApiError } from '../http/api-error.js';
-import { pageShape, parse, type CommandContext } from '../http/input.js';
-import { Commands, enginesOf, type Answer } from './commands.js';
+import type { CommandContext, PageQuery } from '../http/input.js';
+import { Commands, enginesOf } from './commands.js';
 import { columnView, statusesOf, tableView } from './view.js';
 
 /** Which moment of a table: after event `version`, or at a time; neither: now. */
@@ -46,8 +47,9 @@ export const whenQuery = z.strictObject({
   at: time.optional(),
   database: z.string().min(1).max(63).optional(),
 });
+export type WhenQuery = z.output<typeof whenQuery>;
 export const diffQuery = z.strictObject({ from: digits.optional(), to: digits.optional() });
-const page = z.strictObject(pageShape);
+export type DiffQuery = z.output<typeof diffQuery>;
 
 /** A table's past: walked, compared, played forward, gone back to. */
 @Injectable()
@@ -73,8 +75,7 @@ export class History {
     return { status: 200, body: { table: tableView(table) }, headers: { ETag: `"${point.table.version}"` } };
   }
 
-  async history(tableId: string, query: unknown): Promise<object> {
-    const { limit, cursor } = parse(page, query);
+  async history(tableId: string, { limit, cursor }: PageQuery): Promise<object> {
     await this.commands.table(tableId);
     const { events: shown, more } = await this.store.pageOfStream(tableStream(tableId), cursor ?? 0, limit);
     return {
@@ -94,8 +95,7 @@ export class History {
     };
   }
 
-  async diff(tableId: string, query: unknown): Promise<object> {
-    const { from, to } = parse(diffQuery, query);
+  async diff(tableId: string, { from, to }: DiffQuery): Promise<object> {
     const { name, added, removed, altered, renamed } = diff(
       await this.point(tableId, { version: from ?? 1 }),
       await this.point(tableId, { version: to }),

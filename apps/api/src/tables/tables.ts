@@ -26,10 +26,11 @@ import {
 } from '#tables';
 import { CORE } from '../core/tokens.js';
 import { Databases } from '../databases/databases.js';
+import type { Answer } from '../http/answer.js';
 import { ApiError } from '../http/api-error.js';
-import { pageShape, parse, type CommandContext } from '../http/input.js';
-import { Commands, enginesOf, type Answer, type Decided } from './commands.js';
-import { History, whenBody, whenQuery } from './history.js';
+import { pageShape, type CommandContext } from '../http/input.js';
+import { Commands, enginesOf, type Decided } from './commands.js';
+import { History, whenBody } from './history.js';
 import { statusesOf, tableView } from './view.js';
 
 const tableId = z.string().min(1).max(64);
@@ -102,6 +103,25 @@ export const bodies = {
   table: z.strictObject({ table_id: tableId }),
 };
 
+export type CreateTable = z.output<typeof bodies.create>;
+export type ChangeColumns = z.output<typeof bodies.column>;
+export type RenameTable = z.output<typeof bodies.rename>;
+export type ShowTable = z.output<typeof bodies.show>;
+export type ReplayTable = z.output<typeof bodies.replay>;
+export type RevertTable = z.output<typeof bodies.revert>;
+export type MoveTable = z.output<typeof bodies.databases>;
+export type PurgeTable = z.output<typeof bodies.purge>;
+export type RestoreTable = z.output<typeof bodies.restore>;
+export type NameTable = z.output<typeof bodies.table>;
+
+export const tablesQuery = z.strictObject({
+  ...pageShape,
+  status: z.enum(['creating', 'active', 'changing', 'dropping', 'dropped', 'failed']).optional(),
+  database: z.string().optional(),
+  name: z.string().optional(),
+});
+export type TablesQuery = z.output<typeof tablesQuery>;
+
 /** The table calls. */
 @Injectable()
 export class Tables {
@@ -112,8 +132,7 @@ export class Tables {
     private readonly past: History,
   ) {}
 
-  async create(context: CommandContext, input: unknown): Promise<Answer> {
-    const body = parse(bodies.create, input, listProblems);
+  async create(context: CommandContext, body: CreateTable): Promise<Answer> {
     const columns = body.columns ?? defaultColumns();
     return this.commands.create(context, async (sagaId) => {
       const databases = await this.refs(body.databases ?? ['default']);
@@ -121,8 +140,7 @@ export class Tables {
     });
   }
 
-  async column(context: CommandContext, input: unknown): Promise<Answer> {
-    const body = parse(bodies.column, input);
+  async column(context: CommandContext, body: ChangeColumns): Promise<Answer> {
     const changes = body.columns ?? [body.column!];
     return this.commands.run(context, body.table_id, async (table, sagaId) => {
       const { databases } = outlook(table);
@@ -131,22 +149,19 @@ export class Tables {
     });
   }
 
-  async rename(context: CommandContext, input: unknown): Promise<Answer> {
-    const body = parse(bodies.rename, input);
+  async rename(context: CommandContext, body: RenameTable): Promise<Answer> {
     return this.commands.run(context, body.table_id, async (table, sagaId) =>
       everywhere(table, decideRename(table, body.name, sagaId)),
     );
   }
 
-  async delete(context: CommandContext, input: unknown): Promise<Answer> {
-    const body = parse(bodies.table, input);
+  async delete(context: CommandContext, body: NameTable): Promise<Answer> {
     return this.commands.run(context, body.table_id, async (table, sagaId) =>
       everywhere(table, decideDrop(table, sagaId)),
     );
   }
 
-  async move(context: CommandContext, input: unknown): Promise<Answer> {
-    const body = parse(bodies.databases, input);
+  async move(context: CommandContext, body: MoveTable): Promise<Answer> {
     const { reason: why } = body;
     if (body.lost === true && why !== undefined) {
       return this.commands.run(context, body.table_id, async (table, sagaId) =>
@@ -174,44 +189,27 @@ export class Tables {
     });
   }
 
-  async purge(context: CommandContext, input: unknown): Promise<Answer> {
-    const body = parse(bodies.purge, input);
+  async purge(context: CommandContext, body: PurgeTable): Promise<Answer> {
     return this.commands.run(context, body.table_id, async (table, sagaId) => {
       return { event: decidePurge(table, body.saga_id, body.reason, sagaId), databases: placesOf(table) };
     });
   }
 
-  async restore(context: CommandContext, input: unknown): Promise<Answer> {
-    const body = parse(bodies.restore, input);
+  async restore(context: CommandContext, body: RestoreTable): Promise<Answer> {
     return this.commands.run(context, body.table_id, async (table, sagaId) =>
       everywhere(table, decideRestore(table, body.as, await this.commands.keptBy(), sagaId)),
     );
   }
 
-  async show(input: unknown): Promise<Answer> {
-    const { table_id, ...when } = parse(bodies.show, input);
+  async show({ table_id, ...when }: ShowTable): Promise<Answer> {
     return this.past.show(table_id, when);
   }
 
-  async one(id: string, query: unknown): Promise<Answer> {
-    return this.past.show(id, parse(whenQuery, query));
-  }
-
-  async history(id: string, query: unknown): Promise<object> {
-    return this.past.history(id, query);
-  }
-
-  async diff(id: string, query: unknown): Promise<object> {
-    return this.past.diff(id, query);
-  }
-
-  async revert(context: CommandContext, input: unknown): Promise<Answer> {
-    const body = parse(bodies.revert, input);
+  async revert(context: CommandContext, body: RevertTable): Promise<Answer> {
     return this.past.revert(context, body.table_id, body.version);
   }
 
-  async replay(context: () => CommandContext, input: unknown): Promise<Answer> {
-    const { table_id, as, ...when } = parse(bodies.replay, input);
+  async replay(context: () => CommandContext, { table_id, as, ...when }: ReplayTable): Promise<Answer> {
     if (when.database === undefined) return this.past.replay(table_id, when);
     const { ifMatch, ...rest } = context();
     const database = when.database;
@@ -232,16 +230,7 @@ export class Tables {
     return (await Promise.all(names.map((name) => this.databases.byName(name)))).map(refOf);
   }
 
-  async list(query: unknown): Promise<object> {
-    const { limit, cursor, status, database, name } = parse(
-      z.strictObject({
-        ...pageShape,
-        status: z.enum(['creating', 'active', 'changing', 'dropping', 'dropped', 'failed']).optional(),
-        database: z.string().optional(),
-        name: z.string().optional(),
-      }),
-      query,
-    );
+  async list({ limit, cursor, status, database, name }: TablesQuery): Promise<object> {
     const at = database === undefined ? undefined : await findDatabase(this.core, database);
     if (at === null) throw new ApiError('database_not_found', `no database ${JSON.stringify(database)}`);
     const { tables, more } = await pageOfTables(this.core, {
@@ -261,7 +250,7 @@ export class Tables {
 }
 
 /** Of the columns as a list, whatever is wrong with one or the other. */
-function listProblems(input: unknown): Problem[] {
+export function listProblems(input: unknown): Problem[] {
   const columns = typeof input === 'object' && input !== null ? (input as { columns?: unknown }).columns : undefined;
   if (!Array.isArray(columns) || columns.length > MAX_COLUMNS) return [];
   return columnProblems(
