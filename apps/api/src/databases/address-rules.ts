@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { AddressProblem, connectionSchema, ENGINE_NAMES, fromFields, parseUrl, type Address } from '#byodb';
 import { ApiError } from '../http/api-error.js';
-import { databaseName } from '../tables/tables.js';
+import { reason } from '../http/input.js';
+import { databaseName } from './database-name.js';
 
 const where = {
   url: z.string().min(1).max(2048).optional(),
@@ -11,19 +12,18 @@ const where = {
   connection: connectionSchema.optional(),
   schema: z.string().min(1).max(63).optional(),
 };
-const reason = z.string().min(1, 'must not be empty').max(1000);
 /** The core id of the service that has managed the database, as the refusal told it. */
 const takeOver = z.strictObject({ core_id: z.string().min(1).max(64), reason });
 export const registration = z.strictObject({ name: databaseName, ...where, take_over: takeOver.optional() });
 export const relocation = z.strictObject(where);
 
-export type Registration = z.output<typeof registration>;
-export type Relocation = z.output<typeof relocation>;
+export type RegisterDatabase = z.output<typeof registration>;
+export type MoveDatabase = z.output<typeof relocation>;
 
 /** What a caller says of where a database is. */
 @Injectable()
 export class AddressRules {
-  read(body: Relocation): Address {
+  read(body: MoveDatabase): Address {
     try {
       const { url, engine, connection, schema } = body;
       if ((url === undefined) === (connection === undefined))

@@ -15,39 +15,43 @@ import type { Metadata } from '#event-store';
 import { AnswerInterceptor, type Answer } from '../http/answer.js';
 import { pageQuery, type CommandContext, type PageQuery } from '../http/input.js';
 import { Caller, checked, Command, NoQuery } from '../http/route.js';
-import { AddressRules, registration, relocation, type Registration, type Relocation } from './address-rules.js';
-import { AsideLists } from './aside.js';
+import { AddressRules, registration, relocation, type MoveDatabase, type RegisterDatabase } from './address-rules.js';
+import { AsideQueries } from './aside.queries.js';
 import {
   adoption,
-  DatabaseChanges,
+  DatabaseCommands,
   loss,
   nothing,
   resolution,
   type Adoption,
   type Loss,
   type Resolution,
-} from './changes.js';
+} from './databases.commands.js';
 import { DatabaseExists } from './database-exists.js';
 import { Databases } from './databases.js';
-import { DatabaseLists } from './lists.js';
-import { DatabasePast } from './past.js';
+import { DatabaseQueries } from './databases.queries.js';
+import { DatabaseViews } from './database-views.js';
+import { DriftQueries } from './drift.queries.js';
+import { Registration } from './registration.js';
 
 @Controller('databases')
 export class DatabaseCommandsController {
   constructor(
     private readonly databases: Databases,
+    private readonly registration: Registration,
+    private readonly views: DatabaseViews,
     private readonly rules: AddressRules,
-    private readonly changes: DatabaseChanges,
+    private readonly commands: DatabaseCommands,
   ) {}
 
   @Post()
   @UseGuards(NoQuery)
   async register(
     @Caller() caller: Metadata,
-    @Body(checked(registration)) { name, take_over, ...address }: Registration,
+    @Body(checked(registration)) { name, take_over, ...address }: RegisterDatabase,
   ): Promise<object> {
-    const database = await this.databases.register(name, this.rules.read(address), caller, take_over);
-    return { database: await this.databases.view(database) };
+    const database = await this.registration.register(name, this.rules.read(address), caller, take_over);
+    return { database: await this.views.view(database) };
   }
 
   @Put(':name')
@@ -55,17 +59,17 @@ export class DatabaseCommandsController {
   async change(
     @Param('name') name: string,
     @Caller() caller: Metadata,
-    @Body(checked(relocation)) address: Relocation,
+    @Body(checked(relocation)) address: MoveDatabase,
   ): Promise<object> {
-    const database = await this.databases.change(name, this.rules.read(address), caller);
-    return { database: await this.databases.view(database) };
+    const database = await this.registration.change(name, this.rules.read(address), caller);
+    return { database: await this.views.view(database) };
   }
 
   @Delete(':name')
   @HttpCode(204)
   @UseGuards(NoQuery)
   async remove(@Param('name') name: string, @Caller() caller: Metadata): Promise<void> {
-    await this.databases.remove(name, caller);
+    await this.registration.remove(name, caller);
   }
 
   @Post(':name/test')
@@ -74,7 +78,7 @@ export class DatabaseCommandsController {
   async test(@Param('name') name: string): Promise<object> {
     const database = await this.databases.byName(name);
     await this.databases.test(database);
-    return { database: await this.databases.view(database) };
+    return { database: await this.views.view(database) };
   }
 
   @Post(':name/adopt')
@@ -84,7 +88,7 @@ export class DatabaseCommandsController {
     @Command() context: CommandContext,
     @Body(checked(adoption)) body: Adoption,
   ): Promise<Answer> {
-    return this.changes.adopt(context, name, body);
+    return this.commands.adopt(context, name, body);
   }
 
   @Post(':name/catch-up')
@@ -94,7 +98,7 @@ export class DatabaseCommandsController {
     @Command() context: CommandContext,
     @Body(checked(nothing)) _body: unknown,
   ): Promise<Answer> {
-    return this.changes.catchUp(context, name);
+    return this.commands.catchUp(context, name);
   }
 
   @Post(':name/drift/resolve')
@@ -104,40 +108,39 @@ export class DatabaseCommandsController {
     @Command() context: CommandContext,
     @Body(checked(resolution)) body: Resolution,
   ): Promise<Answer> {
-    return this.changes.resolve(context, name, body);
+    return this.commands.resolve(context, name, body);
   }
 
   @Post(':name/forget')
   @UseGuards(NoQuery)
   @UseInterceptors(AnswerInterceptor)
   forget(@Param('name') name: string, @Caller() caller: Metadata, @Body(checked(loss)) body: Loss): Promise<Answer> {
-    return this.changes.forget(caller, name, body);
+    return this.commands.forget(caller, name, body);
   }
 }
 
 @Controller('databases')
 export class DatabaseQueriesController {
   constructor(
-    private readonly databases: Databases,
-    private readonly lists: DatabaseLists,
-    private readonly past: DatabasePast,
-    private readonly asides: AsideLists,
+    private readonly databases: DatabaseQueries,
+    private readonly differences: DriftQueries,
+    private readonly asides: AsideQueries,
   ) {}
 
   @Get()
   list(@Query(checked(pageQuery)) query: PageQuery): Promise<object> {
-    return this.lists.list(query);
+    return this.databases.list(query);
   }
 
   @Get(':name')
   @UseGuards(NoQuery)
-  async one(@Param('name') name: string): Promise<object> {
-    return { database: await this.databases.view(await this.databases.byName(name)) };
+  one(@Param('name') name: string): Promise<object> {
+    return this.databases.one(name);
   }
 
   @Get(':name/history')
   history(@Param('name') name: string, @Query(checked(pageQuery)) query: PageQuery): Promise<object> {
-    return this.past.history(name, query);
+    return this.databases.history(name, query);
   }
 
   @Get(':name/aside')
@@ -148,6 +151,6 @@ export class DatabaseQueriesController {
   @Get(':name/drift')
   @UseGuards(NoQuery)
   drift(@Param('name') name: string): Promise<object> {
-    return this.past.drift(name);
+    return this.differences.of(name);
   }
 }

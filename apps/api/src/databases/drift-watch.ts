@@ -17,7 +17,7 @@ import type { Config } from '../config.js';
 import { Lifecycle } from '../core/lifecycle.js';
 import { CONFIG, CORE, EVENT_STORE, LOG, type Log } from '../core/tokens.js';
 import { ApiError } from '../http/api-error.js';
-import { DatabasePast } from './past.js';
+import { DriftQueries } from './drift.queries.js';
 import { soon } from './reach.js';
 
 const ALL = 1_000_000;
@@ -37,7 +37,7 @@ export class DriftWatch implements OnModuleInit {
     @Inject(CORE) private readonly core: CoreDatabase,
     private readonly clock: CoreClock,
     @Inject(EVENT_STORE) private readonly store: EventStore,
-    private readonly past: DatabasePast,
+    private readonly drift: DriftQueries,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOG) private readonly log: Log,
     private readonly lifecycle: Lifecycle,
@@ -118,7 +118,7 @@ export class DriftWatch implements OnModuleInit {
   private async check(database: Database): Promise<void> {
     let drift: Drift[];
     try {
-      ({ drift } = await this.past.drift(database.name));
+      ({ drift } = await this.drift.of(database.name));
     } catch (error) {
       // Out of reach, or removed meanwhile: that is no drift.
       if (error instanceof ApiError) return;

@@ -1,16 +1,18 @@
 import { Module } from '@nestjs/common';
-import { coreIdentity, type CoreDatabase, type EventStore } from '#event-store';
+import { coreIdentity, type CoreDatabase } from '#event-store';
 import type { Config } from '../config.js';
 import { Lifecycle } from '../core/lifecycle.js';
-import { CONFIG, CORE, EVENT_STORE } from '../core/tokens.js';
+import { CONFIG, CORE } from '../core/tokens.js';
 import { AddressRules } from './address-rules.js';
-import { AppliedThere } from './applied.js';
+import { AppliedSteps } from './applied-steps.js';
 import { Candidates } from './candidates.js';
 import { Databases } from './databases.js';
-import { DefaultDatabase } from './default.js';
+import { DefaultDatabase } from './default-database.js';
 import { DriftWatch } from './drift-watch.js';
 import { OwnFiles } from './own-files.js';
-import { DatabasePast } from './past.js';
+import { DatabaseViews } from './database-views.js';
+import { DriftQueries } from './drift.queries.js';
+import { Registration } from './registration.js';
 import { Vault } from './vault.js';
 
 /** The registered databases, which every role needs. What HTTP offers of them is in `databases.module.ts`. */
@@ -18,14 +20,16 @@ import { Vault } from './vault.js';
   providers: [
     { provide: Vault, inject: [CONFIG, CORE], useFactory: openVault },
     { provide: Candidates, inject: [CONFIG, CORE], useFactory: makeCandidates },
-    { provide: Databases, inject: [CORE, EVENT_STORE, Vault, Candidates, Lifecycle], useFactory: makeDatabases },
+    { provide: Databases, inject: [CORE, Vault, Candidates, Lifecycle], useFactory: makeDatabases },
     AddressRules,
-    AppliedThere,
-    DatabasePast,
+    AppliedSteps,
+    DatabaseViews,
     DefaultDatabase,
+    DriftQueries,
     DriftWatch,
+    Registration,
   ],
-  exports: [AddressRules, AppliedThere, DatabasePast, Databases],
+  exports: [AddressRules, AppliedSteps, Databases, DatabaseViews, DriftQueries, Registration],
 })
 export class RegistryModule {}
 
@@ -37,14 +41,8 @@ async function makeCandidates(config: Config, core: CoreDatabase): Promise<Candi
   return new Candidates(await coreIdentity(core), new OwnFiles(config.CORE_DATABASE_URL, config.DATA_DIR));
 }
 
-function makeDatabases(
-  core: CoreDatabase,
-  store: EventStore,
-  vault: Vault,
-  candidates: Candidates,
-  lifecycle: Lifecycle,
-): Databases {
-  const databases = new Databases(core, store, vault, candidates);
+function makeDatabases(core: CoreDatabase, vault: Vault, candidates: Candidates, lifecycle: Lifecycle): Databases {
+  const databases = new Databases(core, vault, candidates);
   lifecycle.onStop('databases', () => databases.close());
   return databases;
 }

@@ -2,15 +2,23 @@ import { Controller, Get, HttpCode, Param, Post, Query, Req, Res, UseGuards } fr
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { pageQuery, type PageQuery } from '../http/input.js';
 import { checked, NoQuery } from '../http/route.js';
-import { eventsQuery, liveQuery, Log, verifyQuery, type EventsQuery, type LiveQuery, type VerifyQuery } from './log.js';
+import {
+  eventsQuery,
+  liveQuery,
+  LogQueries,
+  verifyQuery,
+  type EventsQuery,
+  type LiveQuery,
+  type VerifyQuery,
+} from './log.queries.js';
 import { Projections } from './projections.js';
-import { commandsQuery, ReceivedCommands, type CommandsQuery } from './received.js';
+import { commandsQuery, CommandLog, type CommandsQuery } from './command-log.js';
 import { EventStreams, resumeAfter } from './streams.js';
 
 @Controller('events')
 export class LogController {
   constructor(
-    private readonly log: Log,
+    private readonly log: LogQueries,
     private readonly streams: EventStreams,
   ) {}
 
@@ -42,8 +50,8 @@ export class LogController {
 }
 
 @Controller('commands')
-export class ReceivedController {
-  constructor(private readonly received: ReceivedCommands) {}
+export class CommandLogController {
+  constructor(private readonly received: CommandLog) {}
 
   @Get()
   list(@Query(checked(commandsQuery)) query: CommandsQuery): Promise<object> {

@@ -2,19 +2,19 @@ import { Module } from '@nestjs/common';
 import type { EventStore } from '#event-store';
 import { Lifecycle } from '../core/lifecycle.js';
 import { EVENT_STORE } from '../core/tokens.js';
-import { LogController, ProjectionsController, ReceivedController } from './log.controller.js';
-import { Log } from './log.js';
+import { LogController, ProjectionsController, CommandLogController } from './log.controller.js';
+import { LogQueries } from './log.queries.js';
 import { Projections } from './projections.js';
-import { ReceivedCommands } from './received.js';
+import { CommandLog } from './command-log.js';
 import { EventStreams } from './streams.js';
 
 /** The calls about the log, live streams, and the record of the commands received. */
 @Module({
-  controllers: [LogController, ReceivedController, ProjectionsController],
+  controllers: [LogController, CommandLogController, ProjectionsController],
   providers: [
-    Log,
+    LogQueries,
     Projections,
-    ReceivedCommands,
+    CommandLog,
     { provide: EventStreams, inject: [EVENT_STORE, Lifecycle], useFactory: makeStreams },
   ],
   exports: [EventStreams],

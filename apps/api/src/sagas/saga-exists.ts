@@ -1,11 +1,11 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { Sagas } from './sagas.js';
+import { SagaQueries } from './sagas.queries.js';
 
 /** For a route on a saga: that it is unknown is told before anything is said of the body. */
 @Injectable()
 export class SagaExists implements CanActivate {
-  constructor(private readonly sagas: Sagas) {}
+  constructor(private readonly sagas: SagaQueries) {}
 
   /** Errors: ApiError saga_not_found. */
   async canActivate(context: ExecutionContext): Promise<boolean> {

@@ -7,7 +7,8 @@ import { nothingAsked, pageQuery, parse } from '../http/input.js';
 import { Caller, checked, NoQuery } from '../http/route.js';
 import { EventStreams, resumeAfter } from '../log/streams.js';
 import { SagaExists } from './saga-exists.js';
-import { reason, resolution, Sagas, sagasQuery, type Reason, type Resolution, type SagasQuery } from './sagas.js';
+import { because, resolution, type Because, type Resolution } from './bodies.js';
+import { SagaQueries, sagasQuery, type SagasQuery } from './sagas.queries.js';
 import { sagaView } from './view.js';
 
 /** No event of a saga follows one of these. */
@@ -16,7 +17,7 @@ const endings: ReadonlySet<string> = new Set<SagaEventType>(['SagaCompleted', 'S
 @Controller('sagas')
 export class SagaQueriesController {
   constructor(
-    private readonly sagas: Sagas,
+    private readonly sagas: SagaQueries,
     private readonly streams: EventStreams,
   ) {}
 
@@ -58,7 +59,7 @@ export class SagaQueriesController {
 @UseGuards(NoQuery, SagaExists)
 export class SagaCommandsController {
   constructor(
-    private readonly sagas: Sagas,
+    private readonly sagas: SagaQueries,
     private readonly orchestrator: Orchestrator,
   ) {}
 
@@ -67,7 +68,7 @@ export class SagaCommandsController {
   async retry(
     @Param('id') id: string,
     @Caller() caller: Metadata,
-    @Body(checked(reason)) { reason: why }: Reason,
+    @Body(checked(because)) { reason: why }: Because,
   ): Promise<object> {
     return shown(await this.orchestrator.retry(id, why, caller));
   }
@@ -77,7 +78,7 @@ export class SagaCommandsController {
   async abort(
     @Param('id') id: string,
     @Caller() caller: Metadata,
-    @Body(checked(reason)) { reason: why }: Reason,
+    @Body(checked(because)) { reason: why }: Because,
   ): Promise<object> {
     return shown(await this.orchestrator.abort(id, why, caller));
   }

@@ -12,16 +12,14 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AsideLists } from '../databases/aside.js';
+import { AsideQueries } from '../databases/aside.queries.js';
 import { AnswerInterceptor, send, type Answer } from '../http/answer.js';
 import { commandContext, pageQuery, type CommandContext, type PageQuery } from '../http/input.js';
 import { checked, Command, NoQuery } from '../http/route.js';
-import { diffQuery, History, whenQuery, type DiffQuery, type WhenQuery } from './history.js';
 import {
   bodies,
   listProblems,
-  Tables,
-  tablesQuery,
+  TableCommands,
   type ChangeColumns,
   type CreateTable,
   type MoveTable,
@@ -32,13 +30,21 @@ import {
   type RestoreTable,
   type RevertTable,
   type ShowTable,
+} from './tables.commands.js';
+import {
+  diffQuery,
+  TableQueries,
+  tablesQuery,
+  whenQuery,
+  type DiffQuery,
   type TablesQuery,
-} from './tables.js';
+  type WhenQuery,
+} from './tables.queries.js';
 
 @Controller('table')
 @UseInterceptors(AnswerInterceptor)
 export class TableCommandsController {
-  constructor(private readonly tables: Tables) {}
+  constructor(private readonly tables: TableCommands) {}
 
   @Post('create')
   create(
@@ -84,36 +90,43 @@ export class TableCommandsController {
   }
 }
 
-/** Reads a table, or makes one of its history: which of the two, the body tells. */
+/** Reads a table's history, or makes a table of it: the body tells which. */
 @Controller('table/replay')
 export class ReplayController {
-  constructor(private readonly tables: Tables) {}
+  constructor(
+    private readonly tables: TableCommands,
+    private readonly queries: TableQueries,
+  ) {}
 
-  /** What only reads is no command, and its query and headers are not read as a command's. */
+  /** A replay that only reads is no command: what its query and headers would say of one is not looked at. */
   @Post()
   async replay(
     @Body(checked(bodies.replay)) body: ReplayTable,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    send(reply, await this.tables.replay(() => commandContext(request), body));
+    const { table_id, database, ...when } = body;
+    const answer =
+      database === undefined
+        ? await this.queries.replay(table_id, when)
+        : await this.tables.replay(commandContext(request), { ...body, database });
+    send(reply, answer);
   }
 }
 
 @Controller()
 export class TableQueriesController {
   constructor(
-    private readonly tables: Tables,
-    private readonly past: History,
-    private readonly asides: AsideLists,
+    private readonly tables: TableQueries,
+    private readonly asides: AsideQueries,
   ) {}
 
   @Post('table/show')
   @HttpCode(200)
   @UseGuards(NoQuery)
   @UseInterceptors(AnswerInterceptor)
-  show(@Body(checked(bodies.show)) body: ShowTable): Promise<Answer> {
-    return this.tables.show(body);
+  show(@Body(checked(bodies.show)) { table_id, ...when }: ShowTable): Promise<Answer> {
+    return this.tables.show(table_id, when);
   }
 
   @Get('tables')
@@ -124,12 +137,12 @@ export class TableQueriesController {
   @Get('tables/:id')
   @UseInterceptors(AnswerInterceptor)
   one(@Param('id') id: string, @Query(checked(whenQuery)) query: WhenQuery): Promise<Answer> {
-    return this.past.show(id, query);
+    return this.tables.show(id, query);
   }
 
   @Get('tables/:id/history')
   history(@Param('id') id: string, @Query(checked(pageQuery)) query: PageQuery): Promise<object> {
-    return this.past.history(id, query);
+    return this.tables.history(id, query);
   }
 
   @Get('tables/:id/aside')
@@ -139,6 +152,6 @@ export class TableQueriesController {
 
   @Get('tables/:id/diff')
   diff(@Param('id') id: string, @Query(checked(diffQuery)) query: DiffQuery): Promise<object> {
-    return this.past.diff(id, query);
+    return this.tables.diff(id, query);
   }
 }

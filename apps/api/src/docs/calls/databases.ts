@@ -1,5 +1,5 @@
 import { registration, relocation } from '../../databases/address-rules.js';
-import { adoption, loss, resolution as driftResolution } from '../../databases/changes.js';
+import { adoption, loss, resolution as driftResolution } from '../../databases/databases.commands.js';
 import { Forgotten, DatabaseAnswer, DatabaseHistory, DatabaseDrift, DatabaseList } from '../answers/databases.js';
 import { AsideList } from '../answers/tables.js';
 import { id, page, input, core, command, ofDatabase, alive, reachable, type Call } from './call.js';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { databaseName, bodies } from '../../tables/tables.js';
+import { databaseName } from '../../databases/database-name.js';
+import { bodies } from '../../tables/tables.commands.js';
 import { TABLE_STATUSES } from '../answers/shared.js';
 import { TableAnswer, Replayed, TableHistory, TableDiff, TableList, AsideList } from '../answers/tables.js';
 import { id, page, input, core, command, alive, type Call } from './call.js';

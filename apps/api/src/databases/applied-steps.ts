@@ -13,7 +13,7 @@ const WAIT_MS = 2000;
  * waits until all that was committed before it is there, and else reads the sagas' own streams.
  */
 @Injectable()
-export class AppliedThere {
+export class AppliedSteps {
   constructor(
     @Inject(CORE) private readonly core: CoreDatabase,
     @Inject(EVENT_STORE) private readonly store: EventStore,

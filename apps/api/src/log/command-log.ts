@@ -18,7 +18,7 @@ import { Lifecycle } from '../core/lifecycle.js';
 import { CONFIG, CORE, LOG, type Log } from '../core/tokens.js';
 import { metadataOf, pageShape } from '../http/input.js';
 import { problemOf } from '../http/problem.js';
-import { withoutSecrets } from './secrets.js';
+import { withoutSecrets } from './redact.js';
 
 /** A command as it was received, and what it was answered. */
 interface Received {
@@ -74,7 +74,7 @@ const columns = sql`request_id, received_at, actor, method, path, body, status, 
  * is in the events all the same.
  */
 @Injectable()
-export class ReceivedCommands implements OnModuleInit {
+export class CommandLog implements OnModuleInit {
   private waiting: Received[] = [];
   private waitingLength = 0;
   private refused = 0;

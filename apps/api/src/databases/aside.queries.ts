@@ -18,7 +18,7 @@ interface Counted extends Kept {
 
 /** What is kept aside until its retention time is over. */
 @Injectable()
-export class AsideLists {
+export class AsideQueries {
   constructor(
     @Inject(CORE) private readonly core: CoreDatabase,
     private readonly databases: Databases,

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import type { CoreDatabase } from '#event-store';
+import type { CoreDatabase, EventStore } from '#event-store';
 import { columnChangeSchema, columnSchema, MAX_COLUMNS, nameSchema, type Problem } from '#byodb';
 import {
   cannotComeBack,
@@ -12,34 +12,29 @@ import {
   decidePurge,
   decideRename,
   decideRestore,
+  decideRevert,
   defaultColumns,
-  findDatabase,
+  momentsUpTo,
   nameOwner,
   outlook,
-  pageOfTables,
   placesOf,
   planAside,
   refOf,
+  retypesSince,
   type DatabaseRef,
   type RequestEvent,
   type Table,
 } from '#tables';
-import { CORE } from '../core/tokens.js';
+import { CORE, EVENT_STORE } from '../core/tokens.js';
+import { databaseName } from '../databases/database-name.js';
 import { Databases } from '../databases/databases.js';
 import type { Answer } from '../http/answer.js';
 import { ApiError } from '../http/api-error.js';
-import { pageShape, type CommandContext } from '../http/input.js';
+import { reason, type CommandContext } from '../http/input.js';
 import { Commands, enginesOf, type Decided } from './commands.js';
-import { History, whenBody } from './history.js';
-import { statusesOf, tableView } from './view.js';
+import { noVersion, TableQueries, whenBody } from './tables.queries.js';
 
 const tableId = z.string().min(1).max(64);
-export const reason = z.string().min(1, 'must not be empty').max(1000);
-export const databaseName = z
-  .string()
-  .min(1)
-  .max(63)
-  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, 'must hold only letters, digits, _, . and -');
 
 /** Of one change: all of them change, or none. */
 const MAX_DATABASES = 500;
@@ -108,28 +103,23 @@ export type ChangeColumns = z.output<typeof bodies.column>;
 export type RenameTable = z.output<typeof bodies.rename>;
 export type ShowTable = z.output<typeof bodies.show>;
 export type ReplayTable = z.output<typeof bodies.replay>;
+/** A replay that is a command. */
+export type ReplayInto = ReplayTable & { database: string };
 export type RevertTable = z.output<typeof bodies.revert>;
 export type MoveTable = z.output<typeof bodies.databases>;
 export type PurgeTable = z.output<typeof bodies.purge>;
 export type RestoreTable = z.output<typeof bodies.restore>;
 export type NameTable = z.output<typeof bodies.table>;
 
-export const tablesQuery = z.strictObject({
-  ...pageShape,
-  status: z.enum(['creating', 'active', 'changing', 'dropping', 'dropped', 'failed']).optional(),
-  database: z.string().optional(),
-  name: z.string().optional(),
-});
-export type TablesQuery = z.output<typeof tablesQuery>;
-
-/** The table calls. */
+/** The commands about tables: what each decides, and where it is to happen. */
 @Injectable()
-export class Tables {
+export class TableCommands {
   constructor(
     @Inject(CORE) private readonly core: CoreDatabase,
+    @Inject(EVENT_STORE) private readonly store: EventStore,
     private readonly commands: Commands,
     private readonly databases: Databases,
-    private readonly past: History,
+    private readonly past: TableQueries,
   ) {}
 
   async create(context: CommandContext, body: CreateTable): Promise<Answer> {
@@ -201,18 +191,23 @@ export class Tables {
     );
   }
 
-  async show({ table_id, ...when }: ShowTable): Promise<Answer> {
-    return this.past.show(table_id, when);
+  async revert(context: CommandContext, { table_id: tableId, version }: RevertTable): Promise<Answer> {
+    return this.commands.run(context, tableId, async (table, sagaId) => {
+      if (version === 0 || version > table.version) throw noVersion(version);
+      const [head, target] = [
+        await this.past.point(tableId, { version: table.version }),
+        await this.past.point(tableId, { version }),
+      ];
+      const { databases } = outlook(table);
+      const retypes = await retypesSince(target, momentsUpTo(this.store, tableId, target, table.version));
+      const event = decideRevert(head, target, enginesOf(databases), await this.commands.keptBy(), sagaId, retypes);
+      return { event, databases };
+    });
   }
 
-  async revert(context: CommandContext, body: RevertTable): Promise<Answer> {
-    return this.past.revert(context, body.table_id, body.version);
-  }
-
-  async replay(context: () => CommandContext, { table_id, as, ...when }: ReplayTable): Promise<Answer> {
-    if (when.database === undefined) return this.past.replay(table_id, when);
-    const { ifMatch, ...rest } = context();
-    const database = when.database;
+  /** Builds the table as it was, in one database, as a new one. */
+  async replay(context: CommandContext, { table_id, as, database, ...when }: ReplayInto): Promise<Answer> {
+    const { ifMatch, ...rest } = context;
     // What must not have changed is the table that is played again, not the one that comes of it.
     return this.commands.create({ ...rest, ifMatch: null }, async (sagaId) => {
       const head = await this.commands.table(table_id);
@@ -228,24 +223,6 @@ export class Tables {
 
   private async refs(names: string[]): Promise<DatabaseRef[]> {
     return (await Promise.all(names.map((name) => this.databases.byName(name)))).map(refOf);
-  }
-
-  async list({ limit, cursor, status, database, name }: TablesQuery): Promise<object> {
-    const at = database === undefined ? undefined : await findDatabase(this.core, database);
-    if (at === null) throw new ApiError('database_not_found', `no database ${JSON.stringify(database)}`);
-    const { tables, more } = await pageOfTables(this.core, {
-      limit,
-      before: cursor,
-      status,
-      name,
-      database_id: at?.database_id,
-    });
-    const shown = tables.map((r) => r.table);
-    const statuses = await statusesOf(this.core, shown);
-    return {
-      tables: shown.map((table) => tableView(table, statuses)),
-      next_cursor: more ? String(tables.at(-1)!.position) : null,
-    };
   }
 }
 

@@ -12,8 +12,8 @@ import { CORE, EVENT_STORE } from '../core/tokens.js';
 import { ApiError } from '../http/api-error.js';
 import { pageShape } from '../http/input.js';
 import type { StreamOptions } from './streams.js';
-import { causalTree } from './tree.js';
-import { readHead, verify } from './trust.js';
+import { causalTree } from './causal-tree.js';
+import { readHead, verify } from './verify-log.js';
 
 /** As the store takes them: a name that it could not hold is told as such, whatever the core database's engine. */
 const name = z
@@ -50,7 +50,7 @@ const PAGE = 500;
 
 /** The calls that read the log. */
 @Injectable()
-export class Log {
+export class LogQueries {
   /** By the head that was asked for: callers at the same time share one reading of the whole log. */
   private readonly verifying = new Map<string, Promise<Verification>>();
 

@@ -9,12 +9,6 @@ import { pageShape, type PageQuery } from '../http/input.js';
 import { KINDS } from './kinds.js';
 import { sagaView } from './view.js';
 
-export const reason = z.strictObject({ reason: z.string().min(1, 'must not be empty').max(1000) });
-export const resolution = z.strictObject({
-  step_id: z.string().min(1).max(64),
-  as: z.enum(['applied', 'restored', 'skipped']),
-  reason: z.string().min(1, 'must not be empty').max(1000),
-});
 export const sagasQuery = z.strictObject({
   ...pageShape,
   table_id: z.string().optional(),
@@ -23,8 +17,6 @@ export const sagasQuery = z.strictObject({
   status: z.enum(['pending', 'running', 'compensating', 'completed', 'compensated', 'rejected', 'stuck']).optional(),
 });
 
-export type Reason = z.output<typeof reason>;
-export type Resolution = z.output<typeof resolution>;
 export type SagasQuery = z.output<typeof sagasQuery>;
 
 /** Sagas whose subject is a database, and which may name a table. */
@@ -32,7 +24,7 @@ const OF_DATABASES = KINDS.filter((kind) => kind.startsWith('database.'));
 
 /** The saga calls. */
 @Injectable()
-export class Sagas {
+export class SagaQueries {
   constructor(
     @Inject(CORE) private readonly core: CoreDatabase,
     @Inject(EVENT_STORE) private readonly store: EventStore,

@@ -1,11 +1,16 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { v7 as uuid } from 'uuid';
+import type { CoreDatabase, Metadata } from '#event-store';
 import type { Address } from '#byodb';
+import { findDatabase } from '#tables';
 import type { Config } from '../config.js';
 import { Lifecycle } from '../core/lifecycle.js';
-import { CONFIG, LOGGER, type Logger } from '../core/tokens.js';
+import { CONFIG, CORE, LOGGER, type Logger } from '../core/tokens.js';
 import { ApiError } from '../http/api-error.js';
 import { AddressRules } from './address-rules.js';
-import { Databases } from './databases.js';
+import { Registration } from './registration.js';
 import { soon } from './reach.js';
 
 const AGAIN_MS = 2000;
@@ -19,7 +24,8 @@ export class DefaultDatabase implements OnModuleInit {
   private trying: Promise<void> | null = null;
 
   constructor(
-    private readonly databases: Databases,
+    @Inject(CORE) private readonly core: CoreDatabase,
+    private readonly registration: Registration,
     private readonly lifecycle: Lifecycle,
     @Inject(LOGGER) private readonly logger: Logger,
     rules: AddressRules,
@@ -57,12 +63,24 @@ export class DefaultDatabase implements OnModuleInit {
   /** Told once: the same every two seconds would hide everything else in the log. */
   private async attempt(first: boolean): Promise<boolean> {
     try {
-      await this.databases.ensureDefault(this.address);
+      await this.ensureDefault();
       return true;
     } catch (error) {
       if (first) this.logger.error({ error: String(error) }, 'the default database cannot be reached yet');
       // Known here under another name: that will not pass.
       return error instanceof ApiError && error.code === 'database_exists';
+    }
+  }
+
+  /** The `default` one exists from the start, even when it cannot be reached yet. */
+  private async ensureDefault(): Promise<void> {
+    if ((await findDatabase(this.core, 'default')) !== null) return;
+    if (this.address.engine === 'sqlite') await mkdir(dirname(this.address.file), { recursive: true });
+    const metadata: Metadata = { correlation_id: uuid(), causation_id: null, actor: 'schemasaga' };
+    try {
+      await this.registration.register('default', this.address, metadata);
+    } catch (error) {
+      if ((await findDatabase(this.core, 'default')) === null) throw error;
     }
   }
 }

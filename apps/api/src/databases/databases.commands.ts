@@ -19,10 +19,10 @@ import {
 import { CORE } from '../core/tokens.js';
 import type { Answer } from '../http/answer.js';
 import { ApiError } from '../http/api-error.js';
-import type { CommandContext } from '../http/input.js';
+import { reason, type CommandContext } from '../http/input.js';
 import { Commands, enginesOf, type DecidedForDatabase, type Skipped } from '../tables/commands.js';
-import { reason } from '../tables/tables.js';
 import { Databases } from './databases.js';
+import { Registration } from './registration.js';
 
 /** Names of tables that others made, as most databases take them. */
 const LONGEST_NAME = 64;
@@ -50,10 +50,11 @@ export type Loss = z.output<typeof loss>;
 
 /** Commands about a database: what others made of it, and what it missed. */
 @Injectable()
-export class DatabaseChanges {
+export class DatabaseCommands {
   constructor(
     @Inject(CORE) private readonly core: CoreDatabase,
     private readonly databases: Databases,
+    private readonly registration: Registration,
     private readonly commands: Commands,
   ) {}
 
@@ -153,7 +154,7 @@ export class DatabaseChanges {
     const database = await this.databases.byName(name);
     const ref = refOf(database);
     const sagas = await this.letGo(ref, why, metadata);
-    await this.databases.forget(name, why, metadata);
+    await this.registration.forget(name, why, metadata);
     // A table that was made there meanwhile: from now on none can be.
     sagas.push(...(await this.letGo(ref, why, metadata)));
     return {
