@@ -24,7 +24,7 @@ const STAGES = [
   'databases',
   'core',
 ] as const;
-export type Stage = (typeof STAGES)[number];
+type Stage = (typeof STAGES)[number];
 
 type Stop = () => Promise<void> | void;
 

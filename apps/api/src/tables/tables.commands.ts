@@ -104,7 +104,7 @@ export type RenameTable = z.output<typeof bodies.rename>;
 export type ShowTable = z.output<typeof bodies.show>;
 export type ReplayTable = z.output<typeof bodies.replay>;
 /** A replay that is a command. */
-export type ReplayInto = ReplayTable & { database: string };
+type ReplayInto = ReplayTable & { database: string };
 export type RevertTable = z.output<typeof bodies.revert>;
 export type MoveTable = z.output<typeof bodies.databases>;
 export type PurgeTable = z.output<typeof bodies.purge>;
