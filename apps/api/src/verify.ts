@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createEventStore, openCoreDatabase } from '#event-store';
 import { readConfig } from './config.js';
-import { readHead, verify } from './log/trust.js';
+import { readHead, verify } from './log/verify-log.js';
 
 /** `npm run verify`: 0 when the log is as it was written, 1 when not, 2 when that could not be told. */
 const NOT_VALID = 1;

@@ -13,7 +13,7 @@ import { metadata } from '../../../libs/event-store/testing/hooked-core.js';
 import { InProcessQueue, Orchestrator } from '#sagas';
 import { playForward, tableChangeSaga, tableStreams, type Moment } from '#tables';
 import { longTable } from '../../../libs/tables/testing/long-table.js';
-import { AppliedThere } from '../src/databases/applied.js';
+import { AppliedSteps } from '../src/databases/applied-steps.js';
 import { Candidates } from '../src/databases/candidates.js';
 import { Databases } from '../src/databases/databases.js';
 import { OwnFiles } from '../src/databases/own-files.js';
@@ -21,7 +21,8 @@ import { Vault } from '../src/databases/vault.js';
 import type { CommandContext } from '../src/http/input.js';
 import { keptBehind, keptInline } from '../src/read-models.js';
 import { Commands } from '../src/tables/commands.js';
-import { History } from '../src/tables/history.js';
+import { TableCommands } from '../src/tables/tables.commands.js';
+import { TableQueries } from '../src/tables/tables.queries.js';
 import { tableView } from '../src/tables/view.js';
 
 const LENGTH = 10_000;
@@ -29,7 +30,8 @@ const id = randomUUID();
 let database: TestDatabase;
 let core: CoreDatabase;
 let followers: Followers;
-let history: History;
+let history: TableQueries;
+let tables: TableCommands;
 let moments: Moment[];
 /** Events read since the last call. */
 let read = 0;
@@ -75,7 +77,7 @@ beforeAll(async () => {
   for (const name of ['applied_steps', 'table_snapshots'])
     expect(await followers.reached(name, await store.committed(), 60_000)).toBe(true);
 
-  const databases = new Databases(core, store, Vault.of('0'.repeat(64)), new Candidates('core', new OwnFiles('', '')));
+  const databases = new Databases(core, Vault.of('0'.repeat(64)), new Candidates('core', new OwnFiles('', '')));
   const limits = { maxRewriteRows: 1 };
   const definition = tableChangeSaga({
     store,
@@ -106,7 +108,8 @@ beforeAll(async () => {
     retentionSeconds: 60,
     limits,
   });
-  history = new History(core, store, commands, new AppliedThere(core, store, followers));
+  history = new TableQueries(core, store, new AppliedSteps(core, store, followers));
+  tables = new TableCommands(core, store, commands, databases, history);
   taken();
 }, 120_000);
 afterAll(async () => {
@@ -131,7 +134,7 @@ test.each([1, 2, 100, 101, 4999, 9900, 9999, LENGTH])(
 );
 
 test('the difference of two versions reads what the two take', async () => {
-  const { added, removed, renamed, name } = (await history.diff(id, { from: '3001', to: '9000' })) as Record<
+  const { added, removed, renamed, name } = (await history.diff(id, { from: 3001, to: 9000 })) as Record<
     string,
     { name: string }[]
   >;
@@ -173,9 +176,11 @@ test('a revert is decided from its two versions, and its saga judged from the la
               Object.values(moments.at(-1)!.lineage).includes(mark) || moments.at(-1)!.dropped[mark] !== undefined,
           ),
       )! + 1;
-  expect((await history.revert(context, id, version)).status).toBe(202);
+  expect((await tables.revert(context, { table_id: id, version })).status).toBe(202);
   // As often as somebody else's append made it decide again: here never.
   expect(taken()).toBeLessThan(200);
-  await expect(history.revert(context, id, LENGTH + 2)).rejects.toMatchObject({ code: 'version_not_found' });
+  await expect(tables.revert(context, { table_id: id, version: LENGTH + 2 })).rejects.toMatchObject({
+    code: 'version_not_found',
+  });
   taken();
 });

@@ -18,4 +18,4 @@ export {
   type Step,
   type StepStatus,
 } from './saga.js';
-export { appendToSaga, foldSaga, sagaStream, sagaStreams } from './saga-stream.js';
+export { appendToSaga, foldSaga, sagaStreams } from './saga-stream.js';

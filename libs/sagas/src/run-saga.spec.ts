@@ -20,7 +20,7 @@ import { InProcessQueue } from './queue/in-process.js';
 import { loadSaga, sagasProjection } from './read-model.js';
 import { runSaga } from './run-saga.js';
 import type { RunnerPorts } from './run/ports.js';
-import { SAGA_SCHEMA_VERSION, sagaStream } from './saga-stream.js';
+import { SAGA_SCHEMA_VERSION, sagaStreams } from './saga-stream.js';
 
 // A domain of its own, that writes down what it was asked to do: this library knows nothing of databases.
 let fresh: Fresh;
@@ -86,14 +86,14 @@ const ports = (): RunnerPorts => ({
   draining: () => false,
 });
 const types = async (sagaId: string): Promise<string[]> =>
-  (await store.readStream(sagaStream(sagaId))).map((e) => e.type);
+  (await store.readStream(sagaStreams(sagaId))).map((e) => e.type);
 
 async function asked(subject: string, targets = ['one']): Promise<string> {
   const sagaId = uuid();
   await store.append(
     [
       {
-        stream: sagaStream(sagaId),
+        stream: sagaStreams(sagaId),
         expectedVersion: 0,
         events: [
           {
@@ -126,7 +126,7 @@ test('an intent is recorded before the effect, and every cause is the event befo
   await runSaga(ports(), sagaId);
   expect(seen).toEqual(['SagaRequested', 'SagaStarted', 'StepPrepared', 'StepIntended']);
   expect(await types(sagaId)).toEqual([...seen, 'StepApplied', 'SagaCompleted']);
-  const events = await store.readStream(sagaStream(sagaId));
+  const events = await store.readStream(sagaStreams(sagaId));
   const ids = new Set(events.map((e) => e.event_id));
   expect(events.slice(1).every((e) => e.metadata.causation_id !== null && ids.has(e.metadata.causation_id))).toBe(true);
 });
@@ -344,7 +344,7 @@ test('a saga seen stuck that has recovered by itself goes on after a crash, and 
   await store.append(
     [
       {
-        stream: sagaStream(recovering),
+        stream: sagaStreams(recovering),
         expectedVersion: version,
         events: [
           {

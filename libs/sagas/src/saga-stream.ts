@@ -7,10 +7,6 @@ export const SAGA_SCHEMA_VERSION = 1;
 
 export const sagaStreams = streamsOf<SagaEvent>({ prefix: 'saga', schemaVersion: SAGA_SCHEMA_VERSION });
 
-export function sagaStream(sagaId: string): string {
-  return sagaStreams.name(sagaId);
-}
-
 /** More events of a saga that is at `version`. */
 export function appendToSaga(saga: Pick<Saga, 'saga_id' | 'version'>, events: readonly SagaEvent[]): Append {
   return sagaStreams.append(saga.saga_id, saga.version, events);

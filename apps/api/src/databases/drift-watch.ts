@@ -1,19 +1,23 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { v7 as uuid } from 'uuid';
 import {
+  CoreClock,
   MOST_OFF_MS,
   sql,
   UniqueViolation,
   VersionConflict,
-  type CoreClock,
   type CoreDatabase,
   type Sql,
   type EventStore,
 } from '#event-store';
 import { canonical, type Drift, type Json } from '#byodb';
 import { databaseStreams, listDatabases, type Database, type DatabaseEvent } from '#tables';
+import type { Config } from '../config.js';
+import { Lifecycle } from '../core/lifecycle.js';
+import { CONFIG, CORE, EVENT_STORE, LOG, type Log } from '../core/tokens.js';
 import { ApiError } from '../http/api-error.js';
-import type { DatabasePast } from './past.js';
+import { DriftQueries } from './drift.queries.js';
 import { soon } from './reach.js';
 
 const ALL = 1_000_000;
@@ -23,32 +27,40 @@ const STOP_MS = 1000;
  * Compares every database with history from time to time, and records what differs: once, until it differs in another
  * way or not at all.
  */
-export class DriftWatch {
+@Injectable()
+export class DriftWatch implements OnModuleInit {
   private timer: NodeJS.Timeout | null = null;
   private working: Promise<void> | null = null;
   private stopped = false;
 
   constructor(
-    private readonly core: CoreDatabase,
+    @Inject(CORE) private readonly core: CoreDatabase,
     private readonly clock: CoreClock,
-    private readonly store: EventStore,
-    private readonly past: DatabasePast,
-    private readonly options: {
-      everySeconds: number;
-      log: (message: string, details: Record<string, unknown>) => void;
-    },
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    private readonly drift: DriftQueries,
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(LOG) private readonly log: Log,
+    private readonly lifecycle: Lifecycle,
   ) {}
 
+  onModuleInit(): void {
+    this.lifecycle.onStop('makers', () => this.stop());
+    if (this.config.ROLE === 'api') return;
+    this.lifecycle.onListening(() => {
+      this.start();
+    });
+  }
+
   /** Any number of processes may: each database is looked at by one of them in each interval. */
-  start(): void {
-    const { everySeconds, log } = this.options;
+  private start(): void {
+    const everySeconds = this.config.DRIFT_CHECK_SECONDS;
     if (everySeconds === 0) return;
     // Looked for often, so that a process that has just started does not wait a whole interval.
     this.timer = setInterval(
       () => {
         this.working ??= this.round()
           .catch((error: unknown) => {
-            log('drift check failed', { error: String(error) });
+            this.log('drift check failed', { error: String(error) });
           })
           .finally(() => {
             this.working = null;
@@ -58,7 +70,7 @@ export class DriftWatch {
     );
   }
 
-  async stop(): Promise<void> {
+  private async stop(): Promise<void> {
     this.stopped = true;
     if (this.timer !== null) clearInterval(this.timer);
     // A look that hangs goes with the process.
@@ -100,13 +112,13 @@ export class DriftWatch {
   /** A look in the future was noted by a clock that was ahead: nobody waits for that time. */
   private lately(): Sql {
     const now = this.clock.now();
-    return sql`(checked_at > ${now - this.options.everySeconds * 1000} and checked_at <= ${now + MOST_OFF_MS})`;
+    return sql`(checked_at > ${now - this.config.DRIFT_CHECK_SECONDS * 1000} and checked_at <= ${now + MOST_OFF_MS})`;
   }
 
   private async check(database: Database): Promise<void> {
     let drift: Drift[];
     try {
-      ({ drift } = await this.past.drift(database.name));
+      ({ drift } = await this.drift.of(database.name));
     } catch (error) {
       // Out of reach, or removed meanwhile: that is no drift.
       if (error instanceof ApiError) return;
@@ -129,8 +141,7 @@ export class DriftWatch {
         causation_id: null,
         actor: 'schemasaga',
       });
-      if (digest !== null)
-        this.options.log('drift found', { database: database.name, tables: own.map((d) => d.table) });
+      if (digest !== null) this.log('drift found', { database: database.name, tables: own.map((d) => d.table) });
     } catch (error) {
       if (!(error instanceof VersionConflict)) throw error;
     }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { columnChangeSchema, columnSchema, connectionSchema } from '#byodb';
 import { STATUS, type ApiCode } from '../http/api-error.js';
-import { Accepted, AcceptedTables, Completed, CompletedTables, named, Plan } from './answers.js';
+import { named } from './answers.js';
+import { Accepted, AcceptedTables, Completed, CompletedTables, Plan } from './answers/commands.js';
 import { calls, type Call, type Tag } from './calls.js';
 
 export interface Schema {

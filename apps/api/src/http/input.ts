@@ -96,7 +96,10 @@ export function metadataOf(request: FastifyRequest): Metadata {
   return { correlation_id: request.id, causation_id: null, actor: 'anonymous' };
 }
 
-/** The query of what takes none: one that was meant for something else is told, not left unread. */
+/** Why somebody asks for what is not asked for lightly. */
+export const reason = z.string().min(1, 'must not be empty').max(1000);
+
+/** The query of a route that takes none. */
 export const nothingAsked = z.strictObject({});
 
 /** `limit` and `cursor` of a list. */
@@ -113,6 +116,9 @@ export const pageShape = {
     .transform(Number)
     .optional(),
 };
+
+export const pageQuery = z.strictObject(pageShape);
+export type PageQuery = z.output<typeof pageQuery>;
 
 function one(request: FastifyRequest, name: string): string | undefined {
   const value = request.headers[name];

@@ -5,19 +5,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Logger } from 'pino';
 import { v7 as uuid } from 'uuid';
 import type { Config } from '../config.js';
-import type { ReceivedCommands } from '../log/received.js';
+import type { Lifecycle } from '../core/lifecycle.js';
+import type { Logger } from '../core/tokens.js';
 import { jsonBody, unreadable } from './body.js';
 import { Guard } from './guard.js';
 import { ProblemFilter, sendProblem, sendRawProblem } from './problem.js';
 import { Routes } from './routes.js';
-
-export interface Listening {
-  url: string;
-  close(): Promise<void>;
-}
 
 /** Of one part of a path, characters: an id or a name is never longer. */
 const LONGEST_PART = 1000;
@@ -26,13 +21,13 @@ const GRACE_MS = 3000;
 const LOOK_MS = 25;
 const JSON_TYPE = 'application/json';
 
-/** The HTTP side, listening. */
+/** Starts the HTTP side. Returns the address at which it listens. */
 export async function listen(
   module: DynamicModule,
   config: Config,
   logger: Logger,
-  received: ReceivedCommands,
-): Promise<Listening> {
+  lifecycle: Lifecycle,
+): Promise<string> {
   const adapter = new FastifyAdapter({
     routerOptions: { maxParamLength: LONGEST_PART, ignoreTrailingSlash: true },
     return503OnClosing: false,
@@ -49,10 +44,14 @@ export async function listen(
   const server = adapter.getInstance<FastifyInstance>();
   const connections = new Connections(server.server);
   refuseEarly(server, new Guard(config.HOST, config.ALLOWED_HOSTS));
-  if (config.ROLE !== 'worker') received.watch(server);
   const http = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: false,
     abortOnError: false,
+  });
+  lifecycle.onStop('http', async () => {
+    const closing = http.close();
+    await Promise.race([closing, connections.end()]);
+    await closing;
   });
   http.useGlobalFilters(new ProblemFilter());
   await http.init();
@@ -68,14 +67,7 @@ export async function listen(
     jsonBody(server.getDefaultJsonParser('error', 'error') as never, (request) => replies.get(request.raw)!),
   );
   await http.listen(config.PORT, config.HOST);
-  return {
-    url: (await http.getUrl()).replace('[::1]', 'localhost'),
-    async close() {
-      const closing = http.close();
-      await Promise.race([closing, connections.end()]);
-      await closing;
-    },
-  };
+  return (await http.getUrl()).replace('[::1]', 'localhost');
 }
 
 function refuseEarly(server: FastifyInstance, guard: Guard): void {

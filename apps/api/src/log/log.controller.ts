@@ -1,48 +1,60 @@
-import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { z } from 'zod';
-import { nothingAsked, pageShape, parse } from '../http/input.js';
-import { Log } from './log.js';
+import { pageQuery, type PageQuery } from '../http/input.js';
+import { checked, NoQuery } from '../http/route.js';
+import {
+  eventsQuery,
+  liveQuery,
+  LogQueries,
+  verifyQuery,
+  type EventsQuery,
+  type LiveQuery,
+  type VerifyQuery,
+} from './log.queries.js';
 import { Projections } from './projections.js';
-import { ReceivedCommands } from './received.js';
+import { commandsQuery, CommandLog, type CommandsQuery } from './command-log.js';
 import { EventStreams, resumeAfter } from './streams.js';
 
 @Controller('events')
 export class LogController {
   constructor(
-    private readonly log: Log,
+    private readonly log: LogQueries,
     private readonly streams: EventStreams,
   ) {}
 
   @Get()
-  async list(@Query() query: unknown): Promise<object> {
+  list(@Query(checked(eventsQuery)) query: EventsQuery): Promise<object> {
     return this.log.list(query);
   }
 
   @Get('stream')
-  async stream(@Query() query: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async stream(
+    @Query(checked(liveQuery)) query: LiveQuery,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const options = this.log.live(query);
     await this.streams.serve(reply, request.id, { ...options, after: resumeAfter(request) ?? options.after });
   }
 
   @Get('verify')
-  async verify(@Query() query: unknown): Promise<object> {
+  verify(@Query(checked(verifyQuery)) query: VerifyQuery): Promise<object> {
     return this.log.verify(query);
   }
 
   @Get(':id/correlation')
-  async correlation(@Param('id') id: string, @Query() query: unknown): Promise<object> {
-    parse(nothingAsked, query);
+  @UseGuards(NoQuery)
+  correlation(@Param('id') id: string): Promise<object> {
     return this.log.correlation(id);
   }
 }
 
 @Controller('commands')
-export class ReceivedController {
-  constructor(private readonly received: ReceivedCommands) {}
+export class CommandLogController {
+  constructor(private readonly received: CommandLog) {}
 
   @Get()
-  async list(@Query() query: unknown): Promise<object> {
+  list(@Query(checked(commandsQuery)) query: CommandsQuery): Promise<object> {
     return this.received.list(query);
   }
 }
@@ -51,16 +63,16 @@ export class ReceivedController {
 export class ProjectionsController {
   constructor(private readonly projections: Projections) {}
 
+  /** All of them stand on one page. */
   @Get()
-  async list(@Query() query: unknown): Promise<object> {
-    parse(z.strictObject(pageShape), query);
+  async list(@Query(checked(pageQuery)) _query: PageQuery): Promise<object> {
     return { projections: await this.projections.list(), next_cursor: null };
   }
 
   @Post(':name/rebuild')
   @HttpCode(202)
-  async rebuild(@Param('name') name: string, @Query() query: unknown): Promise<object> {
-    parse(nothingAsked, query);
+  @UseGuards(NoQuery)
+  async rebuild(@Param('name') name: string): Promise<object> {
     return { projection: await this.projections.rebuild(name) };
   }
 }

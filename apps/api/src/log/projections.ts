@@ -1,13 +1,15 @@
+import { Inject, Injectable } from '@nestjs/common';
 import {
   lastBlock,
   readCheckpoints,
+  ReadModels,
   sql,
   UnknownReadModel,
   type CoreDatabase,
   type EventStore,
-  type ReadModels,
   type Rebuild,
 } from '#event-store';
+import { CORE, EVENT_STORE } from '../core/tokens.js';
 import { ApiError } from '../http/api-error.js';
 
 interface Projection {
@@ -25,13 +27,14 @@ interface Projection {
 }
 
 /** What is kept from the log, and how far each has come. */
+@Injectable()
 export class Projections {
   /** How many events stand at or before a position where somebody stood last: only those since are counted again. */
   private readonly counted = new Map<string, { position: number; events: number }>();
 
   constructor(
-    private readonly core: CoreDatabase,
-    private readonly store: EventStore,
+    @Inject(CORE) private readonly core: CoreDatabase,
+    @Inject(EVENT_STORE) private readonly store: EventStore,
     private readonly models: ReadModels,
   ) {}
 

@@ -40,18 +40,13 @@ import {
   typeOf,
 } from '#tables';
 import type { Databases } from '../databases/databases.js';
+import type { Answer } from '../http/answer.js';
 import { ApiError } from '../http/api-error.js';
 import type { CommandContext } from '../http/input.js';
 import { sagaView } from '../sagas/view.js';
 import { dryRun } from './dry-run.js';
 import { Turns } from './turns.js';
 import { statusesOf, tableView } from './view.js';
-
-export interface Answer {
-  status: number;
-  body: object;
-  headers: Record<string, string>;
-}
 
 /** A command decided: the event that asks for a change, and the databases on which a saga will carry it out. */
 export interface Decided {

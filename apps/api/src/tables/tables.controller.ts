@@ -1,95 +1,157 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  Param,
+  Post,
+  Query,
+  Req,
+  Res,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AsideLists } from '../databases/aside.js';
-import { commandContext, nothingAsked, parse } from '../http/input.js';
-import { Tables } from './tables.js';
-import type { Answer } from './commands.js';
+import { AsideQueries } from '../databases/aside.queries.js';
+import { AnswerInterceptor, send, type Answer } from '../http/answer.js';
+import { commandContext, pageQuery, type CommandContext, type PageQuery } from '../http/input.js';
+import { checked, Command, NoQuery } from '../http/route.js';
+import {
+  bodies,
+  listProblems,
+  TableCommands,
+  type ChangeColumns,
+  type CreateTable,
+  type MoveTable,
+  type NameTable,
+  type PurgeTable,
+  type RenameTable,
+  type ReplayTable,
+  type RestoreTable,
+  type RevertTable,
+  type ShowTable,
+} from './tables.commands.js';
+import {
+  diffQuery,
+  TableQueries,
+  tablesQuery,
+  whenQuery,
+  type DiffQuery,
+  type TablesQuery,
+  type WhenQuery,
+} from './tables.queries.js';
 
-@Controller()
-export class TablesController {
+@Controller('table')
+@UseInterceptors(AnswerInterceptor)
+export class TableCommandsController {
+  constructor(private readonly tables: TableCommands) {}
+
+  @Post('create')
+  create(
+    @Command() context: CommandContext,
+    @Body(checked(bodies.create, listProblems)) body: CreateTable,
+  ): Promise<Answer> {
+    return this.tables.create(context, body);
+  }
+
+  @Post('column')
+  column(@Command() context: CommandContext, @Body(checked(bodies.column)) body: ChangeColumns): Promise<Answer> {
+    return this.tables.column(context, body);
+  }
+
+  @Post('rename')
+  rename(@Command() context: CommandContext, @Body(checked(bodies.rename)) body: RenameTable): Promise<Answer> {
+    return this.tables.rename(context, body);
+  }
+
+  @Post('delete')
+  delete(@Command() context: CommandContext, @Body(checked(bodies.table)) body: NameTable): Promise<Answer> {
+    return this.tables.delete(context, body);
+  }
+
+  @Post('databases')
+  databases(@Command() context: CommandContext, @Body(checked(bodies.databases)) body: MoveTable): Promise<Answer> {
+    return this.tables.move(context, body);
+  }
+
+  @Post('purge')
+  purge(@Command() context: CommandContext, @Body(checked(bodies.purge)) body: PurgeTable): Promise<Answer> {
+    return this.tables.purge(context, body);
+  }
+
+  @Post('restore')
+  restore(@Command() context: CommandContext, @Body(checked(bodies.restore)) body: RestoreTable): Promise<Answer> {
+    return this.tables.restore(context, body);
+  }
+
+  @Post('revert')
+  revert(@Command() context: CommandContext, @Body(checked(bodies.revert)) body: RevertTable): Promise<Answer> {
+    return this.tables.revert(context, body);
+  }
+}
+
+/** Reads a table's history, or makes a table of it: the body tells which. */
+@Controller('table/replay')
+export class ReplayController {
   constructor(
-    private readonly tables: Tables,
-    private readonly asides: AsideLists,
+    private readonly tables: TableCommands,
+    private readonly queries: TableQueries,
   ) {}
 
-  @Post('table/create')
-  async create(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    send(reply, await this.tables.create(commandContext(request), body));
+  /** A replay that only reads is no command: what its query and headers would say of one is not looked at. */
+  @Post()
+  async replay(
+    @Body(checked(bodies.replay)) body: ReplayTable,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const { table_id, database, ...when } = body;
+    const answer =
+      database === undefined
+        ? await this.queries.replay(table_id, when)
+        : await this.tables.replay(commandContext(request), { ...body, database });
+    send(reply, answer);
   }
+}
 
-  @Post('table/column')
-  async column(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    send(reply, await this.tables.column(commandContext(request), body));
-  }
-
-  @Post('table/rename')
-  async rename(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    send(reply, await this.tables.rename(commandContext(request), body));
-  }
-
-  @Post('table/delete')
-  async delete(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    send(reply, await this.tables.delete(commandContext(request), body));
-  }
-
-  @Post('table/databases')
-  async databases(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    send(reply, await this.tables.move(commandContext(request), body));
-  }
-
-  @Post('table/purge')
-  async purge(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    send(reply, await this.tables.purge(commandContext(request), body));
-  }
-
-  @Post('table/restore')
-  async restore(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    send(reply, await this.tables.restore(commandContext(request), body));
-  }
-
-  @Post('table/revert')
-  async revert(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    send(reply, await this.tables.revert(commandContext(request), body));
-  }
-
-  @Post('table/replay')
-  async replay(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    send(reply, await this.tables.replay(() => commandContext(request), body));
-  }
+@Controller()
+export class TableQueriesController {
+  constructor(
+    private readonly tables: TableQueries,
+    private readonly asides: AsideQueries,
+  ) {}
 
   @Post('table/show')
   @HttpCode(200)
-  async show(@Query() query: unknown, @Body() body: unknown, @Res() reply: FastifyReply): Promise<void> {
-    parse(nothingAsked, query);
-    send(reply, await this.tables.show(body));
+  @UseGuards(NoQuery)
+  @UseInterceptors(AnswerInterceptor)
+  show(@Body(checked(bodies.show)) { table_id, ...when }: ShowTable): Promise<Answer> {
+    return this.tables.show(table_id, when);
   }
 
   @Get('tables')
-  async list(@Query() query: unknown): Promise<object> {
+  list(@Query(checked(tablesQuery)) query: TablesQuery): Promise<object> {
     return this.tables.list(query);
   }
 
   @Get('tables/:id')
-  async one(@Param('id') id: string, @Query() query: unknown, @Res() reply: FastifyReply): Promise<void> {
-    send(reply, await this.tables.one(id, query));
+  @UseInterceptors(AnswerInterceptor)
+  one(@Param('id') id: string, @Query(checked(whenQuery)) query: WhenQuery): Promise<Answer> {
+    return this.tables.show(id, query);
   }
 
   @Get('tables/:id/history')
-  async history(@Param('id') id: string, @Query() query: unknown): Promise<object> {
+  history(@Param('id') id: string, @Query(checked(pageQuery)) query: PageQuery): Promise<object> {
     return this.tables.history(id, query);
   }
 
   @Get('tables/:id/aside')
-  async aside(@Param('id') id: string, @Query() query: unknown): Promise<object> {
+  aside(@Param('id') id: string, @Query(checked(pageQuery)) query: PageQuery): Promise<object> {
     return this.asides.ofTable(id, query);
   }
 
   @Get('tables/:id/diff')
-  async diff(@Param('id') id: string, @Query() query: unknown): Promise<object> {
+  diff(@Param('id') id: string, @Query(checked(diffQuery)) query: DiffQuery): Promise<object> {
     return this.tables.diff(id, query);
   }
-}
-
-export function send(reply: FastifyReply, { status, body, headers }: Answer): void {
-  void reply.status(status).headers(headers).send(body);
 }

@@ -1,3 +1,4 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { v7 as uuid } from 'uuid';
 import type { CoreDatabase, Metadata } from '#event-store';
@@ -16,11 +17,13 @@ import {
   type Database,
   type DatabaseRef,
 } from '#tables';
+import { CORE } from '../core/tokens.js';
+import type { Answer } from '../http/answer.js';
 import { ApiError } from '../http/api-error.js';
-import { parse, type CommandContext } from '../http/input.js';
-import { enginesOf, type Answer, type Commands, type DecidedForDatabase, type Skipped } from '../tables/commands.js';
-import { reason } from '../tables/tables.js';
-import type { Databases } from './databases.js';
+import { reason, type CommandContext } from '../http/input.js';
+import { Commands, enginesOf, type DecidedForDatabase, type Skipped } from '../tables/commands.js';
+import { Databases } from './databases.js';
+import { Registration } from './registration.js';
 
 /** Names of tables that others made, as most databases take them. */
 const LONGEST_NAME = 64;
@@ -39,20 +42,25 @@ export const resolution = z.strictObject({
   table_id: z.string().min(1).max(64),
   as: z.enum(['adopt', 'restore', 'ignore']),
 });
-export const nothing = z.strictObject({}).optional();
+export const nothing = z.strictObject({}).nullish();
 export const loss = z.strictObject({ reason, lost: z.literal(true) });
 
+export type Adoption = z.output<typeof adoption>;
+export type Resolution = z.output<typeof resolution>;
+export type Loss = z.output<typeof loss>;
+
 /** Commands about a database: what others made of it, and what it missed. */
-export class DatabaseChanges {
+@Injectable()
+export class DatabaseCommands {
   constructor(
-    private readonly core: CoreDatabase,
+    @Inject(CORE) private readonly core: CoreDatabase,
     private readonly databases: Databases,
+    private readonly registration: Registration,
     private readonly commands: Commands,
   ) {}
 
   /** Takes tables that stand there under management, as they are. */
-  async adopt(context: CommandContext, name: string, input: unknown): Promise<Answer> {
-    const { tables } = parse(adoption, input);
+  async adopt(context: CommandContext, name: string, { tables }: Adoption): Promise<Answer> {
     return this.commands.runOnDatabase(context, async (sagaId) => {
       const database = await this.databases.byName(name);
       const ref = refOf(database);
@@ -101,8 +109,7 @@ export class DatabaseChanges {
   }
 
   /** Does what history has done and this database has not seen. */
-  async catchUp(context: CommandContext, name: string, input: unknown): Promise<Answer> {
-    parse(nothing, input ?? undefined);
+  async catchUp(context: CommandContext, name: string): Promise<Answer> {
     return this.commands.runOnDatabase(context, async (sagaId) => {
       const database = await this.databases.byName(name);
       const ref = refOf(database);
@@ -144,12 +151,11 @@ export class DatabaseChanges {
    * or is dropped where it lived nowhere else; changes under way end without it. Broken off, it is finished by the same
    * call again.
    */
-  async forget(metadata: Metadata, name: string, input: unknown): Promise<Answer> {
-    const { reason: why } = parse(loss, input);
+  async forget(metadata: Metadata, name: string, { reason: why }: Loss): Promise<Answer> {
     const database = await this.databases.byName(name);
     const ref = refOf(database);
     const sagas = await this.letGo(ref, why, metadata);
-    await this.databases.forget(name, why, metadata);
+    await this.registration.forget(name, why, metadata);
     // A table that was made there meanwhile: from now on none can be.
     sagas.push(...(await this.letGo(ref, why, metadata)));
     return {
@@ -175,8 +181,7 @@ export class DatabaseChanges {
   }
 
   /** What is to become of what others changed. */
-  async resolve(context: CommandContext, name: string, input: unknown): Promise<Answer> {
-    const { table_id, as } = parse(resolution, input);
+  async resolve(context: CommandContext, name: string, { table_id, as }: Resolution): Promise<Answer> {
     return this.commands.run(context, table_id, async (table, sagaId) => {
       const database = await this.databases.byName(name);
       const [ref, ahead] = [refOf(database), outlook(table)];

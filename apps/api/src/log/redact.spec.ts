@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { LEFT_OUT, withoutSecrets } from './secrets.js';
+import { LEFT_OUT, withoutSecrets } from './redact.js';
 
 test.each([
   [

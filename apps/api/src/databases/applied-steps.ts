@@ -1,6 +1,8 @@
-import type { CoreDatabase, EventStore, Followers } from '#event-store';
+import { Inject, Injectable } from '@nestjs/common';
+import { Followers, type CoreDatabase, type EventStore } from '#event-store';
 import { listSagas } from '#sagas';
 import { appliedSteps, listApplied, pageOfApplied, readApplied, type Applied } from '#tables';
+import { CORE, EVENT_STORE } from '../core/tokens.js';
 
 const EVERYTHING = 1_000_000;
 const WAIT_MS = 2000;
@@ -10,12 +12,12 @@ const WAIT_MS = 2000;
  * read
  * waits until all that was committed before it is there, and else reads the sagas' own streams.
  */
-export class AppliedThere {
+@Injectable()
+export class AppliedSteps {
   constructor(
-    private readonly core: CoreDatabase,
-    private readonly store: EventStore,
+    @Inject(CORE) private readonly core: CoreDatabase,
+    @Inject(EVENT_STORE) private readonly store: EventStore,
     private readonly followers: Followers,
-    private readonly waitMs = WAIT_MS,
   ) {}
 
   /** Oldest first. */
@@ -26,7 +28,7 @@ export class AppliedThere {
     limit?: number;
   }): Promise<Applied[]> {
     const { after = 0, ...rest } = filter;
-    if (await this.followers.reached(appliedSteps.projection.name, await this.store.committed(), this.waitMs))
+    if (await this.followers.reached(appliedSteps.projection.name, await this.store.committed(), WAIT_MS))
       return listApplied(this.core, { ...rest, after });
     const sagas = await listSagas(this.core, { target_id: rest.database_id, limit: EVERYTHING });
     return readApplied(
@@ -43,7 +45,7 @@ export class AppliedThere {
     limit: number;
   }): Promise<{ steps: Applied[]; more: boolean }> {
     const { after = 0, ...rest } = filter;
-    if (await this.followers.reached(appliedSteps.projection.name, await this.store.committed(), this.waitMs))
+    if (await this.followers.reached(appliedSteps.projection.name, await this.store.committed(), WAIT_MS))
       return pageOfApplied(this.core, { ...rest, after });
     const steps = await this.list({ ...filter, limit: filter.limit + 1 });
     return { steps: steps.slice(0, filter.limit), more: steps.length > filter.limit };

@@ -1,19 +1,24 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import {
+  CoreClock,
   CoreUnavailable,
   readPage,
   sql,
   sqlList,
   UniqueViolation,
-  type CoreClock,
   type CoreDatabase,
   type Row,
   type Sql,
 } from '#event-store';
-import { metadataOf, pageShape, parse } from '../http/input.js';
+import type { Config } from '../config.js';
+import { Lifecycle } from '../core/lifecycle.js';
+import { CONFIG, CORE, LOG, type Log } from '../core/tokens.js';
+import { metadataOf, pageShape } from '../http/input.js';
 import { problemOf } from '../http/problem.js';
-import { withoutSecrets } from './secrets.js';
+import { withoutSecrets } from './redact.js';
 
 /** A command as it was received, and what it was answered. */
 interface Received {
@@ -49,7 +54,7 @@ const MOST_REFUSED = 20_000;
 const REFUSED_BETWEEN_SWEEPS = 2000;
 const SWEEP_ROWS = 1000;
 const HOUR_MS = 3_600_000;
-const query = z.strictObject({
+export const commandsQuery = z.strictObject({
   limit: pageShape.limit,
   cursor: z.uuid('is not a cursor of this list').optional(),
   saga_id: z
@@ -59,6 +64,7 @@ const query = z.strictObject({
     .regex(/^[!-~]+$/)
     .optional(),
 });
+export type CommandsQuery = z.output<typeof commandsQuery>;
 const refused = sql`status >= 400 and saga_id is null`;
 const columns = sql`request_id, received_at, actor, method, path, body, status, code, saga_id, duration_ms`;
 
@@ -67,7 +73,8 @@ const columns = sql`request_id, received_at, actor, method, path, body, status, 
  * command waits for it, and none fails by it. A process killed at that moment loses the last notes; what was accepted
  * is in the events all the same.
  */
-export class ReceivedCommands {
+@Injectable()
+export class CommandLog implements OnModuleInit {
   private waiting: Received[] = [];
   private waitingLength = 0;
   private refused = 0;
@@ -77,34 +84,34 @@ export class ReceivedCommands {
   private flushing: Promise<boolean> | null = null;
 
   constructor(
-    private readonly core: CoreDatabase,
+    @Inject(CORE) private readonly core: CoreDatabase,
     private readonly clock: CoreClock,
-    private readonly options: {
-      retentionSeconds: number;
-      log: (message: string, details: Record<string, unknown>) => void;
-    },
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(LOG) private readonly log: Log,
+    private readonly host: HttpAdapterHost,
+    private readonly lifecycle: Lifecycle,
   ) {}
 
-  /** Before the server is ready. */
-  watch(server: FastifyInstance): void {
+  onModuleInit(): void {
+    const server = this.host.httpAdapter.getInstance<FastifyInstance>();
+    this.lifecycle.onStop('makers', () => this.stop());
     server.addHook('onSend', (request, reply, payload, done) => {
       // Whatever goes wrong here, the answer goes out.
       try {
         if (isCommand(request)) this.note(received(request, reply, this.clock.now()));
       } catch (error) {
-        this.options.log('a command was not noted', { request_id: request.id, error: String(error) });
+        this.log('a command was not noted', { request_id: request.id, error: String(error) });
       }
       done(null, payload);
     });
-    const every = Math.min(HOUR_MS, Math.max(1000, this.options.retentionSeconds * 250));
+    const every = Math.min(HOUR_MS, Math.max(1000, this.config.COMMANDS_RETENTION_SECONDS * 250));
     this.sweeper = setInterval(() => {
       this.sweepSoon();
     }, every);
     this.sweepSoon();
   }
 
-  async list(input: unknown): Promise<object> {
-    const { limit, cursor, saga_id } = parse(query, input);
+  async list({ limit, cursor, saga_id }: CommandsQuery): Promise<object> {
     await this.flush();
     const older = cursor === undefined ? sql`` : sql` and request_id < ${cursor}`;
     const own = saga_id === undefined ? sql`` : sql` and saga_id = ${saga_id}`;
@@ -124,7 +131,7 @@ export class ReceivedCommands {
     this.refused = 0;
     this.sweeping ??= this.sweep()
       .catch((error: unknown) => {
-        this.options.log('old commands were not swept', { error: String(error) });
+        this.log('old commands were not swept', { error: String(error) });
       })
       .finally(() => {
         this.sweeping = null;
@@ -132,8 +139,10 @@ export class ReceivedCommands {
   }
 
   /** Deletes what is older than the retention time, and the oldest refused ones where there are too many. */
-  async sweep(): Promise<void> {
-    const before = new Date((await this.clock.earliest()) - this.options.retentionSeconds * 1000).toISOString();
+  private async sweep(): Promise<void> {
+    const before = new Date(
+      (await this.clock.earliest()) - this.config.COMMANDS_RETENTION_SECONDS * 1000,
+    ).toISOString();
     for (let more = true; more;) {
       const old = await this.core.query(
         sql`select request_id from commands where received_at < ${before} order by received_at limit ${SWEEP_ROWS}`,
@@ -154,12 +163,12 @@ export class ReceivedCommands {
   }
 
   /** After the server was closed. What cannot be written now is lost, and said so. */
-  async stop(): Promise<void> {
+  private async stop(): Promise<void> {
     if (this.sweeper !== null) clearInterval(this.sweeper);
     await this.sweeping;
     await this.flush();
     if (this.timer !== null) clearTimeout(this.timer);
-    if (this.waiting.length > 0) this.options.log('commands were not recorded', { lost: this.waiting.length });
+    if (this.waiting.length > 0) this.log('commands were not recorded', { lost: this.waiting.length });
   }
 
   private note(command: Received): void {
@@ -167,7 +176,7 @@ export class ReceivedCommands {
     this.waitingLength += lengthOf(command);
     while (this.waiting.length > MOST_WAITING || this.waitingLength > MOST_WAITING_LENGTH) {
       this.waitingLength -= lengthOf(this.waiting.shift()!);
-      this.options.log('commands were not recorded', { lost: 1 });
+      this.log('commands were not recorded', { lost: 1 });
     }
     if (command.status >= 400 && command.saga_id === null && ++this.refused >= REFUSED_BETWEEN_SWEEPS) this.sweepSoon();
     this.later(FLUSH_MS);
@@ -203,7 +212,7 @@ export class ReceivedCommands {
         } catch (reason) {
           if (reason instanceof CoreUnavailable) return false;
           if (!(reason instanceof UniqueViolation))
-            this.options.log('a command was not recorded', { request_id: one.request_id, error: String(reason) });
+            this.log('a command was not recorded', { request_id: one.request_id, error: String(reason) });
         }
       }
     }

@@ -1,37 +1,36 @@
-import { z } from 'zod';
+import { Inject, Injectable } from '@nestjs/common';
 import { sql, type CoreDatabase } from '#event-store';
 import { DatabaseError } from '#byodb';
 import { keptOf, loadTable, rowsKept, type Kept, type Table } from '#tables';
+import { CORE } from '../core/tokens.js';
 import { ApiError } from '../http/api-error.js';
-import { pageShape, parse } from '../http/input.js';
-import type { Databases } from './databases.js';
+import type { PageQuery } from '../http/input.js';
+import { Databases } from './databases.js';
 import { soon } from './reach.js';
 
 /** Counting more would be work for the customer's database that nobody asked it for. */
 const MOST_ROWS = 1_000_000;
 const LOOK_MS = 2000;
-const page = z.strictObject(pageShape);
 
 interface Counted extends Kept {
   rows: number | null;
 }
 
 /** What is kept aside until its retention time is over. */
-export class AsideLists {
+@Injectable()
+export class AsideQueries {
   constructor(
-    private readonly core: CoreDatabase,
+    @Inject(CORE) private readonly core: CoreDatabase,
     private readonly databases: Databases,
   ) {}
 
-  async ofTable(id: string, query: unknown): Promise<object> {
-    const asked = parse(page, query);
+  async ofTable(id: string, query: PageQuery): Promise<object> {
     const table = await loadTable(this.core, id);
     if (table === null) throw new ApiError('table_not_found', `no table ${id}`);
-    return this.paged(await keptOf(this.core, table), asked);
+    return this.paged(await keptOf(this.core, table), query);
   }
 
-  async ofDatabase(name: string, query: unknown): Promise<object> {
-    const asked = parse(page, query);
+  async ofDatabase(name: string, query: PageQuery): Promise<object> {
     const { database_id: id } = await this.databases.byName(name);
     const rows = await this.core.query(
       sql`select state from tables where state like ${`%"${id}"%`} and state not like ${'%"set_aside":[]%'}`,
@@ -43,14 +42,11 @@ export class AsideLists {
       );
     return this.paged(
       kept.sort((a, b) => (a.kept_since < b.kept_since ? 1 : -1)),
-      asked,
+      query,
     );
   }
 
-  private async paged(
-    kept: Kept[],
-    { limit, cursor = 0 }: { limit: number; cursor?: number | undefined },
-  ): Promise<object> {
+  private async paged(kept: Kept[], { limit, cursor = 0 }: PageQuery): Promise<object> {
     const shown = kept.slice(cursor, cursor + limit);
     const ids = [...new Set(shown.map((one) => one.database.id))];
     const counted = new Map(

@@ -1,3 +1,4 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import {
   sql,
@@ -7,11 +8,12 @@ import {
   type StoredEvent,
   type Verification,
 } from '#event-store';
+import { CORE, EVENT_STORE } from '../core/tokens.js';
 import { ApiError } from '../http/api-error.js';
-import { pageShape, parse } from '../http/input.js';
+import { pageShape } from '../http/input.js';
 import type { StreamOptions } from './streams.js';
-import { causalTree } from './tree.js';
-import { readHead, verify } from './trust.js';
+import { causalTree } from './causal-tree.js';
+import { readHead, verify } from './verify-log.js';
 
 /** As the store takes them: a name that it could not hold is told as such, whatever the core database's engine. */
 const name = z
@@ -24,14 +26,16 @@ const position = z
   .transform(Number)
   .optional();
 const filters = { stream: name, type: name, correlation_id: name };
-const page = z
+export const eventsQuery = z
   .strictObject({ limit: pageShape.limit, after: position, cursor: position, ...filters })
   .refine(
     ({ after, cursor }) => after === undefined || cursor === undefined,
     'give either after or cursor, they are the same',
   );
-const live = z.strictObject({ after: position, ...filters });
-const verification = z.strictObject({
+export type EventsQuery = z.output<typeof eventsQuery>;
+export const liveQuery = z.strictObject({ after: position, ...filters });
+export type LiveQuery = z.output<typeof liveQuery>;
+export const verifyQuery = z.strictObject({
   head: z
     .string()
     .transform((text, context): SealedHead => {
@@ -41,28 +45,28 @@ const verification = z.strictObject({
     })
     .optional(),
 });
+export type VerifyQuery = z.output<typeof verifyQuery>;
 const PAGE = 500;
 
 /** The calls that read the log. */
-export class Log {
+@Injectable()
+export class LogQueries {
   /** By the head that was asked for: callers at the same time share one reading of the whole log. */
   private readonly verifying = new Map<string, Promise<Verification>>();
 
   constructor(
-    private readonly core: CoreDatabase,
-    readonly store: EventStore,
+    @Inject(CORE) private readonly core: CoreDatabase,
+    @Inject(EVENT_STORE) private readonly store: EventStore,
   ) {}
 
   /** As stored: a hash is over the schema version that it was recorded with. */
-  async list(query: unknown): Promise<object> {
-    const { limit, after, cursor, ...filter } = parse(page, query);
+  async list({ limit, after, cursor, ...filter }: EventsQuery): Promise<object> {
     const { events, more } = await this.store.asStored.pageOfAll(after ?? cursor ?? 0, limit, filter);
     return { events, next_cursor: more ? String(events.at(-1)!.position) : null };
   }
 
   /** What a stream is to give, from its address. */
-  live(query: unknown): StreamOptions {
-    const { after = 0, ...filter } = parse(live, query);
+  live({ after = 0, ...filter }: LiveQuery): StreamOptions {
     return { after, filter };
   }
 
@@ -81,8 +85,8 @@ export class Log {
     return { correlation_id, events: causalTree(events) };
   }
 
-  async verify(query: unknown): Promise<object> {
-    const { head = null } = parse(verification, query);
+  async verify({ head: given }: VerifyQuery): Promise<object> {
+    const head = given ?? null;
     const key = JSON.stringify(head);
     const running =
       this.verifying.get(key) ?? verify(this.core, this.store, head).finally(() => this.verifying.delete(key));

@@ -1,3 +1,4 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { CoreDatabase, EventStore } from '#event-store';
 import { columnChangeSchema, columnSchema, MAX_COLUMNS, nameSchema, type Problem } from '#byodb';
@@ -12,33 +13,30 @@ import {
   decidePurge,
   decideRename,
   decideRestore,
+  decideRevert,
   defaultColumns,
-  findDatabase,
+  momentsUpTo,
   nameOwner,
   outlook,
-  pageOfTables,
   pastOf,
   placesOf,
   planAside,
   refOf,
+  retypesSince,
   type DatabaseRef,
   type RequestEvent,
   type Table,
 } from '#tables';
-import type { Databases } from '../databases/databases.js';
+import { CORE, EVENT_STORE } from '../core/tokens.js';
+import { databaseName } from '../databases/database-name.js';
+import { Databases } from '../databases/databases.js';
+import type { Answer } from '../http/answer.js';
 import { ApiError } from '../http/api-error.js';
-import { pageShape, parse, type CommandContext } from '../http/input.js';
-import { enginesOf, type Answer, type Commands, type Decided } from './commands.js';
-import { History, whenBody, whenQuery } from './history.js';
-import { statusesOf, tableView } from './view.js';
+import { reason, type CommandContext } from '../http/input.js';
+import { Commands, enginesOf, type Decided } from './commands.js';
+import { noVersion, TableQueries, whenBody } from './tables.queries.js';
 
 const tableId = z.string().min(1).max(64);
-export const reason = z.string().min(1, 'must not be empty').max(1000);
-export const databaseName = z
-  .string()
-  .min(1)
-  .max(63)
-  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, 'must hold only letters, digits, _, . and -');
 
 /** Of one change: all of them change, or none. */
 const MAX_DATABASES = 500;
@@ -102,18 +100,31 @@ export const bodies = {
   table: z.strictObject({ table_id: tableId }),
 };
 
-/** The table calls. */
-export class Tables {
+export type CreateTable = z.output<typeof bodies.create>;
+export type ChangeColumns = z.output<typeof bodies.column>;
+export type RenameTable = z.output<typeof bodies.rename>;
+export type ShowTable = z.output<typeof bodies.show>;
+export type ReplayTable = z.output<typeof bodies.replay>;
+/** A replay that is a command. */
+type ReplayInto = ReplayTable & { database: string };
+export type RevertTable = z.output<typeof bodies.revert>;
+export type MoveTable = z.output<typeof bodies.databases>;
+export type PurgeTable = z.output<typeof bodies.purge>;
+export type RestoreTable = z.output<typeof bodies.restore>;
+export type NameTable = z.output<typeof bodies.table>;
+
+/** The commands about tables: what each decides, and where it is to happen. */
+@Injectable()
+export class TableCommands {
   constructor(
-    private readonly core: CoreDatabase,
-    private readonly store: EventStore,
+    @Inject(CORE) private readonly core: CoreDatabase,
+    @Inject(EVENT_STORE) private readonly store: EventStore,
     private readonly commands: Commands,
     private readonly databases: Databases,
-    private readonly past: History,
+    private readonly past: TableQueries,
   ) {}
 
-  async create(context: CommandContext, input: unknown): Promise<Answer> {
-    const body = parse(bodies.create, input, listProblems);
+  async create(context: CommandContext, body: CreateTable): Promise<Answer> {
     const columns = body.columns ?? defaultColumns();
     return this.commands.create(context, async (sagaId) => {
       const databases = await this.refs(body.databases ?? ['default']);
@@ -121,8 +132,7 @@ export class Tables {
     });
   }
 
-  async column(context: CommandContext, input: unknown): Promise<Answer> {
-    const body = parse(bodies.column, input);
+  async column(context: CommandContext, body: ChangeColumns): Promise<Answer> {
     const changes = body.columns ?? [body.column!];
     return this.commands.run(context, body.table_id, async (table, sagaId) => {
       const { databases } = outlook(table);
@@ -131,22 +141,19 @@ export class Tables {
     });
   }
 
-  async rename(context: CommandContext, input: unknown): Promise<Answer> {
-    const body = parse(bodies.rename, input);
+  async rename(context: CommandContext, body: RenameTable): Promise<Answer> {
     return this.commands.run(context, body.table_id, async (table, sagaId) =>
       everywhere(table, decideRename(consider(table), body.name, sagaId)),
     );
   }
 
-  async delete(context: CommandContext, input: unknown): Promise<Answer> {
-    const body = parse(bodies.table, input);
+  async delete(context: CommandContext, body: NameTable): Promise<Answer> {
     return this.commands.run(context, body.table_id, async (table, sagaId) =>
       everywhere(table, decideDrop(consider(table), sagaId)),
     );
   }
 
-  async move(context: CommandContext, input: unknown): Promise<Answer> {
-    const body = parse(bodies.databases, input);
+  async move(context: CommandContext, body: MoveTable): Promise<Answer> {
     const { reason: why } = body;
     if (body.lost === true && why !== undefined) {
       return this.commands.run(context, body.table_id, async (table, sagaId) =>
@@ -175,47 +182,43 @@ export class Tables {
     });
   }
 
-  async purge(context: CommandContext, input: unknown): Promise<Answer> {
-    const body = parse(bodies.purge, input);
+  async purge(context: CommandContext, body: PurgeTable): Promise<Answer> {
     return this.commands.run(context, body.table_id, async (table, sagaId) => {
       return { event: decidePurge(consider(table), body.saga_id, body.reason, sagaId), databases: placesOf(table) };
     });
   }
 
-  async restore(context: CommandContext, input: unknown): Promise<Answer> {
-    const body = parse(bodies.restore, input);
+  async restore(context: CommandContext, body: RestoreTable): Promise<Answer> {
     return this.commands.run(context, body.table_id, async (table, sagaId) =>
       everywhere(table, decideRestore(consider(table), body.as, await this.commands.keptBy(), sagaId)),
     );
   }
 
-  async show(input: unknown): Promise<Answer> {
-    const { table_id, ...when } = parse(bodies.show, input);
-    return this.past.show(table_id, when);
+  async revert(context: CommandContext, { table_id: tableId, version }: RevertTable): Promise<Answer> {
+    return this.commands.run(context, tableId, async (table, sagaId) => {
+      if (version === 0 || version > table.version) throw noVersion(version);
+      const [head, target] = [
+        await this.past.point(tableId, { version: table.version }),
+        await this.past.point(tableId, { version }),
+      ];
+      const { databases } = outlook(table);
+      const retypes = await retypesSince(target, momentsUpTo(this.store, tableId, target, table.version));
+      const event = decideRevert(
+        consider(head.table),
+        head,
+        target,
+        enginesOf(databases),
+        await this.commands.keptBy(),
+        sagaId,
+        retypes,
+      );
+      return { event, databases };
+    });
   }
 
-  async one(id: string, query: unknown): Promise<Answer> {
-    return this.past.show(id, parse(whenQuery, query));
-  }
-
-  async history(id: string, query: unknown): Promise<object> {
-    return this.past.history(id, query);
-  }
-
-  async diff(id: string, query: unknown): Promise<object> {
-    return this.past.diff(id, query);
-  }
-
-  async revert(context: CommandContext, input: unknown): Promise<Answer> {
-    const body = parse(bodies.revert, input);
-    return this.past.revert(context, body.table_id, body.version);
-  }
-
-  async replay(context: () => CommandContext, input: unknown): Promise<Answer> {
-    const { table_id, as, ...when } = parse(bodies.replay, input);
-    if (when.database === undefined) return this.past.replay(table_id, when);
-    const { ifMatch, ...rest } = context();
-    const database = when.database;
+  /** Builds the table as it was, in one database, as a new one. */
+  async replay(context: CommandContext, { table_id, as, database, ...when }: ReplayInto): Promise<Answer> {
+    const { ifMatch, ...rest } = context;
     // What must not have changed is the table that is played again, not the one that comes of it.
     return this.commands.create({ ...rest, ifMatch: null }, async (sagaId) => {
       const head = await this.commands.table(table_id);
@@ -232,37 +235,10 @@ export class Tables {
   private async refs(names: string[]): Promise<DatabaseRef[]> {
     return (await Promise.all(names.map((name) => this.databases.byName(name)))).map(refOf);
   }
-
-  async list(query: unknown): Promise<object> {
-    const { limit, cursor, status, database, name } = parse(
-      z.strictObject({
-        ...pageShape,
-        status: z.enum(['creating', 'active', 'changing', 'dropping', 'dropped', 'failed']).optional(),
-        database: z.string().optional(),
-        name: z.string().optional(),
-      }),
-      query,
-    );
-    const at = database === undefined ? undefined : await findDatabase(this.core, database);
-    if (at === null) throw new ApiError('database_not_found', `no database ${JSON.stringify(database)}`);
-    const { tables, more } = await pageOfTables(this.core, {
-      limit,
-      before: cursor,
-      status,
-      name,
-      database_id: at?.database_id,
-    });
-    const shown = tables.map((r) => r.table);
-    const statuses = await statusesOf(this.core, shown);
-    return {
-      tables: shown.map((table) => tableView(table, statuses)),
-      next_cursor: more ? String(tables.at(-1)!.position) : null,
-    };
-  }
 }
 
 /** Of the columns as a list, whatever is wrong with one or the other. */
-function listProblems(input: unknown): Problem[] {
+export function listProblems(input: unknown): Problem[] {
   const columns = typeof input === 'object' && input !== null ? (input as { columns?: unknown }).columns : undefined;
   if (!Array.isArray(columns) || columns.length > MAX_COLUMNS) return [];
   return columnProblems(

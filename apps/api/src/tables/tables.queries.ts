@@ -1,25 +1,26 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { CoreDatabase, EventStore } from '#event-store';
 import {
-  consider,
   ddlOf,
-  decideRevert,
   diff,
+  findDatabase,
+  loadTable,
   momentsUpTo,
-  outlook,
+  pageOfTables,
   pointAt,
-  retypesSince,
   sentence,
   stateAfter,
   tableStreams,
   type Point,
   type Table,
 } from '#tables';
-import type { AppliedThere } from '../databases/applied.js';
+import { CORE, EVENT_STORE } from '../core/tokens.js';
+import { AppliedSteps } from '../databases/applied-steps.js';
+import type { Answer } from '../http/answer.js';
 import { ApiError } from '../http/api-error.js';
-import { pageShape, parse, type CommandContext } from '../http/input.js';
-import { enginesOf, type Answer, type Commands } from './commands.js';
+import { pageShape, type PageQuery } from '../http/input.js';
 import { columnView, statusesOf, tableView } from './view.js';
 
 /** Which moment of a table: after event `version`, or at a time; neither: now. */
@@ -44,21 +45,48 @@ export const whenQuery = z.strictObject({
   at: time.optional(),
   database: z.string().min(1).max(63).optional(),
 });
+export type WhenQuery = z.output<typeof whenQuery>;
 export const diffQuery = z.strictObject({ from: digits.optional(), to: digits.optional() });
-const page = z.strictObject(pageShape);
+export type DiffQuery = z.output<typeof diffQuery>;
 
-/** A table's past: walked, compared, played forward, gone back to. */
-export class History {
+export const tablesQuery = z.strictObject({
+  ...pageShape,
+  status: z.enum(['creating', 'active', 'changing', 'dropping', 'dropped', 'failed']).optional(),
+  database: z.string().optional(),
+  name: z.string().optional(),
+});
+export type TablesQuery = z.output<typeof tablesQuery>;
+
+/** Tables as they are and as they were: listed, shown, walked, compared, played forward. */
+@Injectable()
+export class TableQueries {
   constructor(
-    private readonly core: CoreDatabase,
-    private readonly store: EventStore,
-    private readonly commands: Commands,
-    private readonly applied: AppliedThere,
+    @Inject(CORE) private readonly core: CoreDatabase,
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    private readonly applied: AppliedSteps,
   ) {}
+
+  async list({ limit, cursor, status, database, name }: TablesQuery): Promise<object> {
+    const at = database === undefined ? undefined : await findDatabase(this.core, database);
+    if (at === null) throw new ApiError('database_not_found', `no database ${JSON.stringify(database)}`);
+    const { tables, more } = await pageOfTables(this.core, {
+      limit,
+      before: cursor,
+      status,
+      name,
+      database_id: at?.database_id,
+    });
+    const shown = tables.map((r) => r.table);
+    const statuses = await statusesOf(this.core, shown);
+    return {
+      tables: shown.map((table) => tableView(table, statuses)),
+      next_cursor: more ? String(tables.at(-1)!.position) : null,
+    };
+  }
 
   async show(tableId: string, when: When): Promise<Answer> {
     if (when.version === undefined && when.at === undefined && when.database === undefined) {
-      const table = await this.commands.table(tableId);
+      const table = await this.table(tableId);
       return {
         status: 200,
         body: { table: tableView(table, await statusesOf(this.core, [table])) },
@@ -70,9 +98,8 @@ export class History {
     return { status: 200, body: { table: tableView(table) }, headers: { ETag: `"${point.table.version}"` } };
   }
 
-  async history(tableId: string, query: unknown): Promise<object> {
-    const { limit, cursor } = parse(page, query);
-    await this.commands.table(tableId);
+  async history(tableId: string, { limit, cursor }: PageQuery): Promise<object> {
+    await this.table(tableId);
     const { events: shown, more } = await this.store.pageOfStream(tableStreams.name(tableId), cursor ?? 0, limit);
     return {
       events: shown.map((event) => {
@@ -91,8 +118,7 @@ export class History {
     };
   }
 
-  async diff(tableId: string, query: unknown): Promise<object> {
-    const { from, to } = parse(diffQuery, query);
+  async diff(tableId: string, { from, to }: DiffQuery): Promise<object> {
     const { name, added, removed, altered, renamed } = diff(
       await this.point(tableId, { version: from ?? 1 }),
       await this.point(tableId, { version: to }),
@@ -134,9 +160,15 @@ export class History {
     yield `],${JSON.stringify({ table: tableView(table), ddl, ddl_missing: missing }).slice(1)}`;
   }
 
+  private async table(id: string): Promise<Table> {
+    const table = await loadTable(this.core, id);
+    if (table === null) throw new ApiError('table_not_found', `no table ${id}`);
+    return table;
+  }
+
   /** The table then. Errors: ApiError table_not_found, version_not_found, validation_failed for both at once. */
   async point(tableId: string, { version, at }: When): Promise<Point> {
-    await this.commands.table(tableId);
+    await this.table(tableId);
     if (version !== undefined && at !== undefined)
       throw new ApiError('validation_failed', 'give either version or at', {
         errors: [{ path: 'at', message: 'stands beside version' }],
@@ -157,28 +189,6 @@ export class History {
     return point;
   }
 
-  async revert(context: CommandContext, tableId: string, version: number): Promise<Answer> {
-    return this.commands.run(context, tableId, async (table, sagaId) => {
-      if (version === 0 || version > table.version) throw noVersion(version);
-      const [head, target] = [
-        await this.point(tableId, { version: table.version }),
-        await this.point(tableId, { version }),
-      ];
-      const { databases } = outlook(table);
-      const retypes = await retypesSince(target, momentsUpTo(this.store, tableId, target, table.version));
-      const event = decideRevert(
-        consider(head.table),
-        head,
-        target,
-        enginesOf(databases),
-        await this.commands.keptBy(),
-        sagaId,
-        retypes,
-      );
-      return { event, databases };
-    });
-  }
-
   /** What had been applied in one database by then, which may be less or more than what was confirmed. */
   private async inDatabase({ position, table }: Point, { at, version, database }: When): Promise<Table> {
     const ref = table.databases.find((d) => d.name === database);
@@ -195,6 +205,6 @@ export class History {
   }
 }
 
-function noVersion(version: number): ApiError {
+export function noVersion(version: number): ApiError {
   return new ApiError('version_not_found', `there is no version ${version}`);
 }

@@ -1,0 +1,17 @@
+import { z } from 'zod';
+
+export const Live = z.object({ status: z.literal('ok') });
+export const Ready = z.object({
+  status: z.literal('ok'),
+  core_database: z.literal('ok'),
+  clock: z.literal('ok'),
+  queue: z.literal('ok'),
+});
+/** Open: what stands in it is AsyncAPI's. */
+export const AsyncApiDocument = z.looseObject({
+  asyncapi: z.literal('3.0.0'),
+  info: z.looseObject({ title: z.string(), version: z.string() }),
+  channels: z.record(z.string(), z.unknown()),
+  operations: z.record(z.string(), z.unknown()),
+  components: z.record(z.string(), z.unknown()),
+});

@@ -1,0 +1,70 @@
+import { Inject, Module, type OnModuleInit } from '@nestjs/common';
+import { CoreClock, type CoreDatabase, type EventStore } from '#event-store';
+import type { Limits } from '#byodb';
+import { Orchestrator } from '#sagas';
+import type { Config } from '../config.js';
+import { Lifecycle } from '../core/lifecycle.js';
+import { CONFIG, CORE, EVENT_STORE, LIMITS, LOG, type Log } from '../core/tokens.js';
+import { Databases } from '../databases/databases.js';
+import { RegistryModule } from '../databases/registry.module.js';
+import { RunnerModule } from '../sagas/runner.module.js';
+import { Commands } from './commands.js';
+
+const HOUR_MS = 3_600_000;
+
+/** How a command is accepted, about a table or about a database. */
+@Module({
+  imports: [RegistryModule, RunnerModule],
+  providers: [
+    {
+      provide: Commands,
+      inject: [CONFIG, CORE, CoreClock, EVENT_STORE, LIMITS, Databases, Orchestrator, Lifecycle],
+      useFactory: makeCommands,
+    },
+  ],
+  exports: [Commands],
+})
+export class CommandsModule implements OnModuleInit {
+  constructor(
+    private readonly commands: Commands,
+    private readonly lifecycle: Lifecycle,
+    @Inject(LOG) private readonly log: Log,
+  ) {}
+
+  onModuleInit(): void {
+    const forgetting = setInterval(() => {
+      this.commands.forgetKeys().catch((error: unknown) => {
+        this.log('old idempotency keys were not forgotten', { error: String(error) });
+      });
+    }, HOUR_MS);
+    this.lifecycle.onStop('makers', () => {
+      clearInterval(forgetting);
+    });
+  }
+}
+
+function makeCommands(
+  config: Config,
+  core: CoreDatabase,
+  clock: CoreClock,
+  store: EventStore,
+  limits: Limits,
+  databases: Databases,
+  orchestrator: Orchestrator,
+  lifecycle: Lifecycle,
+): Commands {
+  const commands = new Commands({
+    core,
+    clock,
+    store,
+    databases,
+    orchestrator,
+    deadlineSeconds: config.CHANGE_DEADLINE_SECONDS,
+    retentionSeconds: config.RETENTION_SECONDS,
+    limits,
+  });
+  lifecycle.onStop('callers', () => {
+    commands.stop();
+  });
+  return commands;
+}
