@@ -86,14 +86,14 @@ const ports = (): RunnerPorts => ({
   draining: () => false,
 });
 const types = async (sagaId: string): Promise<string[]> =>
-  (await store.readStream(sagaStreams(sagaId))).map((e) => e.type);
+  (await store.readStream(sagaStreams.name(sagaId))).map((e) => e.type);
 
 async function asked(subject: string, targets = ['one']): Promise<string> {
   const sagaId = uuid();
   await store.append(
     [
       {
-        stream: sagaStreams(sagaId),
+        stream: sagaStreams.name(sagaId),
         expectedVersion: 0,
         events: [
           {
@@ -126,7 +126,7 @@ test('an intent is recorded before the effect, and every cause is the event befo
   await runSaga(ports(), sagaId);
   expect(seen).toEqual(['SagaRequested', 'SagaStarted', 'StepPrepared', 'StepIntended']);
   expect(await types(sagaId)).toEqual([...seen, 'StepApplied', 'SagaCompleted']);
-  const events = await store.readStream(sagaStreams(sagaId));
+  const events = await store.readStream(sagaStreams.name(sagaId));
   const ids = new Set(events.map((e) => e.event_id));
   expect(events.slice(1).every((e) => e.metadata.causation_id !== null && ids.has(e.metadata.causation_id))).toBe(true);
 });
@@ -344,7 +344,7 @@ test('a saga seen stuck that has recovered by itself goes on after a crash, and 
   await store.append(
     [
       {
-        stream: sagaStreams(recovering),
+        stream: sagaStreams.name(recovering),
         expectedVersion: version,
         events: [
           {

@@ -4,7 +4,6 @@ import {
   convertible,
   MAX_COLUMNS,
   nameSchema,
-  sameType,
   type Column,
   type ColumnChange,
   type Engine,
@@ -149,15 +148,28 @@ function settingOf(column: Column, rest: Omit<ColumnChange, 'name' | 'rename_to'
   }
   if (!convertible(column.type, type))
     throw new Refused('unsupported_change', `no engine turns ${column.type} into ${type} without loss of meaning`);
-  const { length, precision, scale, nullable, default: value, unique } = made.column;
-  const isSized = [rest.type, rest.length, rest.precision, rest.scale].some((field) => field !== undefined);
-  const hasOtherDefault = rest.default !== undefined || JSON.stringify(value) !== JSON.stringify(column.default);
-  // All that was named, also what is so already: it may be so only if a change before this one succeeds.
+  return named(made.column, rest);
+}
+
+/**
+ * All that was named, also what is so already: it may be so only if a change before this one succeeds. And nothing
+ * else: what the others would have made of the column would come with this change though they failed. A type comes
+ * with its sizes, which no other type has.
+ */
+function named(
+  { type, length, precision, scale, nullable, unique, default: value }: Column,
+  rest: Omit<ColumnChange, 'name' | 'rename_to'>,
+): ColumnSet {
+  const sizes = {
+    ...(rest.length === undefined ? {} : { length }),
+    ...(rest.precision === undefined ? {} : { precision }),
+    ...(rest.scale === undefined ? {} : { scale }),
+  };
   return {
-    ...(isSized || !sameType(column, made.column) ? { type, length, precision, scale } : {}),
-    ...(rest.nullable !== undefined ? { nullable } : {}),
-    ...(rest.unique !== undefined ? { unique } : {}),
-    ...(hasOtherDefault ? { default: value } : {}),
+    ...(rest.type === undefined ? sizes : { type, length, precision, scale }),
+    ...(rest.nullable === undefined ? {} : { nullable }),
+    ...(rest.unique === undefined ? {} : { unique }),
+    ...(rest.default === undefined ? {} : { default: value }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { StoredEvent } from '#event-store';
 import { foldName } from '#byodb';
 import { isDone, typeDoneBy, typeOf, type TableEvent } from '../changes/index.js';
+import { isRetyping } from '../table/columns.js';
 import { evolve } from '../table/evolve.js';
 import type { ColumnOp, Retype } from '../table/event-parts.js';
 import { follow, lineageOf, track, type Lineage, type Track } from '../table/lineage.js';
@@ -66,7 +67,7 @@ export async function retypesSince(from: Point, moments: AsyncIterable<Moment>):
 /** The column whose type an operation may change; null: none. */
 function retypedBy(op: ColumnOp): string | null {
   if (op.op === 'take') return op.column.name;
-  return (op.op === 'alter' || op.op === 'rename') && op.set?.type !== undefined ? op.name : null;
+  return (op.op === 'alter' || op.op === 'rename') && isRetyping(op.set) ? op.name : null;
 }
 
 function lineageAfter(before: Point | null, body: TableEvent, version: number, table: Table): Lineage {

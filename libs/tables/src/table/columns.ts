@@ -1,5 +1,5 @@
 import { convertible, fitDefault, foldName, insertColumn, withoutColumn, type Column } from '#byodb';
-import type { ColumnOp } from './event-parts.js';
+import type { ColumnOp, ColumnSet } from './event-parts.js';
 
 export function findColumn(columns: Column[], name: string): Column | undefined {
   // Most are asked for as they are written; folding each name of a wide table for each change in it costs with the
@@ -33,8 +33,20 @@ function altered(columns: Column[], op: Extract<ColumnOp, { op: 'alter' | 'renam
   const column = findColumn(columns, op.name);
   if (column === undefined) return columns;
   const name = op.op === 'rename' ? op.to : column.name;
-  const next = inOwnSpelling({ ...column, ...op.set, name });
+  const next = inOwnSpelling(withOwnSizes({ ...column, ...op.set, name }));
   return columns.map((c) => (c === column ? next : c));
+}
+
+/** Sizes that were meant for another type are none of this one: a database may differ by somebody's word. */
+function withOwnSizes(column: Column): Column {
+  const { type, length, precision, scale } = column;
+  if (type === 'native') return column;
+  return {
+    ...column,
+    length: type === 'string' ? length : null,
+    precision: type === 'decimal' ? precision : null,
+    scale: type === 'decimal' ? scale : null,
+  };
 }
 
 /**
@@ -83,8 +95,29 @@ function misfitOfOne(columns: Column[], op: ColumnOp, isKept: (sagaId: string) =
     const taken = findColumn(columns, op.to);
     if (taken !== undefined && taken !== found) return `there is a column ${op.to} by now`;
   }
-  const type = op.op === 'alter' || op.op === 'rename' ? op.set?.type : undefined;
-  return type === undefined || convertible(found.type, type) ? null : `${found.type} cannot become ${type}`;
+  const set = op.op === 'alter' || op.op === 'rename' ? op.set : null;
+  return set === null ? null : misfitOfSet(found, set);
+}
+
+function misfitOfSet(found: Column, set: ColumnSet): string | null {
+  const { name } = found;
+  const { type, precision, scale } = { ...found, ...set };
+  if (set.type !== undefined && !convertible(found.type, type)) return `${found.type} cannot become ${type}`;
+  if (set.length != null && type !== 'string') return notOf('length', name, type);
+  if (set.precision != null && type !== 'decimal') return notOf('precision', name, type);
+  if (set.scale != null && type !== 'decimal') return notOf('scale', name, type);
+  if (type === 'decimal' && precision !== null && scale !== null && scale > precision)
+    return `the scale of ${name}, ${scale}, exceeds its precision, ${precision}`;
+  return null;
+}
+
+function notOf(field: string, column: string, type: string): string {
+  return `${field} does not belong to ${type}, which is the type of ${column}`;
+}
+
+/** Whether an alteration is one of the type or of its size. */
+export function isRetyping(set: ColumnSet | null | undefined): boolean {
+  return [set?.type, set?.length, set?.precision, set?.scale].some((field) => field !== undefined);
 }
 
 function unfitDefault(columns: Column[], op: ColumnOp): string | null {

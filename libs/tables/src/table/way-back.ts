@@ -1,5 +1,5 @@
 import { convertible, foldName, type Column, type Problem } from '#byodb';
-import { applyOp, findColumn } from './columns.js';
+import { applyOp, findColumn, isRetyping } from './columns.js';
 import type { ColumnOp, ColumnSet, Retype } from './event-parts.js';
 import { follow, type Dropped, type Marks } from './lineage.js';
 
@@ -144,10 +144,8 @@ export class WayBack {
   }
 
   private undoes(now: Column, set: ColumnSet): { undoes?: Retype[] } {
-    const sized =
-      set.type !== undefined || set.length !== undefined || set.precision !== undefined || set.scale !== undefined;
     const retypes = this.retypes[this.markOf(now) ?? ''];
-    return sized && retypes !== undefined ? { undoes: retypes } : {};
+    return isRetyping(set) && retypes !== undefined ? { undoes: retypes } : {};
   }
 
   private add(op: ColumnOp): void {
