@@ -1,7 +1,9 @@
+export { adoptBody, LONGEST_ADOPTED_NAME } from './changes/adopt.js';
+export { catchUpBody } from './changes/catch-up.js';
 export { MOVED_ON, type Past, type Place } from './changes/change-type.js';
-export { decideColumns } from './changes/columns.js';
-export { decideCreate, defaultColumns } from './changes/create.js';
-export { decideDrop } from './changes/drop.js';
+export { columnsBody, decideColumns } from './changes/columns.js';
+export { createBody, decideCreate, defaultColumns, replayBody } from './changes/create.js';
+export { decideDrop, dropBody } from './changes/drop.js';
 export {
   type Change,
   CHANGE_KINDS,
@@ -13,12 +15,12 @@ export {
   tableEventSchemas,
   typeOf,
 } from './changes/index.js';
-export { decideDatabases, decideLost, letsGoOf } from './changes/move.js';
-export { decidePurge } from './changes/purge.js';
-export { decideRename } from './changes/rename.js';
-export { decideDrift } from './changes/resolve-drift.js';
-export { decideRestore } from './changes/restore.js';
-export { decideRevert } from './changes/revert.js';
+export { decideDatabases, decideLost, letsGoOf, moveBody } from './changes/move.js';
+export { decidePurge, purgeBody } from './changes/purge.js';
+export { decideRename, renameBody } from './changes/rename.js';
+export { decideDrift, resolveDriftBody } from './changes/resolve-drift.js';
+export { decideRestore, restoreBody } from './changes/restore.js';
+export { decideRevert, revertBody } from './changes/revert.js';
 export { type Database, DATABASE_SHAPE, refOf } from './databases/database.js';
 export { type DatabaseEvent, databaseEventSchemas, databaseStreams } from './databases/events.js';
 export { databasesProjection, findDatabase, listDatabases, loadDatabase } from './databases/read-model.js';
@@ -47,6 +49,7 @@ export { type Kept, keptOf, rowsKept } from './table/kept.js';
 export { consider, namesAhead, outlook, purgeOf, statusOf } from './table/outlook.js';
 export { listTables, loadTable, nameOwner, pageOfTables, tablesProjection } from './table/read-model.js';
 export { columnProblems, Refused } from './table/refused.js';
+export { databaseName, moment, reason, tableId } from './table/request-parts.js';
 export { appendToTable, readTable, tableStreams } from './table/stream.js';
 export { columnsIn, newTable, type PendingChange, placesOf, type Table, TABLE_SHAPE } from './table/table.js';
 export { upcasters } from './upcasters.js';

@@ -3,8 +3,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { AddressProblem, connectionSchema, ENGINE_NAMES, fromFields, parseUrl, type Address } from '#byodb';
 import { ApiError } from '../http/api-error.js';
-import { reason } from '../http/input.js';
-import { databaseName } from './database-name.js';
+import { databaseName, reason } from '#tables';
 
 const where = {
   url: z.string().min(1).max(2048).optional(),

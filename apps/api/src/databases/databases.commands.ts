@@ -9,44 +9,30 @@ import {
   decideDrift,
   lacking,
   letsGoOf,
+  LONGEST_ADOPTED_NAME,
   loadTable,
   nameOwner,
   outlook,
+  reason,
   refOf,
   tablesConcerned,
+  type adoptBody,
   type Database,
   type DatabaseRef,
+  type resolveDriftBody,
 } from '#tables';
 import { CORE } from '../core/tokens.js';
 import type { Answer } from '../http/answer.js';
 import { ApiError } from '../http/api-error.js';
-import { reason, type CommandContext } from '../http/input.js';
+import type { CommandContext } from '../http/input.js';
 import { Commands, enginesOf, type DecidedForDatabase, type Skipped } from '../tables/commands.js';
 import { Databases } from './databases.js';
 import { Registration } from './registration.js';
 
-/** Names of tables that others made, as most databases take them. */
-const LONGEST_NAME = 64;
-const tableName = z.string().min(1).max(LONGEST_NAME);
-export const adoption = z.strictObject({
-  tables: z.union([
-    z.literal('all'),
-    z
-      .array(tableName)
-      .min(1, 'must name at least one table')
-      .max(500)
-      .refine((names) => new Set(names).size === names.length, 'must not name a table twice'),
-  ]),
-});
-export const resolution = z.strictObject({
-  table_id: z.string().min(1).max(64),
-  as: z.enum(['adopt', 'restore', 'ignore']),
-});
-export const nothing = z.strictObject({}).nullish();
 export const loss = z.strictObject({ reason, lost: z.literal(true) });
 
-export type Adoption = z.output<typeof adoption>;
-export type Resolution = z.output<typeof resolution>;
+export type Adoption = z.output<typeof adoptBody>;
+export type Resolution = z.output<typeof resolveDriftBody>;
 export type Loss = z.output<typeof loss>;
 
 /** Commands about a database: what others made of it, and what it missed. */
@@ -284,7 +270,7 @@ function refuseShape(table: string, columns: Column[] | null): void {
 
 /** Why a table cannot be known here; null: it can. */
 function unfit(table: string, columns: Column[] | null): string | null {
-  if (table.length > LONGEST_NAME) return `its name has more than ${LONGEST_NAME} characters`;
+  if (table.length > LONGEST_ADOPTED_NAME) return `its name has more than ${LONGEST_ADOPTED_NAME} characters`;
   if (columns === null || columns.length === 0) return 'it has no columns';
   if (columns.length > MAX_COLUMNS) return `it has more than ${MAX_COLUMNS} columns`;
   const twice = columns.find((c, i) => columns.findIndex((other) => foldName(other.name) === foldName(c.name)) !== i);

@@ -12,21 +12,13 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import type { Metadata } from '#event-store';
+import { adoptBody, catchUpBody, resolveDriftBody } from '#tables';
 import { AnswerInterceptor, type Answer } from '../http/answer.js';
 import { pageQuery, type CommandContext, type PageQuery } from '../http/input.js';
 import { Caller, checked, Command, NoQuery } from '../http/route.js';
 import { AddressRules, registration, relocation, type MoveDatabase, type RegisterDatabase } from './address-rules.js';
 import { AsideQueries } from './aside.queries.js';
-import {
-  adoption,
-  DatabaseCommands,
-  loss,
-  nothing,
-  resolution,
-  type Adoption,
-  type Loss,
-  type Resolution,
-} from './databases.commands.js';
+import { DatabaseCommands, loss, type Adoption, type Loss, type Resolution } from './databases.commands.js';
 import { DatabaseExists } from './database-exists.js';
 import { Databases } from './databases.js';
 import { DatabaseQueries } from './databases.queries.js';
@@ -86,7 +78,7 @@ export class DatabaseCommandsController {
   adopt(
     @Param('name') name: string,
     @Command() context: CommandContext,
-    @Body(checked(adoption)) body: Adoption,
+    @Body(checked(adoptBody)) body: Adoption,
   ): Promise<Answer> {
     return this.commands.adopt(context, name, body);
   }
@@ -96,7 +88,7 @@ export class DatabaseCommandsController {
   catchUp(
     @Param('name') name: string,
     @Command() context: CommandContext,
-    @Body(checked(nothing)) _body: unknown,
+    @Body(checked(catchUpBody)) _body: unknown,
   ): Promise<Answer> {
     return this.commands.catchUp(context, name);
   }
@@ -106,7 +98,7 @@ export class DatabaseCommandsController {
   resolve(
     @Param('name') name: string,
     @Command() context: CommandContext,
-    @Body(checked(resolution)) body: Resolution,
+    @Body(checked(resolveDriftBody)) body: Resolution,
   ): Promise<Answer> {
     return this.commands.resolve(context, name, body);
   }

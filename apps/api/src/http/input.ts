@@ -96,9 +96,6 @@ export function metadataOf(request: FastifyRequest): Metadata {
   return { correlation_id: request.id, causation_id: null, actor: 'anonymous' };
 }
 
-/** Why somebody asks for what is not asked for lightly. */
-export const reason = z.string().min(1, 'must not be empty').max(1000);
-
 /** The query of a route that takes none. */
 export const nothingAsked = z.strictObject({});
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { reason } from '../http/input.js';
+import { reason } from '#tables';
 
 export const because = z.strictObject({ reason });
 export const resolution = z.strictObject({

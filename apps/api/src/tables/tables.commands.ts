@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { CoreDatabase, EventStore } from '#event-store';
-import { columnChangeSchema, columnSchema, MAX_COLUMNS, nameSchema, type Problem } from '#byodb';
+import { MAX_COLUMNS, type Problem } from '#byodb';
 import {
   cannotComeBack,
   columnProblems,
@@ -23,95 +23,38 @@ import {
   planAside,
   refOf,
   retypesSince,
+  type columnsBody,
+  type createBody,
   type DatabaseRef,
+  type dropBody,
+  type moveBody,
+  type purgeBody,
+  type renameBody,
+  type replayBody,
+  type restoreBody,
+  type revertBody,
   type RequestEvent,
   type Table,
 } from '#tables';
 import { CORE, EVENT_STORE } from '../core/tokens.js';
-import { databaseName } from '../databases/database-name.js';
 import { Databases } from '../databases/databases.js';
 import type { Answer } from '../http/answer.js';
 import { ApiError } from '../http/api-error.js';
-import { reason, type CommandContext } from '../http/input.js';
+import type { CommandContext } from '../http/input.js';
 import { Commands, enginesOf, type Decided } from './commands.js';
-import { noVersion, TableQueries, whenBody } from './tables.queries.js';
+import { noVersion, TableQueries } from './tables.queries.js';
 
-const tableId = z.string().min(1).max(64);
-
-/** Of one change: all of them change, or none. */
-const MAX_DATABASES = 500;
-
-export const bodies = {
-  create: z.strictObject({
-    name: nameSchema,
-    databases: z
-      .array(databaseName)
-      .min(1, 'must name at least one database')
-      .max(MAX_DATABASES)
-      .refine((names) => new Set(names).size === names.length, 'must not name a database twice')
-      .optional(),
-    columns: z.array(columnSchema).min(1, 'must hold at least one column').max(MAX_COLUMNS).optional(),
-  }),
-  column: z
-    .strictObject({
-      table_id: tableId,
-      column: columnChangeSchema.optional(),
-      columns: z.array(columnChangeSchema).min(1, 'must hold at least one column').max(MAX_COLUMNS).optional(),
-    })
-    .refine((body) => (body.column === undefined) !== (body.columns === undefined), 'give either column or columns'),
-  rename: z.strictObject({ table_id: tableId, name: nameSchema }),
-  show: z.strictObject({ table_id: tableId, ...whenBody }),
-  replay: z
-    .strictObject({ table_id: tableId, ...whenBody, as: nameSchema.optional() })
-    .refine((body) => body.as === undefined || body.database !== undefined, {
-      path: ['as'],
-      message: 'needs a database',
-    }),
-  revert: z.strictObject({ table_id: tableId, version: z.int().min(0) }),
-  databases: z
-    .strictObject({
-      table_id: tableId,
-      add: z.array(databaseName).max(MAX_DATABASES).optional(),
-      remove: z.array(databaseName).max(MAX_DATABASES).optional(),
-      lost: z.literal(true).optional(),
-      reason: reason.optional(),
-    })
-    .refine((body) => (body.add ?? []).length + (body.remove ?? []).length > 0, 'give add or remove')
-    .refine(
-      (body) =>
-        new Set([...(body.add ?? []), ...(body.remove ?? [])]).size ===
-        (body.add ?? []).length + (body.remove ?? []).length,
-      'must not name a database twice',
-    )
-    .refine((body) => body.lost !== true || body.reason !== undefined, {
-      path: ['reason'],
-      message: 'is required with lost',
-    })
-    .refine((body) => body.lost === true || body.reason === undefined, {
-      path: ['reason'],
-      message: 'is for lost databases alone',
-    })
-    .refine((body) => body.lost !== true || (body.add ?? []).length === 0, {
-      path: ['add'],
-      message: 'must not stand beside lost',
-    }),
-  purge: z.strictObject({ table_id: tableId, saga_id: z.string().min(1).max(64).optional(), reason }),
-  restore: z.strictObject({ table_id: tableId, as: nameSchema.optional() }),
-  table: z.strictObject({ table_id: tableId }),
-};
-
-export type CreateTable = z.output<typeof bodies.create>;
-export type ChangeColumns = z.output<typeof bodies.column>;
-export type RenameTable = z.output<typeof bodies.rename>;
-export type ShowTable = z.output<typeof bodies.show>;
-export type ReplayTable = z.output<typeof bodies.replay>;
+export type CreateTable = z.output<typeof createBody>;
+export type ChangeColumns = z.output<typeof columnsBody>;
+export type RenameTable = z.output<typeof renameBody>;
+export type ReplayTable = z.output<typeof replayBody>;
 /** A replay that is a command. */
 type ReplayInto = ReplayTable & { database: string };
-export type RevertTable = z.output<typeof bodies.revert>;
-export type MoveTable = z.output<typeof bodies.databases>;
-export type PurgeTable = z.output<typeof bodies.purge>;
-export type RestoreTable = z.output<typeof bodies.restore>;
-export type NameTable = z.output<typeof bodies.table>;
+export type RevertTable = z.output<typeof revertBody>;
+export type MoveTable = z.output<typeof moveBody>;
+export type PurgeTable = z.output<typeof purgeBody>;
+export type RestoreTable = z.output<typeof restoreBody>;
+export type DropTable = z.output<typeof dropBody>;
 
 /** The commands about tables: what each decides, and where it is to happen. */
 @Injectable()
@@ -147,7 +90,7 @@ export class TableCommands {
     );
   }
 
-  async delete(context: CommandContext, body: NameTable): Promise<Answer> {
+  async delete(context: CommandContext, body: DropTable): Promise<Answer> {
     return this.commands.run(context, body.table_id, async (table, sagaId) =>
       everywhere(table, decideDrop(consider(table), sagaId)),
     );

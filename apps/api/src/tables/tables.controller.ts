@@ -12,31 +12,42 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import {
+  columnsBody,
+  createBody,
+  dropBody,
+  moveBody,
+  purgeBody,
+  renameBody,
+  replayBody,
+  restoreBody,
+  revertBody,
+} from '#tables';
 import { AsideQueries } from '../databases/aside.queries.js';
 import { AnswerInterceptor, send, type Answer } from '../http/answer.js';
 import { commandContext, pageQuery, type CommandContext, type PageQuery } from '../http/input.js';
 import { checked, Command, NoQuery } from '../http/route.js';
 import {
-  bodies,
   listProblems,
   TableCommands,
   type ChangeColumns,
   type CreateTable,
   type MoveTable,
-  type NameTable,
+  type DropTable,
   type PurgeTable,
   type RenameTable,
   type ReplayTable,
   type RestoreTable,
   type RevertTable,
-  type ShowTable,
 } from './tables.commands.js';
 import {
   diffQuery,
+  showBody,
   TableQueries,
   tablesQuery,
   whenQuery,
   type DiffQuery,
+  type ShowTable,
   type TablesQuery,
   type WhenQuery,
 } from './tables.queries.js';
@@ -49,43 +60,43 @@ export class TableCommandsController {
   @Post('create')
   create(
     @Command() context: CommandContext,
-    @Body(checked(bodies.create, listProblems)) body: CreateTable,
+    @Body(checked(createBody, listProblems)) body: CreateTable,
   ): Promise<Answer> {
     return this.tables.create(context, body);
   }
 
   @Post('column')
-  column(@Command() context: CommandContext, @Body(checked(bodies.column)) body: ChangeColumns): Promise<Answer> {
+  column(@Command() context: CommandContext, @Body(checked(columnsBody)) body: ChangeColumns): Promise<Answer> {
     return this.tables.column(context, body);
   }
 
   @Post('rename')
-  rename(@Command() context: CommandContext, @Body(checked(bodies.rename)) body: RenameTable): Promise<Answer> {
+  rename(@Command() context: CommandContext, @Body(checked(renameBody)) body: RenameTable): Promise<Answer> {
     return this.tables.rename(context, body);
   }
 
   @Post('delete')
-  delete(@Command() context: CommandContext, @Body(checked(bodies.table)) body: NameTable): Promise<Answer> {
+  delete(@Command() context: CommandContext, @Body(checked(dropBody)) body: DropTable): Promise<Answer> {
     return this.tables.delete(context, body);
   }
 
   @Post('databases')
-  databases(@Command() context: CommandContext, @Body(checked(bodies.databases)) body: MoveTable): Promise<Answer> {
+  databases(@Command() context: CommandContext, @Body(checked(moveBody)) body: MoveTable): Promise<Answer> {
     return this.tables.move(context, body);
   }
 
   @Post('purge')
-  purge(@Command() context: CommandContext, @Body(checked(bodies.purge)) body: PurgeTable): Promise<Answer> {
+  purge(@Command() context: CommandContext, @Body(checked(purgeBody)) body: PurgeTable): Promise<Answer> {
     return this.tables.purge(context, body);
   }
 
   @Post('restore')
-  restore(@Command() context: CommandContext, @Body(checked(bodies.restore)) body: RestoreTable): Promise<Answer> {
+  restore(@Command() context: CommandContext, @Body(checked(restoreBody)) body: RestoreTable): Promise<Answer> {
     return this.tables.restore(context, body);
   }
 
   @Post('revert')
-  revert(@Command() context: CommandContext, @Body(checked(bodies.revert)) body: RevertTable): Promise<Answer> {
+  revert(@Command() context: CommandContext, @Body(checked(revertBody)) body: RevertTable): Promise<Answer> {
     return this.tables.revert(context, body);
   }
 }
@@ -101,7 +112,7 @@ export class ReplayController {
   /** A replay that only reads is no command: what its query and headers would say of one is not looked at. */
   @Post()
   async replay(
-    @Body(checked(bodies.replay)) body: ReplayTable,
+    @Body(checked(replayBody)) body: ReplayTable,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
@@ -125,7 +136,7 @@ export class TableQueriesController {
   @HttpCode(200)
   @UseGuards(NoQuery)
   @UseInterceptors(AnswerInterceptor)
-  show(@Body(checked(bodies.show)) { table_id, ...when }: ShowTable): Promise<Answer> {
+  show(@Body(checked(showBody)) { table_id, ...when }: ShowTable): Promise<Answer> {
     return this.tables.show(table_id, when);
   }
 

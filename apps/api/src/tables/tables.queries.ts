@@ -7,11 +7,13 @@ import {
   diff,
   findDatabase,
   loadTable,
+  moment,
   momentsUpTo,
   pageOfTables,
   pointAt,
   sentence,
   stateAfter,
+  tableId,
   tableStreams,
   type Point,
   type Table,
@@ -34,16 +36,12 @@ const digits = z
   .string()
   .regex(/^\d{1,15}$/, 'must be a whole number')
   .transform(Number);
-const time = z.iso.datetime({ offset: true });
-export const whenBody = {
-  version: z.int().min(0).optional(),
-  at: time.optional(),
-  database: z.string().min(1).max(63).optional(),
-};
+export const showBody = z.strictObject({ table_id: tableId, ...moment });
+export type ShowTable = z.output<typeof showBody>;
 export const whenQuery = z.strictObject({
   version: digits.optional(),
-  at: time.optional(),
-  database: z.string().min(1).max(63).optional(),
+  at: moment.at,
+  database: moment.database,
 });
 export type WhenQuery = z.output<typeof whenQuery>;
 export const diffQuery = z.strictObject({ from: digits.optional(), to: digits.optional() });

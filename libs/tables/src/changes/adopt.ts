@@ -8,6 +8,7 @@ import {
   type AskedBy,
   type EventOfDefinition,
 } from '../table/event-parts.js';
+import { areDistinct } from '../table/request-parts.js';
 import { GO, type ChangeType } from './change-type.js';
 
 const requested = defineEvent('TableAdoptionRequested', {
@@ -21,6 +22,15 @@ const done = defineEvent('TableAdopted', {
   data: z.strictObject({ saga_id: id }),
 });
 
+/** Names of tables that others made, as most databases take them. */
+export const LONGEST_ADOPTED_NAME = 64;
+const tableNames = z
+  .array(z.string().min(1).max(LONGEST_ADOPTED_NAME))
+  .min(1, 'must name at least one table')
+  .max(500)
+  .refine(areDistinct, 'must not name a table twice');
+export const adoptBody = z.strictObject({ tables: z.union([z.literal('all'), tableNames]) });
+
 export type TableAdoptionRequested = EventOfDefinition<typeof requested>;
 export type TableAdopted = EventOfDefinition<typeof done>;
 export type Adopt = AskedBy<TableAdoptionRequested, 'database.adopt'>;
@@ -29,6 +39,7 @@ export type Adopt = AskedBy<TableAdoptionRequested, 'database.adopt'>;
 export const adopt: ChangeType<Adopt, TableAdoptionRequested, TableAdopted> = {
   requested,
   done,
+  body: adoptBody,
   changeOf: ({ name, columns, databases }) => ({ kind: 'database.adopt', name, columns, databases }),
 
   foresee: (ahead, change) => ({ ...ahead, name: change.name, columns: change.columns }),

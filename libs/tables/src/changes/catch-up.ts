@@ -14,6 +14,8 @@ const done = defineEvent('CaughtUp', {
   data: z.strictObject({ saga_id: id, database: DatabaseRef }),
 });
 
+export const catchUpBody = z.strictObject({}).nullish();
+
 export type CatchUpRequested = EventOfDefinition<typeof requested>;
 export type CaughtUp = EventOfDefinition<typeof done>;
 export type CatchUp = AskedBy<CatchUpRequested, 'database.catch_up'>;
@@ -22,6 +24,7 @@ export type CatchUp = AskedBy<CatchUpRequested, 'database.catch_up'>;
 export const catchUp: ChangeType<CatchUp, CatchUpRequested, CaughtUp> = {
   requested,
   done,
+  body: catchUpBody,
   changeOf: ({ database }) => ({ kind: 'database.catch_up', database }),
 
   foresee: (ahead) => ahead,

@@ -1,3 +1,4 @@
+import type { ZodType } from 'zod';
 import type { Column, Plan, Task } from '#byodb';
 import type { ChangeStep, Saga } from '#sagas';
 import type { ColumnOp, DatabaseRef, EventDefinition } from '../table/event-parts.js';
@@ -19,6 +20,8 @@ export interface ChangeType<
   readonly requested: EventDefinition & { type: R['type'] };
   /** The event that tells that it was done. */
   readonly done: EventDefinition & { type: O['type'] };
+  /** The body of the call that asks for it. */
+  readonly body: ZodType;
 
   /** The change as its event asks for it. */
   changeOf(event: R): C;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  columnChangeSchema,
   completeColumn,
   convertible,
   MAX_COLUMNS,
@@ -24,6 +25,7 @@ import {
 import { Refused, refuseEnded, refuseUnsupported, repeatedNames } from '../table/refused.js';
 import { alsoAside, columnsIn, isKept, type Considered, type Table } from '../table/table.js';
 import { withVariantsFollowing } from '../table/variants.js';
+import { tableId } from '../table/request-parts.js';
 import { GO, NOTHING, onlyIfItStands, refuse, type ChangeType, type Judgement } from './change-type.js';
 
 const KINDS = ['column.add', 'column.drop', 'column.alter', 'column.rename', 'columns.change'] as const;
@@ -38,6 +40,11 @@ const done = defineEvent('ColumnsChanged', {
   tells: 'The table has these columns on all of its databases.',
   data: z.strictObject({ saga_id: id, columns, reversible_until: until.optional() }),
 });
+
+const changesOfColumns = z.array(columnChangeSchema).min(1, 'must hold at least one column').max(MAX_COLUMNS);
+export const columnsBody = z
+  .strictObject({ table_id: tableId, column: columnChangeSchema.optional(), columns: changesOfColumns.optional() })
+  .refine((body) => (body.column === undefined) !== (body.columns === undefined), 'give either column or columns');
 
 export type ColumnsChangeRequested = EventOfDefinition<typeof requested>;
 export type ColumnsChanged = EventOfDefinition<typeof done>;
@@ -182,6 +189,7 @@ function judge(table: Table, { ops }: ChangeColumns): Judgement {
 export const changeColumns: ChangeType<ChangeColumns, ColumnsChangeRequested, ColumnsChanged> = {
   requested,
   done,
+  body: columnsBody,
   changeOf: ({ kind, ops }) => ({ kind, ops }),
 
   foresee: (ahead, { ops }) => ({ ...ahead, columns: ops.reduce(applyOp, ahead.columns) }),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { completeColumn, type Column, type Engine } from '#byodb';
+import { columnSchema, completeColumn, MAX_COLUMNS, nameSchema, type Column, type Engine } from '#byodb';
 import {
   columns,
   databases,
@@ -12,6 +12,7 @@ import {
   type EventOfDefinition,
 } from '../table/event-parts.js';
 import { refuseBuiltElsewhere, refuseUnsupported } from '../table/refused.js';
+import { areDistinct, databaseNames, moment, tableId } from '../table/request-parts.js';
 import { GO, type ChangeType } from './change-type.js';
 
 const requested = defineEvent('TableCreationRequested', {
@@ -24,6 +25,22 @@ const done = defineEvent('TableCreated', {
   tells: 'The table stands on all of its databases.',
   data: z.strictObject({ saga_id: id }),
 });
+
+export const createBody = z.strictObject({
+  name: nameSchema,
+  databases: databaseNames
+    .min(1, 'must name at least one database')
+    .refine(areDistinct, 'must not name a database twice')
+    .optional(),
+  columns: z.array(columnSchema).min(1, 'must hold at least one column').max(MAX_COLUMNS).optional(),
+});
+/** Without a database, a replay only tells what it would build. */
+export const replayBody = z
+  .strictObject({ table_id: tableId, ...moment, as: nameSchema.optional() })
+  .refine((body) => body.as === undefined || body.database !== undefined, {
+    path: ['as'],
+    message: 'needs a database',
+  });
 
 export type TableCreationRequested = EventOfDefinition<typeof requested>;
 export type TableCreated = EventOfDefinition<typeof done>;
@@ -63,6 +80,7 @@ export function decideCreate(
 export const create: ChangeType<Create, TableCreationRequested, TableCreated> = {
   requested,
   done,
+  body: createBody,
   changeOf: ({ name, columns, databases, origin }) => ({
     kind: origin === undefined ? 'table.create' : 'table.replay',
     name,

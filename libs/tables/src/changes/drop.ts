@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { defineEvent, id, until, type AskedBy, type EventOfDefinition } from '../table/event-parts.js';
 import { refuseEnded } from '../table/refused.js';
 import { alsoAside, columnsIn, type Considered } from '../table/table.js';
+import { tableId } from '../table/request-parts.js';
 import { GO, onlyIfItStands, type ChangeType } from './change-type.js';
 
 const requested = defineEvent('TableDropRequested', {
@@ -15,6 +16,8 @@ const done = defineEvent('TableDropped', {
   data: z.strictObject({ saga_id: id, reversible_until: until }),
 });
 
+export const dropBody = z.strictObject({ table_id: tableId });
+
 export type TableDropRequested = EventOfDefinition<typeof requested>;
 export type TableDropped = EventOfDefinition<typeof done>;
 export type Drop = AskedBy<TableDropRequested, 'table.drop'>;
@@ -27,6 +30,7 @@ export function decideDrop(considered: Considered, sagaId: string): TableDropReq
 export const drop: ChangeType<Drop, TableDropRequested, TableDropped> = {
   requested,
   done,
+  body: dropBody,
   changeOf: () => ({ kind: 'table.drop' }),
 
   foresee: (ahead) => ({ ...ahead, dropped: true }),

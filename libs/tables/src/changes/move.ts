@@ -24,6 +24,7 @@ import {
   type SetAside,
   type Table,
 } from '../table/table.js';
+import { areDistinct, databaseNames, reason, tableId } from '../table/request-parts.js';
 import {
   GO,
   MOVED_ON,
@@ -64,6 +65,29 @@ const done = defineEvent('TableDatabasesChanged', {
     back: databases.optional(),
   }),
 });
+
+export const moveBody = z
+  .strictObject({
+    table_id: tableId,
+    add: databaseNames.optional(),
+    remove: databaseNames.optional(),
+    lost: z.literal(true).optional(),
+    reason: reason.optional(),
+  })
+  .refine(({ add = [], remove = [] }) => add.length + remove.length > 0, 'give add or remove')
+  .refine(({ add = [], remove = [] }) => areDistinct([...add, ...remove]), 'must not name a database twice')
+  .refine((body) => body.lost !== true || body.reason !== undefined, {
+    path: ['reason'],
+    message: 'is required with lost',
+  })
+  .refine((body) => body.lost === true || body.reason === undefined, {
+    path: ['reason'],
+    message: 'is for lost databases alone',
+  })
+  .refine(({ add = [], lost: isLost }) => isLost !== true || add.length === 0, {
+    path: ['add'],
+    message: 'must not stand beside lost',
+  });
 
 export type TableDatabasesRequested = EventOfDefinition<typeof requested>;
 export type TableDatabasesChanged = EventOfDefinition<typeof done>;
@@ -211,6 +235,7 @@ function sayDone({ databases, removed, lost }: TableDatabasesChanged): string {
 export const move: ChangeType<Move, TableDatabasesRequested, TableDatabasesChanged> = {
   requested,
   done,
+  body: moveBody,
   changeOf: (event) => ({ kind: 'table.databases', ...askedBy(event) }),
 
   foresee(ahead, change) {

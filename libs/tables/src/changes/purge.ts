@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { askedBy, defineEvent, id, type AskedBy, type EventOfDefinition } from '../table/event-parts.js';
 import { Refused } from '../table/refused.js';
 import { beingDestroyed, columnsIn, isKept, tableAside, type Considered, type Table } from '../table/table.js';
+import { reason, sagaId, tableId } from '../table/request-parts.js';
 import { GO, refuse, type ChangeType, type Judgement } from './change-type.js';
 
 const requested = defineEvent('PurgeRequested', {
@@ -16,6 +17,8 @@ const done = defineEvent('Purged', {
   tells: 'What these sagas set aside is destroyed everywhere.',
   data: z.strictObject({ saga_id: id, of: z.array(id) }),
 });
+
+export const purgeBody = z.strictObject({ table_id: tableId, saga_id: sagaId.optional(), reason });
 
 export type PurgeRequested = EventOfDefinition<typeof requested>;
 export type Purged = EventOfDefinition<typeof done>;
@@ -69,6 +72,7 @@ function judge(table: Table, { of, reason }: Purge): Judgement {
 export const purge: ChangeType<Purge, PurgeRequested, Purged> = {
   requested,
   done,
+  body: purgeBody,
   changeOf: (event) => ({ kind: 'table.purge', ...askedBy(event) }),
 
   foresee: (ahead) => ahead,

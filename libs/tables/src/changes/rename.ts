@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { nameSchema } from '#byodb';
 import { defineEvent, id, name, type AskedBy, type EventOfDefinition } from '../table/event-parts.js';
 import { refuseEnded } from '../table/refused.js';
 import { columnsIn, type Considered } from '../table/table.js';
+import { tableId } from '../table/request-parts.js';
 import { GO, NOTHING, onlyIfItStands, type ChangeType } from './change-type.js';
 
 const requested = defineEvent('TableRenameRequested', {
@@ -15,6 +17,8 @@ const done = defineEvent('TableRenamed', {
   data: z.strictObject({ saga_id: id, name }),
 });
 
+export const renameBody = z.strictObject({ table_id: tableId, name: nameSchema });
+
 export type TableRenameRequested = EventOfDefinition<typeof requested>;
 export type TableRenamed = EventOfDefinition<typeof done>;
 export type Rename = AskedBy<TableRenameRequested, 'table.rename'>;
@@ -27,6 +31,7 @@ export function decideRename(considered: Considered, to: string, sagaId: string)
 export const rename: ChangeType<Rename, TableRenameRequested, TableRenamed> = {
   requested,
   done,
+  body: renameBody,
   changeOf: ({ name, from }) => ({ kind: 'table.rename', name, from }),
 
   foresee: (ahead, change) => ({ ...ahead, name: change.name }),

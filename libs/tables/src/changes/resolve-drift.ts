@@ -28,6 +28,7 @@ import {
   type Table,
 } from '../table/table.js';
 import { variantOf, withVariantsFollowing } from '../table/variants.js';
+import { tableId } from '../table/request-parts.js';
 import {
   GO,
   MOVED_ON,
@@ -67,6 +68,8 @@ const done = defineEvent('DriftResolved', {
     reversible_until: until,
   }),
 });
+
+export const resolveDriftBody = z.strictObject({ table_id: tableId, as: answer });
 
 export type DriftResolutionRequested = EventOfDefinition<typeof requested>;
 export type DriftResolved = EventOfDefinition<typeof done>;
@@ -221,6 +224,7 @@ function sayDone({ as, database, databases, columns }: DriftResolved): string {
 export const resolveDrift: ChangeType<ResolveDrift, DriftResolutionRequested, DriftResolved> = {
   requested,
   done,
+  body: resolveDriftBody,
   changeOf: (event) => ({ kind: 'drift.resolve', ...askedBy(event) }),
 
   foresee(ahead, { as, found, changes, database }) {

@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { nameSchema } from '#byodb';
 import { askedBy, defineEvent, id, name, type AskedBy, type EventOfDefinition } from '../table/event-parts.js';
 import { restoreTask } from '../table/kept-tables.js';
 import { Refused, refuseFailed } from '../table/refused.js';
 import { beingDestroyed, columnsIn, tableAside, type Considered } from '../table/table.js';
+import { tableId } from '../table/request-parts.js';
 import { GO, NOTHING, refuse, type ChangeType } from './change-type.js';
 
 const requested = defineEvent('TableRestoreRequested', {
@@ -17,6 +19,8 @@ const done = defineEvent('TableRestored', {
   tells: 'The table is back on all of its databases, with its rows.',
   data: z.strictObject({ saga_id: id, name }),
 });
+
+export const restoreBody = z.strictObject({ table_id: tableId, as: nameSchema.optional() });
 
 export type TableRestoreRequested = EventOfDefinition<typeof requested>;
 export type TableRestored = EventOfDefinition<typeof done>;
@@ -61,6 +65,7 @@ export function restoredAs(table: { name: string }, change: Pick<Restore, 'name'
 export const restore: ChangeType<Restore, TableRestoreRequested, TableRestored> = {
   requested,
   done,
+  body: restoreBody,
   changeOf: (event) => ({ kind: 'table.restore', ...askedBy(event) }),
 
   foresee: (ahead, change) => ({ ...ahead, name: restoredAs(ahead, change), dropped: false }),

@@ -20,6 +20,7 @@ import { Refused, refuseEnded, refuseUnsupported } from '../table/refused.js';
 import { alsoAside, beingDestroyed, columnsIn, isKept, type Considered, type Table } from '../table/table.js';
 import { withVariantsFollowing } from '../table/variants.js';
 import { WayBack } from '../table/way-back.js';
+import { tableId } from '../table/request-parts.js';
 import {
   GO,
   NOTHING,
@@ -50,6 +51,8 @@ const done = defineEvent('TableReverted', {
     variants: z.record(z.uuid(), Variant).optional(),
   }),
 });
+
+export const revertBody = z.strictObject({ table_id: tableId, version: z.int().min(0) });
 
 export type TableRevertRequested = EventOfDefinition<typeof requested>;
 export type TableReverted = EventOfDefinition<typeof done>;
@@ -177,6 +180,7 @@ function asItStands(saga: Saga<object, Plan>, databaseId: string, columns: Colum
 export const revert: ChangeType<Revert, TableRevertRequested, TableReverted> = {
   requested,
   done,
+  body: revertBody,
   changeOf: ({ name, to_version, ops }) => ({ kind: 'table.revert', name, version: to_version, ops }),
 
   foresee: (ahead, { name, ops }) => ({ ...ahead, name, columns: ops.reduce(applyOp, ahead.columns) }),

@@ -1,5 +1,6 @@
 import { registration, relocation } from '../../databases/address-rules.js';
-import { adoption, loss, resolution as driftResolution } from '../../databases/databases.commands.js';
+import { adoptBody, resolveDriftBody } from '#tables';
+import { loss } from '../../databases/databases.commands.js';
 import { Forgotten, DatabaseAnswer, DatabaseHistory, DatabaseDrift, DatabaseList } from '../answers/databases.js';
 import { AsideList } from '../answers/tables.js';
 import { id, page, input, core, command, ofDatabase, alive, reachable, type Call } from './call.js';
@@ -74,7 +75,7 @@ export const databaseCalls: Call[] = [
     method: 'post',
     path: '/databases/{name}/drift/resolve',
     command: true,
-    body: driftResolution,
+    body: resolveDriftBody,
     problems: [...command, ...alive, 'database_not_found', ...reachable],
     summary:
       'Settle what differs in one table there. adopt: history and the other databases follow what stands ' +
@@ -89,7 +90,7 @@ export const databaseCalls: Call[] = [
     method: 'post',
     path: '/databases/{name}/adopt',
     command: 'of_database',
-    body: adoption,
+    body: adoptBody,
     problems: [...ofDatabase, 'database_not_found', 'table_not_found', 'table_name_taken', ...reachable],
     summary:
       'Take tables that others made under management, as they stand; nothing is touched. What no portable ' +

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { KINDS } from '../../sagas/kinds.js';
 import { resolution } from '../../sagas/bodies.js';
-import { databaseName } from '../../databases/database-name.js';
+import { databaseName } from '#tables';
 import { SagaAnswer, SagaList, SagaEvents } from '../answers/sagas.js';
 import { SAGA_STATUSES } from '../answers/shared.js';
 import { id, page, input, core, type Call } from './call.js';

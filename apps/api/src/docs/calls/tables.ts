@@ -1,6 +1,17 @@
 import { z } from 'zod';
-import { databaseName } from '../../databases/database-name.js';
-import { bodies } from '../../tables/tables.commands.js';
+import {
+  columnsBody,
+  createBody,
+  databaseName,
+  dropBody,
+  moveBody,
+  purgeBody,
+  renameBody,
+  replayBody,
+  restoreBody,
+  revertBody,
+} from '#tables';
+import { showBody } from '../../tables/tables.queries.js';
 import { TABLE_STATUSES } from '../answers/shared.js';
 import { TableAnswer, Replayed, TableHistory, TableDiff, TableList, AsideList } from '../answers/tables.js';
 import { id, page, input, core, command, alive, type Call } from './call.js';
@@ -12,7 +23,7 @@ export const tableCalls: Call[] = [
     method: 'post',
     path: '/table/create',
     command: true,
-    body: bodies.create,
+    body: createBody,
     problems: [...command, 'database_not_found', 'table_name_taken'],
     summary:
       'Create a table on every database named (default: the database `default`). Without columns it gets ' +
@@ -32,7 +43,7 @@ export const tableCalls: Call[] = [
     method: 'post',
     path: '/table/column',
     command: true,
-    body: bodies.column,
+    body: columnsBody,
     problems: [...command, ...alive, 'column_not_found'],
     summary:
       'Add, alter, rename or drop columns. Only a name: drop. With rename_to: rename. An unknown name with ' +
@@ -51,7 +62,7 @@ export const tableCalls: Call[] = [
     method: 'post',
     path: '/table/rename',
     command: true,
-    body: bodies.rename,
+    body: renameBody,
     problems: [...command, ...alive, 'table_name_taken'],
     summary: 'Rename a table everywhere.',
     example: { table_id: id, name: 'clients' },
@@ -62,7 +73,7 @@ export const tableCalls: Call[] = [
     method: 'post',
     path: '/table/delete',
     command: true,
-    body: bodies.table,
+    body: dropBody,
     problems: [...command, ...alive],
     summary: 'Drop a table everywhere. It is set aside for the retention time; its name is free at once.',
     example: { table_id: id },
@@ -73,7 +84,7 @@ export const tableCalls: Call[] = [
     method: 'post',
     path: '/table/restore',
     command: true,
-    body: bodies.restore,
+    body: restoreBody,
     problems: [...command, 'table_not_found', 'table_failed', 'retention_expired', 'table_name_taken'],
     summary:
       'Undo a drop inside the retention time: rows, indexes, keys and triggers come back, under the former ' +
@@ -86,7 +97,7 @@ export const tableCalls: Call[] = [
     method: 'post',
     path: '/table/databases',
     command: true,
-    body: bodies.databases,
+    body: moveBody,
     problems: [...command, ...alive, 'database_not_found', 'table_name_taken'],
     summary:
       'Change where a table lives: `add` builds it there (schema, no rows), or brings back, with its rows, ' +
@@ -101,7 +112,7 @@ export const tableCalls: Call[] = [
     method: 'post',
     path: '/table/purge',
     command: true,
-    body: bodies.purge,
+    body: purgeBody,
     problems: [...command, 'table_not_found', 'retention_expired'],
     summary:
       'Destroy for good, before its time, what is kept aside of a table: all of it, or what one saga set ' +
@@ -114,7 +125,7 @@ export const tableCalls: Call[] = [
     method: 'post',
     path: '/table/revert',
     command: true,
-    body: bodies.revert,
+    body: revertBody,
     problems: [...command, ...alive, 'version_not_found', 'retention_expired', 'table_name_taken'],
     summary:
       'Bring name and columns back to what they were at a version, on every database; dropped columns come ' +
@@ -127,7 +138,7 @@ export const tableCalls: Call[] = [
     method: 'post',
     path: '/table/replay',
     command: true,
-    body: bodies.replay,
+    body: replayBody,
     problems: [...command, 'table_not_found', 'version_not_found', 'database_not_found', 'table_name_taken'],
     summary:
       'Without a database: the history played forward, and the DDL that builds the table on each engine; ' +
@@ -140,7 +151,7 @@ export const tableCalls: Call[] = [
     tag: 'tables',
     method: 'post',
     path: '/table/show',
-    body: bodies.show,
+    body: showBody,
     problems: [...input, 'table_not_found', 'version_not_found', 'database_not_found', ...core],
     summary:
       'The table as it is, or as it was after a version or at a time; with a database, what had been ' +
