@@ -25,7 +25,8 @@ import { CORE } from '../core/tokens.js';
 import type { Answer } from '../http/answer.js';
 import { ApiError } from '../http/api-error.js';
 import type { CommandContext } from '../http/input.js';
-import { Commands, enginesOf, type DecidedForDatabase, type Skipped } from '../tables/commands.js';
+import { Commands } from '../tables/commands.js';
+import { enginesOf, type DecidedForDatabase, type Skipped } from '../tables/decided.js';
 import { Databases } from './databases.js';
 import { Registration } from './registration.js';
 

@@ -41,7 +41,8 @@ import { Databases } from '../databases/databases.js';
 import type { Answer } from '../http/answer.js';
 import { ApiError } from '../http/api-error.js';
 import type { CommandContext } from '../http/input.js';
-import { Commands, enginesOf, type Decided } from './commands.js';
+import { Commands } from './commands.js';
+import { enginesOf, type Decided } from './decided.js';
 import { noVersion, TableQueries } from './tables.queries.js';
 
 export type CreateTable = z.output<typeof createBody>;
