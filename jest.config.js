@@ -1,7 +1,7 @@
-/** Jest in ESM mode: Nest 12 is ESM only (see docs/adr). Run through `npm run jest`, which sets the VM modules flag. */
-export default {
-  roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/testing', '<rootDir>/chaos', '<rootDir>/crash-matrix'],
-  testRegex: '\\.spec\\.ts$',
+import { FOLDERS, specsByTier } from './testing/tiers.js';
+
+const shared = {
+  roots: FOLDERS.map((folder) => `<rootDir>/${folder}`),
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
@@ -22,10 +22,23 @@ export default {
       },
     ],
   },
+  testTimeout: 60000,
+};
+
+const servers = {
   globalSetup: '<rootDir>/testing/global-setup.js',
   globalTeardown: '<rootDir>/testing/global-teardown.js',
+};
+
+/** Jest in ESM mode: Nest 12 is ESM only (see docs/adr). Run through `npm run jest`, which sets the VM modules flag. */
+export default {
+  projects: Object.entries(specsByTier()).map(([tier, specs]) => ({
+    ...shared,
+    ...(tier === 'unit' ? {} : servers),
+    displayName: tier,
+    testMatch: specs.map((spec) => `<rootDir>/${spec}`),
+  })),
   testSequencer: '<rootDir>/testing/sequencer.js',
-  testTimeout: 60000,
   // More than the two cores it is meant for: specs wait for servers half of their time.
   maxWorkers: 3,
 };
