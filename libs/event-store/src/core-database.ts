@@ -106,3 +106,8 @@ export interface CoreDatabase extends Queryable {
   ping(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** What stands in a column as JSON. `T`: what was written there, by this code or by an earlier shape of it. */
+export function jsonOf<T>(row: Row, column: string): T {
+  return JSON.parse(String(row[column]));
+}

@@ -1,4 +1,5 @@
 import {
+  jsonOf,
   readPage,
   sql,
   sqlList,
@@ -161,5 +162,5 @@ function matching(filter: SagaFilter): Sql {
 
 /** The projection wrote it, and a change of its shape makes it be written anew. */
 function state<Change extends object, Plan extends object>(row: Row): Saga<Change, Plan> {
-  return JSON.parse(String(row['state'])) as Saga<Change, Plan>;
+  return jsonOf<Saga<Change, Plan>>(row, 'state');
 }

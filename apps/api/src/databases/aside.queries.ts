@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { sql, type CoreDatabase } from '#event-store';
+import { jsonOf, sql, type CoreDatabase } from '#event-store';
 import { DatabaseError } from '#byodb';
 import { keptOf, loadTable, rowsKept, type Kept, type Table } from '#tables';
 import { CORE } from '../core/tokens.js';
@@ -37,9 +37,7 @@ export class AsideQueries {
     );
     const kept: Kept[] = [];
     for (const row of rows)
-      kept.push(
-        ...(await keptOf(this.core, JSON.parse(String(row['state'])) as Table)).filter((one) => one.database.id === id),
-      );
+      kept.push(...(await keptOf(this.core, jsonOf<Table>(row, 'state'))).filter((one) => one.database.id === id));
     return this.paged(
       kept.sort((a, b) => (a.kept_since < b.kept_since ? 1 : -1)),
       query,

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { CoreDatabase } from '#event-store';
 import { listDatabases } from '#tables';
 import { CORE } from '../core/tokens.js';
-import type { PageQuery } from '../http/input.js';
+import { cursorAfter, type PageQuery } from '../http/input.js';
 import { AppliedSteps } from './applied-steps.js';
 import { DatabaseViews } from './database-views.js';
 import { Databases } from './databases.js';
@@ -20,7 +20,7 @@ export class DatabaseQueries {
   async list({ limit, cursor }: PageQuery): Promise<object> {
     const rows = await listDatabases(this.core, { limit: limit + 1, before: cursor });
     const databases = await this.views.views(rows.slice(0, limit).map((row) => row.database));
-    return { databases, next_cursor: rows.length > limit ? String(rows[limit - 1]!.position) : null };
+    return { databases, next_cursor: cursorAfter(rows.slice(0, limit), rows.length > limit, (last) => last.position) };
   }
 
   async one(name: string): Promise<object> {
@@ -46,7 +46,7 @@ export class DatabaseQueries {
         fingerprint_before: step.fingerprint_before,
         fingerprint_after: step.fingerprint_after,
       })),
-      next_cursor: more ? String(shown.at(-1)!.position) : null,
+      next_cursor: cursorAfter(shown, more, (last) => last.position),
     };
   }
 }

@@ -117,6 +117,16 @@ export const pageShape = {
 export const pageQuery = z.strictObject(pageShape);
 export type PageQuery = z.output<typeof pageQuery>;
 
+/** Where the next page begins: behind the last one that is shown. Null: there is no next page. */
+export function cursorAfter<T>(
+  shown: readonly T[],
+  more: boolean,
+  cursorOf: (last: T) => string | number,
+): string | null {
+  const last = shown.at(-1);
+  return more && last !== undefined ? String(cursorOf(last)) : null;
+}
+
 function one(request: FastifyRequest, name: string): string | undefined {
   const value = request.headers[name];
   return Array.isArray(value) ? value.join(', ') : value;

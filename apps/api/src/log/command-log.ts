@@ -16,7 +16,7 @@ import {
 import type { Config } from '../config.js';
 import { Lifecycle } from '../core/lifecycle.js';
 import { CONFIG, CORE, LOG, type Log } from '../core/tokens.js';
-import { metadataOf, pageShape } from '../http/input.js';
+import { cursorAfter, metadataOf, pageShape } from '../http/input.js';
 import { problemOf } from '../http/problem.js';
 import { withoutSecrets } from './redact.js';
 
@@ -124,7 +124,7 @@ export class CommandLog implements OnModuleInit {
       columns,
       limit,
     });
-    return { commands: rows.map(view), next_cursor: more ? rows.at(-1)!['request_id'] : null };
+    return { commands: rows.map(view), next_cursor: cursorAfter(rows, more, (last) => String(last['request_id'])) };
   }
 
   private sweepSoon(): void {

@@ -10,7 +10,7 @@ import {
 } from '#event-store';
 import { CORE, EVENT_STORE } from '../core/tokens.js';
 import { ApiError } from '../http/api-error.js';
-import { pageShape } from '../http/input.js';
+import { cursorAfter, pageShape } from '../http/input.js';
 import type { StreamOptions } from './streams.js';
 import { causalTree } from './causal-tree.js';
 import { readHead, verify } from './verify-log.js';
@@ -62,7 +62,7 @@ export class LogQueries {
   /** As stored: a hash is over the schema version that it was recorded with. */
   async list({ limit, after, cursor, ...filter }: EventsQuery): Promise<object> {
     const { events, more } = await this.store.asStored.pageOfAll(after ?? cursor ?? 0, limit, filter);
-    return { events, next_cursor: more ? String(events.at(-1)!.position) : null };
+    return { events, next_cursor: cursorAfter(events, more, (last) => last.position) };
   }
 
   /** What a stream is to give, from its address. */

@@ -5,7 +5,7 @@ import { isEnded, loadSaga, pageOfSagas, sagaStreams, type Saga } from '#sagas';
 import { findDatabase } from '#tables';
 import { CORE, EVENT_STORE } from '../core/tokens.js';
 import { ApiError } from '../http/api-error.js';
-import { pageShape, type PageQuery } from '../http/input.js';
+import { cursorAfter, pageShape, type PageQuery } from '../http/input.js';
 import { KINDS } from './kinds.js';
 import { sagaView } from './view.js';
 
@@ -47,13 +47,16 @@ export class SagaQueries {
       kind,
       target_id: at?.database_id,
     });
-    return { sagas: sagas.map((r) => sagaView(r.saga)), next_cursor: more ? String(sagas.at(-1)!.position) : null };
+    return {
+      sagas: sagas.map((r) => sagaView(r.saga)),
+      next_cursor: cursorAfter(sagas, more, (last) => last.position),
+    };
   }
 
   async events(id: string, { limit, cursor = 0 }: PageQuery): Promise<object> {
     await this.one(id);
     const { events, more } = await this.store.asStored.pageOfStream(sagaStreams.name(id), cursor, limit);
-    return { events, next_cursor: more ? String(events.at(-1)!.version) : null };
+    return { events, next_cursor: cursorAfter(events, more, (last) => last.version) };
   }
 
   /** Whether the saga has ended and its last event is not after this position: there is nothing to wait for then. */

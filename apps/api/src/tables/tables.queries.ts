@@ -22,7 +22,7 @@ import { CORE, EVENT_STORE } from '../core/tokens.js';
 import { AppliedSteps } from '../databases/applied-steps.js';
 import type { Answer } from '../http/answer.js';
 import { ApiError } from '../http/api-error.js';
-import { pageShape, type PageQuery } from '../http/input.js';
+import { cursorAfter, pageShape, type PageQuery } from '../http/input.js';
 import { columnView, statusesOf, tableView } from './view.js';
 
 /** Which moment of a table: after event `version`, or at a time; neither: now. */
@@ -78,7 +78,7 @@ export class TableQueries {
     const statuses = await statusesOf(this.core, shown);
     return {
       tables: shown.map((table) => tableView(table, statuses)),
-      next_cursor: more ? String(tables.at(-1)!.position) : null,
+      next_cursor: cursorAfter(tables, more, (last) => last.position),
     };
   }
 
@@ -112,7 +112,7 @@ export class TableQueries {
           summary: sentence(tableStreams.decode(event)),
         };
       }),
-      next_cursor: more ? String(shown.at(-1)!.version) : null,
+      next_cursor: cursorAfter(shown, more, (last) => last.version),
     };
   }
 

@@ -1,4 +1,4 @@
-import { sql, type InlineProjection, type Queryable, type StoredEvent, type Tx } from '#event-store';
+import { jsonOf, sql, type InlineProjection, type Queryable, type StoredEvent, type Tx } from '#event-store';
 import { evolveDatabase, type Database } from './database.js';
 import { databaseStreams } from './events.js';
 
@@ -36,12 +36,12 @@ async function project(tx: Tx, id: string, event: StoredEvent): Promise<void> {
 
 export async function loadDatabase(db: Queryable, id: string): Promise<Database | null> {
   const [row] = await db.query(sql`select state from customer_databases where database_id = ${id}`);
-  return row === undefined ? null : (JSON.parse(String(row['state'])) as Database);
+  return row === undefined ? null : jsonOf<Database>(row, 'state');
 }
 
 export async function findDatabase(db: Queryable, name: string): Promise<Database | null> {
   const [row] = await db.query(sql`select state from customer_databases where name = ${name}`);
-  return row === undefined ? null : (JSON.parse(String(row['state'])) as Database);
+  return row === undefined ? null : jsonOf<Database>(row, 'state');
 }
 
 /** Newest first. */
@@ -54,7 +54,7 @@ export async function listDatabases(
       order by position desc limit ${filter.limit}`,
   );
   return rows.map((row) => ({
-    database: JSON.parse(String(row['state'])) as Database,
+    database: jsonOf<Database>(row, 'state'),
     position: Number(row['position']),
   }));
 }

@@ -1,4 +1,4 @@
-import { sql, type Queryable, type Row } from '#event-store';
+import { jsonOf, sql, type Queryable, type Row } from '#event-store';
 import { typeOf } from '../changes/index.js';
 import { concerns, livesIn, type Table } from '../table/table.js';
 
@@ -8,7 +8,7 @@ export async function tablesIn(db: Queryable, id: string): Promise<string[]> {
     sql`select t.state as state from table_databases d join tables t on t.table_id = d.table_id
       where d.database_id = ${id}`,
   );
-  const tables = rows.map((row) => JSON.parse(String(row['state'])) as { name: string; exists: boolean });
+  const tables = rows.map((row) => jsonOf<{ name: string; exists: boolean }>(row, 'state'));
   return tables
     .filter((table) => table.exists)
     .map((table) => table.name)
@@ -20,9 +20,7 @@ export async function tablesConcerned(db: Queryable, id: string): Promise<Table[
   const rows = await db.query(sql`select state from tables where status <> 'failed' and state like ${`%"${id}"%`}`);
   const adding = (table: Table): boolean =>
     table.pending.some(({ change }) => livesIn({ databases: typeOf(change).bringsTo(change) }, id));
-  return rows
-    .map((row) => JSON.parse(String(row['state'])) as Table)
-    .filter((table) => concerns(table, id) || adding(table));
+  return rows.map((row) => jsonOf<Table>(row, 'state')).filter((table) => concerns(table, id) || adding(table));
 }
 
 /**
@@ -34,7 +32,7 @@ export async function tablesLetGo(
   ids: readonly string[],
 ): Promise<Map<string, { table_id: string; name: string }[]>> {
   const rows = await db.query(sql`select state from tables where state like ${'%"let_go":{"%'}`);
-  const tables = rows.map((row) => JSON.parse(String(row['state'])) as Table);
+  const tables = rows.map((row) => jsonOf<Table>(row, 'state'));
   const letGoIn = (id: string): { table_id: string; name: string }[] =>
     tables.flatMap((table) => {
       const there = table.let_go?.[id];
@@ -50,7 +48,7 @@ export async function isInUse(db: Queryable, id: string): Promise<boolean> {
     set_aside: { databases?: { id: string }[] }[];
     pending: { change: { add?: { id: string }[] } }[];
   }
-  const seen = (row: Row): Seen => JSON.parse(String(row['state'])) as Seen;
+  const seen = (row: Row): Seen => jsonOf<Seen>(row, 'state');
   const living = (
     await db.query(
       sql`select t.state as state from table_databases d join tables t on t.table_id = d.table_id

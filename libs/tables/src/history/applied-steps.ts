@@ -1,4 +1,5 @@
 import {
+  jsonOf,
   readPage,
   sql,
   type EventReader,
@@ -155,7 +156,7 @@ export const appliedSteps: ReadModel = {
 
 async function loadPlans(db: Queryable, sagaId: string): Promise<Plans | null> {
   const [row] = await db.query(sql`select plans from saga_plans where saga_id = ${sagaId}`);
-  return row === undefined ? null : (JSON.parse(String(row['plans'])) as Plans);
+  return row === undefined ? null : jsonOf<Plans>(row, 'plans');
 }
 
 async function insert(tx: Tx, step: Applied): Promise<void> {
@@ -214,10 +215,7 @@ function toApplied(row: Row): Applied {
     table_id: String(row['table_id']),
     saga_id: String(row['saga_id']),
     recorded_at: String(row['recorded_at']),
-    ...(JSON.parse(String(row['step'])) as Omit<
-      Applied,
-      'position' | 'database_id' | 'table_id' | 'saga_id' | 'recorded_at'
-    >),
+    ...jsonOf<Omit<Applied, 'position' | 'database_id' | 'table_id' | 'saga_id' | 'recorded_at'>>(row, 'step'),
   };
 }
 

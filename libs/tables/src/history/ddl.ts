@@ -6,7 +6,7 @@ export function ddlOf(table: Table): {
   ddl: Record<EngineName, string[]>;
   missing: Partial<Record<EngineName, string>>;
 } {
-  const ddl = { postgres: [], mysql: [], sqlite: [] } as Record<EngineName, string[]>;
+  const ddl: Record<EngineName, string[]> = { postgres: [], mysql: [], sqlite: [] };
   const missing: Partial<Record<EngineName, string>> = {};
   const unique = (column: string): string =>
     uniqueName(

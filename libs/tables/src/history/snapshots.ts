@@ -1,4 +1,5 @@
 import {
+  jsonOf,
   sql,
   type EventReader,
   type Queryable,
@@ -116,5 +117,5 @@ async function nearest(db: Queryable, tableId: string, condition: Sql): Promise<
     sql`select point from table_snapshots where table_id = ${tableId} and shape = ${SNAPSHOT_SHAPE}${condition}
       order by version desc limit 1`,
   );
-  return row === undefined ? null : (JSON.parse(String(row['point'])) as Point);
+  return row === undefined ? null : jsonOf<Point>(row, 'point');
 }

@@ -12,7 +12,8 @@ import {
   type Task,
 } from '#byodb';
 import { type Past } from '../changes/change-type.js';
-import { applyOp, findColumn, sameColumns } from './columns.js';
+import { applyOp, columnAfter, findColumn, sameColumns } from './columns.js';
+import { foundBy } from './kept-tables.js';
 import type { ColumnOp, Retype } from './event-parts.js';
 
 type BringBack = Extract<ColumnOp, { op: 'bring_back' }>;
@@ -94,13 +95,13 @@ class ColumnsThere {
       const plan = step.plan;
       const left = setAsideBy(plan);
       if (left?.what !== 'column' || foldName(left.name) !== foldName(column.name)) continue;
-      return { aside: left.aside, former: plan.was! };
+      return { aside: left.aside, former: foundBy(plan) };
     }
     return null;
   }
 
   private async alter(from: Column, op: Extract<ColumnOp, { op: 'alter' | 'rename' | 'take' }>): Promise<Task[]> {
-    const to = applyOp([from], op)[0]!;
+    const to = columnAfter(from, op);
     const altered = { ...to, name: from.name };
     const tasks = sameColumns([{ ...from, name: to.name }], [to]) ? [] : await this.retype(from, altered, op);
     if (to.name === from.name) return tasks;
@@ -118,7 +119,7 @@ class ColumnsThere {
     if (first === null || !sameType(first.params.from, to)) return [plain];
     const found = { ...first.params.from, name: from.name };
     const former = {
-      table: first.was!,
+      table: foundBy(first),
       name: first.params.from.name,
       keep: convertible(found.type, from.type) ? first.params.keep : null,
     };
@@ -142,5 +143,5 @@ class ColumnsThere {
 
 /** What the rest of a revert makes of a column: it alters and renames what it brought back, and drops none of it. */
 function lastForm(column: Column, ops: ColumnOp[]): Column {
-  return ops.filter((op) => op.op === 'alter' || op.op === 'rename').reduce(applyOp, [column])[0]!;
+  return ops.filter((op) => op.op === 'alter' || op.op === 'rename').reduce(columnAfter, column);
 }

@@ -29,6 +29,12 @@ export function applyOp(columns: Column[], op: ColumnOp): Column[] {
   }
 }
 
+/** One column after an operation that does not take it away. */
+export function columnAfter(column: Column, op: ColumnOp): Column {
+  const [after = column] = applyOp([column], op);
+  return after;
+}
+
 function altered(columns: Column[], op: Extract<ColumnOp, { op: 'alter' | 'rename' }>): Column[] {
   const column = findColumn(columns, op.name);
   if (column === undefined) return columns;

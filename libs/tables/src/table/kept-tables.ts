@@ -1,4 +1,4 @@
-import { DatabaseError, setAsideBy, type Column, type Plan, type Task } from '#byodb';
+import { DatabaseError, setAsideBy, type Column, type LiveTable, type Plan, type Task } from '#byodb';
 import { sameColumns } from './columns.js';
 import { asideIn, type Table } from './table.js';
 import { type Past } from '../changes/change-type.js';
@@ -29,8 +29,14 @@ export async function restoreTask(
   return restoreBy(await planThatSetAside(past, sagaId, databaseId), to);
 }
 
+/** The table as a step found it that changes one. */
+export function foundBy(plan: Plan): LiveTable {
+  if (plan.was === null) throw new Error(`${plan.operation} of ${plan.table} found no table`);
+  return plan.was;
+}
+
 export function restoreBy(plan: Plan, to: string): Task {
-  return { do: 'restore_table', table: plan.table_after, to, former: plan.was! };
+  return { do: 'restore_table', table: plan.table_after, to, former: foundBy(plan) };
 }
 
 /**

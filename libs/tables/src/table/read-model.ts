@@ -1,4 +1,5 @@
 import {
+  jsonOf,
   readPage,
   sql,
   type InlineProjection,
@@ -141,7 +142,7 @@ export async function purgesDue(db: Queryable, now: number): Promise<Table[]> {
     sql`select t.state as state from purges_due p join tables t on t.table_id = p.table_id where p.due_at <= ${now}
       order by p.due_at limit 100`,
   );
-  return rows.map((row) => JSON.parse(String(row['state'])) as Table);
+  return rows.map((row) => jsonOf<Table>(row, 'state'));
 }
 
 export interface TableFilter {
@@ -178,7 +179,7 @@ export async function pageOfTables(
 }
 
 function listed(rows: Row[]): { table: Table; position: number }[] {
-  return rows.map((row) => ({ table: JSON.parse(String(row['state'])) as Table, position: Number(row['position']) }));
+  return rows.map((row) => ({ table: jsonOf<Table>(row, 'state'), position: Number(row['position']) }));
 }
 
 function matching(filter: TableFilter): Sql {

@@ -132,15 +132,15 @@ export class WayBack {
       });
       return;
     }
-    const set: Record<string, unknown> = {};
+    const set: ColumnSet = {};
     for (const key of ['type', 'length', 'precision', 'scale', 'nullable', 'default', 'unique'] as const)
-      if (this.namesAll || JSON.stringify(now[key]) !== JSON.stringify(then[key])) set[key] = then[key];
+      if (this.namesAll || JSON.stringify(now[key]) !== JSON.stringify(then[key]))
+        Object.assign(set, { [key]: then[key] });
     if (now.primary_key !== then.primary_key || now.generated !== then.generated)
       this.conflicts.push({ path: then.name, message: 'is in the primary key in one of the two only' });
     else if (!convertible(now.type, then.type))
       this.conflicts.push({ path: then.name, message: `${now.type} cannot become ${then.type} again` });
-    else if (Object.keys(set).length > 0)
-      this.add({ op: 'alter', name: now.name, set: set as ColumnSet, ...this.undoes(now, set) });
+    else if (Object.keys(set).length > 0) this.add({ op: 'alter', name: now.name, set, ...this.undoes(now, set) });
   }
 
   private undoes(now: Column, set: ColumnSet): { undoes?: Retype[] } {
