@@ -69,6 +69,11 @@ export default defineConfig(
     ignores: ['**/*.spec.ts', '**/testing/**', 'libs/byodb/src/engines/**'],
     rules: { 'no-restricted-syntax': notSpelled(ENGINES) },
   },
+  {
+    files: ['apps/*/src/**', 'libs/tables/src/**'],
+    ignores: ['**/*.spec.ts'],
+    rules: { 'no-restricted-syntax': notSpelled(ENGINES) },
+  },
   ...ENGINES.map((own) => ({
     files: [`libs/byodb/src/engines/${own}/**`],
     ignores: ['**/*.spec.ts', '**/testing/**'],

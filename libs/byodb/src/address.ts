@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { FILES, SERVERS, URL_FORMS, type FileFacts } from './engines/address-facts.js';
 import {
@@ -112,6 +113,25 @@ export function fromFields(
     tls: fields.tls ?? false,
     schema: schema ?? null,
   });
+}
+
+/** The same database, with the tables of another schema. Errors: AddressProblem (its engine knows no schemas). */
+export function inSchema(address: Address, schema: string): Address {
+  if ('file' in address || !SERVERS[address.engine].hasSchemas) {
+    const having = SERVER_ENGINES.filter((name) => SERVERS[name].hasSchemas);
+    throw new AddressProblem('schema', `is for ${having.join(' and ')} alone`);
+  }
+  return checkServer({ ...address, schema });
+}
+
+/** The file of a database that is one; null: it is on a server. */
+export function fileOf(address: Address): string | null {
+  return 'file' in address ? address.file : null;
+}
+
+/** The same address; a file by its whole path, wherever this process was started. */
+export function withWholePath(address: Address): Address {
+  return 'file' in address ? { ...address, file: resolve(address.file) } : address;
 }
 
 function parseFile(engine: FileEngine, file: string): FileAddress {

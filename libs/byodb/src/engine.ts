@@ -13,6 +13,8 @@ export interface EngineFacts {
    * written around it.
    */
   transactionalDdl: boolean;
+  /** Two tables may have names that differ by the case of letters alone. */
+  tellsNamesApartByCase: boolean;
 }
 
 export interface Exclusive {

@@ -1,4 +1,13 @@
-export { type Address, AddressProblem, connectionSchema, fromFields, parseUrl } from './address.js';
+export {
+  type Address,
+  AddressProblem,
+  connectionSchema,
+  fileOf,
+  fromFields,
+  inSchema,
+  parseUrl,
+  withWholePath,
+} from './address.js';
 export { insertColumn, withoutColumn } from './columns.js';
 export { type Drift, findDrift } from './drift.js';
 export { type Connection, type Engine } from './engine.js';

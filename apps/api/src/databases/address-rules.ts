@@ -1,7 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import { resolve } from 'node:path';
 import { z } from 'zod';
-import { AddressProblem, connectionSchema, ENGINE_NAMES, fromFields, parseUrl, type Address } from '#byodb';
+import {
+  AddressProblem,
+  connectionSchema,
+  ENGINE_NAMES,
+  fromFields,
+  inSchema,
+  parseUrl,
+  withWholePath,
+  type Address,
+} from '#byodb';
 import { ApiError } from '../http/api-error.js';
 import { databaseName, reason } from '#tables';
 
@@ -24,30 +32,7 @@ export type MoveDatabase = z.output<typeof relocation>;
 export class AddressRules {
   read(body: MoveDatabase): Address {
     try {
-      const { url, engine, connection, schema } = body;
-      if ((url === undefined) === (connection === undefined))
-        throw new AddressProblem('url', 'give either url or engine and connection');
-      if (url !== undefined && engine !== undefined) throw new AddressProblem('engine', 'is told by the url');
-      if (url === undefined && engine === undefined) throw new AddressProblem('engine', 'is required with connection');
-      const parsed = url !== undefined ? parseUrl(url) : fromFields(engine!, connection!, schema);
-      if (url !== undefined && schema !== undefined && parsed.engine !== 'postgres')
-        throw new AddressProblem('schema', 'is for postgres alone');
-      const address =
-        url !== undefined && schema !== undefined && parsed.engine === 'postgres'
-          ? fromFields(
-              'postgres',
-              {
-                host: parsed.host,
-                port: parsed.port,
-                user: parsed.user,
-                password: parsed.password,
-                database: parsed.database,
-                tls: parsed.tls,
-              },
-              schema,
-            )
-          : parsed;
-      return address.engine === 'sqlite' ? { ...address, file: resolve(address.file) } : address;
+      return withWholePath(addressOf(body));
     } catch (error) {
       if (error instanceof AddressProblem)
         throw new ApiError('validation_failed', `${error.path} ${error.message}`, {
@@ -56,4 +41,17 @@ export class AddressRules {
       throw error;
     }
   }
+}
+
+/** Errors: AddressProblem. */
+function addressOf({ url, engine, connection, schema }: MoveDatabase): Address {
+  if (url !== undefined && connection === undefined) {
+    if (engine !== undefined) throw new AddressProblem('engine', 'is told by the url');
+    const address = parseUrl(url);
+    return schema === undefined ? address : inSchema(address, schema);
+  }
+  if (url !== undefined || connection === undefined)
+    throw new AddressProblem('url', 'give either url or engine and connection');
+  if (engine === undefined) throw new AddressProblem('engine', 'is required with connection');
+  return fromFields(engine, connection, schema);
 }

@@ -2,6 +2,7 @@ import { v7 as uuid } from 'uuid';
 import {
   DatabaseError,
   engineOf,
+  fileOf,
   refuseOthers,
   type Address,
   type Claimant,
@@ -48,7 +49,8 @@ export class Candidates {
     takeOver: TakeOver | undefined,
     work: (candidate: Candidate) => Promise<T>,
   ): Promise<T> {
-    if (address.engine === 'sqlite') this.files.refuse(address.file);
+    const file = fileOf(address);
+    if (file !== null) this.files.refuse(file);
     const connection = engineOf(address.engine).open(address);
     try {
       const claimant = this.claimant(takeOver);

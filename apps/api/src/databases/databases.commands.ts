@@ -192,14 +192,15 @@ export class DatabaseCommands {
 
 /** The tables that are asked for, as they are called there; what has such a name and is none is told by what it is. */
 async function exactly(
-  { name, engine }: Database,
+  { name }: Database,
   connection: Connection,
   there: string[],
   asked: readonly string[],
 ): Promise<string[]> {
+  const isExact = connection.engine.facts.tellsNamesApartByCase;
   const called = <T>(all: readonly T[], nameOf: (one: T) => string, as: string): T | undefined =>
     all.find((one) => nameOf(one) === as) ??
-    (engine === 'postgres' ? undefined : all.find((one) => foldName(nameOf(one)) === foldName(as)));
+    (isExact ? undefined : all.find((one) => foldName(nameOf(one)) === foldName(as)));
   const names = asked.map((one) => called(there, (table) => table, one));
   const missing = asked.find((_one, i) => names[i] === undefined);
   if (missing === undefined) return names.filter((one) => one !== undefined);

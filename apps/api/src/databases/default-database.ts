@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { v7 as uuid } from 'uuid';
 import type { CoreDatabase, Metadata } from '#event-store';
-import type { Address } from '#byodb';
+import { fileOf, type Address } from '#byodb';
 import { findDatabase } from '#tables';
 import type { Config } from '../config.js';
 import { Lifecycle } from '../core/lifecycle.js';
@@ -75,7 +75,8 @@ export class DefaultDatabase implements OnModuleInit {
   /** The `default` one exists from the start, even when it cannot be reached yet. */
   private async ensureDefault(): Promise<void> {
     if ((await findDatabase(this.core, 'default')) !== null) return;
-    if (this.address.engine === 'sqlite') await mkdir(dirname(this.address.file), { recursive: true });
+    const file = fileOf(this.address);
+    if (file !== null) await mkdir(dirname(file), { recursive: true });
     const metadata: Metadata = { correlation_id: uuid(), causation_id: null, actor: 'schemasaga' };
     try {
       await this.registration.register('default', this.address, metadata);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { COLUMN_TYPES } from '#byodb';
+import { COLUMN_TYPES, ENGINE_NAMES } from '#byodb';
 import { KINDS } from '../../sagas/kinds.js';
 import { SAGA_STATUSES, TABLE_STATUSES, id, at, count, engine, list, SagaError } from './shared.js';
 
@@ -71,7 +71,7 @@ export const Replayed = z.object({
   table: Table,
   ddl: z.object({ postgres: z.array(z.string()), mysql: z.array(z.string()), sqlite: z.array(z.string()) }),
   ddl_missing: z
-    .partialRecord(z.enum(['postgres', 'mysql', 'sqlite']), z.string())
+    .partialRecord(z.enum(ENGINE_NAMES), z.string())
     .describe('Why an engine cannot build the table; its `ddl` is empty then.'),
 });
 export const TableHistory = list(

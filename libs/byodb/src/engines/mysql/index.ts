@@ -11,7 +11,7 @@ const KEY_CHARACTERS = 768;
 /** MySQL 8.0.16+ and MariaDB 10.5.2+; seen to work on MariaDB 10.11. */
 export const mysql: Engine = {
   name: 'mysql',
-  facts: { transactionalDdl: false },
+  facts: { transactionalDdl: false, tellsNamesApartByCase: false },
   ddl,
   keeps: (column) => column,
   note(column) {

@@ -5,7 +5,7 @@ import { keeps, note, refuses } from './types.js';
 
 export const postgres: Engine = {
   name: 'postgres',
-  facts: { transactionalDdl: true },
+  facts: { transactionalDdl: true, tellsNamesApartByCase: true },
   ddl,
   keeps,
   note,

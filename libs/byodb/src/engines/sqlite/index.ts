@@ -6,7 +6,7 @@ import { keeps, note, refuses } from './types.js';
 
 export const sqlite: Engine = {
   name: 'sqlite',
-  facts: { transactionalDdl: true },
+  facts: { transactionalDdl: true, tellsNamesApartByCase: false },
   ddl,
   keeps,
   note,
