@@ -22,7 +22,6 @@ const shared = {
       },
     ],
   },
-  testTimeout: 60000,
 };
 
 const servers = {
@@ -39,6 +38,7 @@ export default {
     testMatch: specs.map((spec) => `<rootDir>/${spec}`),
   })),
   testSequencer: '<rootDir>/testing/sequencer.js',
+  testTimeout: 60000,
   // More than the two cores it is meant for: specs wait for servers half of their time.
   maxWorkers: 3,
 };

@@ -269,7 +269,7 @@ export class Commands {
   private async refuseTakenName({ event, databases }: Decided, table: Table): Promise<void> {
     const change = changeOf(event);
     const ids = databases.map((database) => database.id);
-    for (const name of typeOf(change).names(change, table)) {
+    for (const name of new Set(typeOf(change).names(change, table))) {
       const owner = await nameOwner(this.ports.core, ids, name);
       if (owner !== null && owner !== table.table_id)
         throw new ApiError('table_name_taken', `the name ${name} is taken on one of the databases`);

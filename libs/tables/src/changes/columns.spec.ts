@@ -70,4 +70,17 @@ describe('what a change does not name stays as it is, whatever becomes of the ch
       reason: 'the scale of price, 6, exceeds its precision, 4',
     });
   });
+
+  test.each([
+    { there: { type: 'decimal', precision: 4, scale: 2 }, asked: { scale: 6 } },
+    { there: { type: 'decimal', precision: 12, scale: 8 }, asked: { precision: 5 } },
+    { there: { type: 'text' }, asked: { scale: 6 } },
+  ] as const)('a size that a database which differs ($there) cannot take ($asked) changes nothing there', (one) => {
+    const own = column({ name: 'price', ...one.there });
+    const before = tableOf([ID, column({ name: 'price', type: 'decimal', precision: 12, scale: 4 })]);
+    const table = { ...before, variants: { d: { columns: [ID, own], beside: [] } } };
+    const waiting = play(table, asked(table, { name: 'price', ...one.asked }, 'then'));
+    const after = play(waiting, { type: 'ColumnsChanged', saga_id: 'then', columns: before.columns });
+    expect(after.variants['d']!.columns).toEqual([ID, own]);
+  });
 });

@@ -12,7 +12,7 @@ import { playForward, type Moment, type Point } from './point.js';
 import { tableStreams } from '../table/stream.js';
 
 /** Raised with every change of what is kept in a snapshot, and of what folding the same events gives. */
-export const SNAPSHOT_SHAPE = 2;
+export const SNAPSHOT_SHAPE = 3;
 export const SNAPSHOT_DISTANCE = 100;
 
 /** Events read at once where it is not known how many there are to be. */

@@ -39,14 +39,19 @@ function altered(columns: Column[], op: Extract<ColumnOp, { op: 'alter' | 'renam
   const column = findColumn(columns, op.name);
   if (column === undefined) return columns;
   const name = op.op === 'rename' ? op.to : column.name;
-  const next = inOwnSpelling(withOwnSizes({ ...column, ...op.set, name }));
+  const next = inOwnSpelling(withOwnSizes({ ...column, ...op.set, name }, column));
   return columns.map((c) => (c === column ? next : c));
 }
 
-/** Sizes that were meant for another type are none of this one: a database may differ by somebody's word. */
-function withOwnSizes(column: Column): Column {
+/**
+ * Sizes that were meant for another column change nothing: a database may differ by somebody's word, so that its column
+ * has another type, or a precision below the scale that was asked for. `former`: the column before.
+ */
+function withOwnSizes(column: Column, former: Column): Column {
   const { type, length, precision, scale } = column;
   if (type === 'native') return column;
+  if (type === 'decimal' && precision !== null && scale !== null && scale > precision)
+    return { ...column, precision: former.precision, scale: former.scale };
   return {
     ...column,
     length: type === 'string' ? length : null,

@@ -34,11 +34,17 @@ function foresee(ahead: Outlook, change: Change): Outlook {
 
 /** A table with what its pending changes come to: what a new command is judged against. */
 export function consider(table: Table): Considered {
+  const { pending } = table;
   return {
     table,
     ahead: outlook(table),
-    pendingOps: table.pending.map(({ saga_id, change }) => ({ saga_id, ops: typeOf(change).columnOps(change) })),
-    isComingBack: table.pending.some(({ change }) => typeOf(change).bringsBack),
+    // Few commands ask for these, and a thousand changes may be pending.
+    get pendingOps() {
+      return pending.map(({ saga_id, change }) => ({ saga_id, ops: typeOf(change).columnOps(change) }));
+    },
+    get isComingBack() {
+      return pending.some(({ change }) => typeOf(change).bringsBack);
+    },
   };
 }
 

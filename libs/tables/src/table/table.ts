@@ -29,7 +29,7 @@ export interface LetGo {
 }
 
 /** Of what is kept of a table, see ReadModel. */
-export const TABLE_SHAPE = 1;
+export const TABLE_SHAPE = 2;
 
 /** The table as confirmed, and what was asked since. */
 export interface Table {
@@ -92,9 +92,9 @@ export interface Considered {
   table: Table;
   ahead: Outlook;
   /** What each of them does to columns, in order. */
-  pendingOps: { saga_id: string; ops: ColumnOp[] }[];
+  readonly pendingOps: { saga_id: string; ops: ColumnOp[] }[];
   /** Whether one of them brings back something that is set aside. */
-  isComingBack: boolean;
+  readonly isComingBack: boolean;
 }
 
 /** Whether the table lives, or will live, in a database. */
