@@ -24,7 +24,8 @@ const SKIPPED = new Set([1205, 1684]);
 function concernsCustomerTable(message: string, database: string): boolean {
   const named = /Table '([^']*)'\.'([^']*)'/.exec(message);
   if (named === null) return true;
-  return named[1]!.toLowerCase() === database.toLowerCase() && !/^_saga_(ledger|fences|identity)$/i.test(named[2]!);
+  const [, home = '', table = ''] = named;
+  return home.toLowerCase() === database.toLowerCase() && !/^_saga_(ledger|fences|identity)$/i.test(table);
 }
 
 function readsCatalog(sql: string): boolean {
