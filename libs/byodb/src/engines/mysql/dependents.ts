@@ -142,11 +142,7 @@ async function withinTable(session: Querying, table: string, column: string, cha
     if (foldName(c.name) === foldName(column) || !mentionsName(c.definition, quote(column))) continue;
     const [check = ''] = /CHECK \(.*/is.exec(c.definition) ?? [];
     found.push({
-      kind: / AS \(/.test(c.definition)
-        ? 'generated column'
-        : mentionsName(check, quote(column))
-          ? 'check'
-          : 'default',
+      kind: / AS \(/.test(c.definition) ? 'generated column' : mentionsName(check, quote(column)) ? 'check' : 'default',
       name: c.name,
     });
   }

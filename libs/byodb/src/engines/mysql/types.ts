@@ -1,6 +1,13 @@
 import { DatabaseError } from '../../errors.js';
 import type { LiveColumn } from '../../live.js';
-import { isTimeType, portableType, timeType, type ColumnType, type PortableType, type TimeType } from '../../schema/column-types.js';
+import {
+  isTimeType,
+  portableType,
+  timeType,
+  type ColumnType,
+  type PortableType,
+  type TimeType,
+} from '../../schema/column-types.js';
 import type { Column } from '../../schema/column.js';
 import { defaultFunction } from '../../schema/defaults.js';
 import { parseJson, type Default } from '../../schema/json.js';

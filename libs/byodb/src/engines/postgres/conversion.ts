@@ -4,7 +4,12 @@ import { sameType } from '../../schema/column.js';
 import { literal } from './sql.js';
 import { nativeType, type Shape } from './types.js';
 
-const BIGINT_RANGE = { low: '-9223372036854775808', high: '9223372036854775807', above: '9223372036854775808', digits: 19 };
+const BIGINT_RANGE = {
+  low: '-9223372036854775808',
+  high: '9223372036854775807',
+  above: '9223372036854775808',
+  digits: 19,
+};
 
 const RANGE: Partial<Record<ColumnType, { low: string; high: string; above: string; digits: number }>> = {
   smallint: { low: '-32768', high: '32767', above: '32768', digits: 5 },

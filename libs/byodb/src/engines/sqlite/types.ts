@@ -261,10 +261,7 @@ function readJson(text: string): Json | undefined {
 export function keeps(column: Column): Column {
   return {
     ...column,
-    default:
-      column.type === 'json' && column.default !== null
-        ? parseJson(canonical(column.default))
-        : column.default,
+    default: column.type === 'json' && column.default !== null ? parseJson(canonical(column.default)) : column.default,
   };
 }
 
