@@ -106,8 +106,10 @@ export function listAt(tokens: Token[], open: number): Token[][] {
   for (const token of tokens.slice(open + 1, end)) {
     if (isSymbol(token, '(')) depth++;
     if (isSymbol(token, ')')) depth--;
-    if (depth === 0 && isSymbol(token, ',')) list.push((item = []));
-    else item.push(token);
+    if (depth === 0 && isSymbol(token, ',')) {
+      item = [];
+      list.push(item);
+    } else item.push(token);
   }
   return list;
 }
