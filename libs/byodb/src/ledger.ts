@@ -1,5 +1,6 @@
 import type { Connection } from './engine.js';
 import type { Direction, LedgerRow } from './session.js';
+import { textsOf } from './texts-of.js';
 
 /** What a database's ledger says was done there, by step: what it lacks of history is what is not in it. */
 export async function readDone(connection: Connection): Promise<Map<string, Set<Direction>>> {
@@ -23,7 +24,7 @@ export function readLedgerRow(row: Record<string, unknown>): LedgerRow {
     state: row['state'] as LedgerRow['state'],
     fingerprint_before: String(row['fingerprint_before']),
     fingerprint_after: row['fingerprint_after'] === null ? null : String(row['fingerprint_after']),
-    statements: JSON.parse(String(row['statements'])) as string[],
+    statements: textsOf(JSON.parse(String(row['statements']))),
     recorded_at: String(row['recorded_at']),
   };
 }

@@ -37,18 +37,22 @@ export function observe(engine: Engine, live: LiveTable, known: Column[] = []): 
 }
 
 function observed(engine: Engine, live: LiveTable, column: LiveColumn): Omit<Column, 'primary_key'> {
-  const portable = column.type !== null && (column.length ?? 0) <= MAX_STRING && engine.isOwn?.(column, live) !== true;
+  const fits = (column.length ?? 0) <= MAX_STRING && engine.isOwn?.(column, live) !== true;
+  const type = fits ? column.type : null;
+  const portable = type !== null;
   const raw = column.default !== null && 'raw' in column.default ? column.default.raw : null;
   return {
     name: column.name,
-    type: portable ? column.type! : 'native',
+    type: type ?? 'native',
     length: portable ? column.length : null,
     precision: portable ? column.precision : null,
     scale: portable ? column.scale : null,
     nullable: column.nullable,
     default: column.default !== null && 'value' in column.default ? column.default.value : null,
     generated: column.generated,
-    unique: live.uniques.some((u) => u.columns.length === 1 && findColumn(live, u.columns[0]!) === column),
+    unique: live.uniques.some(
+      (u) => u.columns.length === 1 && u.columns.every((name) => findColumn(live, name) === column),
+    ),
     ...(portable && raw === null
       ? {}
       : {

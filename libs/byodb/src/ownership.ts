@@ -84,6 +84,12 @@ function managedMessage({ core_id, since }: Manager): string {
   return `another service manages this database${since === null ? '' : ` since ${since}`} (its core id is ${core_id})`;
 }
 
+/** Of a database that was claimed. Errors: TypeError. */
+export function claimedId({ id }: Pick<Marks, 'id'>): string {
+  if (id === null) throw new TypeError('the ledger of a claimed database has no id');
+  return id;
+}
+
 /** `standing`: what has one of the ledger's names there, with its columns. `id`: what the identity's is called. */
 export function readLedger(
   standing: ReadonlyMap<string, readonly string[]>,

@@ -17,11 +17,8 @@ const ALIASES: Record<string, PortableType> = {
 const typeSchema = z
   .string()
   .transform((type, ctx): PortableType => {
-    const known = (COLUMN_TYPES as readonly string[]).includes(type)
-      ? (type as PortableType)
-      : Object.hasOwn(ALIASES, type)
-        ? ALIASES[type]
-        : undefined;
+    const known =
+      COLUMN_TYPES.find((portable) => portable === type) ?? (Object.hasOwn(ALIASES, type) ? ALIASES[type] : undefined);
     if (known !== undefined) return known;
     ctx.addIssue({ code: 'custom', message: `must be one of ${COLUMN_TYPES.join(', ')}` });
     return z.NEVER;
@@ -107,6 +104,11 @@ export type ColumnInput = { name: string; type: ColumnType } & Partial<
   Omit<Column, 'name' | 'type' | 'length' | 'precision' | 'scale'>
 > & { length?: number | null; precision?: number | null; scale?: number | null };
 
+function decimalSize(input: ColumnInput): { precision: number; scale: number } {
+  const precision = input.precision ?? 10;
+  return { precision, scale: input.scale ?? Math.min(2, precision) };
+}
+
 /** Fills in what was not said and lists everything that does not fit together. */
 export function completeColumn(input: ColumnInput): { column: Column; problems: Problem[] } {
   const problems: Problem[] = [];
@@ -117,9 +119,8 @@ export function completeColumn(input: ColumnInput): { column: Column; problems: 
   if (input.length != null && type !== 'string') refuse('length', `does not belong to ${type}`);
   if (input.precision != null && type !== 'decimal') refuse('precision', `does not belong to ${type}`);
   if (input.scale != null && type !== 'decimal') refuse('scale', `does not belong to ${type}`);
-  const precision = type === 'decimal' ? (input.precision ?? 10) : null;
-  const scale = type === 'decimal' ? (input.scale ?? Math.min(2, precision!)) : null;
-  if (scale !== null && scale > precision!) refuse('scale', 'must not exceed precision');
+  const { precision, scale } = type === 'decimal' ? decimalSize(input) : { precision: null, scale: null };
+  if (scale !== null && scale > precision) refuse('scale', 'must not exceed precision');
   const primaryKey = input.primary_key ?? false;
   const generated = input.generated ?? false;
   if (primaryKey && input.nullable === true) refuse('nullable', 'a primary key cannot be null');

@@ -23,8 +23,23 @@ export type PortableType = (typeof COLUMN_TYPES)[number];
 /** `native`: an adopted column of a type that only its own engine knows; no request can name it. */
 export type ColumnType = PortableType | 'native';
 
-export function isIntegerType(type: ColumnType): boolean {
+export type IntegerType = 'smallint' | 'integer' | 'bigint';
+
+export function isIntegerType(type: ColumnType): type is IntegerType {
   return type === 'smallint' || type === 'integer' || type === 'bigint';
+}
+
+/** Those whose default may be the time of the insert. */
+export type TimeType = 'date' | 'time' | 'timestamp';
+
+export function isTimeType(type: ColumnType): type is TimeType {
+  return type === 'date' || type === 'time' || type === 'timestamp';
+}
+
+/** Of a column whose default is now. Errors: TypeError. */
+export function timeType(type: ColumnType): TimeType {
+  if (!isTimeType(type)) throw new TypeError(`a ${type} cannot be now`);
+  return type;
 }
 
 /**

@@ -47,11 +47,13 @@ export function sameType(
  * cannot.
  */
 export function builtElsewhere(columns: readonly Column[], engine: string): string | null {
-  const own = columns.find((c) => c.native !== undefined && c.native.engine !== engine);
+  const [own] = columns.flatMap(({ name, native }) =>
+    native !== undefined && native.engine !== engine ? [{ name, ...native }] : [],
+  );
   if (own === undefined) return null;
-  const { type, default: value, engine: its } = own.native!;
+  const { name, type, default: value, engine: its } = own;
   return (
-    `${own.name} has ` +
+    `${name} has ` +
     `${type === undefined ? `a default of ${its}'s own (${value})` : `a type of ${its}'s own (${type})`}, ` +
     `which ${engine} cannot build`
   );

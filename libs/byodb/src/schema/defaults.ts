@@ -1,8 +1,9 @@
-import type { ColumnType } from './column-types.js';
+import { decimalSizeOf } from './column-size.js';
+import { isTimeType, type ColumnType, type IntegerType } from './column-types.js';
 import { MAX_STRING, type Column } from './column.js';
 import { canonical, type Default, type Json } from './json.js';
 
-export const INTEGER_RANGE: Partial<Record<ColumnType, [bigint, bigint]>> = {
+const INTEGER_RANGE: Record<IntegerType, [bigint, bigint]> = {
   smallint: [-(2n ** 15n), 2n ** 15n - 1n],
   integer: [-(2n ** 31n), 2n ** 31n - 1n],
   bigint: [-(2n ** 63n), 2n ** 63n - 1n],
@@ -26,7 +27,7 @@ export function jsonFits(value: Json, most: number): boolean {
       left -= 2;
       for (const key in part) {
         left -= key.length + 4;
-        if (!take(part[key]!)) return false;
+        if (!take(part[key] ?? null)) return false;
       }
     } else left -= 4;
     return left >= 0;
@@ -56,8 +57,10 @@ export function fitDefault(
     case 'integer':
     case 'bigint':
       return fitInteger(column.type, value);
-    case 'decimal':
-      return fitDecimal(column.precision!, column.scale!, value);
+    case 'decimal': {
+      const { precision, scale } = decimalSizeOf(column);
+      return fitDecimal(precision, scale, value);
+    }
     case 'float':
     case 'double': {
       const limit = column.type === 'float' ? 3.4028234663852886e38 : Number.MAX_VALUE;
@@ -94,28 +97,33 @@ function fitFunction(
   value: Json[] | { [key: string]: Json },
 ): { value: Default } | { problem: string } {
   const name = !Array.isArray(value) && Object.keys(value).length === 1 ? value['function'] : undefined;
-  const isTime = type === 'timestamp' || type === 'date' || type === 'time';
+  const isTime = isTimeType(type);
   if (name === 'now' && isTime) return { value: { function: 'now' } };
   if (name === 'uuid' && type === 'uuid') return { value: { function: 'uuid' } };
   const orFunction = type === 'uuid' ? ' or {"function": "uuid"}' : isTime ? ' or {"function": "now"}' : '';
   return { problem: `must be a literal of type ${type}${orFunction}` };
 }
 
-function fitInteger(type: ColumnType, value: Json): { value: Default } | { problem: string } {
-  const [low, high] = INTEGER_RANGE[type]!;
-  const isText = type === 'bigint' && typeof value === 'string' && /^-?\d{1,19}$/.test(value);
-  if (!isText && !(typeof value === 'number' && Number.isSafeInteger(value))) {
+function fitInteger(type: IntegerType, value: Json): { value: Default } | { problem: string } {
+  const [low, high] = INTEGER_RANGE[type];
+  const exact = exactInteger(type, value);
+  if (exact === null) {
     return { problem: type === 'bigint' ? 'must be an integer, as a string when beyond 2^53' : 'must be an integer' };
   }
-  const exact = BigInt(value as string | number);
   if (exact < low || exact > high) return { problem: `must be between ${low} and ${high}` };
   return { value: type === 'bigint' ? exact.toString() : Number(exact) };
 }
 
+/** Null: no integer, or a number beyond 2^53, which may not be the one that was written. */
+function exactInteger(type: IntegerType, value: Json): bigint | null {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : null;
+  return type === 'bigint' && typeof value === 'string' && /^-?\d{1,19}$/.test(value) ? BigInt(value) : null;
+}
+
 /** Without an exponent; null when the number may not be what was written: doubles keep 15 digits of any. */
 function plain(value: number): string | null {
-  const [digits, exponent = '0'] = String(Math.abs(value)).split('e') as [string, string?];
-  const [whole, fraction = ''] = digits.split('.') as [string, string?];
+  const [digits = '', exponent = '0'] = String(Math.abs(value)).split('e');
+  const [whole = '', fraction = ''] = digits.split('.');
   const point = whole.length + Number(exponent);
   const all = `${'0'.repeat(Math.max(0, 1 - point))}${whole}${fraction}`.padEnd(Math.max(1, point), '0');
   const at = Math.max(1, point);
@@ -136,13 +144,12 @@ function fitDecimal(precision: number, scale: number, value: Json): { value: Def
     return { problem: `must have at most ${LONGEST_DECIMAL} characters` };
   const parts = typeof text === 'string' ? /^(-?)0*(\d+)(?:\.(\d+))?$/.exec(text) : null;
   if (parts === null) return { problem: 'must be a decimal number without exponent' };
-  const whole = parts[2]!;
-  const fraction = parts[3] ?? '';
+  const [, sign = '', whole = '', fraction = ''] = parts;
   if (fraction.replace(/0+$/, '').length > scale || (whole === '0' ? 0 : whole.length) > precision - scale)
     return { problem: `must fit decimal(${precision},${scale})` };
   const kept = fraction.slice(0, scale);
   const digits = kept === '' ? whole : `${whole}.${kept}`;
-  return { value: /^[0.]*$/.test(digits) ? digits : parts[1]! + digits };
+  return { value: /^[0.]*$/.test(digits) ? digits : sign + digits };
 }
 
 function fitText(length: number, value: Json): { value: Default } | { problem: string } {
@@ -170,10 +177,12 @@ const TIMESTAMP =
 function fitTimestamp(value: Json): { value: Default } | { problem: string } {
   const problem = { problem: 'must be an ISO 8601 time with Z or an offset, or {"function": "now"}' };
   const parts = typeof value === 'string' ? TIMESTAMP.exec(value) : null;
-  if (parts === null || !isDate(parts[1]!)) return problem;
-  const seconds = Date.parse(`${parts[1]}T${parts[2]}${parts[4]}`);
+  if (parts === null) return problem;
+  const [, day = '', clock, fraction = '', offset] = parts;
+  if (!isDate(day)) return problem;
+  const seconds = Date.parse(`${day}T${clock}${offset}`);
   if (Number.isNaN(seconds)) return problem;
-  const micros = (parts[3] ?? '').padEnd(6, '0');
+  const micros = fraction.padEnd(6, '0');
   return {
     value: `${new Date(seconds).toISOString().slice(0, 19)}.${micros.endsWith('000') ? micros.slice(0, 3) : micros}Z`,
   };

@@ -6,6 +6,11 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
  */
 export type Default = Json;
 
+/** Errors: SyntaxError. */
+export function parseJson(text: string): Json {
+  return JSON.parse(text) as Json;
+}
+
 /** JSON with sorted keys: equal content gives equal text. */
 export function canonical(value: Json | undefined): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;

@@ -4,7 +4,7 @@ import type { Connection, Engine, Exclusive, Other, ServerInfo } from '../../eng
 import { DatabaseError } from '../../errors.js';
 import { firstRow } from '../../first-row.js';
 import { Liveness } from '../../liveness.js';
-import { LEDGER_TABLES, refuseOthers, type Claimant, type Marks } from '../../ownership.js';
+import { claimedId, LEDGER_TABLES, refuseOthers, type Claimant, type Marks } from '../../ownership.js';
 import type { Session } from '../../session.js';
 import { settle, type RawDriver } from './driver/raw-driver.js';
 import { KEEP_ALIVE_MS, tlsOptions } from './driver/tls.js';
@@ -118,7 +118,7 @@ export class MysqlConnection implements Connection {
       }
       const { marks: now } = await findMarks(session);
       refuseOthers(now, claimant);
-      return now.id!;
+      return claimedId(now);
     });
   }
 

@@ -1,4 +1,5 @@
-import { isIntegerType, type ColumnType } from '../../schema/column-types.js';
+import { decimalSizeOf, lengthOf } from '../../schema/column-size.js';
+import { isIntegerType, type ColumnType, type IntegerType } from '../../schema/column-types.js';
 import type { Column } from '../../schema/column.js';
 
 /**
@@ -28,14 +29,14 @@ function condition(from: Column, to: Column, quoted: string): string {
   if (from.type === 'timestamp' && to.type === 'date') return `TIME(${quoted}) <> 0`;
   if (isIntegerType(to.type))
     return isIntegerType(from.type)
-      ? outside(quoted, to)
+      ? outsideRange(quoted, to.type)
       : isFloating(from.type)
         ? `${quoted} <> ROUND(${quoted}) OR ${quoted} < ${low(to.type)}e0 OR ${quoted} >= ${high(to.type) + 1n}e0`
-        : `${quoted} <> ROUND(${quoted}) OR ${outside(quoted, to)}`;
+        : `${quoted} <> ROUND(${quoted}) OR ${outsideRange(quoted, to.type)}`;
   if (to.type === 'decimal')
     return isFloating(from.type)
-      ? `${outside(cast(quoted, to), to)} OR ${cast(cast(quoted, to), from)} <> ${quoted}`
-      : `${outside(quoted, to)} OR ${quoted} <> ROUND(${quoted}, ${to.scale})`;
+      ? `${outsideDecimal(cast(quoted, to), to)} OR ${cast(cast(quoted, to), from)} <> ${quoted}`
+      : `${outsideDecimal(quoted, to)} OR ${quoted} <> ROUND(${quoted}, ${to.scale})`;
   if (isFloating(to.type))
     return from.type === to.type || (from.type === 'float' && to.type === 'double')
       ? 'FALSE'
@@ -53,12 +54,12 @@ function fromText(to: Column, quoted: string, length: number | null): string {
     case 'smallint':
     case 'integer':
     case 'bigint':
-      return `NOT ${is('(0|-?[1-9][0-9]{0,18})')} OR ${outside(`CAST(${quoted} AS DECIMAL(65,0))`, to)}`;
+      return `NOT ${is('(0|-?[1-9][0-9]{0,18})')} OR ${outsideRange(`CAST(${quoted} AS DECIMAL(65,0))`, to.type)}`;
     case 'decimal': {
       // With all the digits of its scale it must have room when it is a text again.
       const long = length === null ? '' : ` OR CHAR_LENGTH(CAST(${cast(quoted, to)} AS CHAR)) > ${length}`;
       const fraction = to.scale === 0 ? '' : `([.][0-9]{1,${to.scale}})?`;
-      return `NOT ${is(`-?(0|[1-9][0-9]{0,37})${fraction}`)} OR ${is('-[0.]*')} OR ${outside(cast(quoted, to), to)}${long}`;
+      return `NOT ${is(`-?(0|[1-9][0-9]{0,37})${fraction}`)} OR ${is('-[0.]*')} OR ${outsideDecimal(cast(quoted, to), to)}${long}`;
     }
     case 'float':
     case 'double':
@@ -88,24 +89,28 @@ const SPELLED: Partial<Record<ColumnType, number>> = {
 };
 
 const CLOCK = '([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?';
-const BITS: Partial<Record<ColumnType, bigint>> = { smallint: 15n, integer: 31n, bigint: 63n };
-const low = (type: ColumnType): bigint => -(2n ** BITS[type]!);
-const high = (type: ColumnType): bigint => 2n ** BITS[type]! - 1n;
+const BITS: Record<IntegerType, bigint> = { smallint: 15n, integer: 31n, bigint: 63n };
+const low = (type: IntegerType): bigint => -(2n ** BITS[type]);
+const high = (type: IntegerType): bigint => 2n ** BITS[type] - 1n;
 const isFloating = (type: ColumnType): boolean => type === 'float' || type === 'double';
 
 /** As MODIFY converts. */
 function cast(quoted: string, to: Column): string {
   if (isFloating(to.type)) return `CAST(${quoted} AS ${to.type.toUpperCase()})`;
-  return `CAST(${quoted} AS DECIMAL(65,${to.scale!}))`;
+  return `CAST(${quoted} AS DECIMAL(65,${to.scale}))`;
 }
 
-function outside(quoted: string, to: Column): string {
-  if (to.type !== 'decimal') return `${quoted} NOT BETWEEN ${low(to.type)} AND ${high(to.type)}`;
-  const whole = '9'.repeat(to.precision! - to.scale!) || '0';
-  const most = to.scale === 0 ? whole : `${whole}.${'9'.repeat(to.scale!)}`;
+function outsideRange(quoted: string, type: IntegerType): string {
+  return `${quoted} NOT BETWEEN ${low(type)} AND ${high(type)}`;
+}
+
+function outsideDecimal(quoted: string, to: Column): string {
+  const size = decimalSizeOf(to);
+  const whole = '9'.repeat(size.whole) || '0';
+  const most = size.scale === 0 ? whole : `${whole}.${'9'.repeat(size.scale)}`;
   return `${quoted} NOT BETWEEN -${most} AND ${most}`;
 }
 
 export function metadataOnly(from: Column, to: Column): boolean {
-  return from.type === to.type && from.type === 'string' && to.length! >= from.length!;
+  return from.type === to.type && from.type === 'string' && lengthOf(to) >= lengthOf(from);
 }

@@ -140,13 +140,9 @@ async function withinTable(session: Querying, table: string, column: string, cha
   }
   for (const c of live?.columns ?? []) {
     if (foldName(c.name) === foldName(column) || !mentionsName(c.definition, quote(column))) continue;
+    const [check = ''] = /CHECK \(.*/is.exec(c.definition) ?? [];
     found.push({
-      kind: / AS \(/.test(c.definition)
-        ? 'generated column'
-        : /CHECK \(.*/is.exec(c.definition) !== null &&
-            mentionsName(/CHECK \(.*/is.exec(c.definition)![0], quote(column))
-          ? 'check'
-          : 'default',
+      kind: / AS \(/.test(c.definition) ? 'generated column' : mentionsName(check, quote(column)) ? 'check' : 'default',
       name: c.name,
     });
   }

@@ -1,7 +1,8 @@
 import type { Need } from '../../ddl.js';
 import { foldName, isAside, isOnlyColumn, type Extra, type LiveTable } from '../../live.js';
+import { pairs } from '../../pairs.js';
 import { isForeignKey } from './keys/set-aside-keys.js';
-import { blank, parts, tokens } from './parser/ddl-text.js';
+import { blank, namesIn, parts, tokens, wordAt } from './parser/ddl-text.js';
 import { literal, quote, unquote } from './sql.js';
 
 /** One foreign key of a table, taken apart. */
@@ -34,7 +35,7 @@ export function foreignKeys(live: LiveTable): ForeignKey[] {
     const words = tokens(rule);
     const at = words.findIndex((word) => word.toUpperCase() === 'REFERENCES');
     const elsewhere = words[at + 2] === '.';
-    const parent = elsewhere ? words.slice(at + 1, at + 4).join('') : words[at + 1]!;
+    const parent = elsewhere ? words.slice(at + 1, at + 4).join('') : wordAt(words, at + 1);
     const groups = words.filter((word) => word.startsWith('('));
     return {
       extra,
@@ -42,8 +43,8 @@ export function foreignKeys(live: LiveTable): ForeignKey[] {
       rule,
       parent,
       parentTable: elsewhere ? null : unquote(parent),
-      columns: listed(groups[0]!),
-      parentColumns: listed(groups[1]!),
+      columns: namesIn(wordAt(groups, 0)),
+      parentColumns: namesIn(wordAt(groups, 1)),
     };
   });
 }
@@ -67,7 +68,7 @@ export function isOwn(key: ForeignKey, live: Pick<LiveTable, 'name'>): boolean {
 /** InnoDB's own name of a key that got none: in the text alone, as it changes with the table's. */
 export function givenName(live: LiveTable, key: Extra): string {
   const part = parts(live.source ?? '()').find((p) => p.endsWith(key.definition) && p.startsWith('CONSTRAINT `'));
-  return part === undefined ? '' : unquote(tokens(part)[1]!);
+  return part === undefined ? '' : unquote(wordAt(tokens(part), 1));
 }
 
 export function dropKey(key: ForeignKey): string {
@@ -132,8 +133,8 @@ export function needsOf(
   return keys.flatMap((key): Need[] => {
     const of = `foreign key ${key.name} of ${table}`;
     const columns = key.columns.map((column) => `${quote(child)}.${quote(asCalled(column))}`);
-    const same = columns
-      .map((column, i) => `${column} = ${quote(PARENT)}.${quote(key.parentColumns[i]!)}`)
+    const same = pairs(columns, key.parentColumns)
+      .map(([column, parent]) => `${column} = ${quote(PARENT)}.${quote(parent)}`)
       .join(' and ');
     const like =
       `${columns.map((column) => `${column} is not null`).join(' and ')} and not exists (select 1 from ` +
@@ -150,15 +151,8 @@ export function formerName(was: LiveTable): string {
   return name === undefined ? was.name : unquote(name);
 }
 
-function listed(group: string): string[] {
-  return group
-    .slice(group.indexOf('(') + 1, -1)
-    .match(/`(?:[^`]|``)+`/g)!
-    .map(unquote);
-}
-
 function sameColumns(index: Extra, columns: readonly string[]): boolean {
   const group = tokens(index.definition).find((word) => word.startsWith('('));
   if (group === undefined || !/^\((`(?:[^`]|``)+`,?)+\)$/.test(group)) return false;
-  return listed(group).map(foldName).join() === columns.map(foldName).join();
+  return namesIn(group).map(foldName).join() === columns.map(foldName).join();
 }

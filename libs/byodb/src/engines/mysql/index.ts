@@ -1,5 +1,7 @@
 import type { Engine } from '../../engine.js';
 import type { LiveTable } from '../../live.js';
+import { lengthOf } from '../../schema/column-size.js';
+import type { ColumnType } from '../../schema/column-types.js';
 import type { Column } from '../../schema/column.js';
 import { MysqlConnection } from './connection.js';
 import { ddl } from './ddl.js';
@@ -8,6 +10,13 @@ import { ROW_BYTES } from './limits/row-size.js';
 
 const KEY_CHARACTERS = 768;
 
+const NOTES: Partial<Record<ColumnType, string>> = {
+  boolean: 'MySQL keeps a boolean as tinyint(1).',
+  uuid: 'MySQL keeps a uuid as char(36).',
+  timestamp: 'MySQL keeps a timestamp as datetime(6) in UTC.',
+  json: 'MariaDB keeps json as longtext with a check.',
+};
+
 /** MySQL 8.0.16+ and MariaDB 10.5.2+; seen to work on MariaDB 10.11. */
 export const mysql: Engine = {
   name: 'mysql',
@@ -15,14 +24,7 @@ export const mysql: Engine = {
   ddl,
   keeps: (column) => column,
   note(column) {
-    return (
-      {
-        boolean: 'MySQL keeps a boolean as tinyint(1).',
-        uuid: 'MySQL keeps a uuid as char(36).',
-        timestamp: 'MySQL keeps a timestamp as datetime(6) in UTC.',
-        json: 'MariaDB keeps json as longtext with a check.',
-      }[column.type as string] ?? null
-    );
+    return NOTES[column.type] ?? null;
   },
   // A char(36) under another collation holds any text, and compares it without regard to case.
   isOwn: (column, live) =>
@@ -59,7 +61,7 @@ function optionsIn(live: LiveTable): string {
 }
 
 function rowBytes(column: Column): number {
-  if (column.type === 'string') return column.length! * 4 + 2;
+  if (column.type === 'string') return lengthOf(column) * 4 + 2;
   if (column.type === 'uuid') return 36;
   return column.type === 'decimal' ? 20 : 12;
 }

@@ -2,7 +2,7 @@ import { firstRow } from '../../first-row.js';
 import type { Extra, LiveTable } from '../../live.js';
 import type { Querying } from './driver/querying.js';
 import { readKey } from './keys/primary-and-unique.js';
-import { blank, optionsOf, parts, tokens } from './parser/ddl-text.js';
+import { blank, optionsOf, parts, tokens, wordAt } from './parser/ddl-text.js';
 import { quote, unquote } from './sql.js';
 import { KINDS } from './tables.js';
 import { readTrigger, TRIGGERS } from './triggers/triggers.js';
@@ -48,7 +48,8 @@ async function triggerText(session: Querying, name: string): Promise<string> {
 function readPart(live: LiveTable, part: string): void {
   const words = tokens(part);
   if (part.startsWith('`')) {
-    live.columns.push(readColumn(unquote(words[0]!), part.slice(words[0]!.length).trim()));
+    const name = wordAt(words, 0);
+    live.columns.push(readColumn(unquote(name), part.slice(name.length).trim()));
   } else if (/^(PRIMARY|UNIQUE) KEY /.test(part)) readKey(live, part);
   else {
     const name = words.find((w) => w.startsWith('`')) ?? '``';
@@ -58,7 +59,7 @@ function readPart(live: LiveTable, part: string): void {
       ? 'foreign key'
       : part.startsWith('CONSTRAINT')
         ? 'check'
-        : part.split(/ [`(]/)[0]!;
+        : part.replace(/ [`(].*/s, '');
     live.extras.push({
       kind,
       name: auto ? '' : unquote(name),

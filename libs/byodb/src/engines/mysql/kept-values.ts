@@ -1,5 +1,6 @@
 import type { Rendered } from '../../ddl.js';
 import type { LiveTable } from '../../live.js';
+import { pairs } from '../../pairs.js';
 import type { Column } from '../../schema/column.js';
 import { quotedList, sameName } from './definition/alter-statement.js';
 import { tokens } from './parser/ddl-text.js';
@@ -42,7 +43,9 @@ export function giveBackValues(
       : cast === null
         ? `${mine} = ${kept}`
         : `CAST(${mine} AS ${cast}) = CAST(${kept} AS ${cast})`;
-  const on = live.primaryKey.map((k, i) => `t.${quote(k)} = k.${quote(then.key[i]!)}`).join(' AND ');
+  const on = pairs(live.primaryKey, then.key)
+    .map(([now, was]) => `t.${quote(now)} = k.${quote(was)}`)
+    .join(' AND ');
   // Else ON UPDATE CURRENT_TIMESTAMP would take the way back for a change of the customer's.
   const stamps = live.columns
     .filter(

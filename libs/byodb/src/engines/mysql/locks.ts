@@ -87,7 +87,8 @@ export class Locks {
    * After the table's lock: a stalled worker keeps its slot as well, and only who has the table's lock has ended it.
    */
   private async takeSlot(slots: number): Promise<void> {
-    const names = Array.from({ length: slots }, (_, i) => `saga_slot_${digest(this.database)}_${i}`);
+    const named = (slot: number): string => `saga_slot_${digest(this.database)}_${slot}`;
+    const names = Array.from({ length: slots }, (_, i) => named(i));
     const row = firstRow(
       await this.session.query(
         `select case ${names.map((_, i) => `when get_lock(?, 0) = 1 then ${i}`).join(' ')} end as slot`,
@@ -100,7 +101,7 @@ export class Locks {
         retryable: true,
         details: { slots },
       });
-    this.held.push(names[Number(slot)]!);
+    this.held.push(named(Number(slot)));
   }
 
   /**

@@ -1,5 +1,6 @@
-import type { Connection as Driver } from 'mysql2/promise';
+import type { Connection as Driver, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
 import { DatabaseError } from '../../errors.js';
+import { firstRow } from '../../first-row.js';
 import { readLedgerRow } from '../../ledger.js';
 import { foldName, type LiveTable } from '../../live.js';
 import type { Column } from '../../schema/column.js';
@@ -24,7 +25,8 @@ const SKIPPED = new Set([1205, 1684]);
 function concernsCustomerTable(message: string, database: string): boolean {
   const named = /Table '([^']*)'\.'([^']*)'/.exec(message);
   if (named === null) return true;
-  return named[1]!.toLowerCase() === database.toLowerCase() && !/^_saga_(ledger|fences|identity)$/i.test(named[2]!);
+  const [, home = '', table = ''] = named;
+  return home.toLowerCase() === database.toLowerCase() && !/^_saga_(ledger|fences|identity)$/i.test(table);
 }
 
 function readsCatalog(sql: string): boolean {
@@ -44,9 +46,11 @@ export class MysqlSession implements Session, Querying {
 
   async query(sql: string, values: unknown[] = []): Promise<Row[]> {
     try {
-      const [rows] = await this.driver.query(values.length === 0 ? { sql } : { sql, values });
+      const [rows] = await this.driver.query<RowDataPacket[] | ResultSetHeader>(
+        values.length === 0 ? { sql } : { sql, values },
+      );
       if (readsCatalog(sql)) await this.refuseSkipped();
-      return Array.isArray(rows) ? (rows as Row[]) : [rows as unknown as Row];
+      return Array.isArray(rows) ? rows : [{ ...rows }];
     } catch (error) {
       const translated = translate(error, this.secrets, true);
       if (translated.code === 'database_unreachable') this.broken = true;
@@ -59,11 +63,12 @@ export class MysqlSession implements Session, Querying {
    * holds it: only a warning says so. Taken for an answer, such a table would be gone, or have no triggers.
    */
   private async refuseSkipped(): Promise<void> {
-    const [warnings] = await this.driver.query('show warnings');
-    const told = (warnings as Row[]).filter((row) => SKIPPED.has(Number(row['Code'])));
+    const [warnings] = await this.driver.query<RowDataPacket[]>('show warnings');
+    const told = warnings.filter((row) => SKIPPED.has(Number(row['Code'])));
     if (told.length === 0) return;
-    const [[own]] = (await this.driver.query('select database() as name')) as unknown as [Row[]];
-    const skipped = told.find((row) => concernsCustomerTable(String(row['Message']), String(own!['name'])));
+    const [names] = await this.driver.query<RowDataPacket[]>('select database() as name');
+    const own = firstRow<Row>(names);
+    const skipped = told.find((row) => concernsCustomerTable(String(row['Message']), String(own['name'])));
     if (skipped === undefined) return;
     throw new DatabaseError(
       'lock_timeout',

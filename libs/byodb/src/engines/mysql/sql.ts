@@ -13,7 +13,7 @@ export function literal(text: string): string {
 }
 
 export function unquote(token: string): string {
-  const mark = token[0]!;
+  const mark = token.charAt(0);
   const inside = token.slice(1, -1).replaceAll(mark + mark, mark);
   if (mark !== "'") return inside;
   return inside.replace(/\\(.)/gs, (_all, c: string) => ({ n: '\n', r: '\r', t: '\t', 0: '\0', Z: '\x1a' })[c] ?? c);

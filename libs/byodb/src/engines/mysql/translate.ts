@@ -50,20 +50,21 @@ export function translate(error: unknown, secrets: string[], sent: boolean): Dat
   if (error instanceof DatabaseError) return error;
   const seen = error as { errno?: number; code?: string; message?: string; fatal?: boolean };
   const message = scrub(seen.message ?? String(error), secrets);
+  const { errno = 0 } = seen;
   const details = { errno: seen.errno ?? null, code: seen.code ?? null };
   // Server error numbers start at 1000; what has none, or kills the session (1317, 1927), is the connection's.
-  const server = (seen.errno !== undefined && seen.errno >= 1000 && seen.errno < 2000) || (seen.errno ?? 0) >= 3000;
-  if (!server || seen.errno === 1317 || seen.errno === 1927)
+  const server = (errno >= 1000 && errno < 2000) || errno >= 3000;
+  if (!server || errno === 1317 || errno === 1927)
     return new DatabaseError('database_unreachable', message, {
       retryable: true,
       outcome: sent ? 'unknown' : 'not_applied',
       details,
       cause: error,
     });
-  if (seen.errno === 1045) return new DatabaseError('permission_denied', message, { details });
-  const code = AWAY.has(seen.errno!) ? 'database_unreachable' : (CODES[seen.errno!] ?? 'database_error');
+  if (errno === 1045) return new DatabaseError('permission_denied', message, { details });
+  const code = AWAY.has(errno) ? 'database_unreachable' : (CODES[errno] ?? 'database_error');
   return new DatabaseError(code, message, {
-    retryable: RETRYABLE.has(code) || PASSING.has(seen.errno!),
+    retryable: RETRYABLE.has(code) || PASSING.has(errno),
     details,
     cause: error,
   });

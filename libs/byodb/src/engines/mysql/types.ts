@@ -1,13 +1,20 @@
 import { DatabaseError } from '../../errors.js';
 import type { LiveColumn } from '../../live.js';
-import { portableType, type ColumnType } from '../../schema/column-types.js';
+import {
+  isTimeType,
+  portableType,
+  timeType,
+  type ColumnType,
+  type PortableType,
+  type TimeType,
+} from '../../schema/column-types.js';
 import type { Column } from '../../schema/column.js';
 import { defaultFunction } from '../../schema/defaults.js';
-import type { Default } from '../../schema/json.js';
-import { tokens } from './parser/ddl-text.js';
+import { parseJson, type Default } from '../../schema/json.js';
+import { tokens, wordAt } from './parser/ddl-text.js';
 import { literal, unquote } from './sql.js';
 
-const PLAIN: Partial<Record<ColumnType, string>> = {
+const PLAIN: Record<Exclude<PortableType, 'string' | 'decimal'>, string> = {
   smallint: 'smallint',
   integer: 'int',
   bigint: 'bigint',
@@ -23,16 +30,16 @@ const PLAIN: Partial<Record<ColumnType, string>> = {
   binary: 'longblob',
 };
 
-const NOW: Partial<Record<ColumnType, string>> = {
+const NOW: Record<TimeType, string> = {
   timestamp: '(utc_timestamp(6))',
   date: '(utc_date())',
   time: '(utc_time(6))',
 };
 
 export function nativeType(column: Pick<Column, 'type' | 'length' | 'precision' | 'scale'>): string {
-  if (column.type === 'string') return `varchar(${column.length})`;
-  if (column.type === 'decimal') return `decimal(${column.precision},${column.scale})`;
-  return PLAIN[portableType(column.type)]!;
+  const type = portableType(column.type);
+  if (type === 'string') return `varchar(${column.length})`;
+  return type === 'decimal' ? `decimal(${column.precision},${column.scale})` : PLAIN[type];
 }
 
 /** Everything after the name. `extra` is what the customer put there and stays (a comment). */
@@ -73,7 +80,7 @@ function ownDefault(raw: string): string {
 
 export function defaultSql(column: Column): string {
   const value = column.default;
-  if (defaultFunction(column) === 'now') return NOW[column.type]!;
+  if (defaultFunction(column) === 'now') return NOW[timeType(column.type)];
   if (defaultFunction(column) === 'uuid') return '(uuid())';
   if (column.type === 'json') return `(${literal(JSON.stringify(value))})`;
   if (typeof value === 'boolean') return value ? '1' : '0';
@@ -98,7 +105,8 @@ interface Known {
 export function readColumn(name: string, definition: string): LiveColumn {
   const words = tokens(definition);
   const upper = words.map((w) => (/^['`(]/.test(w) ? w : w.toUpperCase()));
-  const native = words[0]!.toLowerCase();
+  const type = wordAt(words, 0);
+  const native = type.toLowerCase();
   const isJson =
     native === 'json' ||
     (native === 'longtext' && upper.some((w, i) => w === 'CHECK' && /^\(json_valid\(/i.test(words[i + 1] ?? '')));
@@ -114,10 +122,10 @@ export function readColumn(name: string, definition: string): LiveColumn {
   return {
     name,
     ...known,
-    native: isJson ? 'json' : known.type === null ? ownType(words, upper) : native,
+    native: isJson ? 'json' : known.type === null ? ownType(type, upper) : native,
     nullable,
     generated: upper.includes('AUTO_INCREMENT'),
-    default: at === -1 ? null : readDefault(known.type, words[at + 1]!),
+    default: at === -1 ? null : readDefault(known.type, wordAt(words, at + 1)),
     definition: words.join(' '),
   };
 }
@@ -125,8 +133,7 @@ export function readColumn(name: string, definition: string): LiveColumn {
 /**
  * As its owner wrote it: the names in an enum keep their case, and what counts for the values stays beside the type.
  */
-function ownType(words: string[], upper: string[]): string {
-  const [type] = words as [string];
+function ownType(type: string, upper: string[]): string {
   const open = type.indexOf('(');
   const name = open === -1 ? type.toLowerCase() : type.slice(0, open).toLowerCase() + type.slice(open);
   return [
@@ -150,8 +157,10 @@ function portable(native: string): Known {
     case 'tinyint':
       return { type: inside === '1' ? 'boolean' : null, ...none };
     case 'decimal': {
-      const [precision, scale] = inside!.split(',').map(Number);
-      return { type: 'decimal', length: null, precision: precision!, scale: scale! };
+      const size = /^(\d+),(\d+)$/.exec(inside ?? '');
+      return size === null
+        ? { type: null, ...none }
+        : { type: 'decimal', length: null, precision: Number(size[1]), scale: Number(size[2]) };
     }
     case 'varchar':
       return { type: 'string', ...none, length: Number(inside) };
@@ -179,12 +188,13 @@ function readDefault(type: ColumnType | null, token: string): LiveColumn['defaul
       : type === 'string'
         ? /^concat\(([^]*)\)$/i.exec(inside)
         : null;
-  const bare = exact !== null && tokens(exact[1]!).length === 1 ? exact[1]! : inside;
+  const [, within] = exact ?? [];
+  const bare = within !== undefined && tokens(within).length === 1 ? within : inside;
   const quoted = /^(_[a-z0-9]+ ?)?'/.test(bare);
   const text = quoted ? unquote(bare.slice(bare.indexOf("'"))) : bare;
   const value = (v: Default): LiveColumn['default'] => ({ value: v });
   if (!quoted && /^(utc_timestamp|utc_date|utc_time)\(6?\)$/i.test(bare))
-    return type !== null && NOW[type] !== undefined && NOW[type].slice(1, -1).toLowerCase() === bare.toLowerCase()
+    return type !== null && isTimeType(type) && NOW[type].slice(1, -1).toLowerCase() === bare.toLowerCase()
       ? value({ function: 'now' })
       : { raw: token };
   if (!quoted && /^uuid\(\)$/i.test(bare)) return type === 'uuid' ? value({ function: 'uuid' }) : { raw: token };
@@ -202,7 +212,7 @@ function readDefault(type: ColumnType | null, token: string): LiveColumn['defaul
       return value(text !== '0');
     case 'json':
       try {
-        return value(JSON.parse(text) as Default);
+        return value(parseJson(text));
       } catch {
         return { raw: token };
       }

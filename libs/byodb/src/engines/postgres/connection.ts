@@ -6,9 +6,9 @@ import type { Connection, Engine, Exclusive, Other, ServerInfo } from '../../eng
 import { DatabaseError } from '../../errors.js';
 import { firstRow } from '../../first-row.js';
 import { Liveness } from '../../liveness.js';
-import { refuseOthers, type Claimant, type Marks } from '../../ownership.js';
+import { claimedId, refuseOthers, type Claimant, type Marks } from '../../ownership.js';
 import type { Session } from '../../session.js';
-import { begin, PooledClient } from './driver/pooled-client.js';
+import { answerAt, begin, PooledClient } from './driver/pooled-client.js';
 import { getTypeParser } from './driver/type-parser.js';
 import { findMarks, isMissingTable, LOCK_CLAIM, MAKE_LEDGER, noLedger, takeLedger } from './ledger.js';
 import { freeLock, isLocked, openExclusively, readFence, tryLock } from './locks.js';
@@ -107,7 +107,7 @@ export class PostgresConnection implements Connection {
     // A user who may not create tables can still use a ledger that is there.
     if (complete && marks.id !== null && isOwn) return marks.id;
     if (!complete || marks.id === null) await this.claiming((pooled) => this.makeLedger(pooled, id, claimant));
-    if (claimant === undefined) return (await this.marks()).id!;
+    if (claimant === undefined) return claimedId(await this.marks());
     return this.claiming((pooled) => takeLedger(pooled, id, claimant)).catch((error: unknown) => {
       // One that may not be altered goes on as it is: nobody's.
       const isLeft = error instanceof DatabaseError && !error.retryable && error.code !== 'managed_elsewhere';
@@ -186,8 +186,8 @@ export class PostgresConnection implements Connection {
   private async lock(pooled: PooledClient, on: Exclusive): Promise<void> {
     const started = performance.now();
     const opening = await pooled.results(openExclusively(on, this.begin(false, on.lockTimeoutMs)), undefined, 'begin');
-    this.refuseStale(on, opening.at(-1)!.rows[0]!['token']);
-    let held = isLocked(opening.at(-2)!.rows[0]!, on);
+    this.refuseStale(on, firstRow(answerAt(opening, -1).rows)['token']);
+    let held = isLocked(firstRow(answerAt(opening, -2).rows), on);
     if (held) return;
     const wait = async (ms: number): Promise<void> => {
       while (!held && performance.now() - started < ms) {

@@ -1,12 +1,20 @@
+import { decimalSizeOf, lengthOf } from '../../schema/column-size.js';
 import { isIntegerType, type ColumnType } from '../../schema/column-types.js';
 import { sameType } from '../../schema/column.js';
 import { literal } from './sql.js';
 import { nativeType, type Shape } from './types.js';
 
+const BIGINT_RANGE = {
+  low: '-9223372036854775808',
+  high: '9223372036854775807',
+  above: '9223372036854775808',
+  digits: 19,
+};
+
 const RANGE: Partial<Record<ColumnType, { low: string; high: string; above: string; digits: number }>> = {
   smallint: { low: '-32768', high: '32767', above: '32768', digits: 5 },
   integer: { low: '-2147483648', high: '2147483647', above: '2147483648', digits: 10 },
-  bigint: { low: '-9223372036854775808', high: '9223372036854775807', above: '9223372036854775808', digits: 19 },
+  bigint: BIGINT_RANGE,
 };
 
 /** The largest number, and the least one that does not become 0, in their shortest decimal forms. */
@@ -97,17 +105,17 @@ function lostAsNumber(from: Shape, to: Shape, quoted: string): string | null {
     if (range !== undefined)
       return range.digits >= source.digits ? null : `${quoted} not between ${range.low} and ${range.high}`;
     if (to.type === 'decimal')
-      return to.precision! - to.scale! >= source.digits ? null : `abs(${quoted}::numeric) >= ${power(to)}`;
+      return decimalSizeOf(to).whole >= source.digits ? null : `abs(${quoted}::numeric) >= ${power(to)}`;
     if (from.type === 'smallint' || (from.type === 'integer' && to.type === 'double')) return null;
     const float = `${quoted}::${nativeType(to)}::double precision`;
-    return `case when ${float} >= ${RANGE.bigint!.above} then true else (${float})::bigint <> ${quoted} end`;
+    return `case when ${float} >= ${BIGINT_RANGE.above} then true else (${float})::bigint <> ${quoted} end`;
   }
   if (from.type === 'decimal') {
     if (range !== undefined)
       return `${quoted} <> trunc(${quoted}) or ${quoted} not between ${range.low} and ${range.high}`;
     if (to.type !== 'decimal') return `round(${quoted}::${nativeType(to)}::text::numeric, ${from.scale}) <> ${quoted}`;
-    const [wider, longer] = [to.precision! - to.scale! >= from.precision! - from.scale!, to.scale! >= from.scale!];
-    return wider && longer
+    const [before, after] = [decimalSizeOf(from), decimalSizeOf(to)];
+    return after.whole >= before.whole && after.scale >= before.scale
       ? null
       : `${quoted} <> 'NaN' and (round(${quoted}, ${to.scale}) <> ${quoted} or abs(${quoted}) >= ${power(to)})`;
   }
@@ -133,7 +141,7 @@ function lostAsNumber(from: Shape, to: Shape, quoted: string): string | null {
 
 /** The first number that has too many digits before the point. */
 function power(to: Shape): string {
-  return `1${'0'.repeat(to.precision! - to.scale!)}`;
+  return `1${'0'.repeat(decimalSizeOf(to).whole)}`;
 }
 
 function lostAsText(from: Shape, to: Shape, quoted: string): string | null {
@@ -141,7 +149,7 @@ function lostAsText(from: Shape, to: Shape, quoted: string): string | null {
   switch (from.type) {
     // Years beyond these, BC, infinity and 24:00 have no text that comes back.
     case 'string':
-      return to.length === null || to.length >= from.length! ? null : `char_length(${quoted}) > ${to.length}`;
+      return to.length === null || to.length >= lengthOf(from) ? null : `char_length(${quoted}) > ${to.length}`;
     case 'date':
       return either(`${quoted} not between '0001-01-01' and '9999-12-31'`, tooLong);
     case 'time':
@@ -174,7 +182,7 @@ function lostFromText(from: Shape, to: Shape, column: string): string {
     );
   switch (to.type) {
     case 'decimal': {
-      const whole = to.precision! - to.scale!;
+      const { whole } = decimalSizeOf(to);
       const digits = whole === 0 ? '0' : `(0|[1-9][0-9]{0,${whole - 1}})`;
       const fraction = to.scale === 0 ? '' : `([.][0-9]{1,${to.scale}})?`;
       const unfit = `${c} <> 'NaN' and (${unlike(`-?${digits}${fraction}`)} or ${c} ~ '^-[0.]*$')`;
@@ -284,8 +292,11 @@ export function changesText(from: Shape, to: Shape): boolean {
 /** Without a rewrite and without a look at any value (measured by pg_class.relfilenode). */
 export function metadataOnly(from: Shape, to: Shape): boolean {
   if (sameType(from, to)) return true;
-  if (from.type === 'string') return to.type === 'text' || (to.type === 'string' && to.length! >= from.length!);
+  if (from.type === 'string') return to.type === 'text' || (to.type === 'string' && lengthOf(to) >= lengthOf(from));
   return (
-    from.type === 'decimal' && to.type === 'decimal' && to.scale === from.scale && to.precision! >= from.precision!
+    from.type === 'decimal' &&
+    to.type === 'decimal' &&
+    to.scale === from.scale &&
+    decimalSizeOf(to).precision >= decimalSizeOf(from).precision
   );
 }

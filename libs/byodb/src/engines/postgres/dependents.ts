@@ -1,5 +1,6 @@
 import type { Dependent, Touch } from '../../session.js';
 import { ARGUMENTS_SQL, BODIES_SQL, CATALOG_SQL } from './catalog/dependents-query.js';
+import { textsOf } from '../../texts-of.js';
 import type { Row } from './driver/pooled-client.js';
 import { namesColumn, namesRow, namesTable, tokensOf } from './parser/routine-bodies.js';
 
@@ -25,7 +26,7 @@ export async function findDependents(
 async function inTexts(query: Query, table: string, column: string | null): Promise<Dependent[]> {
   const found: Dependent[] = [];
   for (const row of await query(BODIES_SQL, [table])) {
-    const [body, triggers] = [String(row['body']), (row['triggers'] ?? []) as string[]];
+    const [body, triggers] = [String(row['body']), textsOf(row['triggers'] ?? [])];
     const known = row['language'] === 'plpgsql' || row['language'] === 'sql';
     const tokens = tokensOf(body);
     // Of another language no more is known than that it names it.

@@ -1,6 +1,7 @@
 import type { Rendered } from '../../ddl.js';
 import { DatabaseError } from '../../errors.js';
 import type { LiveColumn, LiveTable } from '../../live.js';
+import { pairs } from '../../pairs.js';
 import { needsOf } from './foreign-keys.js';
 import { columnStatements } from './items/column-options.js';
 import { itemsGoneWith } from './items/gone-with-column.js';
@@ -31,7 +32,9 @@ export function detachColumn(live: LiveTable, name: string, kept?: LiveTable): R
   const values = [...live.primaryKey, column.name];
   const first = [
     `create table ${quote(keep)} as select ` +
-      `${values.map((value, i) => `${quote(value)} as ${quote(names[i]!)}`).join(', ')} from ` +
+      `${pairs(values, names)
+        .map(([value, as]) => `${quote(value)} as ${quote(as)}`)
+        .join(', ')} from ` +
       `${quote(live.name)}`,
     `alter table ${quote(keep)} add primary key (${quoteAll(keys)})`,
     `comment on table ${quote(keep)} is ${literal(keyMark(live))}`,

@@ -54,11 +54,12 @@ function readColumn(row: ColumnRow): LiveColumn {
     /^nextval\('.*'::regclass\)$/.test(row.default ?? '');
   const generated = row.identity !== '' || serial;
   const expression = computed ? null : row.default;
+  const [sequence] = row.sequences ?? [];
   const definition: Definition = {
     ...(expression !== null && { default: expression }),
     ...(row.collation !== null && { collation: row.collation }),
     ...(row.identity !== '' && { identity: row.identity === 'a' ? 'always' : 'by default' }),
-    ...(row.sequences !== null && { sequence: { name: row.sequences[0]!.name, ...row.sequences[0]!.options } }),
+    ...(sequence !== undefined && { sequence: { name: sequence.name, ...sequence.options } }),
     ...(computed && { expression: row.default ?? '' }),
     ...(row.comment !== null && { comment: row.comment }),
     ...(row.acl !== null && { acl: row.acl }),
@@ -94,6 +95,7 @@ function readItem(row: ItemRow): Item {
       : /^(PRIMARY KEY|UNIQUE(?: NULLS NOT DISTINCT)?) \(.*?\)((?: DEFERRABLE)?(?: INITIALLY DEFERRED)?)$/s.exec(
           row.definition,
         );
+  const [, opening, behind] = head ?? [];
   const expression = row.type === 'c' || row.expression === true;
   const item: Item = {
     kind: ITEM_KINDS[row.type],
@@ -101,7 +103,7 @@ function readItem(row: ItemRow): Item {
     columns,
     mentions,
     definition: row.definition,
-    frame: head === null || row.type === 'i' ? null : [head[1]!, head[2]!],
+    frame: opening === undefined || behind === undefined || row.type === 'i' ? null : [opening, behind],
     unique: row.unique ?? false,
     valid: row.valid ?? true,
     expression,

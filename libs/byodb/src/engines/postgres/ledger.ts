@@ -1,5 +1,6 @@
 import { DatabaseError } from '../../errors.js';
 import {
+  claimedId,
   CORE_IDENTITY,
   CORE_TABLES,
   isCore,
@@ -11,6 +12,7 @@ import {
   type Marks,
 } from '../../ownership.js';
 import type { Session } from '../../session.js';
+import { textsOf } from '../../texts-of.js';
 import type { PooledClient } from './driver/pooled-client.js';
 import { literal } from './sql.js';
 
@@ -64,7 +66,7 @@ export async function takeLedger(
   const [row] = await pooled.query('select * from _saga_identity');
   const marks = readMarks(row, 'id');
   refuseOthers({ ...marks, missing: [], strange: null, core: null }, { core_id, at });
-  return marks.id!;
+  return claimedId(marks);
 }
 
 async function coreId(session: Session, tables: string[]): Promise<string | null> {
@@ -90,7 +92,7 @@ export function noLedger(error: unknown): unknown {
 /** What the service has left there. */
 export async function findMarks(session: Session): Promise<Marks> {
   const rows = await session.query(STANDING_SQL);
-  const standing = new Map(rows.map((row) => [String(row['name']), row['columns'] as string[]]));
+  const standing = new Map(rows.map((row) => [String(row['name']), textsOf(row['columns'])]));
   const tables = [...standing.keys()];
   const ledger = readLedger(standing, 'id');
   const isThere = ledger.strange === null && tables.includes('_saga_identity');

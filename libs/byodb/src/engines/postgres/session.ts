@@ -67,8 +67,8 @@ export class PostgresSession implements Session {
   }
 
   async introspect(table: string): Promise<LiveTable | null> {
-    const [row] = await this.open().query(TABLE_SQL, [table]);
-    return row === undefined ? null : readTable(table, row as unknown as TableRow);
+    const [row] = await this.open().query<TableRow>(TABLE_SQL, [table]);
+    return row === undefined ? null : readTable(table, row);
   }
 
   async occupant(name: string): Promise<string | null> {

@@ -1,8 +1,16 @@
 import type { LiveColumn } from '../../live.js';
-import { isIntegerType, portableType, type ColumnType, type PortableType } from '../../schema/column-types.js';
+import {
+  COLUMN_TYPES,
+  isIntegerType,
+  portableType,
+  timeType,
+  type ColumnType,
+  type PortableType,
+  type TimeType,
+} from '../../schema/column-types.js';
 import { MAX_STRING, type Column } from '../../schema/column.js';
 import { defaultFunction, fitDefault } from '../../schema/defaults.js';
-import type { Json } from '../../schema/json.js';
+import { parseJson, type Json } from '../../schema/json.js';
 import { literal } from './sql.js';
 
 export type Shape = Pick<Column, 'type' | 'length' | 'precision' | 'scale'>;
@@ -26,7 +34,7 @@ const NATIVE: Record<PortableType, string> = {
   binary: 'bytea',
 };
 
-const PORTABLE = new Map(Object.entries(NATIVE).map(([type, native]) => [native, type as ColumnType]));
+const PORTABLE = new Map(COLUMN_TYPES.map((type) => [NATIVE[type], type]));
 
 export function nativeType(shape: Shape): string {
   if (shape.type === 'string') return `character varying(${shape.length})`;
@@ -44,16 +52,17 @@ export function readType(native: string): Shape | null {
     const type = PORTABLE.get(native);
     return type === undefined || type === 'decimal' ? null : { type, ...none };
   }
-  const [size, scale] = [Number(sized[2]), Number(sized[3])];
-  if (sized[1] === 'character varying') return size <= MAX_STRING ? { ...none, type: 'string', length: size } : null;
-  if (sized[1] === 'numeric')
+  const [, name = '', digits, more, zone = ''] = sized;
+  const [size, scale] = [Number(digits), Number(more)];
+  if (name === 'character varying') return size <= MAX_STRING ? { ...none, type: 'string', length: size } : null;
+  if (name === 'numeric')
     return size <= 38 && scale <= 30 && scale <= size ? { ...none, type: 'decimal', precision: size, scale } : null;
   // 6 digits are what a plain `time` or `timestamp` has too; fewer would cut a portable value.
-  const type = PORTABLE.get(sized[1]! + sized[4]!);
+  const type = PORTABLE.get(name + zone);
   return size === 6 && type !== undefined ? { type, ...none } : null;
 }
 
-const NOW: Partial<Record<ColumnType, string>> = {
+const NOW: Record<TimeType, string> = {
   timestamp: 'now()',
   date: "((now() at time zone 'utc')::date)",
   time: "((now() at time zone 'utc')::time without time zone)",
@@ -75,7 +84,7 @@ const UUID = 'gen_random_uuid()';
 export function renderDefault(column: Pick<Column, 'type' | 'default'>): string | null {
   if (column.default === null) return null;
   const named = defaultFunction(column);
-  if (named !== null) return named === 'uuid' ? UUID : NOW[column.type]!;
+  if (named !== null) return named === 'uuid' ? UUID : NOW[timeType(column.type)];
   if (column.type === 'json') return literal(JSON.stringify(column.default));
   const text = literal(String(column.default));
   // As a real it would be stored with 6 to 9 digits and come back as another number than was asked for.
@@ -112,8 +121,10 @@ function readExpression(shape: Shape, expression: string): Json | undefined {
     return readText(shape.type, expression);
   if (shape.type === 'boolean') return expression === 'true' ? true : expression === 'false' ? false : undefined;
   const cast = /^'((?:[^']|'')*)'::([a-z ]+)$/.exec(expression);
-  if (cast === null || !(CASTS[shape.type] ?? [NATIVE[portableType(shape.type)]]).includes(cast[2]!)) return undefined;
-  return readText(shape.type, cast[1]!.replaceAll("''", "'"));
+  if (cast === null) return undefined;
+  const [, text = '', native = ''] = cast;
+  if (!(CASTS[shape.type] ?? [NATIVE[portableType(shape.type)]]).includes(native)) return undefined;
+  return readText(shape.type, text.replaceAll("''", "'"));
 }
 
 function readText(type: ColumnType, text: string): Json | undefined {
@@ -126,7 +137,7 @@ function readText(type: ColumnType, text: string): Json | undefined {
     case 'timestamp':
       return /^[\d-]+ [\d:.]+\+00$/.test(text) ? `${text.slice(0, -3)}Z` : undefined;
     case 'json':
-      return JSON.parse(text) as Json;
+      return parseJson(text);
     case 'binary':
       return undefined;
     default:
@@ -137,7 +148,7 @@ function readText(type: ColumnType, text: string): Json | undefined {
 /** Every portable column comes back as asked; a json default as JSON writes it (-0 becomes 0). */
 export function keeps(column: Column): Column {
   return column.type === 'json' && column.default !== null
-    ? { ...column, default: JSON.parse(JSON.stringify(column.default)) as Json }
+    ? { ...column, default: parseJson(JSON.stringify(column.default)) }
     : { ...column };
 }
 

@@ -7,7 +7,7 @@ import { convert, metadataOnly, sameFamily } from './conversion.js';
 import { defaultClause, keyName, typeClauses, uniqueIndex } from './definition/column-definition.js';
 import { columnText, isStrict, sourceOf, textOf } from './introspect.js';
 import { parseTable, type Clause, type ColumnText } from './parser/parse.js';
-import { tokenize } from './parser/tokens.js';
+import { tokenAt, tokenize } from './parser/tokens.js';
 import { composeColumn, renderTable, replaceColumn } from './rebuild/edit-text.js';
 import { hangsOn, isUniqueOf, putBack, reindex } from './rebuild/put-back.js';
 import { rebuild, withIndexes } from './rebuild/rebuild.js';
@@ -76,8 +76,10 @@ export function alterColumn(live: LiveTable, name: string, to: Column, uniqueNam
 /** With the blanks and comments that stood around the column. */
 function surrounded(former: ColumnText, column: ColumnText): ColumnText {
   const tokens = tokenize(former.text);
-  const [start, end] = [former.text.slice(0, tokens[0]!.start), former.text.slice(tokens.at(-1)!.end)];
-  return parseTable(`CREATE TABLE x(${start}${column.text.trim()}${end})`)!.columns[0]!;
+  const [start, end] = [former.text.slice(0, tokenAt(tokens, 0).start), former.text.slice(tokenAt(tokens, -1).end)];
+  const [read] = parseTable(`CREATE TABLE x(${start}${column.text.trim()}${end})`)?.columns ?? [];
+  if (read === undefined) throw new TypeError(`the text of column ${column.name} cannot be read`);
+  return read;
 }
 
 /** In a STRICT table: what says of which type the column was asked to be. */

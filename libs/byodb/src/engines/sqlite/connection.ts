@@ -5,7 +5,7 @@ import type { FileAddress } from '../../address.js';
 import type { Connection, Engine, Exclusive, Other, ServerInfo } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import { firstRow } from '../../first-row.js';
-import { LEDGER_TABLES, refuseOthers, type Claimant, type Marks } from '../../ownership.js';
+import { claimedId, LEDGER_TABLES, refuseOthers, type Claimant, type Marks } from '../../ownership.js';
 import type { Session } from '../../session.js';
 import { findMarks, LEDGER, takeLedger, type Ask } from './ledger.js';
 import { holders, raiseFence, type Holder } from './locks.js';
@@ -85,7 +85,7 @@ export class SqliteConnection implements Connection {
       await this.change('insert into _saga_identity (only_row, id) values (1, ?) on conflict do nothing', [id]);
       if (claimant !== undefined && marks.managed_by?.core_id !== claimant.core_id)
         await takeLedger(this.writer, id, claimant);
-      return (await findMarks((sql) => this.ask(sql))).id!;
+      return claimedId(await findMarks((sql) => this.ask(sql)));
     });
   }
 

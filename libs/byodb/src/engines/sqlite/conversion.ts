@@ -1,4 +1,5 @@
-import { isIntegerType, type ColumnType } from '../../schema/column-types.js';
+import { decimalSizeOf, lengthOf } from '../../schema/column-size.js';
+import { isIntegerType, type IntegerType } from '../../schema/column-types.js';
 import { sameType, type Column } from '../../schema/column.js';
 import { literal, quote } from './sql.js';
 import type { Shape } from './types.js';
@@ -9,16 +10,18 @@ export function spell(shape: Shape): string {
   return shape.type === 'decimal' ? `decimal(${shape.precision},${shape.scale})` : shape.type;
 }
 
-const WIDTH: Partial<Record<ColumnType, number>> = { smallint: 1, integer: 2, bigint: 3 };
+const WIDTH: Record<IntegerType, number> = { smallint: 1, integer: 2, bigint: 3 };
 
 /** Same affinity and every valid value stays valid as it is. */
 export function metadataOnly(from: Shape, to: Shape): boolean {
   if (sameType(from, to)) return true;
-  if (isIntegerType(from.type) && isIntegerType(to.type)) return WIDTH[from.type]! <= WIDTH[to.type]!;
-  if (from.type === 'decimal' && to.type === 'decimal')
-    return to.scale! >= from.scale! && to.precision! - to.scale! >= from.precision! - from.scale!;
+  if (isIntegerType(from.type) && isIntegerType(to.type)) return WIDTH[from.type] <= WIDTH[to.type];
+  if (from.type === 'decimal' && to.type === 'decimal') {
+    const [before, after] = [decimalSizeOf(from), decimalSizeOf(to)];
+    return after.scale >= before.scale && after.whole >= before.whole;
+  }
   if ((from.type === 'float' || from.type === 'double') && (to.type === 'float' || to.type === 'double')) return true;
-  if (from.type === 'string') return to.type === 'text' || (to.type === 'string' && to.length! >= from.length!);
+  if (from.type === 'string') return to.type === 'text' || (to.type === 'string' && lengthOf(to) >= lengthOf(from));
   return false;
 }
 

@@ -1,6 +1,6 @@
 import { isAside } from '../../live.js';
 import type { Dependent, Touch } from '../../session.js';
-import { primaryKeyOf, triggerName, type SchemaRow } from './introspect.js';
+import { isWritten, primaryKeyOf, triggerName, type SchemaRow, type WrittenRow } from './introspect.js';
 import { parseIndex, parseTable, referenceOf, type Clause, type TableText } from './parser/parse.js';
 import { isSymbol, isWord, mentions, sameName, tokenize, type Token } from './parser/tokens.js';
 
@@ -17,13 +17,8 @@ export function dependentsOf(
   change: Touch = 'remove',
 ): Dependent[] {
   const virtual = rows
-    .filter(
-      (row) =>
-        isVirtual(row) &&
-        !sameName(row.name, table) &&
-        says(row.sql!, table) &&
-        (column === null || says(row.sql!, column)),
-    )
+    .filter(isVirtual)
+    .filter((row) => !sameName(row.name, table) && says(row.sql, table) && (column === null || says(row.sql, column)))
     .map((row): Dependent => ({ kind: 'virtual table', name: row.name }));
   return change === 'remove' ? [...virtual, ...hanging(rows, table, column)] : virtual;
 }
@@ -36,16 +31,15 @@ export function carriedIn(rows: SchemaRow[], table: string, column: string | nul
   return hanging(rows, table, column).filter((one) => ['view', 'trigger', 'foreign key'].includes(one.kind));
 }
 
-export function isVirtual(row: SchemaRow): boolean {
-  return row.type === 'table' && row.sql !== null && isWord(tokenize(row.sql)[1], 'virtual');
+export function isVirtual(row: SchemaRow): row is WrittenRow {
+  return row.type === 'table' && isWritten(row) && isWord(tokenize(row.sql)[1], 'virtual');
 }
 
 function hanging(rows: SchemaRow[], table: string, column: string | null): Dependent[] {
   const own = rows.find((row) => row.type === 'table' && sameName(row.name, table));
   const text = own?.sql == null ? null : parseTable(own.sql);
   const found: Dependent[] = [];
-  for (const row of rows) {
-    if (row.sql === null) continue;
+  for (const row of rows.filter(isWritten)) {
     const isOwn = sameName(row.tbl_name, table);
     const hit =
       says(row.sql, table) &&
@@ -109,8 +103,8 @@ function clausesOf(text: TableText): Clause[] {
   return [...text.columns.flatMap((c) => c.clauses), ...text.constraints];
 }
 
-function foreignKeys(row: SchemaRow, table: string, column: string | null, parent: TableText | null): Dependent[] {
-  const text = parseTable(row.sql!);
+function foreignKeys(row: WrittenRow, table: string, column: string | null, parent: TableText | null): Dependent[] {
+  const text = parseTable(row.sql);
   if (text === null) return [];
   const isSelf = sameName(row.name, table);
   return clausesOf(text).flatMap((clause) => {

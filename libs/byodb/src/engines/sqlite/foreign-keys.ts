@@ -1,5 +1,6 @@
 import type { Need } from '../../ddl.js';
 import { foldName } from '../../live.js';
+import { pairs } from '../../pairs.js';
 import type { Source } from './introspect.js';
 import { clauseColumns, referenceOf, type Clause, type TableText } from './parser/parse.js';
 import { sameName } from './parser/tokens.js';
@@ -69,7 +70,9 @@ export function unmatched(
     const parent = sameName(key.parent, own) ? self : quote(key.parent);
     // As a foreign key compares: with the affinity and the collation of what is referred to, and so without those of
     // the value.
-    const match = key.columns.map((c, i) => `_saga_p.${quote(target[i]!)} = +${value(c)}`).join(' and ');
+    const match = pairs(key.columns, target)
+      .map(([column, referred]) => `_saga_p.${quote(referred)} = +${value(column)}`)
+      .join(' and ');
     return [`(${given} and not exists (select 1 from ${parent} as _saga_p where ${match}))`];
   });
   return conditions.length === 0 ? null : conditions.join(' or ');

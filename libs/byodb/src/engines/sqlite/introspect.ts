@@ -1,5 +1,13 @@
-import type { Extra, LiveColumn, LiveTable } from '../../live.js';
-import { clauseColumns, parseIndex, parseTable, type Clause, type ColumnText, type TableText } from './parser/parse.js';
+import { isOnlyColumn, type Extra, type LiveColumn, type LiveTable } from '../../live.js';
+import {
+  clauseColumns,
+  parseIndex,
+  parseTable,
+  type Clause,
+  type ColumnText,
+  type IndexText,
+  type TableText,
+} from './parser/parse.js';
 import { repairIndex, repairTable } from './parser/repair.js';
 import { isWord, normalise, sameName, tokenize } from './parser/tokens.js';
 import { readDefault, readType, type Shape } from './types.js';
@@ -67,6 +75,22 @@ export interface SchemaRow {
   sql: string | null;
 }
 
+/** Made by a statement of its own. */
+export type WrittenRow = SchemaRow & { sql: string };
+
+export function isWritten(row: SchemaRow): row is WrittenRow {
+  return row.sql !== null;
+}
+
+export function readSchemaRow(row: Record<string, unknown>): SchemaRow {
+  return {
+    type: String(row['type']),
+    name: String(row['name']),
+    tbl_name: String(row['tbl_name']),
+    sql: row['sql'] === null ? null : String(row['sql']),
+  };
+}
+
 /** Null: no ordinary table (a virtual one's columns are its module's affair). */
 export function readRows(rows: SchemaRow[], around?: Surroundings): LiveTable | null {
   const table = rows.find((row) => row.type === 'table');
@@ -75,7 +99,10 @@ export function readRows(rows: SchemaRow[], around?: Surroundings): LiveTable | 
   const text = parseTable(sql);
   if (text === null) return null;
   const texts = (type: string): string[] =>
-    rows.filter((row) => row.type === type && row.sql !== null).map((row) => row.sql!);
+    rows
+      .filter(isWritten)
+      .filter((row) => row.type === type)
+      .map((row) => row.sql);
   const source: Source = {
     table: sql,
     indexes: texts('index').map((index) => repairIndex(index, text)),
@@ -99,8 +126,9 @@ export function readSource(source: Source): LiveTable {
         .filter((c) => c.kind === 'unique')
         .map((c) => ({ name: c.name ?? '', columns: storedNames(text, clauseColumns(c)) })),
       ...indexes
-        .filter(({ index }) => isPlainUnique(index))
-        .map(({ index }) => ({ name: index.name, columns: storedNames(text, index.columns!) })),
+        .map(({ index }) => index)
+        .filter(isPlainUnique)
+        .map((index) => ({ name: index.name, columns: storedNames(text, index.columns) })),
     ],
     extras: [
       ...text.constraints.flatMap((clause) => constraintExtra(text, clause)),
@@ -117,7 +145,7 @@ export function readSource(source: Source): LiveTable {
   };
 }
 
-export function isPlainUnique(index: ReturnType<typeof parseIndex>): boolean {
+export function isPlainUnique(index: IndexText): index is IndexText & { columns: string[] } {
   return index.unique && !index.partial && index.columns !== null;
 }
 
@@ -190,8 +218,7 @@ export function isRowid(text: TableText, name: string): boolean {
   const key = keyClause(text);
   const names = primaryKeyOf(text);
   const column = text.columns.find((c) => sameName(c.name, name));
-  if (key === null || column === undefined || names.length !== 1 || !sameName(names[0]!, name) || withoutRowid(text))
-    return false;
+  if (key === null || column === undefined || !isOnlyColumn(names, name) || withoutRowid(text)) return false;
   const isDescending = key.column !== null && tokenize(key.clause.body).some((t) => isWord(t, 'desc'));
   return column.type.toLowerCase() === 'integer' && !isDescending;
 }

@@ -8,6 +8,7 @@ import {
   type Claimant,
   type Marks,
 } from '../../ownership.js';
+import { textsOf } from '../../texts-of.js';
 import type { Thread } from './worker/thread.js';
 
 export const LEDGER = [
@@ -31,7 +32,7 @@ export type Ask = (sql: string) => Promise<Record<string, unknown>[]>;
 
 export async function findMarks(ask: Ask): Promise<Marks> {
   const standing = new Map(
-    (await ask(STANDING_SQL)).map((row) => [String(row['name']), JSON.parse(String(row['columns'])) as string[]]),
+    (await ask(STANDING_SQL)).map((row) => [String(row['name']), textsOf(JSON.parse(String(row['columns'])))]),
   );
   const tables = [...standing.keys()];
   const ledger = readLedger(standing, 'id');

@@ -9,7 +9,7 @@ import { foldName, type LiveTable } from '../../live.js';
 import type { Dependent, LedgerRow, Session, Touch } from '../../session.js';
 import { repairAll, surroundingsOf, type Known, type Repaired } from './catalog/surroundings.js';
 import { carriedIn, dependentsOf, isVirtual } from './dependents.js';
-import { readRows, type SchemaRow } from './introspect.js';
+import { readRows, readSchemaRow, type SchemaRow } from './introspect.js';
 import { sameName } from './parser/tokens.js';
 import type { Row, Thread } from './worker/thread.js';
 
@@ -133,7 +133,7 @@ export class SqliteSession implements Session {
     const rows = schema.found.filter((row) => sameName(row.tbl_name, table));
     const own = rows.find((row) => row.type === 'table');
     if (own === undefined || schema.shadows.has(foldName(own.name)) || isVirtual(own)) return null;
-    const repaired = schema.repaired.rows.find((row) => row.type === 'table' && row.name === own.name)!;
+    const repaired = firstRow(schema.repaired.rows.filter((row) => row.type === 'table' && row.name === own.name));
     const live = readRows(rows, surroundingsOf(repaired, schema.repaired, await this.known()));
     if (live !== null) await this.refuseMisread(live);
     return live;
@@ -156,9 +156,8 @@ export class SqliteSession implements Session {
     const row = firstRow(await this.query('pragma schema_version'));
     const version = Number(row['schema_version']);
     if (this.read?.version === version) return this.read;
-    const found = (await this.query(
-      'select type, name, tbl_name, sql from sqlite_schema order by rowid',
-    )) as unknown as SchemaRow[];
+    const rows = await this.query('select type, name, tbl_name, sql from sqlite_schema order by rowid');
+    const found = rows.map(readSchemaRow);
     const repaired = repairAll(found, await this.known());
     const shadows = found.some(isVirtual)
       ? await this.query("select name from pragma_table_list where schema = 'main' and type = 'shadow'")
@@ -213,14 +212,15 @@ export class SqliteSession implements Session {
 
   async dependents(table: string, column: string | null, change: Touch = 'remove'): Promise<Dependent[]> {
     const { found, repaired } = await this.schema();
-    const carried = change === 'rename' && repaired.broken !== null ? carriedIn(found, table, column) : [];
-    if (carried.length > 0) {
-      const { object, why } = repaired.broken!;
+    const { broken } = repaired;
+    const carried = change === 'rename' && broken !== null ? carriedIn(found, table, column) : [];
+    if (broken !== null && carried.length > 0) {
+      const { object, why } = broken;
       throw new DatabaseError(
         'unsupported_change',
         `${object} ${why}, and while it stands so SQLite renames nothing that others name ` +
           `(${carried.map((d) => `${d.kind} ${d.name}`).join(', ')}): mend or drop ${object} first`,
-        { details: { broken: repaired.broken, dependents: carried } },
+        { details: { broken, dependents: carried } },
       );
     }
     return dependentsOf(found, table, column, change);

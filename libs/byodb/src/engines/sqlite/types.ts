@@ -1,8 +1,17 @@
 import type { LiveColumn } from '../../live.js';
-import { isIntegerType, portableType, type ColumnType, type PortableType } from '../../schema/column-types.js';
+import { decimalSizeOf } from '../../schema/column-size.js';
+import {
+  isIntegerType,
+  isTimeType,
+  portableType,
+  timeType,
+  type ColumnType,
+  type PortableType,
+  type TimeType,
+} from '../../schema/column-types.js';
 import { MAX_STRING, sameType, type Column } from '../../schema/column.js';
 import { defaultFunction, fitDefault } from '../../schema/defaults.js';
-import { canonical, type Json } from '../../schema/json.js';
+import { canonical, parseJson, type Json } from '../../schema/json.js';
 import { isSymbol, normalise, tokenize } from './parser/tokens.js';
 import { literal, quote } from './sql.js';
 
@@ -105,11 +114,12 @@ export function strictType(column: Shape, soleKey: boolean): { declared: string;
 export function printedType(native: string): string | null {
   const parts = /^([^()]*?)\s*(?:\(\s*([+-]?[\w.]+)\s*(?:,\s*([+-]?[\w.]+)\s*)?\))?$/.exec(native);
   if (parts === null) return null;
-  const words = parts[1]!
+  const [, name = '', ...sizes] = parts;
+  const words = name
     .split(/\s+/)
     .filter((word) => word !== '')
     .map((word) => (/^[A-Za-z_][A-Za-z0-9_]*$/.test(word) ? word : quote(word)));
-  const bounds = [parts[2], parts[3]].filter((bound) => bound !== undefined);
+  const bounds = sizes.filter((bound) => bound !== undefined);
   // A column may be declared without a type.
   if (words.length === 0) return bounds.length === 0 ? '' : null;
   return `${words.join(' ')}${bounds.length === 0 ? '' : `(${bounds.join(',')})`}`;
@@ -118,9 +128,11 @@ export function printedType(native: string): string | null {
 /** The portable type of a declared one, or null. */
 export function readType(declared: string): Shape | null {
   const parts = /^([a-z_][a-z0-9_ ]*?)(?:\((\d+)(?:,(\d+))?\))?$/i.exec(declared);
-  const type = parts === null ? undefined : SPELLINGS[parts[1]!.toLowerCase()];
-  if (parts === null || type === undefined) return null;
-  const [a, b] = [parts[2] === undefined ? null : Number(parts[2]), parts[3] === undefined ? null : Number(parts[3])];
+  if (parts === null) return null;
+  const [, name = '', first, second] = parts;
+  const type = SPELLINGS[name.toLowerCase()];
+  if (type === undefined) return null;
+  const [a, b] = [first === undefined ? null : Number(first), second === undefined ? null : Number(second)];
   const none = { length: null, precision: null, scale: null };
   if (type === 'string') {
     if (a === null) return { type: 'text', ...none };
@@ -133,13 +145,13 @@ export function readType(declared: string): Shape | null {
   return a === null || isIntegerType(type) ? { type, ...none } : null;
 }
 
-const NOW: Partial<Record<ColumnType, string>> = {
+const NOW: Record<TimeType, string> = {
   timestamp: "(strftime('%Y-%m-%d %H:%M:%f','now'))",
   date: "(date('now'))",
   time: "(strftime('%H:%M:%f','now'))",
 };
 
-const CURRENT: Partial<Record<ColumnType, string>> = {
+const CURRENT: Record<TimeType, string> = {
   timestamp: 'current_timestamp',
   date: 'current_date',
   time: 'current_time',
@@ -155,7 +167,7 @@ export function renderDefault(column: Pick<Column, 'type' | 'default'>): string 
   const value = column.default;
   if (value === null) return null;
   const named = defaultFunction(column);
-  if (named !== null) return named === 'uuid' ? UUID : NOW[column.type]!;
+  if (named !== null) return named === 'uuid' ? UUID : NOW[timeType(column.type)];
   switch (column.type) {
     case 'smallint':
     case 'integer':
@@ -197,8 +209,8 @@ export function readDefault(shape: Shape | null, expression: string): LiveColumn
 /** undefined: not a literal or function of this type; null: no default. */
 function readLiteral(shape: Shape, expression: string): Json | undefined {
   const normal = normalise(expression);
-  for (const known of [NOW[shape.type], CURRENT[shape.type]])
-    if (known !== undefined && normal === normalise(known)) return { function: 'now' };
+  if (isTimeType(shape.type) && [NOW[shape.type], CURRENT[shape.type]].some((now) => normal === normalise(now)))
+    return { function: 'now' };
   if (shape.type === 'uuid' && normal === normalise(UUID)) return { function: 'uuid' };
   let tokens = tokenize(expression);
   while (tokens.length > 2 && isSymbol(tokens[0], '(') && isSymbol(tokens.at(-1), ')')) tokens = tokens.slice(1, -1);
@@ -238,7 +250,7 @@ function readBoolean(word: string): boolean | undefined {
 
 function readJson(text: string): Json | undefined {
   try {
-    const value = JSON.parse(text) as Json;
+    const value = parseJson(text);
     return value === null ? undefined : value;
   } catch {
     return undefined; // others' text that is no JSON: stays their raw default
@@ -249,17 +261,14 @@ function readJson(text: string): Json | undefined {
 export function keeps(column: Column): Column {
   return {
     ...column,
-    default:
-      column.type === 'json' && column.default !== null
-        ? (JSON.parse(canonical(column.default)) as Json)
-        : column.default,
+    default: column.type === 'json' && column.default !== null ? parseJson(canonical(column.default)) : column.default,
   };
 }
 
 export function note(column: Column): string | null {
   switch (column.type) {
     case 'decimal':
-      return column.precision! > 15
+      return decimalSizeOf(column).precision > 15
         ? 'SQLite keeps about 15 significant digits of a decimal.'
         : 'SQLite keeps a decimal as an integer or an 8-byte float and does not enforce precision and scale.';
     case 'string':

@@ -2,7 +2,7 @@ import { DatabaseError } from '../../../errors.js';
 import type { LiveColumn, LiveTable } from '../../../live.js';
 import { sameType, type Column } from '../../../schema/column.js';
 import { sameDefault } from '../../../schema/defaults.js';
-import { blank, tokens } from '../parser/ddl-text.js';
+import { blank, tokens, wordAt } from '../parser/ddl-text.js';
 import { defaultSql, nativeType } from '../types.js';
 import { sameName } from './alter-statement.js';
 
@@ -18,9 +18,10 @@ interface Parted {
 
 function partedOf(definition: string): Parted {
   const words = tokens(definition);
-  const found: Parted = { type: words[0]!, charset: [], notNull: false, default: [], check: [], rest: [] };
+  const found: Parted = { type: wordAt(words, 0), charset: [], notNull: false, default: [], check: [], rest: [] };
   for (let i = 1; i < words.length; i++) {
-    const [word, next] = [words[i]!.toUpperCase(), words[i + 1]?.toUpperCase()];
+    const said = wordAt(words, i);
+    const [word, next] = [said.toUpperCase(), words[i + 1]?.toUpperCase()];
     if (word === 'NOT' && next === 'NULL') {
       found.notNull = true;
       i++;
@@ -48,7 +49,7 @@ function partedOf(definition: string): Parted {
               !(w.toUpperCase() === 'NULL' && all[j - 1]?.toUpperCase() === 'NOT'),
           ),
       };
-    else found.rest.push(words[i]!);
+    else found.rest.push(said);
   }
   return found;
 }

@@ -1,6 +1,6 @@
 import { DatabaseError } from '../../../errors.js';
 import { foldName, type Extra, type LiveTable } from '../../../live.js';
-import { parts, tokens } from '../parser/ddl-text.js';
+import { namesIn, parts, tokens, wordAt } from '../parser/ddl-text.js';
 import { quote, unquote } from '../sql.js';
 
 const PRIMARY = 'PRIMARY KEY';
@@ -17,7 +17,7 @@ interface Unique {
  */
 export function readKey(live: LiveTable, part: string): void {
   const isPrimary = part.startsWith(PRIMARY);
-  const name = isPrimary ? '' : unquote(tokens(part)[2]!);
+  const name = isPrimary ? '' : unquote(wordAt(tokens(part), 2));
   const columns = wholeColumns(live, part);
   if (columns !== null && isPrimary) live.primaryKey = columns;
   if (columns !== null && !isPrimary) live.uniques.push({ name, columns });
@@ -34,11 +34,7 @@ export function primaryClause(live: LiveTable): string | null {
 export function primaryMembers(live: LiveTable): string[] {
   if (live.primaryKey.length > 0) return live.primaryKey;
   const extra = primaryExtra(live);
-  return extra === undefined
-    ? []
-    : groupOf(extra.definition)
-        .match(/`(?:[^`]|``)+`/g)!
-        .map(unquote);
+  return extra === undefined ? [] : namesIn(groupOf(extra.definition));
 }
 
 export function primaryExtra(live: LiveTable): Extra | undefined {
@@ -109,7 +105,9 @@ function periodColumns(live: LiveTable, name: string): string[] {
 }
 
 function groupOf(definition: string): string {
-  return tokens(definition).find((word) => word.startsWith('('))!;
+  const group = tokens(definition).find((word) => word.startsWith('('));
+  if (group === undefined) throw new TypeError(`a key names no columns: ${definition}`);
+  return group;
 }
 
 function plainPrimary(columns: readonly string[]): string {

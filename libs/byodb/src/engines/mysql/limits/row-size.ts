@@ -1,6 +1,6 @@
 import { DatabaseError } from '../../../errors.js';
 import { isAside, type LiveColumn, type LiveTable } from '../../../live.js';
-import { tokens } from '../parser/ddl-text.js';
+import { tokens, wordAt } from '../parser/ddl-text.js';
 
 /** Bytes of a row, not counting what texts and blobs hold. */
 export const ROW_BYTES = 65_535;
@@ -51,7 +51,7 @@ function columnBytes(live: LiveTable, column: LiveColumn): number {
 
 function charset(live: LiveTable, words: readonly string[]): string {
   const at = words.findIndex((word, i) => word.toUpperCase() === 'SET' && words[i - 1]?.toUpperCase() === 'CHARACTER');
-  if (at !== -1) return words[at + 1]!.toLowerCase();
+  if (at !== -1) return wordAt(words, at + 1).toLowerCase();
   const options = live.extras.find((extra) => extra.kind === 'options')?.definition ?? '';
   return /\bCHARSET=(\w+)/i.exec(options)?.[1]?.toLowerCase() ?? '';
 }

@@ -8,12 +8,12 @@ export function tokens(definition: string): string[] {
   const found: string[] = [];
   let i = 0;
   while (i < definition.length) {
-    if (/\s/.test(definition[i]!)) {
+    if (isBlank(definition.charAt(i))) {
       i++;
       continue;
     }
     const end = endOf(definition, i);
-    const sticks = definition[i] === '(' && i > 0 && /\S/.test(definition[i - 1]!) && found.length > 0;
+    const sticks = definition[i] === '(' && i > 0 && !isBlank(definition.charAt(i - 1)) && found.length > 0;
     const token = definition.slice(i, end);
     if (token.startsWith("'") && /^_[a-z0-9]+$/i.test(found.at(-1) ?? ''))
       found[found.length - 1] += ` ${token}`; // an introducer
@@ -24,13 +24,29 @@ export function tokens(definition: string): string[] {
   return found;
 }
 
+/** The word at this place. Errors: TypeError (the text ends before it). */
+export function wordAt(words: readonly string[], place: number): string {
+  const word = words[place];
+  if (word === undefined) throw new TypeError(`a definition ends too early: ${words.join(' ')}`);
+  return word;
+}
+
+/** The names, unquoted, that a list of columns is made of. */
+export function namesIn(list: string): string[] {
+  return (list.match(/`(?:[^`]|``)+`/g) ?? []).map(unquote);
+}
+
+function isBlank(character: string): boolean {
+  return /\s/.test(character);
+}
+
 function endOf(text: string, start: number): number {
-  const first = text[start]!;
+  const first = text.charAt(start);
   if (first === "'" || first === '`' || first === '"') return endOfQuoted(text, start);
   if (first === '(') {
     let depth = 0;
     for (let i = start; i < text.length; i++) {
-      const c = text[i]!;
+      const c = text.charAt(i);
       if (c === "'" || c === '`') i = endOfQuoted(text, i) - 1;
       else if (c === '(') depth++;
       else if (c === ')' && --depth === 0) return i + 1;
@@ -38,14 +54,14 @@ function endOf(text: string, start: number): number {
     return text.length;
   }
   let i = start;
-  while (i < text.length && !/[\s(,'`]/.test(text[i]!)) i++;
+  while (i < text.length && !/[\s(,'`]/.test(text.charAt(i))) i++;
   // b'1', x'ff', _utf8mb4'text': apart they would be two words, and mean something else.
   if (text[i] === "'" && i > start) return endOfQuoted(text, i);
   return i === start ? start + 1 : i;
 }
 
 function endOfQuoted(text: string, start: number): number {
-  const mark = text[start]!;
+  const mark = text.charAt(start);
   for (let i = start + 1; i < text.length; i++) {
     if (mark === "'" && text[i] === '\\') {
       i++;
@@ -64,7 +80,7 @@ export function parts(create: string): string[] {
   let depth = 0;
   let from = create.indexOf('(') + 1;
   for (let i = from - 1; i < create.length; i++) {
-    const c = create[i]!;
+    const c = create.charAt(i);
     if (c === "'" || c === '`') i = endOfQuoted(create, i) - 1;
     else if (c === '(') depth++;
     else if (c === ')' && --depth === 0) return [...body, create.slice(from, i).trim()];
@@ -94,7 +110,7 @@ export function partitionKey(options: string): string[] {
       ? (words.slice(i).find((next) => next.includes('(')) ?? [])
       : [],
   );
-  return groups.flatMap((group) => group.match(/`(?:[^`]|``)+`/g) ?? []).map(unquote);
+  return groups.flatMap(namesIn);
 }
 
 /**
@@ -120,7 +136,7 @@ export function blank(sql: string, mode = ''): string {
     return null;
   };
   while (i < sql.length) {
-    const c = sql[i]!;
+    const c = sql.charAt(i);
     let end: number | null = null;
     let instead = ' ';
     if ((c === "'" || c === '"' || c === '`') && !unclosed.has(c)) {
@@ -152,7 +168,7 @@ export function blank(sql: string, mode = ''): string {
 
 /** Behind the quote that closes the one at `start`; -1: none does. */
 function closing(text: string, start: number, escapes = text[start] !== '`'): number {
-  const mark = text[start]!;
+  const mark = text.charAt(start);
   for (let i = start + 1; i < text.length; i++) {
     if (escapes && text[i] === '\\') i++;
     else if (text[i] === mark && text[i + 1] === mark) i++;

@@ -55,12 +55,13 @@ function read(line: string): Grant | 'none' | null {
   if (/^GRANT EXECUTE[^`]* ON (?:PROCEDURE|FUNCTION|PACKAGE) /i.test(line)) return 'none';
   const found = /^GRANT (.+?) ON (?:TABLE )?(\*|`(?:[^`]|``)*`)\.(\*|`(?:[^`]|``)*`) TO /i.exec(line);
   if (found === null) return null;
+  const [, list = '', database = '', table = ''] = found;
   // Columns' rights, as in SELECT (`a`, `b`), are none on the table.
-  const rights = found[1]!
+  const rights = list
     .replace(/ ?\((?:[^()`]|`(?:[^`]|``)*`)*\)/g, ' OF COLUMNS')
     .split(',')
     .map((word) => word.trim().toUpperCase());
-  return { rights, database: name(found[2]!), table: name(found[3]!) };
+  return { rights, database: name(database), table: name(table) };
 }
 
 function name(token: string): string {

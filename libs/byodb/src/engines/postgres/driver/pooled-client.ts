@@ -1,4 +1,4 @@
-import type { Client, QueryResult } from 'pg';
+import type { Client, QueryResult, QueryResultRow } from 'pg';
 import { DatabaseError } from '../../../errors.js';
 import { firstRow } from '../../../first-row.js';
 import { literal } from '../sql.js';
@@ -20,14 +20,18 @@ export class PooledClient {
    * Without `values` the text goes as it is (simple protocol, several statements allowed): no `?` or `$1` in it is
    * taken for a binding.
    */
-  async query(sql: string, values?: readonly unknown[]): Promise<Row[]> {
-    return (await this.results(sql, values)).at(-1)!.rows;
+  async query<R extends QueryResultRow = Row>(sql: string, values?: readonly unknown[]): Promise<R[]> {
+    return answerAt(await this.results<R>(sql, values), -1).rows;
   }
 
-  async results(sql: string, values?: readonly unknown[], moment: Moment = 'statement'): Promise<QueryResult<Row>[]> {
+  async results<R extends QueryResultRow = Row>(
+    sql: string,
+    values?: readonly unknown[],
+    moment: Moment = 'statement',
+  ): Promise<QueryResult<R>[]> {
     try {
-      const result: QueryResult<Row> | QueryResult<Row>[] =
-        values === undefined ? await this.client.query<Row>(sql) : await this.client.query<Row>(sql, [...values]);
+      const result: QueryResult<R> | QueryResult<R>[] =
+        values === undefined ? await this.client.query<R>(sql) : await this.client.query<R>(sql, [...values]);
       return Array.isArray(result) ? result : [result];
     } catch (error) {
       const translated = translate(error, moment, this.secrets);
@@ -53,6 +57,13 @@ export class PooledClient {
       this.broken = true; // what failed first is the news, and the server rolls back when the connection goes
     }
   }
+}
+
+/** What one of several statements gave; -1: the last one. Errors: TypeError. */
+export function answerAt<R extends QueryResultRow>(answers: readonly QueryResult<R>[], place: number): QueryResult<R> {
+  const answer = answers.at(place);
+  if (answer === undefined) throw new TypeError('the database gave fewer answers than there were statements');
+  return answer;
 }
 
 /**

@@ -28,11 +28,12 @@ const RIGHTS: Record<string, string> = { r: 'select', a: 'insert', w: 'update', 
 function grants(table: string, column: string, entry: string): string[] {
   const match = /^("(?:[^"]|"")*"|[^=]*)=([a-zA-Z*]*)\//.exec(entry);
   if (match === null) return [];
-  const name = match[1]!.startsWith('"') ? match[1]!.slice(1, -1).replaceAll('""', '"') : match[1]!;
+  const [, who = '', rights = ''] = match;
+  const name = who.startsWith('"') ? who.slice(1, -1).replaceAll('""', '"') : who;
   const to = name === '' ? 'public' : quote(name);
-  return [...match[2]!.matchAll(/([a-z])(\*?)/g)].map(
-    ([, letter, star]) =>
-      `grant ${RIGHTS[letter!]} (${quote(column)}) on ${quote(table)} to ` +
+  return [...rights.matchAll(/([a-z])(\*?)/g)].map(
+    ([, letter = '', star]) =>
+      `grant ${RIGHTS[letter]} (${quote(column)}) on ${quote(table)} to ` +
       `${to}${star === '*' ? ' with grant option' : ''}`,
   );
 }

@@ -19,14 +19,14 @@ const PATTERN = new RegExp(
 /** The words of a function's text; texts within it, which it may run, are taken apart as well, behind themselves. */
 export function tokensOf(body: string, depth = 0): Token[] {
   const tokens: Token[] = [];
-  for (const { groups } of body.matchAll(PATTERN)) {
-    const { skip, quoted, text, dollar, name, sign } = groups!;
+  for (const { groups = {} } of body.matchAll(PATTERN)) {
+    const { skip, quoted, text, dollar, name, sign } = groups;
     if (skip !== undefined) continue;
     if (quoted !== undefined) tokens.push({ kind: 'name', value: quoted.replaceAll('""', '"') });
     else if (name !== undefined) tokens.push({ kind: 'name', value: name.toLowerCase() });
     else if (sign !== undefined) tokens.push({ kind: 'sign', value: sign });
     else {
-      const value = (text ?? dollar)!.replaceAll("''", "'");
+      const value = (text ?? dollar ?? '').replaceAll("''", "'");
       tokens.push({ kind: 'text', value });
       if (depth < 3) tokens.push(...tokensOf(value, depth + 1), { kind: 'sign', value: ';' });
     }

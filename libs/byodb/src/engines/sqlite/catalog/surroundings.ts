@@ -1,5 +1,12 @@
 import { foldName, isAside } from '../../../live.js';
-import { primaryKeyOf, triggerName, type Surroundings, type SchemaRow } from '../introspect.js';
+import {
+  isWritten,
+  primaryKeyOf,
+  triggerName,
+  type Surroundings,
+  type SchemaRow,
+  type WrittenRow,
+} from '../introspect.js';
 import { foreignKeys } from '../foreign-keys.js';
 import { parseIndex, parseTable, type Clause, type TableText } from '../parser/parse.js';
 import { repairIndex, repairTable } from '../parser/repair.js';
@@ -48,16 +55,17 @@ export function repairAll(rows: SchemaRow[], known: Known): Repaired {
 
 /** Of one table, from the repaired schema. */
 export function surroundingsOf(table: SchemaRow, { rows, broken }: Repaired, known: Known): Surroundings {
-  const text = parseTable(table.sql!);
+  const text = table.sql === null ? null : parseTable(table.sql);
   if (text === null) return {};
   const own = (row: SchemaRow): boolean => sameName(row.tbl_name, table.name);
   const unmakeable = [
     ...whyNotTable(text, known).map((why) => ({ object: `table ${table.name}`, why })),
     ...rows
-      .filter((row) => row.type === 'index' && own(row) && row.sql !== null)
-      .flatMap((row) => whyNotIndex(row.sql!, text, known).map((why) => ({ object: `index ${row.name}`, why }))),
+      .filter(isWritten)
+      .filter((row) => row.type === 'index' && own(row))
+      .flatMap((row) => whyNotIndex(row.sql, text, known).map((why) => ({ object: `index ${row.name}`, why }))),
   ];
-  const others = rows.filter((row) => row.sql !== null && !own(row));
+  const others = rows.filter(isWritten).filter((row) => !own(row));
   const statistics = rows.filter((row) => /^sqlite_stat[14]$/.test(row.name)).map((row) => row.name);
   const parents = Object.fromEntries(
     foreignKeys(text).map(({ parent }): [string, string[] | null] => [foldName(parent), keyOf(rows, parent)]),
@@ -70,7 +78,7 @@ export function surroundingsOf(table: SchemaRow, { rows, broken }: Repaired, kno
       ? {
           taken: {
             indexes: names(others, 'index', (row) => row.name),
-            triggers: names(others, 'trigger', (row) => triggerName(row.sql!)),
+            triggers: names(others, 'trigger', (row) => triggerName(row.sql)),
           },
         }
       : {}),
@@ -78,7 +86,7 @@ export function surroundingsOf(table: SchemaRow, { rows, broken }: Repaired, kno
   };
 }
 
-function names(rows: SchemaRow[], type: string, name: (row: SchemaRow) => string): string[] {
+function names(rows: WrittenRow[], type: string, name: (row: WrittenRow) => string): string[] {
   return rows.filter((row) => row.type === type).map((row) => foldName(name(row)));
 }
 

@@ -42,7 +42,7 @@ export function defaultClause(column: Pick<Column, 'type' | 'default' | 'native'
   if (own !== undefined && balanced(words))
     return [
       'default ' +
-        `${words.map((word, i) => (i > 0 && word.start > words[i - 1]!.end ? ` ${word.text}` : word.text)).join('')}`,
+        `${words.map((word, i) => (word.start > (words[i - 1]?.end ?? word.start) ? ` ${word.text}` : word.text)).join('')}`,
     ];
   const expression = renderDefault(column);
   return expression === null ? [] : [`default ${expression}`];

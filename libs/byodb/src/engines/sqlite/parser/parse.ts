@@ -1,4 +1,4 @@
-import { closing, isName, isSymbol, isWord, listAt, tokenize, type Token } from './tokens.js';
+import { closing, isName, isSymbol, isWord, listAt, tokenAt, tokenize, verbatim, type Token } from './tokens.js';
 
 export type ClauseKind =
   | 'primary key'
@@ -77,16 +77,18 @@ export function parseTable(sql: string): TableText | null {
   if (open <= table) return null;
   const end = closing(tokens, open);
   if (!isSymbol(tokens[end], ')')) return null;
+  const [opening, ending] = [tokenAt(tokens, open), tokenAt(tokens, end)];
   const result: TableText = {
-    name: tokens[open - 1]!.value,
-    head: sql.slice(0, tokens[open]!.end),
+    name: tokenAt(tokens, open - 1).value,
+    head: sql.slice(0, opening.end),
     columns: [],
     constraints: [],
-    options: sql.slice(tokens[end]!.end),
+    options: sql.slice(ending.end),
   };
-  let from = tokens[open]!.end;
+  let from = opening.end;
   for (const list of listAt(tokens, open)) {
-    const after = tokens.find((t) => t.start >= (list.at(-1)?.end ?? from))!;
+    const start = list.at(-1)?.end ?? from;
+    const after = tokens.find((t) => t.start >= start) ?? ending;
     const text = sql.slice(from, after.start);
     from = after.end;
     if (list.length === 0) continue;
@@ -126,9 +128,9 @@ export function parseColumn(text: string): ColumnText {
     at = isSymbol(tokens[at], '(') ? closing(tokens, at) + 1 : at + 1;
   const type = tokens.slice(1, at);
   return {
-    name: tokens[0]!.value,
+    name: tokenAt(tokens, 0).value,
     type: typeText(type),
-    declared: type.length === 0 ? '' : text.slice(type[0]!.start, type.at(-1)!.end),
+    declared: verbatim(text, type),
     clauses: parseClauses(text, tokens.slice(at)),
     text,
   };
@@ -146,23 +148,23 @@ function parseClauses(text: string, tokens: Token[]): Clause[] {
   const clauses: Clause[] = [];
   let at = 0;
   while (at < tokens.length) {
-    const start = at;
+    const first = tokenAt(tokens, at);
     let name: string | null = null;
     if (isWord(tokens[at], 'constraint') && at + 1 < tokens.length) {
-      name = tokens[at + 1]!.value;
+      name = tokenAt(tokens, at + 1).value;
       at += 2;
     }
     const body = Math.min(at, tokens.length - 1);
     const [kind, end] = at < tokens.length ? clauseAt(tokens, at) : ['other' as const, at];
     at = Math.max(end, body + 1);
-    const last = tokens[Math.min(at, tokens.length) - 1]!;
-    const outer = text.slice(tokens[start]!.start, last.end);
+    const last = tokenAt(tokens, Math.min(at, tokens.length) - 1);
+    const outer = text.slice(first.start, last.end);
     clauses.push({
       kind,
       name,
       text: outer,
-      body: text.slice(tokens[body]!.start, last.end),
-      start: tokens[start]!.start,
+      body: text.slice(tokenAt(tokens, body).start, last.end),
+      start: first.start,
       end: last.end,
       outer,
       glued: false,
@@ -225,11 +227,11 @@ function pastReference(tokens: Token[], at: number): number {
 export function clauseColumns(clause: Clause): string[] {
   const tokens = tokenize(clause.body);
   const open = tokens.findIndex((t) => isSymbol(t, '('));
-  return open < 0
-    ? []
-    : listAt(tokens, open)
-        .filter((term) => term.length > 0)
-        .map((term) => term[0]!.value);
+  return open < 0 ? [] : firstWords(listAt(tokens, open));
+}
+
+function firstWords(terms: readonly Token[][]): string[] {
+  return terms.flatMap(([first]) => (first === undefined ? [] : [first.value]));
 }
 
 /** What a REFERENCES clause points at; no columns: at the primary key. */
@@ -261,11 +263,11 @@ export function parseIndex(sql: string): IndexText {
   return {
     name: tokens[on - 1]?.value ?? '',
     unique: isWord(tokens[1], 'unique'),
-    columns: plain ? terms.map((term) => term[0]!.value) : null,
+    columns: plain ? firstWords(terms) : null,
     computed: !terms.every(
       (term) => isNamed(term) && term[0] !== undefined && (term[0].kind === 'string' || isName(term[0])),
     ),
-    body: open < 0 ? '' : sql.slice(tokens[open]!.start),
+    body: open < 0 ? '' : sql.slice(tokenAt(tokens, open).start),
     partial: open >= 0 && closing(tokens, open) < tokens.length - 1,
   };
 }

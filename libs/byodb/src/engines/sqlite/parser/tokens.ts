@@ -42,9 +42,22 @@ export function tokenize(sql: string): Token[] {
 function unquote(kind: Token['kind'], text: string): string {
   if (kind === 'quoted') {
     const inner = text.slice(1, -1);
-    return text[0] === '[' ? inner : inner.split(text[0]! + text[0]!).join(text[0]!);
+    const mark = text.charAt(0);
+    return mark === '[' ? inner : inner.split(mark + mark).join(mark);
   }
   return kind === 'string' && text[0] === "'" ? text.slice(1, -1).split("''").join("'") : text;
+}
+
+/** The token at this place; -1: the last one. Errors: TypeError (the text ends before it). */
+export function tokenAt(tokens: readonly Token[], place: number): Token {
+  const token = tokens.at(place);
+  if (token === undefined) throw new TypeError(`a text ends too early: ${tokens.map((t) => t.text).join(' ')}`);
+  return token;
+}
+
+/** As they stand in their text, from the first to the last; '' for none. */
+export function verbatim(sql: string, tokens: readonly Token[]): string {
+  return tokens.length === 0 ? '' : sql.slice(tokenAt(tokens, 0).start, tokenAt(tokens, -1).end);
 }
 
 /** The token is this word of the language, not a quoted name that looks like it. */
@@ -87,13 +100,16 @@ export function balanced(tokens: Token[]): boolean {
 /** The tokens between the parenthesis at `open` and its end, split at the commas of that level. */
 export function listAt(tokens: Token[], open: number): Token[][] {
   const end = closing(tokens, open);
-  const list: Token[][] = [[]];
+  let item: Token[] = [];
+  const list = [item];
   let depth = 0;
   for (const token of tokens.slice(open + 1, end)) {
     if (isSymbol(token, '(')) depth++;
     if (isSymbol(token, ')')) depth--;
-    if (depth === 0 && isSymbol(token, ',')) list.push([]);
-    else list.at(-1)!.push(token);
+    if (depth === 0 && isSymbol(token, ',')) {
+      item = [];
+      list.push(item);
+    } else item.push(token);
   }
   return list;
 }
@@ -109,7 +125,7 @@ export function normalise(sql: string, own?: string): string {
   const tokens = tokenize(sql);
   const words: string[] = [];
   for (let i = 0; i < tokens.length; i++) {
-    const token = tokens[i]!;
+    const token = tokenAt(tokens, i);
     if (own !== undefined && isName(token) && sameName(token.value, own) && isSymbol(tokens[i + 1], '.')) i++;
     else words.push(normalToken(token));
   }

@@ -9,6 +9,7 @@ import {
   normalise,
   replaceTokens,
   sameName,
+  tokenAt,
   tokenize,
   type Token,
 } from '../parser/tokens.js';
@@ -17,9 +18,7 @@ import { quote } from '../sql.js';
 /** The text of a table of this name; what is not changed stays verbatim, comments included. */
 export function renderTable(text: TableText, name: string): string {
   const columns = text.columns.map((c) => c.text).join(',');
-  const constraints = text.constraints
-    .map((c, i, all) => `${between(i === 0 ? null : all[i - 1]!, c)}${c.outer}`)
-    .join('');
+  const constraints = text.constraints.map((c, i, all) => `${between(all[i - 1] ?? null, c)}${c.outer}`).join('');
   const head = name === text.name ? text.head : `CREATE TABLE ${quote(name)}(`;
   const sql = `${head}${columns}${constraints})${text.options}`;
   if (name === text.name) return sql;
@@ -46,8 +45,9 @@ export function replaceColumn(text: TableText, name: string, column: ColumnText 
   const at = text.columns.findIndex((c) => sameName(c.name, name));
   const columns = text.columns.filter((_, i) => i !== at);
   // ADD COLUMN puts a column behind what stands behind the last one: that is left to who had it.
-  if (at > 0 && at === text.columns.length - 1)
-    columns[at - 1] = parseColumn(columns[at - 1]!.text + trailing(text.columns[at]!.text));
+  const [before, gone] = [text.columns[at - 1], text.columns[at]];
+  if (before !== undefined && gone !== undefined && at === text.columns.length - 1)
+    columns[at - 1] = parseColumn(before.text + trailing(gone.text));
   return { ...text, columns };
 }
 
@@ -154,7 +154,7 @@ function renamedInTrigger(sql: string, table: string, from: string, to: string):
     const target = statement.findIndex((t) => isWord(t, 'into')) + 1;
     const isOthersList =
       target > 0 &&
-      !sameName(statement[target]!.value, table) &&
+      !sameName(tokenAt(statement, target).value, table) &&
       i - start > target &&
       i - start < closing(statement, target + 1);
     return own.length > 0 && !isOthersList && !isWord(before, 'into', 'from', 'join', 'update', 'as')

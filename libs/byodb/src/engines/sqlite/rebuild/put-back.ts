@@ -9,7 +9,7 @@ import {
   type ColumnText,
   type TableText,
 } from '../parser/parse.js';
-import { isWord, normalise, sameName, tokenize } from '../parser/tokens.js';
+import { isWord, normalise, sameName, tokenAt, tokenize } from '../parser/tokens.js';
 import { literal } from '../sql.js';
 import { mergeBack, namesColumn, renderTable, replaceColumn, respell, respellAll } from './edit-text.js';
 import { dropIndexes, rebuild, type Value } from './rebuild.js';
@@ -27,7 +27,7 @@ export function isMember(text: TableText, name: string): (column: ColumnText) =>
  */
 export function notNull(column: ColumnText): ColumnText {
   if (column.clauses.some((c) => c.kind === 'not null')) return column;
-  const { end } = tokenize(column.text).at(-1)!;
+  const { end } = tokenAt(tokenize(column.text), -1);
   return parseColumn(`${column.text.slice(0, end)} not null${column.text.slice(end)}`);
 }
 
@@ -55,7 +55,7 @@ export function hangsOn(text: TableText, clause: Clause, name: string): boolean 
 /** A plain unique index over this column alone, made by CREATE INDEX. */
 export function isUniqueOf(sql: string, column: string): boolean {
   const index = parseIndex(sql);
-  return isPlainUnique(index) && index.columns!.length === 1 && sameName(index.columns![0]!, column);
+  return isPlainUnique(index) && isOnlyColumn(index.columns, column);
 }
 
 /**
