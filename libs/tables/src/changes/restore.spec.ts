@@ -122,7 +122,7 @@ describe('in its turn', () => {
     { as: undefined, end: renamed('second'), name: 'second' },
     { as: 'third', end: failed('rename', 'table.rename'), name: 'third' },
     { as: 'third', end: renamed('second'), name: 'third' },
-  ])('as $as behind a rename that ends as $end.type it brings back $name', ({ as, end, name }) => {
+  ])('asked to be $as, behind a rename that ends as $end.type, it brings back $name', ({ as, end, name }) => {
     given(created(), renaming('second'), dropping())
       .when(restoreAs(as))
       .inTurn(end, dropped())

@@ -297,7 +297,7 @@ describe('in its turn', () => {
       .itIs({ refused: /there is no column b any more/ });
   });
 
-  test('behind a creation or a restore that failed it is refused', () => {
+  test('behind a restore that failed it is refused', () => {
     given(withA, dropping(), dropped(), restoring())
       .when(to(MADE))
       .inTurn(failed('restore', 'table.restore'))
