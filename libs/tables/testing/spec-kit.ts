@@ -21,13 +21,13 @@ import { LATER } from './table-events.js';
 type Told = TableEvent | TableEvent[];
 type Command = (considered: Considered, events: TableEvent[]) => RequestEvent;
 /** What a change means to others while it is on its way. */
-interface Meaning {
+type Meaning = {
   names: string[];
   destroys: string[];
   bringsTo: DatabaseRef[];
   bringsBack: boolean;
   isForGood: boolean;
-}
+};
 
 export function given(...events: Told[]): Given {
   return new Given(events.flat());
