@@ -25,12 +25,3 @@ export function play(table: Table | null, ...events: TableEvent[]): Table {
   if (after === null) throw new Error('nothing was played');
   return after;
 }
-
-/** A table that stands, of these columns. */
-export function tableOf(columns: Column[]): Table {
-  return play(
-    null,
-    { type: 'TableCreationRequested', saga_id: 'create', name: 'first', columns, databases: ON_SQLITE },
-    { type: 'TableCreated', saga_id: 'create' },
-  );
-}

@@ -1,52 +1,167 @@
-import { expect, test } from '@jest/globals';
-import { completeColumn } from '#byodb';
-import { consider, outlook } from '../table/outlook.js';
-import { evolve } from '../table/evolve.js';
-import type { DatabaseRef } from '../table/event-parts.js';
-import type { Table } from '../table/table.js';
-import { decideCreate } from './create.js';
-import { decideDrop } from './drop.js';
-import type { TableEvent } from './index.js';
-import { decideRename } from './rename.js';
-import { decideRestore, restoredAs } from './restore.js';
+import { describe, test } from '@jest/globals';
+import { given } from '../../testing/spec-kit.js';
+import { RECORDED_AT, SOME_ERROR } from '../../testing/stream.js';
+import {
+  created,
+  creating,
+  columnsChanged,
+  dropped,
+  dropping,
+  failed,
+  ID,
+  LATER,
+  purged,
+  purging,
+  renamed,
+  renaming,
+  restored,
+  restoring,
+  TOO_LATE,
+} from '../../testing/table-events.js';
+import type { Considered } from '../table/table.js';
+import type { EventOf, RequestEvent } from './index.js';
+import { decideRestore } from './restore.js';
 
-const AT = '2026-01-01T00:00:00.000Z';
-const LATER = '2026-02-01T00:00:00.000Z';
-const on: DatabaseRef[] = [{ id: 'd', name: 'default', engine: 'sqlite' }];
-const columns = [completeColumn({ name: 'id', type: 'integer', primary_key: true }).column];
-const error = { code: 'table_name_taken', message: 'taken', database: null, step_id: null };
+const restoreAs =
+  (as?: string, now = RECORDED_AT) =>
+  (considered: Considered): RequestEvent =>
+    decideRestore(considered, as, Date.parse(now), 'restore');
+const under = (name: string): EventOf<'TableRestoreRequested'> => ({
+  type: 'TableRestoreRequested',
+  saga_id: 'restore',
+  name,
+});
 
-function play(table: Table | null, ...events: TableEvent[]): Table {
-  let version = table?.version ?? 0;
-  return events.reduce<Table | null>(
-    (seen, event) => evolve(seen, event, { version: (version += 1), recorded_at: AT, table_id: 't' }),
-    table,
-  )!;
-}
+const droppedTable = [...created(), dropping(), dropped()];
+const MILLISECOND_BEFORE = new Date(Date.parse(LATER) - 1).toISOString();
 
-/** A table `first` with a rename to `second` and a drop on their way. */
-function renamedAndDropped(): Table {
-  const table = play(null, decideCreate('first', columns, on, [], 'create'), {
-    type: 'TableCreated',
-    saga_id: 'create',
+describe('what is asked for', () => {
+  test('a dropped table is to come back under the name that it has by then', () => {
+    given(droppedTable).when(restoreAs()).then(restoring('first'));
   });
-  const renaming = play(table, decideRename(consider(table), 'second', 'rename'));
-  return play(renaming, decideDrop(consider(renaming), 'drop'));
-}
 
-test.each([
-  { as: undefined, renamed: false, name: 'first' },
-  { as: undefined, renamed: true, name: 'second' },
-  { as: 'third', renamed: false, name: 'third' },
-  { as: 'third', renamed: true, name: 'third' },
-])('a restore as $as behind a rename (comes true: $renamed) brings back $name', ({ as, renamed, name }) => {
-  const before = renamedAndDropped();
-  const asked = play(before, decideRestore(consider(before), as, Date.parse(AT), 'restore'));
-  const renameEnds: TableEvent = renamed
-    ? { type: 'TableRenamed', saga_id: 'rename', name: 'second' }
-    : { type: 'ChangeRejected', saga_id: 'rename', kind: 'table.rename', error };
-  const inTurn = play(asked, renameEnds, { type: 'TableDropped', saga_id: 'drop', reversible_until: LATER });
-  const { change } = inTurn.pending[0]!;
-  expect(change.kind === 'table.restore' && restoredAs(inTurn, change)).toBe(name);
-  expect(outlook(inTurn).name).toBe(name);
+  test('it can come back under another name', () => {
+    given(droppedTable).when(restoreAs('third')).then(under('third'));
+  });
+
+  test('a table of which the drop is on its way can come back', () => {
+    given(created(), dropping()).when(restoreAs()).then(restoring('first'));
+  });
+
+  test('a table that is not dropped is to stay as it is', () => {
+    given(created()).when(restoreAs()).then(restoring('first'));
+    given(created()).when(restoreAs('first')).then(under('first'));
+  });
+
+  test('to the last moment of its time', () => {
+    given(droppedTable).when(restoreAs(undefined, MILLISECOND_BEFORE)).then(restoring('first'));
+  });
+
+  test('while it is pending nothing is destroyed, and both its names are reserved', () => {
+    given(droppedTable)
+      .when(restoreAs('third'))
+      .itMeans({ names: ['third', 'third'], destroys: [], bringsBack: true, isForGood: false });
+    given(created(), renaming('second'), dropping())
+      .when(restoreAs())
+      .itMeans({ names: ['second', 'first'] });
+  });
+});
+
+describe('what is refused', () => {
+  test('a table whose creation failed', () => {
+    given(creating(), failed('create', 'table.create')).when(restoreAs()).thenRefused('table_failed');
+  });
+
+  test('another name for a table that is not dropped: that is a rename', () => {
+    given(created())
+      .when(restoreAs('third'))
+      .thenRefused('unsupported_change', /rename it instead/);
+  });
+
+  test('a table that was kept until now', () => {
+    given(droppedTable)
+      .when(restoreAs(undefined, LATER))
+      .thenRefused('retention_expired', /kept aside until 2026-02-01/);
+    given(droppedTable).when(restoreAs(undefined, TOO_LATE)).thenRefused('retention_expired');
+  });
+
+  test('a table that was purged', () => {
+    given(droppedTable, purging('drop'), purged('drop')).when(restoreAs()).thenRefused('retention_expired');
+  });
+
+  test('a table of which the purge is on its way', () => {
+    given(droppedTable, purging('drop')).when(restoreAs()).thenRefused('retention_expired');
+  });
+
+  test('a table of which only columns are kept', () => {
+    given(created(), columnsChanged([ID], LATER), dropping(), dropped(null))
+      .when(restoreAs())
+      .thenRefused('retention_expired');
+  });
+});
+
+describe('in its turn', () => {
+  test('a dropped table comes back with all that it is', () => {
+    given(droppedTable)
+      .when(restoreAs())
+      .inTurn()
+      .itIs('go')
+      .itLeaves({ name: 'first', dropped: false })
+      .thenDone(restored('first'))
+      .thenTableIs({ name: 'first', exists: true, ended: null, reversible_until: null, set_aside: [], columns: [ID] });
+  });
+
+  test('columns that were set aside before stay aside', () => {
+    given(created(), columnsChanged([ID], LATER), dropping(), dropped(), restoring(), restored()).thenTableIs({
+      set_aside: [{ saga_id: 'columns', what: 'part', reversible_until: LATER }],
+    });
+  });
+
+  test.each([
+    { as: undefined, end: failed('rename', 'table.rename'), name: 'first' },
+    { as: undefined, end: renamed('second'), name: 'second' },
+    { as: 'third', end: failed('rename', 'table.rename'), name: 'third' },
+    { as: 'third', end: renamed('second'), name: 'third' },
+  ])('asked to be $as, behind a rename that ends as $end.type, it brings back $name', ({ as, end, name }) => {
+    given(created(), renaming('second'), dropping())
+      .when(restoreAs(as))
+      .inTurn(end, dropped())
+      .itIs('go')
+      .itLeaves({ name, dropped: false })
+      .thenDone(restored(name))
+      .thenTableIs({ name, exists: true });
+  });
+
+  test('behind a drop that failed there is nothing to do, and another name is not taken', () => {
+    given(created(), dropping())
+      .when(restoreAs('third'))
+      .inTurn(failed('drop', 'table.drop'))
+      .itIs('nothing')
+      .thenDone(restored('first'))
+      .thenTableIs({ name: 'first', exists: true });
+  });
+
+  test('behind a drop of which nothing was kept it is refused', () => {
+    given(created(), dropping())
+      .when(restoreAs())
+      .inTurn(dropped(null))
+      .itIs({ refused: /not there any more, not even set aside/ });
+  });
+
+  test('behind a creation that failed it is refused', () => {
+    given(creating())
+      .when(restoreAs())
+      .inTurn(failed('create', 'table.create'))
+      .itIs({ refused: /not there any more/ });
+  });
+});
+
+test('one that failed leaves the table dropped and kept, and tells the error', () => {
+  given(droppedTable, restoring(), failed('restore', 'table.restore')).thenTableIs({
+    exists: false,
+    ended: 'dropped',
+    reversible_until: LATER,
+    set_aside: [{ saga_id: 'drop', what: 'table', reversible_until: LATER }],
+    last_error: SOME_ERROR,
+  });
 });
