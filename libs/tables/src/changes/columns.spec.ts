@@ -1,5 +1,5 @@
 import { describe, test } from '@jest/globals';
-import { engineOf, type Column, type ColumnChange, type Engine } from '#byodb';
+import { engineOf, MAX_COLUMNS, type Column, type ColumnChange, type Engine } from '#byodb';
 import { given } from '../../testing/spec-kit.js';
 import { column, SOME_ERROR } from '../../testing/stream.js';
 import {
@@ -364,17 +364,19 @@ describe('what a change does not name stays as it is, whatever becomes of the ch
       .itIs({ refused: /^the scale of price, 6, exceeds its precision, 4$/ });
   });
 
-  test.each([
-    { there: { type: 'decimal', precision: 4, scale: 2 }, asked: { scale: 6 } },
-    { there: { type: 'decimal', precision: 12, scale: 8 }, asked: { precision: 5 } },
-    { there: { type: 'text' }, asked: { scale: 6 } },
-  ] as const)('a size that a database which differs ($there) cannot take ($asked) changes nothing there', (one) => {
-    const own = column({ name: 'price', ...one.there });
-    const before = tableOf([ID, column({ name: 'price', type: 'decimal', precision: 12, scale: 4 })]);
-    const table = { ...before, variants: { d: { columns: [ID, own], beside: [] } } };
-    const waiting = play(table, asked(table, { name: 'price', ...one.asked }, 'then'));
-    const after = play(waiting, { type: 'ColumnsChanged', saga_id: 'then', columns: before.columns });
-    expect(after.variants['d']!.columns).toEqual([ID, own]);
+  test('the last column is not dropped behind an add that failed', () => {
+    withAhead([A], { name: 'b', type: 'text' })
+      .when(change({ name: 'a' }))
+      .inTurn(aheadFails)
+      .itIs({ refused: /^no column would be left/ });
+  });
+
+  test('a table does not get too wide behind a drop that failed', () => {
+    const wide = Array.from({ length: MAX_COLUMNS - 1 }, (_, i) => column({ name: `c${i}`, type: 'text' }));
+    withAhead([ID, ...wide], { name: 'c0' })
+      .when(change({ name: 'z', type: 'text' }))
+      .inTurn(aheadFails)
+      .itIs({ refused: /^there would be more than [0-9]+ columns/ });
   });
 });
 
@@ -390,6 +392,20 @@ describe('a database that differs', () => {
     variant: variants.d,
     reversible_until: null,
   };
+
+  test.each([
+    { there: { type: 'decimal', precision: 4, scale: 2 }, size: { scale: 6 } },
+    { there: { type: 'decimal', precision: 12, scale: 8 }, size: { precision: 5 } },
+    { there: { type: 'text' }, size: { scale: 6 } },
+  ] as const)('a size ($size) that its column ($there) cannot take changes nothing there', ({ there, size }) => {
+    const price = column({ name: 'price', type: 'decimal', precision: 12, scale: 4 });
+    const own = { columns: [ID, column({ name: 'price', ...there })], beside: [] };
+    given(created({ columns: [ID, price] }), { ...ignored, columns: [ID, price], variant: own })
+      .when(change({ name: 'price', ...size }))
+      .inTurn()
+      .thenDone(columnsChanged([ID, { ...price, ...size }]))
+      .thenTableIs({ variants: { d: own } });
+  });
 
   test('goes on differing: the change is done to its own columns', () => {
     given(created({ columns: [ID, A] }), ignored)

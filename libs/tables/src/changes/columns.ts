@@ -10,7 +10,7 @@ import {
   type Engine,
   type Problem,
 } from '#byodb';
-import { applyOp, findColumn, misfitOf, sameColumns, sayOp } from '../table/columns.js';
+import { applyOp, findColumn, misfitOf, misfitOfCount, sameColumns, sayOp } from '../table/columns.js';
 import { columnTasks } from '../table/column-tasks.js';
 import {
   columnOps,
@@ -183,7 +183,10 @@ function named(
 function judge(table: Table, { ops }: ChangeColumns): Judgement {
   const misfit = misfitOf(table.columns, ops, (sagaId) => isKept(table, sagaId));
   if (misfit !== null) return refuse(misfit);
-  return sameColumns(ops.reduce(applyOp, table.columns), table.columns) ? NOTHING : GO;
+  const after = ops.reduce(applyOp, table.columns);
+  const miscount = misfitOfCount(after);
+  if (miscount !== null) return refuse(miscount);
+  return sameColumns(after, table.columns) ? NOTHING : GO;
 }
 
 export const changeColumns: ChangeType<ChangeColumns, ColumnsChangeRequested, ColumnsChanged> = {

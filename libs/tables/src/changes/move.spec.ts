@@ -195,6 +195,13 @@ describe('in its turn', () => {
       .itIs({ refused: /the table lives elsewhere by now/ });
   });
 
+  test('a removal from everywhere, behind an add that failed, is refused', () => {
+    given(created(), moving({ add: [THERE] }))
+      .when(move({ remove: [HERE] }, [], 'then'))
+      .inTurn(failed('move', 'table.databases'))
+      .itIs({ refused: /^the table would live nowhere/ });
+  });
+
   test('behind a creation or a restore that failed it is refused', () => {
     given(creating())
       .when(move({ add: [THERE] }))

@@ -147,11 +147,14 @@ export function movedTo(databases: DatabaseRef[], { add, remove }: Pick<Move, 'a
   ];
 }
 
-function judge(table: Table, { add, remove, lost }: Move): Judgement {
+function judge(table: Table, change: Move): Judgement {
+  const { add, remove, lost } = change;
   if (lost === true) return remove.some(({ id }) => concerns(table, id)) ? GO : NOTHING;
   return onlyIfItStands(() => {
     if (add.some(({ id }) => livesIn(table, id)) || !remove.every(({ id }) => livesIn(table, id)))
       return refuse(MOVED_ON);
+    if (movedTo(table.databases, change).length === 0)
+      return refuse('the table would live nowhere: it was to be somewhere else by now');
     return add.length + remove.length === 0 ? NOTHING : GO;
   }, table);
 }

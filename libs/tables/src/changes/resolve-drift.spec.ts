@@ -431,6 +431,31 @@ describe('in its turn, behind changes that did not come out as foreseen', () => 
       .itIs({ refused: /the table lives elsewhere by now/ });
   });
 
+  test('going back to columns that a failed change would have left', () => {
+    const { events } = inTwo();
+    given(events, changingColumns({ op: 'drop', name: 'a' }))
+      .when(resolve('restore', [ID, A]))
+      .inTurn(failed('columns', 'columns.change'))
+      .itIs({ refused: /^a change ahead of it did not end as foreseen/ });
+    given(events, changingColumns({ op: 'add', column: B }))
+      .when(resolve('restore', [ID, A]))
+      .inTurn(failed('columns', 'columns.change'))
+      .itIs({ refused: /^a change ahead of it did not end as foreseen/ });
+  });
+
+  test('leaving alone what is no difference behind a drop or a rename that failed', () => {
+    const { events } = inTwo();
+    const ahead: ColumnOp[] = [
+      { op: 'drop', name: 'a' },
+      { op: 'rename', name: 'a', to: 'b', set: null },
+    ];
+    for (const op of ahead)
+      given(events, changingColumns(op))
+        .when(resolve('ignore', [ID, A]))
+        .inTurn(failed('columns', 'columns.change'))
+        .itIs({ refused: /^a change ahead of it did not end as foreseen/ });
+  });
+
   test('a column that is adopted and has come to be', () => {
     const { events } = inTwo([ID, A, B]);
     given(events, changingColumns({ op: 'drop', name: 'b' }))

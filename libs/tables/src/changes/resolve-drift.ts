@@ -82,6 +82,8 @@ export type DriftAnswer = ResolveDrift['as'];
 
 type Decision = Pick<ResolveDrift, 'changes' | 'variant'>;
 
+const NOT_AS_FORESEEN = 'a change ahead of it did not end as foreseen: look at the drift, and answer again';
+
 /**
  * Decides what an answer to drift changes. `found`: the columns that stand in `database` now; null: the table is not
  * there. `adopt`: history and the other databases follow, but for what was ignored before, unless nothing else differs:
@@ -99,9 +101,40 @@ export function decideDrift(
   refuseEnded(considered);
   const { ahead } = considered;
   if (!livesIn(ahead, database.id)) throw new Refused('table_not_found', `the table does not live in ${database.name}`);
-  const decision =
-    found === null ? answerToNoTable(ahead, database, as) : answerTo(considered, database, as, found, engines);
+  const decision = decided(considered, database, as, found, engines);
   return { type: 'DriftResolutionRequested', saga_id: sagaId, database, as, found, ...decision };
+}
+
+function decided(
+  considered: Considered,
+  database: DatabaseRef,
+  as: DriftAnswer,
+  found: Column[] | null,
+  engines: Engine[],
+): Decision {
+  return found === null
+    ? answerToNoTable(considered.ahead, database, as)
+    : answerTo(considered, database, as, found, engines);
+}
+
+/**
+ * Whether the same would be decided of the table as it is by now. What was found was compared with what pending changes
+ * would make of the table: where one failed, the answer would make a difference instead of ending one.
+ */
+function isDecidedSo(table: Table, { database, as, found, changes, variant }: ResolveDrift): boolean {
+  const { name, columns, databases } = table;
+  const now: Considered = {
+    table,
+    ahead: { name, columns, databases, dropped: false },
+    pendingOps: [],
+    isComingBack: false,
+  };
+  try {
+    return JSON.stringify(decided(now, database, as, found, [])) === JSON.stringify({ changes, variant });
+  } catch (error) {
+    if (error instanceof Refused) return false;
+    throw error;
+  }
 }
 
 function answerToNoTable({ columns }: Outlook, database: DatabaseRef, as: DriftAnswer): Decision {
@@ -161,10 +194,12 @@ function acceptedIn({ table, pendingOps }: Considered, databaseId: string, found
   return isNothingElse ? null : { ...variant, columns };
 }
 
-function judge(table: Table, { database, as, found, changes, variant }: ResolveDrift): Judgement {
+function judge(table: Table, change: ResolveDrift): Judgement {
+  const { database, as, found, changes, variant } = change;
   if (!livesIn(table, database.id)) return refuse(MOVED_ON);
   const misfit = as === 'adopt' ? misfitOf(table.columns, changes, (sagaId) => isKept(table, sagaId)) : null;
   if (misfit !== null) return refuse(misfit);
+  if (!isDecidedSo(table, change)) return refuse(NOT_AS_FORESEEN);
   const keepsVariant = JSON.stringify(variant) === JSON.stringify(table.variants[database.id] ?? null);
   return found !== null && changes.length === 0 && keepsVariant ? NOTHING : GO;
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { foldName, type Column, type Engine, type Plan, type Task } from '#byodb';
 import type { Saga } from '#sagas';
 import { columnTasks } from '../table/column-tasks.js';
-import { applyOp, misfitOf, sameColumns } from '../table/columns.js';
+import { applyOp, misfitOf, misfitOfCount, sameColumns } from '../table/columns.js';
 import {
   columnOps,
   columns,
@@ -132,7 +132,10 @@ async function contradiction({ version, ops }: Revert, table: Table, past: Past)
 function judge(table: Table, { name, ops }: Revert): Judgement {
   const misfit = misfitOf(table.columns, ops, (sagaId) => isKept(table, sagaId));
   if (misfit !== null) return refuse(misfit);
-  const isSame = name === table.name && sameColumns(ops.reduce(applyOp, table.columns), table.columns);
+  const after = ops.reduce(applyOp, table.columns);
+  const miscount = misfitOfCount(after);
+  if (miscount !== null) return refuse(miscount);
+  const isSame = name === table.name && sameColumns(after, table.columns);
   return isSame ? NOTHING : GO;
 }
 

@@ -1,4 +1,4 @@
-import { convertible, fitDefault, foldName, insertColumn, withoutColumn, type Column } from '#byodb';
+import { convertible, fitDefault, foldName, insertColumn, MAX_COLUMNS, withoutColumn, type Column } from '#byodb';
 import type { ColumnOp, ColumnSet } from './event-parts.js';
 
 export function findColumn(columns: Column[], name: string): Column | undefined {
@@ -137,6 +137,12 @@ function unfitDefault(columns: Column[], op: ColumnOp): string | null {
   if (after === undefined || after.type === 'native' || after.default === null) return null;
   const fitted = fitDefault(after, after.default);
   return 'problem' in fitted ? `the default of ${after.name} does not fit any more: ${fitted.problem}` : null;
+}
+
+/** Why no table can have these columns; null: one can. Changes ahead may have failed that made room, or left some. */
+export function misfitOfCount(columns: Column[]): string | null {
+  if (columns.length === 0) return 'no column would be left of the table';
+  return columns.length > MAX_COLUMNS ? `there would be more than ${MAX_COLUMNS} columns` : null;
 }
 
 /** Whether two lists of columns are the same to the letter, in order. */
