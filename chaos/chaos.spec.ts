@@ -23,7 +23,7 @@ const count = (out: string, what: string): number => Number(new RegExp(`\\| ${wh
 
 test.each([
   ['two API and three worker processes on BullMQ', ['--seconds', '15', '--kills', '12']],
-  ['the embedded default', ['--mode', 'embedded', '--seconds', '8', '--kills', '6']],
+  ['the embedded default', ['--mode', 'embedded', '--seconds', '14', '--kills', '6']],
 ])(
   'killed, cut, wiped and restarted, nothing is lost: %s',
   async (_what, options) => {

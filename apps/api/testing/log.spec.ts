@@ -29,7 +29,7 @@ describe.each(['sqlite', 'postgres', 'mysql'] as const)('the log, core on %s', (
 
   beforeAll(async () => {
     place = await fresh[engine]();
-    s = await service({ CORE_DATABASE_URL: place.url });
+    s = await service({ CORE_DATABASE_URL: place.url, DRIFT_CHECK_SECONDS: '0' });
     core = await openCoreDatabase(place.url);
     store = createEventStore(core);
   });
