@@ -14,7 +14,7 @@ import { start, type Running } from './processes.js';
 /** Milliseconds. */
 const MOST_DELAY = 50;
 /** The machine may be busy with something else: what stops the loop by itself does so every time. */
-const TRIES = 4;
+const TRIES = 10;
 
 let dir: string;
 let running: Running;
