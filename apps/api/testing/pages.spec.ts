@@ -41,7 +41,7 @@ test('a command that is not run says why, and names a script that there is', asy
     expect([page, text.match(/```(sh|shell|console|zsh)\b/)]).toEqual([page, null]);
     for (const { line, notRun, text: commands } of blocks(text)) {
       if (notRun !== null) expect([page, line, notRun.length > 10]).toEqual([page, line, true]);
-      for (const [, script] of commands.matchAll(/\bnpm (?:run )?(?!ci\b)([a-z:]+)/g)) {
+      for (const [, script] of commands.matchAll(/\bnpm (?:run )?(?!ci\b)([a-z0-9:-]+)/g)) {
         seen++;
         expect([page, line, script, scripts[script!] !== undefined]).toEqual([page, line, script, true]);
       }
