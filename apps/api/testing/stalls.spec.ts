@@ -14,7 +14,7 @@ import { start, type Running } from './processes.js';
 /** Milliseconds. */
 const MOST_DELAY = 50;
 /** The machine may be busy with something else: what stops the loop by itself does so every time. */
-const TRIES = 10;
+const TRIES = 4;
 
 let dir: string;
 let running: Running;
@@ -172,9 +172,9 @@ test.each(bodies)('%s (%j) holds the event loop for no more than 50 ms', async (
 test('nor does what was accepted, while it is carried out and read again', async () => {
   for (const [, , path, make] of bodies.slice(-3)) {
     const seen = await delayOf(() => send('POST', path, make(), { Prefer: 'wait=20' }));
-    // Its events, its rows and its answer are megabytes; on a machine with nothing else to do it is under twice the
-    // others' bound. Two other suites run beside this one on two cores.
-    expect([seen.status, seen.delay < 5 * MOST_DELAY || seen.delay]).toEqual([200, true]);
+    // Its events, its rows and its answer are megabytes; on a machine with nothing else to do it is well under the
+    // others' bound too.
+    expect([seen.status, seen.delay < 2 * MOST_DELAY || seen.delay]).toEqual([200, true]);
   }
 });
 
