@@ -25,8 +25,9 @@ export interface Drift {
 /** Looks, without locks. What the project set aside itself is no drift. */
 export async function findDrift(connection: Connection, known: Known[]): Promise<Drift[]> {
   const names = await connection.tables();
+  const tables = new Set(known.map(({ table }) => foldName(table)));
   const added = names
-    .filter((name) => !known.some((k) => foldName(k.table) === foldName(name)))
+    .filter((name) => !tables.has(foldName(name)))
     .map((table): Drift => ({
       kind: 'added',
       table,
@@ -49,17 +50,14 @@ export async function findDrift(connection: Connection, known: Known[]): Promise
       const differences = compare(connection.engine, { table, columns }, live).map(
         ({ column, expected, found: is }) => ({ column, expected, found: is }),
       );
-      for (const column of live.columns) {
-        if (
-          !isAside(column.name) &&
-          !beside.some((name) => foldName(name) === foldName(column.name)) &&
-          !columns.some((c) => foldName(c.name) === foldName(column.name))
-        )
-          differences.push({ column: column.name, expected: 'no column', found: `a column of type ${column.native}` });
+      const managed = new Set(columns.map(({ name }) => foldName(name)));
+      const accepted = new Set(beside.map(foldName));
+      for (const { name, native } of live.columns) {
+        const key = foldName(name);
+        if (!isAside(name) && !accepted.has(key) && !managed.has(key))
+          differences.push({ column: name, expected: 'no column', found: `a column of type ${native}` });
       }
-      const order = live.columns
-        .filter((c) => columns.some((k) => foldName(k.name) === foldName(c.name)))
-        .map((c) => c.name);
+      const order = live.columns.map(({ name }) => name).filter((name) => managed.has(foldName(name)));
       const kept = columns.filter((c) => findColumn(live, c.name) !== undefined).map((c) => c.name);
       if (order.map(foldName).join() !== kept.map(foldName).join())
         differences.push({

@@ -16,7 +16,7 @@ export { ENGINE_NAMES, type EngineName } from './engines/names.js';
 export { DatabaseError, type ErrorCode } from './errors.js';
 export { compare } from './expectation.js';
 export { readDone } from './ledger.js';
-export { fingerprint, foldName, isAside, type LiveTable } from './live.js';
+export { findNamed, fingerprint, foldName, isAside, type LiveTable } from './live.js';
 export { observeTables } from './observe.js';
 export { type Limits, type Plan, type SetAside, uniqueName } from './operation.js';
 export { effectOnHistory, isPlanOf, type ParamsOf, setAsideBy, type Task } from './operations/index.js';

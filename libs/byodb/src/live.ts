@@ -97,8 +97,18 @@ export function foldName(name: string): string {
   return /[A-Z]/.test(name) ? name.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) : name;
 }
 
+/** What has this name, in any case of letters. */
+export function findNamed<T extends { name: string }>(all: readonly T[], name: string): T | undefined {
+  // Most are asked for as they are written; folding each name of a wide table for each of its columns costs with the
+  // square.
+  const exact = all.find((one) => one.name === name);
+  if (exact !== undefined) return exact;
+  const key = foldName(name);
+  return all.find((one) => foldName(one.name) === key);
+}
+
 export function findColumn(live: LiveTable, name: string): LiveColumn | undefined {
-  return live.columns.find((c) => foldName(c.name) === foldName(name));
+  return findNamed(live.columns, name);
 }
 
 /** The same of one that must be there. Errors: TypeError. */

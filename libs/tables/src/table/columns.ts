@@ -1,13 +1,17 @@
-import { convertible, fitDefault, foldName, insertColumn, MAX_COLUMNS, withoutColumn, type Column } from '#byodb';
+import {
+  convertible,
+  findNamed,
+  fitDefault,
+  foldName,
+  insertColumn,
+  MAX_COLUMNS,
+  withoutColumn,
+  type Column,
+} from '#byodb';
 import type { ColumnOp, ColumnSet } from './event-parts.js';
 
 export function findColumn(columns: Column[], name: string): Column | undefined {
-  // Most are asked for as they are written; folding each name of a wide table for each change in it costs with the
-  // square.
-  const exact = columns.find((c) => c.name === name);
-  if (exact !== undefined) return exact;
-  const key = foldName(name);
-  return columns.find((c) => foldName(c.name) === key);
+  return findNamed(columns, name);
 }
 
 /** Lenient, for foreseeing: an op that no longer fits changes nothing here and is refused when its turn comes. */

@@ -32,7 +32,8 @@ export function carriedIn(rows: SchemaRow[], table: string, column: string | nul
 }
 
 export function isVirtual(row: SchemaRow): row is WrittenRow {
-  return row.type === 'table' && isWritten(row) && isWord(tokenize(row.sql)[1], 'virtual');
+  if (row.type !== 'table' || !isWritten(row)) return false;
+  return parseTable(row.sql) === null && isWord(tokenize(row.sql)[1], 'virtual');
 }
 
 function hanging(rows: SchemaRow[], table: string, column: string | null): Dependent[] {

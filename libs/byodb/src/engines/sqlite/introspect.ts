@@ -1,4 +1,4 @@
-import { isOnlyColumn, type Extra, type LiveColumn, type LiveTable } from '../../live.js';
+import { foldName, type Extra, type LiveColumn, type LiveTable } from '../../live.js';
 import {
   clauseColumns,
   parseIndex,
@@ -108,15 +108,19 @@ export function readRows(rows: SchemaRow[], around?: Surroundings): LiveTable | 
     indexes: texts('index').map((index) => repairIndex(index, text)),
     triggers: texts('trigger'),
   };
-  return { ...readSource({ ...source, ...(around === undefined ? {} : { around }) }), name: table.name };
+  return { ...readParsed({ ...source, ...(around === undefined ? {} : { around }) }, text), name: table.name };
 }
 
 export function readSource(source: Source): LiveTable {
-  const text = parseSource(source);
+  return readParsed(source, parseSource(source));
+}
+
+/** `text`: of the source's table. */
+function readParsed(source: Source, text: TableText): LiveTable {
   const indexes = source.indexes.map((sql) => ({ sql, index: parseIndex(sql) }));
   return {
     name: text.name,
-    columns: text.columns.map((column) => readColumn(text, column)),
+    columns: readColumns(text),
     primaryKey: primaryKeyOf(text),
     uniques: [
       ...text.columns.flatMap((column) =>
@@ -149,10 +153,29 @@ export function isPlainUnique(index: IndexText): index is IndexText & { columns:
   return index.unique && !index.partial && index.columns !== null;
 }
 
-function readColumn(text: TableText, column: ColumnText): LiveColumn {
-  const generated = isRowid(text, column.name);
+/** What tells of each column is found once for all: a wide table would cost with the square of its columns. */
+function readColumns(text: TableText): LiveColumn[] {
+  const key = new Set(primaryKeyOf(text).map(foldName));
+  const rowid = rowidOf(text);
+  const hasMarks = isStrict(text);
+  return text.columns.map((column) =>
+    readColumn(text, column, {
+      isKey: key.has(foldName(column.name)),
+      isRowid: rowid !== null && sameName(rowid, column.name),
+      hasMarks,
+    }),
+  );
+}
+
+/** `hasMarks`: the names of constraints that say nothing tell what columns were asked as. */
+function readColumn(
+  text: TableText,
+  column: ColumnText,
+  { isKey, isRowid: generated, hasMarks }: { isKey: boolean; isRowid: boolean; hasMarks: boolean },
+): LiveColumn {
   const isExpression = column.clauses.some((c) => c.kind === 'generated');
-  const shape = isExpression ? null : generated ? numbered(text) : readType(markedType(text, column) ?? column.type);
+  const marked = hasMarks ? markedType(column) : null;
+  const shape = isExpression ? null : generated ? numbered(text) : readType(marked ?? column.type);
   const byDefault = column.clauses.find((c) => c.kind === 'default');
   return {
     name: column.name,
@@ -161,9 +184,7 @@ function readColumn(text: TableText, column: ColumnText): LiveColumn {
     precision: shape?.precision ?? null,
     scale: shape?.scale ?? null,
     native: column.type,
-    nullable:
-      !column.clauses.some((c) => c.kind === 'not null') &&
-      !primaryKeyOf(text).some((name) => sameName(name, column.name)),
+    nullable: !column.clauses.some((c) => c.kind === 'not null') && !isKey,
     default: byDefault === undefined ? null : readDefault(shape, byDefault.body.slice('default'.length).trim()),
     generated,
     definition: normalise([column.type, ...column.clauses.map((c) => c.text)].join(' '), text.name),
@@ -174,8 +195,8 @@ function readColumn(text: TableText, column: ColumnText): LiveColumn {
  * What a column of a STRICT table, which knows six types alone, was asked as: the name of a constraint that says
  * nothing.
  */
-function markedType(text: TableText, column: ColumnText): string | null {
-  return isStrict(text) ? (column.clauses.find((c) => c.kind === 'null')?.name ?? null) : null;
+function markedType(column: ColumnText): string | null {
+  return column.clauses.find((c) => c.kind === 'null')?.name ?? null;
 }
 
 export function isStrict(text: TableText): boolean {
@@ -215,12 +236,18 @@ export function primaryKeyOf(text: TableText): string[] {
  * INTEGER, alone in the key, and not `integer primary key desc`, an old quirk that is none.
  */
 export function isRowid(text: TableText, name: string): boolean {
+  const rowid = rowidOf(text);
+  return rowid !== null && sameName(rowid, name);
+}
+
+/** The column that is the rowid; null: none is. */
+function rowidOf(text: TableText): string | null {
   const key = keyClause(text);
-  const names = primaryKeyOf(text);
+  const [name, ...others] = primaryKeyOf(text);
+  if (key === null || name === undefined || others.length > 0 || withoutRowid(text)) return null;
   const column = text.columns.find((c) => sameName(c.name, name));
-  if (key === null || column === undefined || !isOnlyColumn(names, name) || withoutRowid(text)) return false;
   const isDescending = key.column !== null && tokenize(key.clause.body).some((t) => isWord(t, 'desc'));
-  return column.type.toLowerCase() === 'integer' && !isDescending;
+  return column !== undefined && column.type.toLowerCase() === 'integer' && !isDescending ? column.name : null;
 }
 
 export function withoutRowid(text: TableText): boolean {

@@ -66,10 +66,39 @@ export interface IndexText {
   partial: boolean;
 }
 
+/** Characters of the texts that are remembered: a few thousand tables, in some megabytes. */
+const MOST_REMEMBERED = 4_000_000;
+
+/**
+ * Tables by their texts, the last used last. A look reads the whole schema, of which little has changed since the one
+ * before: taking all of it apart each time stops everybody else for as long as there are tables. Shared: nobody may
+ * change what is given.
+ */
+const remembered = new Map<string, TableText | null>();
+let rememberedLength = 0;
+
 /**
  * Takes the text of a table apart (https://www.sqlite.org/lang_createtable.html); null: not an ordinary table's text.
  */
 export function parseTable(sql: string): TableText | null {
+  const known = remembered.get(sql);
+  if (known !== undefined) {
+    remembered.delete(sql);
+    remembered.set(sql, known);
+    return known;
+  }
+  const text = takeApart(sql);
+  remembered.set(sql, text);
+  rememberedLength += sql.length;
+  for (const oldest of remembered.keys()) {
+    if (rememberedLength <= MOST_REMEMBERED) break;
+    remembered.delete(oldest);
+    rememberedLength -= oldest.length;
+  }
+  return text;
+}
+
+function takeApart(sql: string): TableText | null {
   const tokens = tokenize(sql);
   const table = tokens.findIndex((t) => isWord(t, 'table'));
   if (!isWord(tokens[0], 'create') || table < 0 || table > 2 || isWord(tokens[1], 'virtual')) return null;
@@ -86,9 +115,12 @@ export function parseTable(sql: string): TableText | null {
     options: sql.slice(ending.end),
   };
   let from = opening.end;
+  // Lists come in the order of the tokens: each goes on where the one before it ended.
+  let place = open;
   for (const list of listAt(tokens, open)) {
     const start = list.at(-1)?.end ?? from;
-    const after = tokens.find((t) => t.start >= start) ?? ending;
+    while (tokenAt(tokens, place).start < start && place < end) place += 1;
+    const after = tokenAt(tokens, place);
     const text = sql.slice(from, after.start);
     from = after.end;
     if (list.length === 0) continue;
