@@ -31,8 +31,7 @@ const START_MS = 30_000;
 
 /**
  * What differs from server to server. Nothing is synced to disk, which costs nothing here: what was committed is with
- * the
- * operating system, so it survives a killed server, and a killed machine ends the tests anyway.
+ * the operating system, so it survives a killed server, and a killed machine ends the tests anyway.
  */
 const kinds = {
   postgres: {

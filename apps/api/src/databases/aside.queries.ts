@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { jsonOf, sql, type CoreDatabase } from '#event-store';
 import { DatabaseError } from '#byodb';
-import { keptOf, loadTable, rowsKept, type Kept, type Table } from '#tables';
+import { keptOf, rowsKept, type Kept, type Table } from '#tables';
 import { CORE } from '../core/tokens.js';
-import { ApiError } from '../http/api-error.js';
 import type { PageQuery } from '../http/input.js';
+import { knownTable } from '../tables/known-table.js';
 import { Databases } from './databases.js';
 import { soon } from './reach.js';
 
@@ -25,9 +25,7 @@ export class AsideQueries {
   ) {}
 
   async ofTable(id: string, query: PageQuery): Promise<object> {
-    const table = await loadTable(this.core, id);
-    if (table === null) throw new ApiError('table_not_found', `no table ${id}`);
-    return this.paged(await keptOf(this.core, table), query);
+    return this.paged(await keptOf(this.core, await knownTable(this.core, id)), query);
   }
 
   async ofDatabase(name: string, query: PageQuery): Promise<object> {

@@ -20,8 +20,9 @@ export function checked<T>(schema: z.ZodType<T>, also?: (input: unknown) => Prob
 }
 
 /**
- * The context of a command: what its query and headers say. Nest reads it before any pipe looks at the body, so a bad
- * header is told before a bad body. Errors: ApiError validation_failed.
+ * The context of a command: what its query and headers say. Errors: ApiError validation_failed. Nest resolves the
+ * parameters of a route side by side and answers with the first one that fails. This one fails at once, a pipe a moment
+ * later, so that a bad header is told before a bad body; `refusals.spec` holds it.
  */
 export const Command = createParamDecorator((_data: unknown, context: ExecutionContext): CommandContext => {
   return commandContext(requestOf(context));

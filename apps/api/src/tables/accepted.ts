@@ -1,11 +1,12 @@
 import { CoreUnavailable, type CoreDatabase } from '#event-store';
 import { isEnded, type Saga } from '#sagas';
-import { loadTable, type Table } from '#tables';
+import type { Table } from '#tables';
 import type { Answer } from '../http/answer.js';
 import { ApiError } from '../http/api-error.js';
 import type { CommandContext } from '../http/input.js';
 import { sagaView } from '../sagas/view.js';
 import type { Skipped } from './decided.js';
+import { knownTable } from './known-table.js';
 import type { SagaEnds } from './saga-ends.js';
 import { statusesOf, tableView } from './view.js';
 
@@ -82,11 +83,4 @@ export class AcceptedAnswers {
   private async shown(table: Table): Promise<object> {
     return tableView(table, await statusesOf(this.core, [table]));
   }
-}
-
-/** Errors: ApiError table_not_found. */
-export async function knownTable(core: CoreDatabase, tableId: string): Promise<Table> {
-  const table = await loadTable(core, tableId);
-  if (table === null) throw new ApiError('table_not_found', `no table ${tableId}`);
-  return table;
 }

@@ -25,10 +25,11 @@ import type { Databases } from '../databases/databases.js';
 import type { Answer } from '../http/answer.js';
 import { ApiError } from '../http/api-error.js';
 import type { CommandContext } from '../http/input.js';
-import { AcceptedAnswers, knownTable, type Accepted } from './accepted.js';
+import { AcceptedAnswers, type Accepted } from './accepted.js';
 import type { Creation, Decided, DecidedForDatabase, Requested, Told } from './decided.js';
 import { dryRun } from './dry-run.js';
 import { IdempotencyKeys } from './idempotency-keys.js';
+import { knownTable } from './known-table.js';
 import { SagaEnds } from './saga-ends.js';
 import { Turns } from './turns.js';
 

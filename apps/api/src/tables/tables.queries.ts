@@ -6,7 +6,6 @@ import {
   ddlOf,
   diff,
   findDatabase,
-  loadTable,
   moment,
   momentsUpTo,
   pageOfTables,
@@ -23,6 +22,7 @@ import { AppliedSteps } from '../databases/applied-steps.js';
 import type { Answer } from '../http/answer.js';
 import { ApiError } from '../http/api-error.js';
 import { cursorAfter, pageShape, type PageQuery } from '../http/input.js';
+import { knownTable } from './known-table.js';
 import { columnView, statusesOf, tableView } from './view.js';
 
 /** Which moment of a table: after event `version`, or at a time; neither: now. */
@@ -84,7 +84,7 @@ export class TableQueries {
 
   async show(tableId: string, when: When): Promise<Answer> {
     if (when.version === undefined && when.at === undefined && when.database === undefined) {
-      const table = await this.table(tableId);
+      const table = await knownTable(this.core, tableId);
       return {
         status: 200,
         body: { table: tableView(table, await statusesOf(this.core, [table])) },
@@ -97,7 +97,7 @@ export class TableQueries {
   }
 
   async history(tableId: string, { limit, cursor }: PageQuery): Promise<object> {
-    await this.table(tableId);
+    await knownTable(this.core, tableId);
     const { events: shown, more } = await this.store.pageOfStream(tableStreams.name(tableId), cursor ?? 0, limit);
     return {
       events: shown.map((event) => {
@@ -158,15 +158,9 @@ export class TableQueries {
     yield `],${JSON.stringify({ table: tableView(table), ddl, ddl_missing: missing }).slice(1)}`;
   }
 
-  private async table(id: string): Promise<Table> {
-    const table = await loadTable(this.core, id);
-    if (table === null) throw new ApiError('table_not_found', `no table ${id}`);
-    return table;
-  }
-
   /** The table then. Errors: ApiError table_not_found, version_not_found, validation_failed for both at once. */
   async point(tableId: string, { version, at }: When): Promise<Point> {
-    await this.table(tableId);
+    await knownTable(this.core, tableId);
     if (version !== undefined && at !== undefined)
       throw new ApiError('validation_failed', 'give either version or at', {
         errors: [{ path: 'at', message: 'stands beside version' }],
