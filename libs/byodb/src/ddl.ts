@@ -1,5 +1,6 @@
 import type { LiveTable } from './live.js';
 import type { Column } from './schema/column.js';
+import type { Index } from './schema/table-index.js';
 
 /**
  * What must hold for statements beside the table that they are about; looked at in prepare, and again under the lock.
@@ -28,6 +29,8 @@ export interface Rendered {
   fills?: true;
   /** See `Work.thawFirst`. */
   thawFirst?: true;
+  /** See `Exclusive.outsideTransaction`. */
+  outsideTransaction?: true;
 }
 
 /** One that leaves the table there. */
@@ -109,6 +112,14 @@ export interface Ddl {
    * key. Missing: all members are equal.
    */
   sameKey?(live: LiveTable, kept: LiveTable): string;
+  /**
+   * `as`: its name in the database. `hasRows`: the table may be large and written to, and its writers are not to wait
+   * where the engine can spare them that; an index of this name that a build left broken goes first.
+   */
+  createIndex(live: LiveTable, index: Pick<Index, 'columns' | 'unique'>, as: string, hasRows: boolean): RenderedTable;
+  /** For good. With `was`, the table before it was made: what its coming drove out comes back. */
+  dropIndex(live: LiveTable, name: string, was?: LiveTable): RenderedTable;
+  renameIndex(live: LiveTable, from: string, to: string): RenderedTable;
   /** Copies primary key and values of one column into the new table `keep`. Only for tables with a primary key. */
   keepValues(live: LiveTable, name: string, keep: string): Rendered;
   /**
@@ -145,8 +156,8 @@ export interface Ddl {
    */
   lost(from: Column, to: Column, quoted: string): string;
   /**
-   * An SQL condition that is true where a value of `column` (quoted) is too long for an index, so that it cannot be
-   * unique. Missing where the type alone tells.
+   * An SQL condition that is true where the values of these columns (quoted) are together too long for one index.
+   * Missing where the type alone tells.
    */
-  tooLongForIndex?(quoted: string): string;
+  tooLongForIndex?(quoted: readonly string[]): string;
 }

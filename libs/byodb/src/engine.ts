@@ -4,6 +4,7 @@ import type { EngineName } from './engines/names.js';
 import type { LiveColumn, LiveTable } from './live.js';
 import type { Claimant, Marks } from './ownership.js';
 import type { Column } from './schema/column.js';
+import type { Index, LiveIndex } from './schema/table-index.js';
 import type { Session } from './session.js';
 
 /** Facts in which engines differ; callers ask these and never an engine's name (see `engines/names.ts`). */
@@ -29,6 +30,11 @@ export interface Exclusive {
    * Undefined: no limit. SQLite ignores it: a file has one writer anyway.
    */
   slots?: number;
+  /**
+   * What the work runs cannot stand in a transaction: each statement commits by itself, and the lock lasts until the
+   * work is over. Engines whose DDL is not transactional work so anyhow.
+   */
+  outsideTransaction?: boolean;
 }
 
 export interface ServerInfo {
@@ -103,6 +109,13 @@ export interface Engine {
   isOwn?(column: LiveColumn, live: LiveTable): boolean;
   /** Why a table of these columns cannot be made here (row size, key length, unindexable type), else null. Pure. */
   refuses(columns: Column[]): string | null;
+  /**
+   * The indexes of a table that every engine could have: of whole columns, by the usual method, without a condition.
+   * Those that a constraint brought along are not told where the engine knows them apart. Pure.
+   */
+  indexes(live: LiveTable): LiveIndex[];
+  /** Why a table of these columns cannot have the index (unindexable type, key length), else null. Pure. */
+  refusesIndex(columns: Column[], index: Index): string | null;
   /** Opens lazily: no I/O before the first call. */
   open(address: Address): Connection;
 }

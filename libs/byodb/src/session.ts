@@ -47,6 +47,11 @@ export interface Session {
    */
   dependents(table: string, column: string | null, change?: Touch): Promise<Dependent[]>;
   /**
+   * What could not be without this index of the table: a foreign key that rests on it, of this table or to it, a
+   * replica identity. None where another index would do as well.
+   */
+  dependentsOfIndex(live: LiveTable, name: string): Promise<Dependent[]>;
+  /**
    * Statements that free names which are the whole database's and which a table that was set aside has still; none
    * where what has them could not be made again. Asked for again after a crash. Missing where setting it aside has
    * freed them.

@@ -15,6 +15,7 @@ import {
 } from './definition/alter-statement.js';
 import { refuseDrawing } from './definition/column-definition.js';
 import { givenName } from './foreign-keys.js';
+import { createIndex, dropIndex, renameIndex } from './indexes/index-ddl.js';
 import { giveBackValues, keepValues } from './kept-values.js';
 import { membersBefore, refuseManyKeys } from './keys/primary-and-unique.js';
 import { isForeignKey } from './keys/set-aside-keys.js';
@@ -37,6 +38,9 @@ export const ddl: Ddl = {
   renameColumn,
   setAsideColumn,
   bringBackColumn,
+  createIndex,
+  dropIndex,
+  renameIndex,
   keepValues,
   alterColumn,
   restoreColumn,

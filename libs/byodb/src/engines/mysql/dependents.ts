@@ -158,7 +158,7 @@ export function asDependent(key: ForeignKey): Dependent {
   return { kind: 'foreign key', name: key.name };
 }
 
-function referringKeyName(key: Row): string {
+export function referringKeyName(key: Row): string {
   return `${String(key['child'])}.${String(key['name'])}`;
 }
 

@@ -5,6 +5,8 @@ import type { ColumnType } from '../../schema/column-types.js';
 import type { Column } from '../../schema/column.js';
 import { MysqlConnection } from './connection.js';
 import { ddl } from './ddl.js';
+import { indexes } from './indexes/read-indexes.js';
+import { refusesIndex } from './indexes/refuses-index.js';
 import { MOST_KEYS } from './keys/primary-and-unique.js';
 import { ROW_BYTES } from './limits/row-size.js';
 
@@ -45,6 +47,8 @@ export const mysql: Engine = {
       ? null
       : `${unfit.name} cannot be unique or a key: ${unfit.type} has no whole index beyond ${KEY_CHARACTERS} characters`;
   },
+  indexes,
+  refusesIndex,
   open(address) {
     if (address.engine !== 'mysql') throw new Error('not a mysql address');
     return new MysqlConnection(mysql, address);

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { RenderedTable } from '../../ddl.js';
 import type { Session } from '../../session.js';
 import { fingerprint, type LiveTable } from '../../live.js';
 import type { Column } from '../../schema/column.js';
+import type { IndexColumn } from '../../schema/table-index.js';
 import { ddl } from './ddl.js';
 import { alone, column, freshDatabase, managed, run, sorted, type Fresh } from './testing/fixture.js';
 
@@ -95,6 +97,17 @@ async function step(session: Session, rendered: ReturnType<typeof ddl.renameTabl
   expect(managed(live)).toEqual(managed(rendered.live));
   return live;
 }
+
+/** The same of all that is known of it. */
+async function exact(session: Session, rendered: RenderedTable): Promise<LiveTable> {
+  const live = await step(session, rendered);
+  expect(sorted(live.extras)).toEqual(sorted(rendered.live.extras));
+  expect(fingerprint(live)).toBe(fingerprint(rendered.live));
+  return live;
+}
+
+const asc = (name: string): IndexColumn => ({ name, order: 'asc' });
+const desc = (name: string): IndexColumn => ({ name, order: 'desc' });
 
 describe("a table full of others' things comes back the same", () => {
   it('renamed and back', () =>
@@ -222,6 +235,37 @@ describe("a table full of others' things comes back the same", () => {
       ]) {
         await step(session, ddl.dropColumn(await step(session, ddl.addColumn(before, added, 'z_unique')), 'z'));
       }
+    }));
+
+  const indexes: [string, IndexColumn[], boolean][] = [
+    ['over one column', [asc('b')], false],
+    ['over several, in either order', [desc('b'), asc('r'), desc('h')], false],
+    ['over what a foreign key has', [asc('d'), asc('b')], false],
+    ['that is unique', [asc('i'), asc('id')], true],
+    ['that is unique, in either order', [asc('parent'), desc('id')], true],
+    ['that is unique over one column', [asc('n')], true],
+  ];
+  for (const [what, columns, unique] of indexes) {
+    it(`an index ${what} made, renamed and back, and dropped`, () =>
+      laden(async (session, before) => {
+        const made = await exact(session, ddl.createIndex(before, { columns, unique }, 'Made `so`', false));
+        const renamed = await exact(session, ddl.renameIndex(made, 'made `SO`', 'select'));
+        const back = await exact(session, ddl.renameIndex(renamed, 'select', 'Made `so`'));
+        expect(fingerprint(back)).toBe(fingerprint(made));
+        await exact(session, ddl.dropIndex(back, 'made `so`', before));
+      }));
+  }
+
+  it('an index of its own renamed and back, with all that its owner said of it', () =>
+    laden(async (session, before) => {
+      for (const name of ['c_unique', 'pair', 'cut', 'plain', 'falling', 'a_cut', 'words', 'own_parent']) {
+        const renamed = await exact(
+          session,
+          ddl.renameIndex((await session.introspect('laden'))!, name, '_saga_index'),
+        );
+        await exact(session, ddl.renameIndex(renamed, '_saga_index', name));
+      }
+      expect(before.uniques.map((u) => u.name).sort()).toEqual(['c_unique', 'pair']);
     }));
 
   const alterations: [string, Partial<Column>][] = [

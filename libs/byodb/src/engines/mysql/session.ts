@@ -9,6 +9,7 @@ import { dependents } from './dependents.js';
 import type { Querying, Row } from './driver/querying.js';
 import { forbidding } from './forbidding.js';
 import { PARENT } from './foreign-keys.js';
+import { dependentsOfIndex } from './indexes/dependents-of-index.js';
 import { introspect } from './introspect.js';
 import { lacksRight } from './rights/rights.js';
 import { quote } from './sql.js';
@@ -91,6 +92,10 @@ export class MysqlSession implements Session, Querying {
 
   dependents(table: string, column: string | null, change: Touch = 'remove'): Promise<Dependent[]> {
     return dependents(this, table, column, change);
+  }
+
+  dependentsOfIndex(live: LiveTable, name: string): Promise<Dependent[]> {
+    return dependentsOfIndex(this, live, name);
   }
 
   forbidding(live: LiveTable, from: Column | null, to: Column): Promise<Dependent[]> {

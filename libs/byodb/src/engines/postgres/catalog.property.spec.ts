@@ -93,7 +93,8 @@ it('SQL in names, texts, types, bounds and expressions of a catalog is carried a
       const live = async (called: string): Promise<ReturnType<typeof observe>> =>
         fresh.connection.look(async (session) => observe(postgres, (await session.introspect(called))!));
       const plan = async (task: Task, called = table): Promise<Planned[]> =>
-        (await preparePlans(fresh.connection, tableId, [task], await live(called), LIMITS)).plans;
+        (await preparePlans(fresh.connection, tableId, [task], { columns: await live(called), indexes: [] }, LIMITS))
+          .plans;
       const there = async (): Promise<unknown> => (await fresh.admin.query(`select * from ${t} order by id`)).rows;
       const before = await there();
       const plainly = (await live(table)).find((one) => one.name === 'plain')!;

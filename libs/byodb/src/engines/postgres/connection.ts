@@ -8,10 +8,11 @@ import { firstRow } from '../../first-row.js';
 import { Liveness } from '../../liveness.js';
 import { claimedId, refuseOthers, type Claimant, type Marks } from '../../ownership.js';
 import type { Session } from '../../session.js';
-import { answerAt, begin, PooledClient } from './driver/pooled-client.js';
+import { answerAt, begin, PooledClient, settleSession } from './driver/pooled-client.js';
+import { refuseSharedSession } from './driver/shared-session.js';
 import { getTypeParser } from './driver/type-parser.js';
 import { findMarks, isMissingTable, LOCK_CLAIM, MAKE_LEDGER, noLedger, takeLedger } from './ledger.js';
-import { freeLock, isLocked, openExclusively, readFence, tryLock } from './locks.js';
+import { freeLock, isLocked, lockAndReadFence, openExclusively, raiseFence, readFence, tryLock } from './locks.js';
 import { PostgresSession } from './session.js';
 import { listOthers, listTables } from './tables.js';
 import { translate } from './translate.js';
@@ -166,26 +167,25 @@ export class PostgresConnection implements Connection {
   }
 
   async exclusively<T>(on: Exclusive, work: (session: Session) => Promise<T>): Promise<T> {
-    return this.withClient((pooled) =>
-      this.transaction(
-        pooled,
-        () =>
-          this.lock(pooled, on).catch((error: unknown) => {
-            throw noLedger(error);
-          }),
-        () => withSession(pooled, work),
-      ),
-    );
+    return this.withClient((pooled) => {
+      const lock = (): Promise<void> =>
+        this.lock(pooled, on).catch((error: unknown) => {
+          throw noLedger(error);
+        });
+      return on.outsideTransaction === true
+        ? this.outsideTransaction(pooled, lock, () => withSession(pooled, work))
+        : this.transaction(pooled, lock, () => withSession(pooled, work));
+    });
   }
 
   close(): Promise<void> {
     return (this.closing ??= this.knex.destroy());
   }
 
-  /** Leaves a transaction open that holds the table's lock and whose token is not behind. */
+  /** Leaves a transaction open, or a session, that holds the table's lock and whose token is not behind. */
   private async lock(pooled: PooledClient, on: Exclusive): Promise<void> {
     const started = performance.now();
-    const opening = await pooled.results(openExclusively(on, this.begin(false, on.lockTimeoutMs)), undefined, 'begin');
+    const opening = await this.open(pooled, on);
     this.refuseStale(on, firstRow(answerAt(opening, -1).rows)['token']);
     let held = isLocked(firstRow(answerAt(opening, -2).rows), on);
     if (held) return;
@@ -210,6 +210,16 @@ export class PostgresConnection implements Connection {
     this.refuseStale(on, await readFence(pooled, on));
   }
 
+  private async open(pooled: PooledClient, on: Exclusive): Promise<pg.QueryResult[]> {
+    const begin = this.begin(false, on.lockTimeoutMs);
+    if (on.outsideTransaction !== true) return pooled.results(openExclusively(on, begin), undefined, 'begin');
+    const { schema } = this.address;
+    const settle = settleSession({ schema, lockTimeoutMs: on.lockTimeoutMs, idleTimeoutMs: IDLE_MS });
+    await pooled.results([raiseFence(on, begin), settle].join('; '), undefined, 'begin');
+    // What is sent at once is one transaction, and has the isolation that the session had before.
+    return pooled.results(lockAndReadFence(on), undefined, 'begin');
+  }
+
   private refuseStale(on: Exclusive, seen: unknown): void {
     if (BigInt(String(seen)) > BigInt(on.token)) {
       throw new DatabaseError('stale_token', 'another worker has taken over this table', {
@@ -232,6 +242,30 @@ export class PostgresConnection implements Connection {
     } catch (error) {
       await pooled.rollback();
       throw error;
+    }
+  }
+
+  /** Each statement commits by itself; lock and settings are the session's, and go with it. */
+  private async outsideTransaction<T>(
+    pooled: PooledClient,
+    start: () => Promise<void>,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    await refuseSharedSession(pooled, () => this.connectBeside());
+    try {
+      await start();
+      return await work();
+    } finally {
+      await pooled.discard();
+    }
+  }
+
+  /** A connection that the pool does not count: all of its own may be waiting for one. */
+  private async connectBeside(): Promise<PooledClient> {
+    try {
+      return new PooledClient(await this.pool.acquireRawConnection(), this.secrets);
+    } catch (error) {
+      throw translate(error, 'connecting', this.secrets);
     }
   }
 

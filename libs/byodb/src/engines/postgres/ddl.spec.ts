@@ -137,6 +137,40 @@ describe('rendering', () => {
     expect(ddl.restoreColumn(live, 'email', live).statements).toEqual([]);
   });
 
+  it('an index made, renamed and dropped', () => {
+    const index = {
+      columns: [
+        { name: 'EMAIL', order: 'desc' },
+        { name: 'Select', order: 'asc' },
+      ] as const,
+      unique: false,
+    };
+    const plain = ddl.createIndex(live, { ...index, columns: [...index.columns] }, 't_"i"', false);
+    expect(plain.statements).toEqual(['create index "t_""i""" on "t" ("email" desc, "Select")']);
+    expect(plain.outsideTransaction).toBeUndefined();
+    const unique = { columns: [{ name: 'at', order: 'asc' as const }], unique: true };
+    const beside = ddl.createIndex(live, unique, 't_at', true);
+    expect(beside.statements).toEqual([
+      "set lock_timeout = '5min'",
+      'create unique index concurrently "t_at" on "t" ("at")',
+    ]);
+    expect(beside.outsideTransaction).toBe(true);
+    expect(beside.live.uniques).toContainEqual({ name: 't_at', columns: ['at'] });
+    const broken = { ...beside.live, source: beside.live.source!.replace('"valid":true', '"valid":false') };
+    expect(ddl.createIndex(broken, unique, 't_at', true).statements[1]).toBe('drop index concurrently "t_at"');
+    expect(ddl.createIndex(broken, unique, 't_at', false).statements[0]).toBe('drop index "t_at"');
+    expect(ddl.createIndex(broken, unique, 'another', false).statements).toHaveLength(1);
+    expect(ddl.createIndex(broken, unique, 't_at', false).live).toEqual(beside.live);
+    const renamed = ddl.renameIndex(beside.live, 't_at', 'other');
+    expect(renamed.statements).toEqual(['alter index "t_at" rename to "other"']);
+    expect(ddl.renameIndex(renamed.live, 'other', 't_at').live).toEqual(beside.live);
+    const gone = ddl.dropIndex(renamed.live, 'other');
+    expect(gone).toEqual({ statements: ['drop index "other"'], live });
+    expect(() =>
+      ddl.createIndex(live, { columns: [{ name: 'none', order: 'asc' }], unique: false }, 'i', true),
+    ).toThrow(DatabaseError);
+  });
+
   it('kept values and giving them back', () => {
     expect(ddl.keepValues(live, 'email', '_saga_k').statements).toEqual([
       'create table "_saga_k" as select "id" as "k1", "email" as "v" from "t"',

@@ -4,6 +4,7 @@ import { keyNames, type Column } from '../../schema/column.js';
 import { alterColumn, restoreColumn } from './alter.js';
 import { lost, metadataOnly } from './conversion.js';
 import { detachColumn, reattachColumn, sameKey, withoutMentions } from './detach.js';
+import { createIndex, dropIndex, renameIndex } from './indexes/index-ddl.js';
 import { renameColumnIn } from './items/rename-items.js';
 import { refuseUniqueApart } from './items/render-items.js';
 import {
@@ -176,6 +177,9 @@ export const ddl: Ddl = {
   detachColumn,
   reattachColumn,
   sameKey,
+  createIndex,
+  dropIndex,
+  renameIndex,
   keepValues,
   alterColumn,
   restoreColumn,
@@ -183,6 +187,6 @@ export const ddl: Ddl = {
   metadataOnly,
   lost,
   // A third of a page, less what stands before the value; as it is stored, which is how an index would compress it.
-  tooLongForIndex: (quoted) => `pg_column_size(${quoted}) > 2696`,
+  tooLongForIndex: (quoted) => `${quoted.map((one) => `coalesce(pg_column_size(${one}), 0)`).join(' + ')} > 2696`,
   dropTable: (live) => ({ statements: [`drop table ${quote(live.name)}`], live: null }),
 };

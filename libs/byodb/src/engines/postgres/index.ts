@@ -1,7 +1,8 @@
 import type { Engine } from '../../engine.js';
 import { PostgresConnection } from './connection.js';
 import { ddl } from './ddl.js';
-import { keeps, note, refuses } from './types.js';
+import { indexes } from './indexes/read-indexes.js';
+import { keeps, note, refuses, refusesIndex } from './types.js';
 
 export const postgres: Engine = {
   name: 'postgres',
@@ -10,6 +11,8 @@ export const postgres: Engine = {
   keeps,
   note,
   refuses,
+  indexes,
+  refusesIndex,
   open(address) {
     if (address.engine !== 'postgres')
       throw new TypeError(`not an address of a PostgreSQL database: ${address.engine}`);

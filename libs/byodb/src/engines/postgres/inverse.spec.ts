@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RenderedTable } from '../../ddl.js';
 import type { Session } from '../../session.js';
 import { fingerprint, type LiveTable } from '../../live.js';
 import type { Column } from '../../schema/column.js';
+import type { IndexColumn } from '../../schema/table-index.js';
 import { alone, column, freshDatabase, managed, run, type Fresh } from './testing/fixture.js';
 import { ddl } from './ddl.js';
 
@@ -95,6 +98,17 @@ async function step(session: Session, rendered: ReturnType<typeof ddl.renameTabl
   expect(managed(live)).toEqual(managed(rendered.live));
   return live;
 }
+
+/** The same where nothing of it is the server's to say. */
+async function exact(session: Session, rendered: RenderedTable): Promise<LiveTable> {
+  const live = await step(session, rendered);
+  expect(live.extras).toEqual(rendered.live.extras);
+  expect(fingerprint(live)).toBe(fingerprint(rendered.live));
+  return live;
+}
+
+const asc = (name: string): IndexColumn => ({ name, order: 'asc' });
+const desc = (name: string): IndexColumn => ({ name, order: 'desc' });
 
 describe("a table full of others' things comes back the same", () => {
   it('renamed and back', () =>
@@ -191,6 +205,32 @@ describe("a table full of others' things comes back the same", () => {
         const live = await step(session, ddl.addColumn(before, added, 'z_unique'));
         await step(session, ddl.dropColumn(live, 'z'));
       }
+    }));
+
+  const indexes: [string, IndexColumn[], boolean][] = [
+    ['over one column', [asc('b')], false],
+    ['over several, in either order', [desc('b'), asc('touched'), desc('twice')], false],
+    ['that is unique', [asc('i'), desc('id')], true],
+    ['that is unique over one column', [asc('touched')], true],
+  ];
+  for (const [what, columns, unique] of indexes) {
+    it(`an index ${what} made, renamed and back, and dropped`, () =>
+      laden(async (session, before) => {
+        const made = await exact(session, ddl.createIndex(before, { columns, unique }, 'Made "so"', false));
+        const renamed = await exact(session, ddl.renameIndex(made, 'Made "so"', 'select'));
+        const back = await exact(session, ddl.renameIndex(renamed, 'select', 'Made "so"'));
+        expect(fingerprint(back)).toBe(fingerprint(made));
+        await exact(session, ddl.dropIndex(back, 'Made "so"', before));
+      }));
+  }
+
+  it('an index of its own renamed and back, with all that its owner said of it', () =>
+    laden(async (session, before) => {
+      for (const name of ['laden_a', 'laden_lower', 'laden_nulls']) {
+        const renamed = await exact(session, ddl.renameIndex(await look(session, 'laden'), name, '_saga_index'));
+        await exact(session, ddl.renameIndex(renamed, '_saga_index', name));
+      }
+      expect(before.extras.filter((e) => e.kind === 'index')).toHaveLength(5);
     }));
 
   const alterations: [string, Partial<Column>][] = [
@@ -418,6 +458,62 @@ describe('a table of ours', () => {
         code: 'lossy_conversion',
       });
     }));
+});
+
+describe('an index of a table that is written to', () => {
+  const outside = <T>(work: (session: Session) => Promise<T>): Promise<T> =>
+    fresh.connection.exclusively({ tableId: 'built', token: 1, lockTimeoutMs: 2000, outsideTransaction: true }, work);
+
+  it('is built beside a writer, and leaves what it was when it is dropped', async () => {
+    await fresh.admin.query('drop schema public cascade; create schema public');
+    await fresh.connection.claim('database-1');
+    await fresh.admin.query('create table built (a integer, b integer); insert into built values (1, 1), (1, 2)');
+    const before = await fresh.connection.look((session) => look(session, 'built'));
+    const index = { columns: [desc('a'), asc('b')], unique: true };
+    const rendered = ddl.createIndex(before, index, 'built_a', true);
+    expect(rendered.outsideTransaction).toBe(true);
+    // What waits for a transaction that is open waits longer than other changes may, and keeps nobody from writing.
+    await fresh.admin.query('begin; insert into built values (9, 9)');
+    const building = fresh.connection.exclusively(
+      { tableId: 'built', token: 1, lockTimeoutMs: 50, outsideTransaction: true },
+      (session) => exact(session, rendered),
+    );
+    await sleep(300);
+    await fresh.connection.exclusively({ tableId: 'writer', token: 1, lockTimeoutMs: 50 }, (session) =>
+      session.run('insert into built values (2, 2)'),
+    );
+    await fresh.admin.query('rollback');
+    const made = await building;
+    const after = await outside((session) => exact(session, ddl.dropIndex(made, 'built_a', before)));
+    expect(fingerprint(after)).toBe(fingerprint(before));
+  });
+
+  it('takes the place of one that a failed build left', async () => {
+    await fresh.admin.query(
+      'drop table if exists built; create table built (a integer); insert into built values (1), (1)',
+    );
+    const before = await fresh.connection.look((session) => look(session, 'built'));
+    const index = { columns: [asc('a')], unique: true };
+    const failing = outside(async (session) => run(session, ddl.createIndex(before, index, 'built_a', true)));
+    await expect(failing).rejects.toMatchObject({ code: 'rows_conflict' });
+    const broken = await fresh.connection.look((session) => look(session, 'built'));
+    expect(broken.extras.filter((e) => e.kind === 'index')).toHaveLength(1);
+    await fresh.admin.query('delete from built');
+    for (const hasRows of [true, false]) {
+      const rendered = ddl.createIndex(broken, index, 'built_a', hasRows);
+      const made = hasRows
+        ? await outside((session) => exact(session, rendered))
+        : await alone(fresh, (session) => exact(session, rendered));
+      expect(fingerprint(made)).not.toBe(fingerprint(broken));
+      await alone(fresh, (session) => exact(session, ddl.dropIndex(made, 'built_a')));
+      // The first time it was the one that was left; now there is another.
+      await fresh.admin.query('insert into built values (1), (1)');
+      await expect(fresh.admin.query('create unique index concurrently built_a on built (a)')).rejects.toThrow();
+      await fresh.admin.query('delete from built');
+    }
+    await alone(fresh, async (session) => run(session, ddl.dropIndex(broken, 'built_a')));
+    expect(fingerprint(await fresh.connection.look((session) => look(session, 'built')))).toBe(fingerprint(before));
+  });
 });
 
 class Done extends Error {}

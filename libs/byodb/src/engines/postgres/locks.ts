@@ -11,14 +11,16 @@ function key(on: Exclusive): string {
 
 /**
  * With the lock comes a slot, where they are counted: who waits for the lock takes none, and who has none after all
- * gives the lock back by rolling back.
+ * gives the lock back by rolling back. Locks of a session and those of a transaction shut each other out
+ * (https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS).
  */
 function tryLockSql(on: Exclusive): string {
-  const lock = `select pg_try_advisory_xact_lock(${key(on)}) as locked`;
+  const attempt = on.outsideTransaction === true ? 'pg_try_advisory_lock' : 'pg_try_advisory_xact_lock';
+  const lock = `select ${attempt}(${key(on)}) as locked`;
   if (on.slots === undefined) return `${lock}, true as admitted`;
   const slot =
     `select true from generate_series(1, ${Math.trunc(on.slots)}) n where ` +
-    `pg_try_advisory_xact_lock(hashtextextended('schemasaga slot/' || current_schema() || '/' || n, 0)) ` +
+    `${attempt}(hashtextextended('schemasaga slot/' || current_schema() || '/' || n, 0)) ` +
     'limit 1';
   return (
     `with l as (${lock}) select locked, case when locked then coalesce((${slot}), false) else true end ` +
@@ -37,11 +39,20 @@ function fenceSql(on: Exclusive): string {
  * The fence is read by a statement of its own, after the lock: its snapshot is taken then.
  */
 export function openExclusively(on: Exclusive, begin: string): string {
+  return [raiseFence(on, begin), begin, lockAndReadFence(on)].join('; ');
+}
+
+/** `begin` opens its transaction. */
+export function raiseFence(on: Exclusive, begin: string): string {
   const raise =
     `insert into _saga_fences as f (table_id, token) values (${literal(on.tableId)}, ` +
     `${BigInt(on.token)}) on conflict (table_id) do update set token = excluded.token where f.token < ` +
     'excluded.token';
-  return [begin, raise, 'commit', begin, tryLockSql(on), fenceSql(on)].join('; ');
+  return [begin, raise, 'commit'].join('; ');
+}
+
+export function lockAndReadFence(on: Exclusive): string {
+  return [tryLockSql(on), fenceSql(on)].join('; ');
 }
 
 export async function tryLock(pooled: PooledClient, on: Exclusive): Promise<boolean> {
@@ -63,8 +74,8 @@ export async function readFence(pooled: PooledClient, on: Exclusive): Promise<un
 }
 
 /**
- * Ends the session that holds the table's lock. Only that of a role whose sessions we may end: others' would be an
- * error that spoils the transaction.
+ * Ends the session that holds the table's lock, be it the session's or its transaction's. Only that of a role whose
+ * sessions we may end: others' would be an error that spoils the transaction.
  */
 export async function freeLock(pooled: PooledClient, on: Exclusive): Promise<void> {
   await pooled.query(`

@@ -9,6 +9,7 @@ import { findDependents } from './dependents.js';
 import type { PooledClient, Row } from './driver/pooled-client.js';
 import { findForbidding } from './forbidding.js';
 import { followReferences } from './foreign-keys.js';
+import { dependentsOfIndex } from './indexes/dependents-of-index.js';
 import { readTable } from './introspect.js';
 import { quote } from './sql.js';
 
@@ -78,6 +79,10 @@ export class PostgresSession implements Session {
 
   async dependents(table: string, column: string | null, change: Touch = 'remove'): Promise<Dependent[]> {
     return findDependents(async (sql, values) => this.open().query(sql, values), table, column, change);
+  }
+
+  async dependentsOfIndex(live: LiveTable, name: string): Promise<Dependent[]> {
+    return dependentsOfIndex(async (sql, values) => this.open().query(sql, values), live, name);
   }
 
   async forbidding(live: LiveTable, from: Column | null, to: Column): Promise<Dependent[]> {

@@ -11,6 +11,7 @@ import {
 import { MAX_STRING, type Column } from '../../schema/column.js';
 import { defaultFunction, fitDefault } from '../../schema/defaults.js';
 import { parseJson, type Json } from '../../schema/json.js';
+import type { Index } from '../../schema/table-index.js';
 import { literal } from './sql.js';
 
 export type Shape = Pick<Column, 'type' | 'length' | 'precision' | 'scale'>;
@@ -179,6 +180,13 @@ export function refuses(columns: Column[]): string | null {
   return broken === undefined
     ? null
     : `PostgreSQL takes no half of a surrogate pair in json: default of ${broken.name}`;
+}
+
+/** Every portable type can be compared, json as jsonb too; a value that is too long is found in its row. */
+export function refusesIndex(_columns: Column[], index: Index): string | null {
+  return index.columns.length > MAX_KEY_COLUMNS
+    ? `PostgreSQL takes at most ${MAX_KEY_COLUMNS} columns in an index`
+    : null;
 }
 
 function holdsLoneSurrogate(value: Json): boolean {

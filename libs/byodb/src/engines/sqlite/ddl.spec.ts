@@ -95,6 +95,28 @@ describe('golden', () => {
     expect(ddl.alterColumn(live, 'email', email, 'u').statements).toEqual([]);
   });
 
+  test('an index', () => {
+    const columns = [
+      { name: 'EMAIL', order: 'asc' as const },
+      { name: 'id', order: 'desc' as const },
+    ];
+    const index = ddl.createIndex(live, { columns, unique: true }, 't_"i"', true);
+    expect(index.statements).toEqual(['CREATE UNIQUE INDEX "t_""i""" ON "t"("email", "id" DESC)']);
+    expect(index.outsideTransaction).toBeUndefined();
+    expect(ddl.createIndex(live, { columns, unique: false }, 'i', false).statements).toEqual([
+      'CREATE INDEX "i" ON "t"("email", "id" DESC)',
+    ]);
+    expect(ddl.renameIndex(index.live, 't_"I"', 'j').statements).toEqual([
+      'CREATE UNIQUE INDEX "j" ON "t"("email", "id" DESC)',
+      'drop index "t_""I"""',
+    ]);
+    expect(ddl.renameIndex(index.live, 't_"i"', 'T_"i"').statements).toEqual([
+      'drop index "t_""i"""',
+      'CREATE UNIQUE INDEX "T_""i""" ON "t"("email", "id" DESC)',
+    ]);
+    expect(ddl.dropIndex(index.live, 't_"i"')).toEqual({ statements: ['drop index "t_""i"""'], live });
+  });
+
   test('set a column aside, and back', () => {
     const aside = ddl.setAsideColumn(live, 'email', '_saga_c');
     expect(aside.statements.slice(3, 5)).toEqual([

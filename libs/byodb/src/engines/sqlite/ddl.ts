@@ -5,6 +5,7 @@ import { alterColumn, restoreColumn } from './alter.js';
 import { lost, metadataOnly } from './conversion.js';
 import { definition, uniqueIndex } from './definition/column-definition.js';
 import { detachColumn, dropColumn, reattachColumn, sameKey } from './detach.js';
+import { createIndex, dropIndex, renameIndex } from './indexes/index-ddl.js';
 import { columnText, isStrict, parseSource, primaryKeyOf, readSource, sourceOf, textOf } from './introspect.js';
 import { giveBackValues, keepValues } from './kept-values.js';
 import type { TableText } from './parser/parse.js';
@@ -30,6 +31,9 @@ export const ddl: Ddl = {
   detachColumn,
   reattachColumn,
   sameKey,
+  createIndex,
+  dropIndex,
+  renameIndex,
   keepValues,
   alterColumn,
   restoreColumn,

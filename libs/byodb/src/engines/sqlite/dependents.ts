@@ -104,19 +104,37 @@ function clausesOf(text: TableText): Clause[] {
   return [...text.columns.flatMap((c) => c.clauses), ...text.constraints];
 }
 
-function foreignKeys(row: WrittenRow, table: string, column: string | null, parent: TableText | null): Dependent[] {
-  const text = parseTable(row.sql);
+/** A foreign key to a table, with the columns that it refers to; none: the primary key. */
+interface KeyTo {
+  dependent: Dependent;
+  columns: string[];
+}
+
+export function keysTo(rows: SchemaRow[], table: string): KeyTo[] {
+  return rows.filter((row) => row.type === 'table' && isWritten(row)).flatMap((row) => keysOf(row, table));
+}
+
+function keysOf(row: SchemaRow, table: string): KeyTo[] {
+  const text = row.sql === null ? null : parseTable(row.sql);
   if (text === null) return [];
-  const isSelf = sameName(row.name, table);
   return clausesOf(text).flatMap((clause) => {
     const target = clause.kind === 'references' || clause.kind === 'foreign key' ? referenceOf(clause) : null;
-    if (target === null || !sameName(target.table, table) || (isSelf && column === null)) return [];
-    const columns = target.columns.length > 0 || parent === null ? target.columns : primaryKeyOf(parent);
-    if (column !== null && !columns.some((c) => sameName(c, column))) return [];
+    if (target === null || !sameName(target.table, table)) return [];
     // Nobody but this service knows the name of what an earlier version of it set aside.
     const name = isAside(row.name) ? 'a table that was dropped and is still kept' : row.name;
-    return [{ kind: 'foreign key', name: clause.name === null ? name : `${name}.${clause.name}` }];
+    const dependent = { kind: 'foreign key', name: clause.name === null ? name : `${name}.${clause.name}` };
+    return [{ dependent, columns: target.columns }];
   });
+}
+
+function foreignKeys(row: WrittenRow, table: string, column: string | null, parent: TableText | null): Dependent[] {
+  if (sameName(row.name, table) && column === null) return [];
+  return keysOf(row, table)
+    .filter(({ columns: said }) => {
+      const columns = said.length > 0 || parent === null ? said : primaryKeyOf(parent);
+      return column === null || columns.some((c) => sameName(c, column));
+    })
+    .map(({ dependent }) => dependent);
 }
 
 /** Checks over other columns too, and generated columns: what names the column alone goes and comes with it. */

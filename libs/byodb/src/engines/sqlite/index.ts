@@ -2,6 +2,7 @@ import { AddressProblem } from '../../address.js';
 import type { Engine } from '../../engine.js';
 import { SqliteConnection } from './connection.js';
 import { ddl } from './ddl.js';
+import { indexes } from './indexes/read-indexes.js';
 import { keeps, note, refuses } from './types.js';
 
 export const sqlite: Engine = {
@@ -11,6 +12,8 @@ export const sqlite: Engine = {
   keeps,
   note,
   refuses,
+  indexes,
+  refusesIndex: () => null,
   open(address) {
     if (address.engine !== 'sqlite') throw new AddressProblem('engine', 'is not a SQLite file');
     return new SqliteConnection(sqlite, address);

@@ -114,9 +114,15 @@ afterAll(async () => {
 async function thereAndBack(task: Task, tableId: string): Promise<void> {
   try {
     const columns = await connection.look((session) => session.introspect(task.table));
-    const { plans: all } = await preparePlans(connection, tableId, [task], observe(connection.engine, columns!), {
-      maxRewriteRows: 1000,
-    });
+    const { plans: all } = await preparePlans(
+      connection,
+      tableId,
+      [task],
+      { columns: observe(connection.engine, columns!), indexes: [] },
+      {
+        maxRewriteRows: 1000,
+      },
+    );
     // What comes past the point of no return is not put back.
     const plans = all.filter(({ phase }) => phase !== 'finalize');
     const key = (stepId: string): Parameters<typeof applyStep>[2] => ({ stepId, token: 1, lockTimeoutMs: 500 });
@@ -135,9 +141,15 @@ async function awayAndBack(table: string, name: string): Promise<void> {
     const columnsNow = async (): Promise<Column[]> =>
       observe(connection.engine, (await connection.look((session) => session.introspect(table)))!);
     const managed = await columnsNow();
-    const { plans } = await preparePlans(connection, tableId, [{ do: 'drop_column', table, name }], managed, {
-      maxRewriteRows: 1000,
-    });
+    const { plans } = await preparePlans(
+      connection,
+      tableId,
+      [{ do: 'drop_column', table, name }],
+      { columns: managed, indexes: [] },
+      {
+        maxRewriteRows: 1000,
+      },
+    );
     for (const { stepId, plan, phase } of plans)
       await (phase === 'finalize'
         ? finalizeStep(connection, plan, key(stepId))
@@ -152,9 +164,15 @@ async function awayAndBack(table: string, name: string): Promise<void> {
       former: plan.was!,
       after: managed[at - 1]?.name ?? null,
     };
-    const { plans: again } = await preparePlans(connection, tableId, [back], await columnsNow(), {
-      maxRewriteRows: 1000,
-    });
+    const { plans: again } = await preparePlans(
+      connection,
+      tableId,
+      [back],
+      { columns: await columnsNow(), indexes: [] },
+      {
+        maxRewriteRows: 1000,
+      },
+    );
     for (const one of again) await applyStep(connection, one.plan, key(one.stepId), { maxRewriteRows: 1000 });
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;

@@ -9,6 +9,7 @@ import type { Rendered } from '../../ddl.js';
 import { fingerprint, type LiveTable } from '../../live.js';
 import { completeColumn, type ColumnInput } from '../../schema/column-input.js';
 import type { Column } from '../../schema/column.js';
+import type { IndexColumn } from '../../schema/table-index.js';
 import { COLUMN_TYPES } from '../../schema/column-types.js';
 import { sqlite } from './index.js';
 
@@ -386,6 +387,39 @@ describe('every inverse restores', () => {
     expect(there.uniques.some((u) => u.columns.length === 1 && u.columns[0] === to.name)).toBe(to.unique);
     expect(there.columns.map((c) => c.name)).toEqual(was.columns.map((c) => c.name));
     expect((await apply(ddl.restoreColumn(there, to.name, was))).source).toBe(was.source);
+  });
+
+  test.each<[string, IndexColumn[], boolean]>([
+    ['over one column', [{ name: 'QTY', order: 'asc' }], false],
+    [
+      'over several, in either order',
+      [
+        { name: 'price', order: 'desc' },
+        { name: 'geo', order: 'asc' },
+        { name: 'doubled', order: 'desc' },
+      ],
+      false,
+    ],
+    [
+      'that is unique',
+      [
+        { name: 'id', order: 'desc' },
+        { name: 'code', order: 'asc' },
+      ],
+      true,
+    ],
+    ['that is unique over one column', [{ name: 'qty', order: 'asc' }], true],
+  ])('an index %s made, renamed and back, and dropped', async (_, columns, unique) => {
+    const made = await apply(ddl.createIndex(was, { columns, unique }, 'made "so"', true));
+    const renamed = await apply(ddl.renameIndex(made, 'made "so"', '_saga_index'));
+    const back = await apply(ddl.renameIndex(renamed, '_saga_index', 'made "so"'));
+    expect(back.source).toBe(made.source);
+    expect((await apply(ddl.dropIndex(back, 'made "so"', was))).source).toBe(was.source);
+  });
+
+  test.each(['by_code', 'by_geo', 'by_lower'])('index %s renamed and back', async (name) => {
+    const renamed = await apply(ddl.renameIndex(was, name, 'other'));
+    await apply(ddl.renameIndex(renamed, 'other', name));
   });
 
   test('views, triggers of others and foreign keys stay as they are when a table is rebuilt', async () => {

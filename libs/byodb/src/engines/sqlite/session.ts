@@ -9,6 +9,7 @@ import { foldName, type LiveTable } from '../../live.js';
 import type { Dependent, LedgerRow, Session, Touch } from '../../session.js';
 import { repairAll, surroundingsOf, type Known, type Repaired } from './catalog/surroundings.js';
 import { carriedIn, dependentsOf, isVirtual } from './dependents.js';
+import { dependentsOfIndex } from './indexes/dependents-of-index.js';
 import { readRows, readSchemaRow, type SchemaRow } from './introspect.js';
 import { sameName } from './parser/tokens.js';
 import type { Row, Thread } from './worker/thread.js';
@@ -224,6 +225,10 @@ export class SqliteSession implements Session {
       );
     }
     return dependentsOf(found, table, column, change);
+  }
+
+  async dependentsOfIndex(live: LiveTable, name: string): Promise<Dependent[]> {
+    return dependentsOfIndex((await this.schema()).found, live, name);
   }
 
   async lacksRight(): Promise<string | null> {

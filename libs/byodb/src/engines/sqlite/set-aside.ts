@@ -14,8 +14,15 @@ import {
   type Source,
 } from './introspect.js';
 import { parseIndex, type Clause, type ColumnText, type TableText } from './parser/parse.js';
-import { isSymbol, isWord, replaceTokens, sameName, tokenize } from './parser/tokens.js';
-import { composeColumn, renamedColumn, renamedTable, renderTable, replaceColumn } from './rebuild/edit-text.js';
+import { sameName } from './parser/tokens.js';
+import {
+  composeColumn,
+  renamedColumn,
+  renamedTable,
+  renderTable,
+  replaceColumn,
+  retitle,
+} from './rebuild/edit-text.js';
 import { fillOf, hangsOn, isMember, isUniqueOf, notNull, putBack } from './rebuild/put-back.js';
 import { dropIndexes, rebuild, refuseUnmakeable, withParents, withRowid, type Value } from './rebuild/rebuild.js';
 import { asCalled, renameTable } from './rebuild/rename-table.js';
@@ -164,15 +171,6 @@ function freeNames(source: Source, around: Source['around'], isElsewhere: boolea
   // An index that is taken is told by the names that the restore takes.
   const indexes = isElsewhere ? source.indexes.map(rename('index', takenIndexes)) : source.indexes;
   return { ...source, indexes, triggers: source.triggers.map(rename('trigger', takenTriggers)) };
-}
-
-/** The same index or trigger under another name. */
-function retitle(sql: string, kind: 'index' | 'trigger', name: string): string {
-  const tokens = tokenize(sql);
-  let at = tokens.findIndex((t) => isWord(t, kind)) + 1;
-  if (isWord(tokens[at], 'if')) at += 3;
-  if (isSymbol(tokens[at + 1], '.')) at += 2;
-  return replaceTokens(sql, (_, i) => (i === at ? quote(name) : null));
 }
 
 /**

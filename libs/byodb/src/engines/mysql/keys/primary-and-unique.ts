@@ -76,12 +76,18 @@ export function membersBefore(columns: readonly string[], name: string): string[
   );
 }
 
-function begins(index: readonly string[], columns: readonly string[]): boolean {
+/** Whether the index has these columns in front, in this order. */
+export function begins(index: readonly string[], columns: readonly string[]): boolean {
   return columns.every((column, i) => index[i] !== undefined && foldName(index[i]) === foldName(column));
 }
 
 function plainKeys(live: LiveTable): string[][] {
-  return live.extras.filter((extra) => extra.kind === 'KEY').map((extra) => wholeColumns(live, extra.definition) ?? []);
+  return live.extras.filter((extra) => extra.kind === 'KEY').map((extra) => keyColumns(live, extra) ?? []);
+}
+
+/** The columns of an index that is not unique; null: it is not made of whole ones. */
+export function keyColumns(live: LiveTable, key: Extra): string[] | null {
+  return wholeColumns(live, key.definition);
 }
 
 /**
@@ -114,7 +120,8 @@ function plainPrimary(columns: readonly string[]): string {
   return `${PRIMARY} (${columns.map(quote).join(',')})`;
 }
 
-function plainUnique({ name, columns }: Unique): string {
+/** As it is printed where its columns say all of it. */
+export function plainUnique({ name, columns }: Unique): string {
   return `${UNIQUE} ${quote(name)} (${columns.map(quote).join(',')})`;
 }
 

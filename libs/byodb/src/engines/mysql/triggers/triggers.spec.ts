@@ -52,7 +52,7 @@ async function given(): Promise<{ table: string; dropped: Planned; before: LiveT
     fresh.connection,
     uuid(),
     [{ do: 'drop_table', table }],
-    observe(fresh.connection.engine, before),
+    { columns: observe(fresh.connection.engine, before), indexes: [] },
     LIMITS,
   );
   return { table, dropped: dropped!, before };
@@ -138,7 +138,7 @@ it('are finished, or taken away again, where a restore died between two of its s
       fresh.connection,
       uuid(),
       [{ do: 'restore_table', table: aside, to: table, former: before }],
-      observe(fresh.connection.engine, before),
+      { columns: observe(fresh.connection.engine, before), indexes: [] },
       LIMITS,
     );
     const { stepId, plan } = restored!;

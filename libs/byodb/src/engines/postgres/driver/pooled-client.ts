@@ -48,6 +48,21 @@ export class PooledClient {
       throw new DatabaseError('database_error', 'the transaction had failed before its end, and was rolled back');
   }
 
+  /**
+   * Gives back what the session holds, and lets nobody else have the session. Its end alone would be noticed by the
+   * server some time later, and who comes next would find the lock taken.
+   */
+  async discard(): Promise<void> {
+    const wasBroken = this.broken;
+    this.broken = true;
+    if (wasBroken) return;
+    try {
+      await this.results('select pg_advisory_unlock_all()');
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error; // what failed first is the news
+    }
+  }
+
   async rollback(): Promise<void> {
     if (this.broken) return; // the server rolls back when the connection goes
     try {
@@ -77,6 +92,34 @@ export function begin(options: {
   lockTimeoutMs: number;
   idleTimeoutMs: number;
 }): string {
+  return [
+    `begin isolation level read committed ${options.readOnly ? 'read only' : 'read write'}`,
+    ...settings(options, 'transaction'),
+    `set local idle_in_transaction_session_timeout = ${options.idleTimeoutMs}`,
+  ].join('; ');
+}
+
+/**
+ * The same for a session that works without a transaction around it, and is thrown away afterwards. There a timeout for
+ * idling in a transaction does not apply; the one for idling at all is known from PostgreSQL 14 on.
+ */
+export function settleSession(options: {
+  schema: string | null;
+  lockTimeoutMs: number;
+  idleTimeoutMs: number;
+}): string {
+  return [
+    "set default_transaction_isolation = 'read committed'",
+    'set default_transaction_read_only = off',
+    ...settings(options, 'session'),
+    `select set_config(name, '${options.idleTimeoutMs}', false) from pg_settings where name = 'idle_session_timeout'`,
+  ].join('; ');
+}
+
+function settings(
+  { schema, lockTimeoutMs }: { schema: string | null; lockTimeoutMs: number },
+  scope: 'transaction' | 'session',
+): string[] {
   // pg_catalog is searched first when it is not named, and pg_temp last when it is: nobody's table or function can
   // stand before the system's
   // or the customer's (https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SEARCH-PATH). But behind
@@ -85,17 +128,16 @@ export function begin(options: {
   const path =
     `select set_config('search_path', quote_ident(s.name) || case when exists (select from pg_namespace ` +
     `n where n.nspname = s.name and has_schema_privilege(n.oid, 'USAGE')) then ', pg_temp' else '' end, ` +
-    'true)' +
+    `${scope === 'transaction'})` +
     ' from (select ' +
-    `coalesce(${options.schema === null ? 'current_schema()::text' : literal(options.schema)}, '') as ` +
+    `coalesce(${schema === null ? 'current_schema()::text' : literal(schema)}, '') as ` +
     'name) s';
+  const set = scope === 'transaction' ? 'set local' : 'set';
   return [
-    `begin isolation level read committed ${options.readOnly ? 'read only' : 'read write'}`,
     path,
-    `set local lock_timeout = ${Math.max(1, Math.ceil(options.lockTimeoutMs))}`,
-    `set local idle_in_transaction_session_timeout = ${options.idleTimeoutMs}`,
-    ...Object.entries(SETTINGS).map(([name, value]) => `set local ${name} = ${literal(value)}`),
-  ].join('; ');
+    `${set} lock_timeout = ${Math.max(1, Math.ceil(lockTimeoutMs))}`,
+    ...Object.entries(SETTINGS).map(([name, value]) => `${set} ${name} = ${literal(value)}`),
+  ];
 }
 
 const SETTINGS = {

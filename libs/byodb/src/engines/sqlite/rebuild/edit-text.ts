@@ -61,6 +61,15 @@ export function retitleIndex(sql: string, table: string): string {
   return replaceTokens(sql, (_, i, tokens) => (i === onAt(tokens) + 1 ? quote(table) : null));
 }
 
+/** The same index or trigger under another name. */
+export function retitle(sql: string, kind: 'index' | 'trigger', name: string): string {
+  const tokens = tokenize(sql);
+  let at = tokens.findIndex((t) => isWord(t, kind)) + 1;
+  if (isWord(tokens[at], 'if')) at += 3;
+  if (isSymbol(tokens[at + 1], '.')) at += 2;
+  return replaceTokens(sql, (_, i) => (i === at ? quote(name) : null));
+}
+
 function onAt(tokens: Token[]): number {
   return tokens.findIndex((t) => isWord(t, 'on'));
 }

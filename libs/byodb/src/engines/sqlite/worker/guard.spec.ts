@@ -216,7 +216,7 @@ async function everything(connection: Connection): Promise<number> {
     if (undo) for (const { stepId, plan } of [...plans].reverse()) await compensateStep(connection, plan, key(stepId));
   };
   const change = async (tasks: Task[], now: Column[], undo = true): Promise<Planned[]> => {
-    const { plans } = await preparePlans(connection, uuid(), tasks, now, LIMITS);
+    const { plans } = await preparePlans(connection, uuid(), tasks, { columns: now, indexes: [] }, LIMITS);
     await run(undo ? plans.filter((p) => p.phase === undefined) : plans, undo);
     return plans;
   };
