@@ -1,13 +1,12 @@
 import type { Connection } from './engine.js';
 import { compare } from './expectation.js';
 import { findColumn, foldName, isAside } from './live.js';
-import type { Column } from './schema/column.js';
+import type { Managed } from './schema/table-index.js';
 
 /** A table as history knows it. `beside`: columns that somebody else added and that were accepted. */
-export interface Known {
+export interface Known extends Managed {
   table_id: string;
   table: string;
-  columns: Column[];
   beside?: string[];
 }
 
@@ -36,7 +35,7 @@ export async function findDrift(connection: Connection, known: Known[]): Promise
     }));
   const others = await connection.look(async (session) => {
     const found: Drift[] = [];
-    for (const { table_id, table, columns, beside = [] } of known) {
+    for (const { table_id, table, columns, indexes, beside = [] } of known) {
       const live = await session.introspect(table);
       if (live === null) {
         found.push({
@@ -47,7 +46,7 @@ export async function findDrift(connection: Connection, known: Known[]): Promise
         });
         continue;
       }
-      const differences = compare(connection.engine, { table, columns }, live).map(
+      const differences = compare(connection.engine, { table, columns, indexes }, live).map(
         ({ column, expected, found: is }) => ({ column, expected, found: is }),
       );
       const managed = new Set(columns.map(({ name }) => foldName(name)));

@@ -1,8 +1,10 @@
 import type { Engine } from './engine.js';
 import { DatabaseError } from './errors.js';
+import { indexNow, isIndexThere, withoutOwnIndexes } from './indexes.js';
 import { findColumn, foldName, isAside, isOnlyColumn, type LiveTable } from './live.js';
 import { keyNames, sameType, type Column } from './schema/column.js';
 import { sameDefault } from './schema/defaults.js';
+import { sameIndex, tellIndex, type Index } from './schema/table-index.js';
 import type { Session } from './session.js';
 
 /**
@@ -17,6 +19,10 @@ export interface Expectation {
   without?: string[];
   /** Columns that must be there, whatever they are. */
   with?: string[];
+  /** The managed indexes. */
+  indexes?: Index[];
+  /** Indexes that must not be there, by their names in the database; what a broken-off build left does not count. */
+  without_indexes?: string[];
   /**
    * The mark that it must bear; looked at only where it is what tells our table from another's: without transactional
    * DDL.
@@ -66,11 +72,19 @@ export function compare(engine: Engine, expectation: Expectation, live: LiveTabl
         expected: `primary key (${key.join(', ')})`,
         found: `primary key (${live.primaryKey.join(', ')})`,
       });
+    const apart = withoutOwnIndexes(engine, live, expectation.indexes ?? []);
     for (const column of columns) {
-      const difference = compareColumn(engine, column, live);
+      const difference = compareColumn(engine, column, apart);
       if (difference !== null) found.push({ table, column: column.name, ...difference });
     }
   }
+  for (const index of expectation.indexes ?? []) {
+    const difference = compareIndex(engine, index, live);
+    if (difference !== null) found.push({ table, column: null, ...difference });
+  }
+  for (const name of expectation.without_indexes ?? [])
+    if (isIndexThere(engine, live, name))
+      found.push({ table, column: null, expected: `no index ${name}`, found: 'an index' });
   for (const name of expectation.without ?? [])
     if (findColumn(live, name) !== undefined)
       found.push({ table, column: name, expected: 'no column', found: 'a column' });
@@ -80,7 +94,15 @@ export function compare(engine: Engine, expectation: Expectation, live: LiveTabl
   return found;
 }
 
-/** Null: the live table has the column as the engine keeps it. */
+/** Null: the live table has the index as history tells it. */
+function compareIndex(engine: Engine, index: Index, live: LiveTable): { expected: string; found: string } | null {
+  const now = indexNow(engine, live, index);
+  const expected = `index ${index.name} ${tellIndex(index)}`;
+  if (now === undefined) return { expected, found: `no index ${index.name}` };
+  return sameIndex(now, index) ? null : { expected, found: `index ${index.name} ${tellIndex(now)}` };
+}
+
+/** Null: the live table has the column as the engine keeps it. A unique index that is managed itself is none of it. */
 export function compareColumn(
   engine: Engine,
   column: Column,

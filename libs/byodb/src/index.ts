@@ -36,5 +36,20 @@ export { COLUMN_TYPES, type ColumnType, convertible, type PortableType } from '.
 export { fitDefault } from './schema/defaults.js';
 export { canonical, type Json } from './schema/json.js';
 export { nameSchema } from './schema/names.js';
+export {
+  type Index,
+  type IndexChange,
+  indexChangeSchema,
+  type IndexColumn,
+  indexColumns,
+  indexMentions,
+  type Managed,
+  MAX_INDEXES,
+  namesInDatabases,
+  sameIndex,
+  tellIndex,
+  withIndexColumnRenamed,
+  withoutGoneColumns,
+} from './schema/table-index.js';
 export { type LedgerRow, type Session } from './session.js';
 export { applyStep, compensateStep, finalizeStep, lookAtClaim, type StepKey } from './step.js';

@@ -1,7 +1,9 @@
 import type { Connection, Engine } from './engine.js';
 import { compareColumn } from './expectation.js';
+import { adoptableIndexes, indexesFound, withoutOwnIndexes } from './indexes.js';
 import { findColumn, foldName, isAside, type LiveColumn, type LiveTable } from './live.js';
 import { MAX_STRING, type Column } from './schema/column.js';
+import type { Index, Managed } from './schema/table-index.js';
 
 /**
  * A live table's columns as history writes them, in the order in which they stand; what the project set aside is left
@@ -65,17 +67,26 @@ function observed(engine: Engine, live: LiveTable, column: LiveColumn): Omit<Col
   };
 }
 
-/** What stands under each of these names now, without locks; null: no table. */
+/**
+ * What stands under each of these names now, without locks; null: no table. With `known`, its managed indexes as they
+ * are found, without what others added; else all that it brings along.
+ */
 export async function observeTables(
   connection: Connection,
-  tables: { name: string; known?: Column[] }[],
-): Promise<(Column[] | null)[]> {
+  tables: { name: string; known?: Managed }[],
+): Promise<(Managed | null)[]> {
   return connection.look(async (session) => {
-    const found: (Column[] | null)[] = [];
+    const found: (Managed | null)[] = [];
     for (const { name, known } of tables) {
       const live = await session.introspect(name);
-      found.push(live === null ? null : observe(connection.engine, live, known));
+      found.push(live === null ? null : managedIn(connection.engine, live, known));
     }
     return found;
   });
+}
+
+function managedIn(engine: Engine, live: LiveTable, known: Managed | undefined): Managed {
+  const indexes: Index[] =
+    known === undefined ? adoptableIndexes(engine, live) : indexesFound(engine, live, known.indexes);
+  return { columns: observe(engine, withoutOwnIndexes(engine, live, indexes), known?.columns), indexes };
 }

@@ -2,8 +2,9 @@ import type { Need, Rendered } from './ddl.js';
 import type { Engine } from './engine.js';
 import { DatabaseError } from './errors.js';
 import type { Expectation } from './expectation.js';
-import type { LiveTable } from './live.js';
+import { isAside, type LiveTable } from './live.js';
 import type { Column } from './schema/column.js';
+import { withoutGoneColumns, type Index } from './schema/table-index.js';
 import type { Direction, Session } from './session.js';
 
 /** What planning may know: nothing of it is a clock, randomness or I/O. */
@@ -15,6 +16,8 @@ export interface PlanContext {
   stepId: string;
   /** The managed columns as they will be when the step's turn comes. */
   columns: Column[];
+  /** The managed indexes, likewise. */
+  indexes: Index[];
 }
 
 /** All that apply and compensate need, as data. */
@@ -35,6 +38,8 @@ export interface Plan<P = unknown> {
    */
   was: LiveTable | null;
   columns_after: Column[];
+  /** Missing: the table has no managed index then. */
+  indexes_after?: Index[];
   statements: string[];
   compensation: string[];
   reason: string;
@@ -46,8 +51,14 @@ export interface Plan<P = unknown> {
   notes?: string[];
   /** See `Rendered.fills`. */
   fills?: true;
+  /** See `Exclusive.outsideTransaction`; of its statements alone, not of those of its compensation. */
+  outsideTransaction?: true;
 }
 
+/**
+ * What an operation says of its plan. `indexes_after`: missing where it does nothing to indexes. Those whose columns
+ * are gone, and what its expectations say of indexes, follow from it.
+ */
 export type Draft = Omit<Plan, 'operation' | 'params' | 'table_id' | 'was'> & { live: LiveTable | null };
 
 /** One thing to be done to a table; `do` names the operation that knows what it comes to. */
@@ -205,8 +216,25 @@ export function planOf(
   was: LiveTable | null,
   context: Omit<PlanContext, 'stepId'>,
 ): { plan: Plan; live: LiveTable | null } {
-  const { live, ...draft } = operation.plan(params, was, { ...context, stepId });
-  return { plan: { ...draft, operation: operation.kind, params, table_id: context.tableId, was }, live };
+  const { live, indexes_after: left = context.indexes, ...draft } = operation.plan(params, was, { ...context, stepId });
+  const after = withoutGoneColumns(left, draft.columns_after);
+  const plan: Plan = {
+    ...draft,
+    before: draft.before.map((expected) => expectingIndexes(expected, context.indexes)),
+    after: draft.after.map((expected) => expectingIndexes(expected, after)),
+    ...(after.length === 0 ? {} : { indexes_after: after }),
+    operation: operation.kind,
+    params,
+    table_id: context.tableId,
+    was,
+  };
+  return { plan, live };
+}
+
+/** A table that is set aside has its indexes under other names. */
+function expectingIndexes(expected: Expectation, indexes: Index[]): Expectation {
+  const isManaged = Array.isArray(expected.columns) && !isAside(expected.table);
+  return isManaged && indexes.length > 0 ? { ...expected, indexes } : expected;
 }
 
 export function statementsOf(rendered: Rendered): Work {

@@ -31,7 +31,7 @@ export async function preparePurge(
       first ??= was;
       const stepId = uuid();
       const step = stepOf(purge, { aside: one.aside, table, step_id: stepId }, stepId);
-      const { plan } = planOf(step, was, { engine: connection.engine, tableId, columns: [] });
+      const { plan } = planOf(step, was, { engine: connection.engine, tableId, columns: [], indexes: [] });
       // Nothing of it comes back, so that nothing has to be known of how it was.
       plans.push({ stepId, plan: { ...plan, was: null } });
     }

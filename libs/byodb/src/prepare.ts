@@ -15,7 +15,7 @@ import {
   type TaskContext,
 } from './operation.js';
 import { operationOf, type Task } from './operations/index.js';
-import type { Column } from './schema/column.js';
+import type { Managed } from './schema/table-index.js';
 import type { Session } from './session.js';
 
 /**
@@ -33,7 +33,7 @@ export interface Planned {
 interface Change {
   tableId: string;
   tasks: Task[];
-  columns: Column[];
+  managed: Managed;
   found: LiveTable | null;
 }
 
@@ -42,18 +42,19 @@ interface Outcome {
   plans: Planned[];
   checks: (() => Promise<void>)[];
   live: LiveTable | null;
-  columns: Column[];
+  managed: Managed;
 }
 
 /**
  * Looks at the live database, locks nothing, and promises: plans for all tasks in order, each against what the ones
- * before it will leave. Throws DatabaseError for what can be known beforehand.
+ * before it will leave. `managed`: what stands there before the first one. Throws DatabaseError for what can be known
+ * beforehand.
  */
 export async function preparePlans(
   connection: Connection,
   tableId: string,
   tasks: Task[],
-  columns: Column[],
+  managed: Managed,
   limits: Limits,
 ): Promise<{ plans: Planned[]; fingerprint: string }> {
   const [first] = tasks;
@@ -62,8 +63,9 @@ export async function preparePlans(
   return connection.look(async (session) => {
     const context = { session, engine, limits };
     const found = await session.introspect(first.table);
-    if (opening.meetsNoTable?.(first) !== true) await refuseDrift(engine, session, [{ table: first.table, columns }]);
-    const outcome = await planTasks(context, { tableId, tasks, columns, found });
+    if (opening.meetsNoTable?.(first) !== true)
+      await refuseDrift(engine, session, [{ table: first.table, ...managed }]);
+    const outcome = await planTasks(context, { tableId, tasks, managed, found });
     for (const check of outcome.checks) await check();
     const more = found === null ? [] : await followUps(context, tableId, first.table, outcome);
     const plans = [...outcome.plans, ...more];
@@ -79,9 +81,9 @@ async function refuseDrift(engine: Engine, session: Session, expected: Expectati
   if (differs.length > 0) throw drift(differs);
 }
 
-async function planTasks(context: CheckContext, { tableId, tasks, columns, found }: Change): Promise<Outcome> {
+async function planTasks(context: CheckContext, { tableId, tasks, managed, found }: Change): Promise<Outcome> {
   const { session, engine } = context;
-  const outcome: Outcome = { plans: [], checks: [], live: found, columns };
+  const outcome: Outcome = { plans: [], checks: [], live: found, managed };
   const places = new Map<string, Standing>();
   const standing = (column: string): Standing | undefined => places.get(foldName(column));
   const back: LiveTable[] = [];
@@ -90,7 +92,7 @@ async function planTasks(context: CheckContext, { tableId, tasks, columns, found
     const expansion = await expand(task, { session, engine, live, standing, back, newStepId: uuid });
     for (const step of expansion.steps) {
       const was = outcome.live;
-      const { plan, live: left } = planOf(step, was, { engine, tableId, columns: outcome.columns });
+      const { plan, live: left } = planOf(step, was, { engine, tableId, ...outcome.managed });
       const column = step.operation.columnOf?.(step.params);
       const stands = column === undefined ? undefined : standing(column);
       outcome.checks.push(async () =>
@@ -100,7 +102,7 @@ async function planTasks(context: CheckContext, { tableId, tasks, columns, found
       );
       outcome.plans.push({ stepId: step.stepId, plan, task: place });
       outcome.live = left;
-      outcome.columns = plan.columns_after;
+      outcome.managed = { columns: plan.columns_after, indexes: plan.indexes_after ?? [] };
     }
     if (expansion.standing !== undefined) places.set(foldName(expansion.standing.column), expansion.standing.at);
     if (expansion.back !== undefined) back.push(expansion.back);
@@ -165,7 +167,7 @@ async function followUps(
   { session, engine, limits }: CheckContext,
   tableId: string,
   table: string,
-  { plans, live: after, columns }: Outcome,
+  { plans, live: after, managed }: Outcome,
 ): Promise<Planned[]> {
   const more: Planned[] = [];
   let live = after;
@@ -178,7 +180,7 @@ async function followUps(
       plan.notes = [...(plan.notes ?? []), next.note];
       continue;
     }
-    const made = planOf(next.step, live, { engine, tableId, columns });
+    const made = planOf(next.step, live, { engine, tableId, ...managed });
     more.push({ stepId: next.step.stepId, task, phase: 'finalize', plan: made.plan });
     live = made.live;
   }

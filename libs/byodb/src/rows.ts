@@ -49,28 +49,25 @@ export async function refuseRows(
   );
 }
 
-/** The same for rows that have their value in `column` in common; both quoted. */
+/** The same for rows that have their values in `columns` in common; all quoted. Those with a NULL have none. */
 export async function refuseShared(
   session: Session,
   table: string,
-  column: string,
+  columns: readonly string[],
   live: LiveTable | null,
   message: (n: number) => string,
 ): Promise<void> {
+  const values = columns.join(', ');
+  const whole = columns.map((column) => `${column} is not null`).join(' and ');
   // First what an index can answer: the rows themselves are sorted only when there are such.
-  if (
-    (
-      await session.query(
-        `select 1 as found from ${table} where ${column} is not null group by ${column} having count(*) > 1 limit 1`,
-      )
-    ).length === 0
-  )
-    return;
+  const shared = await session.query(
+    `select 1 as found from ${table} where ${whole} group by ${values} having count(*) > 1 limit 1`,
+  );
+  if (shared.length === 0) return;
   // The table stands there once: under LOCK TABLES MySQL takes it once, and by its own name.
   await refuseRows(
     session,
-    `(select ${table}.*, count(*) over (partition by ${column}) as _saga_n from ${table} where ${column} ` +
-      'is not null) d',
+    `(select ${table}.*, count(*) over (partition by ${values}) as _saga_n from ${table} where ${whole}) d`,
     live,
     '_saga_n > 1',
     message,

@@ -52,7 +52,7 @@ describe.each<[string, () => Promise<Fresh>]>([
       };
     });
   const plansOf = async (tableId: string, tasks: Task[], columns = COLUMNS): Promise<Planned[]> =>
-    (await preparePlans(connection, tableId, tasks, columns, LIMITS)).plans;
+    (await preparePlans(connection, tableId, tasks, { columns, indexes: [] }, LIMITS)).plans;
   /** As a saga does it: what can be undone first, then what only goes forward. */
   const carryOut = async (plans: Planned[]): Promise<void> => {
     for (const { stepId, plan } of plans.filter(({ phase }) => phase === undefined))

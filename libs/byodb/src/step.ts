@@ -140,6 +140,8 @@ type Rows = Partial<Record<Direction, LedgerRow>>;
 interface Attempt extends WorkContext {
   plan: Plan;
   direction: Direction;
+  /** Whether the statements commit together with the ledger's row. */
+  isTransaction: boolean;
   rows: Rows;
   record(state: LedgerRow['state'], before: string, after: string | null, statements: string[]): Promise<void>;
 }
@@ -152,7 +154,10 @@ async function run(
   decide: (session: Session, rows: Rows) => Promise<Way>,
 ): Promise<StepResult> {
   const { engine } = connection;
-  return connection.exclusively({ tableId: plan.table_id, ...key }, async (session) => {
+  const outside = direction === 'apply' && plan.outsideTransaction === true;
+  const isTransaction = engine.facts.transactionalDdl && !outside;
+  const on = { tableId: plan.table_id, ...key, ...(outside ? { outsideTransaction: true } : {}) };
+  return connection.exclusively(on, async (session) => {
     const rows: Rows = Object.fromEntries((await session.readLedger(stepId)).map((row) => [row.direction, row]));
     const row = rows[direction];
     if (row !== undefined && isOver(row))
@@ -167,7 +172,7 @@ async function run(
         statements,
         recorded_at: new Date().toISOString(),
       });
-    const attempt: Attempt = { session, engine, plan, direction, rows, record };
+    const attempt: Attempt = { session, engine, plan, direction, isTransaction, rows, record };
     const now = fingerprint(await session.introspect(direction === 'compensate' ? plan.shown_after : plan.table));
     const way = await decide(session, rows);
     return way.skip ? skip(attempt, way.tidies === true) : carryOut(attempt, way, now);
@@ -192,13 +197,13 @@ async function skip(attempt: Attempt, tidies: boolean): Promise<StepResult> {
 
 /** `now`: the fingerprint before anything is touched. */
 async function carryOut(attempt: Attempt, way: Go, now: string): Promise<StepResult> {
-  const { session, engine, plan, direction, rows, record } = attempt;
+  const { session, engine, plan, direction, isTransaction, rows, record } = attempt;
   // A worker that died around the statement has left its intent.
   const begun = rows[direction]?.state === 'intended' ? rows[direction] : undefined;
   const began = begun?.fingerprint_before ?? now;
   const made = await alreadyMade(attempt, way, begun);
-  // Before anything is touched, on an engine where the ledger cannot commit with the statement.
-  if (!engine.facts.transactionalDdl && begun === undefined)
+  // Before anything is touched, where the ledger cannot commit with the statement.
+  if (!isTransaction && begun === undefined)
     await record('intended', began, null, direction === 'compensate' ? plan.compensation : plan.statements);
   const acted = made ?? (await actOrTell(attempt, way, began));
   const settle = (await operationOf(plan.operation).settle?.(attempt, plan, direction)) ?? [];
@@ -208,8 +213,7 @@ async function carryOut(attempt: Attempt, way: Go, now: string): Promise<StepRes
   const ended = fingerprint(await session.introspect(direction === 'compensate' ? plan.table : plan.shown_after));
   if (left.length > 0) {
     // Where it stays all the same: the undo knows by this that it is ours.
-    if (!engine.facts.transactionalDdl && made === null && direction === 'apply')
-      await record('intended', began, ended, statements);
+    if (!isTransaction && made === null && direction === 'apply') await record('intended', began, ended, statements);
     throw drift(left);
   }
   refuseUnlike(attempt, now, ended);
@@ -233,12 +237,12 @@ async function alreadyMade(
 }
 
 async function actOrTell(attempt: Attempt, way: Go, began: string): Promise<string[]> {
-  const { engine, plan, direction } = attempt;
+  const { plan, direction, isTransaction } = attempt;
   try {
     return await act(attempt, way);
   } catch (error) {
-    // Refused: on an engine without transactions say so, else a crash's look-up would have to guess.
-    if (!engine.facts.transactionalDdl && error instanceof DatabaseError && error.outcome === 'not_applied') {
+    // Refused: without a transaction say so, else a crash's look-up would have to guess.
+    if (!isTransaction && error instanceof DatabaseError && error.outcome === 'not_applied') {
       if (direction === 'apply') await tidy(attempt, plan);
       await attempt.record('not_applied', began, began, []);
     }

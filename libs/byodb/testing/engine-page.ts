@@ -43,7 +43,7 @@ export function pageOf(engine: string): { changes: string[]; objects: [object: s
 export const stepKey = (stepId: string): StepKey => ({ stepId, token: 1, lockTimeoutMs: 2000 });
 
 export async function plansOf(connection: Connection, task: Task, columns: Column[]): Promise<Planned[]> {
-  return (await preparePlans(connection, uuid(), [task], columns, LIMITS)).plans;
+  return (await preparePlans(connection, uuid(), [task], { columns, indexes: [] }, LIMITS)).plans;
 }
 
 /**

@@ -190,13 +190,13 @@ async function refuseUnfit(
       session,
       rows,
       live,
-      ddl.tooLongForIndex(value),
+      ddl.tooLongForIndex([value]),
       (n) => `${n} value(s) of ${from.name} are too long for an index, without which it cannot be unique`,
     );
   await refuseShared(
     session,
     rows,
-    value,
+    [value],
     live,
     (n) => `${from.name} is not unique: ${n} row(s) hold a value that another one holds`,
   );

@@ -3,14 +3,18 @@ import type { HistoryEffect, Operation, Plan, SetAside } from '../operation.js';
 import { addColumn } from './add-column.js';
 import { adopt } from './adopt.js';
 import { alterColumn } from './alter-column.js';
+import { createIndex } from './create-index.js';
 import { createTable } from './create-table.js';
+import { destroyIndex } from './destroy-index.js';
 import { detachColumn } from './detach-column.js';
 import { dropColumn } from './drop-column.js';
+import { dropIndex } from './drop-index.js';
 import { dropTable } from './drop-table.js';
 import { keepValues } from './keep-values.js';
 import { purge } from './purge.js';
 import { reattachColumn } from './reattach-column.js';
 import { renameColumn } from './rename-column.js';
+import { renameIndex } from './rename-index.js';
 import { renameTable } from './rename-table.js';
 import { restoreColumn } from './restore-column.js';
 import { restoreTable } from './restore-table.js';
@@ -32,6 +36,10 @@ const operations = {
   restore_column: restoreColumn,
   detach_column: detachColumn,
   reattach_column: reattachColumn,
+  create_index: createIndex,
+  drop_index: dropIndex,
+  rename_index: renameIndex,
+  destroy_index: destroyIndex,
   adopt,
   purge,
 } satisfies Record<string, Operation<unknown>>;

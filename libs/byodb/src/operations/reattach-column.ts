@@ -118,7 +118,7 @@ async function refuseUnfit(
     await refuseShared(
       session,
       `(select _saga_kept.* from ${quoted}, ${rows}) d`,
-      'd.v',
+      ['d.v'],
       null,
       (n) => `${column.name} is not unique any more: ${n} row(s) hold a value that another one holds`,
     );

@@ -1,5 +1,6 @@
 import { foldName } from '../live.js';
 import { nameNow, statementsOf, stepOf, existingTable, type Asked, type Operation } from '../operation.js';
+import { withIndexColumnRenamed } from '../schema/table-index.js';
 import { refuseDependents, refuseUnremakeable, requireRight } from './checks.js';
 
 interface RenameColumn {
@@ -19,7 +20,7 @@ export const renameColumn: Operation<Asked<RenameColumn>, RenameColumn> = {
       standing: { column: task.to, at: standing(task.name) ?? { name: task.name, kept: null } },
     };
   },
-  plan({ table, name, to }, before, { engine, columns }) {
+  plan({ table, name, to }, before, { engine, columns, indexes }) {
     const done = engine.ddl.renameColumn(existingTable(before, table), name, to);
     const renamed = columns.map((c) => (foldName(c.name) === foldName(name) ? { ...c, name: to } : c));
     const caseAlone = foldName(name) === foldName(to);
@@ -30,6 +31,7 @@ export const renameColumn: Operation<Asked<RenameColumn>, RenameColumn> = {
       before: [{ table, columns, ...(caseAlone ? {} : { without: [to] }) }],
       after: [{ table, columns: renamed, ...(caseAlone ? {} : { without: [name] }) }],
       columns_after: renamed,
+      indexes_after: withIndexColumnRenamed(indexes, name, to),
       live: done.live,
       statements: done.statements,
       compensation: engine.ddl.renameColumn(existingTable(done.live, table), to, name).statements,

@@ -78,7 +78,7 @@ export const restoreColumn: Operation<RestoreColumn, RestoreColumn> = {
       await refuseShared(
         session,
         rows,
-        value,
+        [value],
         live,
         (n) => `${column.name} is not unique any more: ${n} row(s) hold a value that another one holds`,
       );

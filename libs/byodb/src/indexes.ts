@@ -1,0 +1,62 @@
+import type { Engine } from './engine.js';
+import { findNamed, foldName, isAside, type LiveTable } from './live.js';
+import type { Index, LiveIndex } from './schema/table-index.js';
+
+/**
+ * A managed index as it stands in a database; undefined: it does not. It is the last of the names that it may have: one
+ * before that was another's when it was made.
+ */
+export function indexNow(engine: Engine, live: LiveTable, index: Pick<Index, 'called'>): LiveIndex | undefined {
+  const there = engine.indexes(live).filter(({ valid }) => valid);
+  for (const name of [...index.called].reverse()) {
+    const found = findNamed(there, name);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Whether the table has an index of this name, portable or not, that is whole. */
+export function isIndexThere(engine: Engine, live: LiveTable, name: string): boolean {
+  const broken = engine.indexes(live).some((index) => !index.valid && foldName(index.name) === foldName(name));
+  return hasObject(live, name) && !broken;
+}
+
+/** Whether a unique, index or the like of the table has this name, in any case of letters. */
+export function hasObject(live: LiveTable, name: string): boolean {
+  return findNamed([...live.uniques, ...live.extras], name) !== undefined;
+}
+
+/**
+ * The table without the uniques that are managed indexes, or were and are about to go: they say nothing of whether a
+ * column is unique by itself.
+ */
+export function withoutOwnIndexes(engine: Engine, live: LiveTable, indexes: readonly Index[]): LiveTable {
+  const own = new Set(indexes.flatMap((index) => indexNow(engine, live, index)?.name ?? []));
+  const isDropped = (name: string): boolean => isAside(name) && !isAside(live.name);
+  const uniques = live.uniques.filter(({ name }) => !own.has(name) && !isDropped(name));
+  return uniques.length === live.uniques.length ? live : { ...live, uniques };
+}
+
+/** Managed indexes as they are found, without those that are gone. */
+export function indexesFound(engine: Engine, live: LiveTable, known: readonly Index[]): Index[] {
+  return known.flatMap((index) => {
+    const now = indexNow(engine, live, index);
+    return now === undefined ? [] : [{ ...index, columns: now.columns, unique: now.unique }];
+  });
+}
+
+/**
+ * What an adopted table brings along that every engine could have. A unique index of one column is told as the column's
+ * uniqueness.
+ */
+export function adoptableIndexes(engine: Engine, live: LiveTable): Index[] {
+  const seen = new Set<string>();
+  return engine.indexes(live).flatMap(({ name, columns, unique, valid }): Index[] => {
+    const key = foldName(name);
+    const isColumns = unique && columns.length === 1;
+    if (!valid || isColumns || isAside(name) || columns.some((column) => isAside(column.name)) || seen.has(key))
+      return [];
+    seen.add(key);
+    return [{ name, columns, unique, called: [name], adopted: true }];
+  });
+}
