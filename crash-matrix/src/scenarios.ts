@@ -1,4 +1,4 @@
-import { completeColumn, type Column, type ColumnChange, type EngineName } from '#byodb';
+import { completeColumn, type Column, type ColumnChange, type EngineName, type IndexChange } from '#byodb';
 
 /** The database of the engine under test, and the second one of the change (SQLite). */
 export const ROLES = ['engine', 'other'] as const;
@@ -25,7 +25,8 @@ export type Ask =
   | { do: 'resolve'; as: 'adopt' | 'restore' }
   | { do: 'catch_up' }
   | { do: 'move'; away: boolean }
-  | { do: 'columns'; columns: ColumnChange[] };
+  | { do: 'columns'; columns: ColumnChange[] }
+  | { do: 'indexes'; indexes: IndexChange[] };
 
 type Input = Parameters<typeof completeColumn>[0];
 const column = (input: Input): Column => completeColumn(input).column;
@@ -133,6 +134,7 @@ export interface Operation {
 
 const change = (ask: Ask): Operation => ({ given: [], ask, directions: DIRECTIONS });
 const columns = (...list: ColumnChange[]): Operation => change({ do: 'columns', columns: list });
+const indexes = (...list: IndexChange[]): Operation => change({ do: 'indexes', indexes: list });
 const around = (ask: Ask, given: readonly Ask[] = [], more: readonly string[] = REFERRED): Operation => ({
   given,
   ask,
@@ -145,6 +147,15 @@ const BY_HAND = [
   `update ${TABLE} set extra = name where id < 3`,
 ];
 const TAG: ColumnChange = { name: 'tag', type: 'string', length: 30, unique: true };
+
+const BY_CODE: IndexChange = { name: 'by_code', columns: ['code', { name: 'amount', order: 'desc' }] };
+const ONE_NAME: IndexChange = { name: 'one_name', columns: ['name'], unique: true };
+const afterIndexes = (ask: Ask, more: Partial<Operation> = {}): Operation => ({
+  given: [{ do: 'indexes', indexes: [BY_CODE, ONE_NAME] }],
+  ask,
+  directions: DIRECTIONS,
+  ...more,
+});
 
 /** Every kind of change there is, each against a table with rows. */
 export const OPERATIONS = {
@@ -174,6 +185,19 @@ export const OPERATIONS = {
   alter_rules: columns({ name: 'amount', nullable: false, default: 9, unique: true }),
   alter_free: columns({ name: 'code', nullable: true, unique: false }),
   several: columns(TAG, PRICE, { name: 'code' }, { name: 'name', rename_to: 'title', length: 80 }),
+  create_indexes: indexes(BY_CODE, ONE_NAME),
+  drop_indexes: afterIndexes({ do: 'indexes', indexes: [{ name: 'by_code' }, { name: 'one_name' }] }),
+  rename_indexes: afterIndexes({ do: 'indexes', indexes: [{ name: 'one_name', rename_to: 'sole_name' }] }),
+  replace_indexes: afterIndexes({ do: 'indexes', indexes: [{ name: 'one_name', columns: ['name', 'code'] }] }),
+  revert_indexes: {
+    given: [
+      { do: 'indexes', indexes: [BY_CODE, ONE_NAME] },
+      { do: 'indexes', indexes: [{ name: 'one_name' }, { name: 'by_code', columns: ['amount'] }] },
+      { do: 'columns', columns: [{ name: 'code' }] },
+    ],
+    ask: { do: 'revert', version: 4 },
+    directions: DIRECTIONS,
+  },
   bring_back: {
     given: [{ do: 'columns', columns: [PRICE, { name: 'code' }] }],
     ask: { do: 'revert', version: 2 },

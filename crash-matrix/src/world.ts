@@ -1,4 +1,4 @@
-import { engineOf, observeTables, parseUrl, type Column, type Connection } from '#byodb';
+import { engineOf, observeTables, parseUrl, type Connection, type Managed } from '#byodb';
 import {
   CoreClock,
   createEventStore,
@@ -13,13 +13,14 @@ import {
   changeOf,
   changeSagas,
   consider,
-  columnsIn,
+  managedIn,
   databasesProjection,
   decideColumns,
   decideCreate,
   decideDatabases,
   decideDrift,
   decideDrop,
+  decideIndexes,
   decideRename,
   decideRestore,
   decideRevert,
@@ -202,15 +203,15 @@ async function decide(
     subject: one,
     on: [one],
   });
-  const look = async (name: string): Promise<Column[]> =>
+  const look = async (name: string): Promise<Managed> =>
     (
       await observeTables(world.connection('engine'), [
-        { name, ...(table === null ? {} : { known: columnsIn(table, one.id) }) },
+        { name, ...(table === null ? {} : { known: managedIn(table, one.id) }) },
       ])
     )[0]!;
   switch (ask.do) {
     case 'create': {
-      const event = decideCreate(ask.name, ask.columns, all, engines, sagaId);
+      const event = decideCreate(ask.name, { columns: ask.columns, indexes: [] }, all, engines, sagaId);
       return ofTable(event, ask.name);
     }
     case 'adopt':
@@ -219,7 +220,7 @@ async function decide(
           type: 'TableAdoptionRequested',
           saga_id: sagaId,
           name: ask.name,
-          columns: await look(ask.name),
+          columns: (await look(ask.name)).columns,
           databases: [one],
         },
         'database.adopt',
@@ -242,6 +243,10 @@ async function decide(
     }
     case 'columns': {
       const event = decideColumns(consider(table!), ask.columns, engines, (i) => `columns.${i}`, sagaId);
+      return ofTable(event, table!.name);
+    }
+    case 'indexes': {
+      const event = decideIndexes(consider(table!), ask.indexes, engines, (i) => `indexes.${i}`, sagaId);
       return ofTable(event, table!.name);
     }
     case 'rename':

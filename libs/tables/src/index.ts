@@ -15,6 +15,7 @@ export {
   tableEventSchemas,
   typeOf,
 } from './changes/index.js';
+export { decideIndexes, indexesBody } from './changes/indexes.js';
 export { decideDatabases, decideLost, letsGoOf, moveBody } from './changes/move.js';
 export { decidePurge, purgeBody } from './changes/purge.js';
 export { decideRename, renameBody } from './changes/rename.js';
@@ -51,5 +52,15 @@ export { listTables, loadTable, nameOwner, pageOfTables, tablesProjection } from
 export { columnProblems, Refused } from './table/refused.js';
 export { databaseName, moment, reason, tableId } from './table/request-parts.js';
 export { appendToTable, readTable, tableStreams } from './table/stream.js';
-export { columnsIn, newTable, type PendingChange, placesOf, type Table, TABLE_SHAPE } from './table/table.js';
+export {
+  columnsIn,
+  indexesOf,
+  managedIn,
+  managedOf,
+  newTable,
+  type PendingChange,
+  placesOf,
+  type Table,
+  TABLE_SHAPE,
+} from './table/table.js';
 export { upcasters } from './upcasters.js';

@@ -1,6 +1,6 @@
-import type { Column } from '#byodb';
+import type { Column, Index } from '#byodb';
 import type { ChangeKind, EventOf, TableEvent } from '../src/changes/index.js';
-import type { ColumnOp, DatabaseRef } from '../src/table/event-parts.js';
+import type { ColumnOp, DatabaseRef, IndexOp } from '../src/table/event-parts.js';
 import { column, ON_SQLITE, SOME_ERROR } from './stream.js';
 
 /** The commonest events of a table. What is asked for is called …ing, what was done …ed; a saga is named after its change. */
@@ -48,6 +48,12 @@ export function changingColumns(...ops: ColumnOp[]): EventOf<'ColumnsChangeReque
 }
 export function columnsChanged(columns: Column[], until: string | null = null): EventOf<'ColumnsChanged'> {
   return { type: 'ColumnsChanged', saga_id: 'columns', columns, reversible_until: until };
+}
+export function changingIndexes(...ops: IndexOp[]): EventOf<'IndexesChangeRequested'> {
+  return { type: 'IndexesChangeRequested', saga_id: 'indexes', kind: 'indexes.change', ops };
+}
+export function indexesChanged(...indexes: Index[]): EventOf<'IndexesChanged'> {
+  return { type: 'IndexesChanged', saga_id: 'indexes', indexes };
 }
 export function moving({
   add = [],

@@ -1,20 +1,23 @@
 import { z } from 'zod';
 import {
+  askedBy,
   columns,
   databases,
   defineEvent,
   id,
+  indexes,
   name,
   type AskedBy,
   type EventOfDefinition,
 } from '../table/event-parts.js';
 import { areDistinct } from '../table/request-parts.js';
+import { fieldsOf, managedOf } from '../table/table.js';
 import { GO, type ChangeType } from './change-type.js';
 
 const requested = defineEvent('TableAdoptionRequested', {
   version: 1,
   tells: 'A table that others made is to come under management as it stands.',
-  data: z.strictObject({ saga_id: id, name, columns, databases }),
+  data: z.strictObject({ saga_id: id, name, columns, indexes: indexes.optional(), databases }),
 });
 const done = defineEvent('TableAdopted', {
   version: 1,
@@ -40,11 +43,11 @@ export const adopt: ChangeType<Adopt, TableAdoptionRequested, TableAdopted> = {
   requested,
   done,
   body: adoptBody,
-  changeOf: ({ name, columns, databases }) => ({ kind: 'database.adopt', name, columns, databases }),
+  changeOf: (event) => ({ kind: 'database.adopt', ...askedBy(event) }),
 
-  foresee: (ahead, change) => ({ ...ahead, name: change.name, columns: change.columns }),
+  foresee: (ahead, change) => ({ ...ahead, name: change.name, ...managedOf(change) }),
   judge: () => GO,
-  conclude: (_table, _event, change) => ({ exists: true, columns: change?.columns ?? [] }),
+  conclude: (table, _event, change) => ({ exists: true, ...fieldsOf(table, managedOf(change ?? { columns: [] })) }),
   fail: (_table, { error }) => ({ last_error: error, ended: 'failed' }),
   outcome: ({ saga }) => ({ type: 'TableAdopted', saga_id: saga.saga_id }),
 
@@ -58,7 +61,7 @@ export const adopt: ChangeType<Adopt, TableAdoptionRequested, TableAdopted> = {
   choosesDatabases: true,
   isOfDatabase: true,
 
-  standing: (change) => change.columns,
+  standing: (change) => managedOf(change),
   tasks: async () => [],
   contradiction: async () => null,
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DatabaseRef, defineEvent, id, type AskedBy, type EventOfDefinition } from '../table/event-parts.js';
-import { columnsIn } from '../table/table.js';
+import { managedIn } from '../table/table.js';
 import { GO, onlyIfItStands, type ChangeType } from './change-type.js';
 
 const requested = defineEvent('CatchUpRequested', {
@@ -43,7 +43,7 @@ export const catchUp: ChangeType<CatchUp, CatchUpRequested, CaughtUp> = {
   choosesDatabases: true,
   isOfDatabase: true,
 
-  standing: (_change, { table, databaseId }) => columnsIn(table, databaseId),
+  standing: (_change, { table, databaseId }) => managedIn(table, databaseId),
   tasks: async () => [],
   contradiction: async () => null,
 

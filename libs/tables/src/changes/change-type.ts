@@ -1,5 +1,5 @@
 import type { ZodType } from 'zod';
-import type { Column, Plan, Task } from '#byodb';
+import type { Managed, Plan, Task } from '#byodb';
 import type { ChangeStep, Saga } from '#sagas';
 import type { ColumnOp, DatabaseRef, EventDefinition } from '../table/event-parts.js';
 import type { Outlook, Table } from '../table/table.js';
@@ -59,8 +59,8 @@ export interface ChangeType<
   /** Whether one saga does it to several tables of one database. */
   readonly isOfDatabase: boolean;
 
-  /** The managed columns that it meets in one database before it begins. */
-  standing(change: C, place: Place): Column[];
+  /** What is managed of the table in one database before it begins. */
+  standing(change: C, place: Place): Managed;
   /** What it comes to in one database, in order; none: the table is only looked at there. */
   tasks(change: C, place: Place, past: Past): Promise<Task[]>;
   /** Why, by what the past says, it cannot be done after all; null: it can. */

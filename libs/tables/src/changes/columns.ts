@@ -22,8 +22,19 @@ import {
   type ColumnSet,
   type EventOfDefinition,
 } from '../table/event-parts.js';
+import { applyOps, neededColumn, refuseUnindexable } from '../table/indexes.js';
 import { Refused, refuseEnded, refuseUnsupported, repeatedNames } from '../table/refused.js';
-import { alsoAside, columnsIn, isKept, type Considered, type Table } from '../table/table.js';
+import {
+  alsoAside,
+  columnsIn,
+  fieldsOf,
+  indexesOf,
+  isKept,
+  managedIn,
+  managedOf,
+  type Considered,
+  type Table,
+} from '../table/table.js';
 import { withVariantsFollowing } from '../table/variants.js';
 import { tableId } from '../table/request-parts.js';
 import { GO, NOTHING, onlyIfItStands, refuse, type ChangeType, type Judgement } from './change-type.js';
@@ -72,6 +83,9 @@ export function decideColumns(
     after = applyOp(after, op);
   });
   refuseResult(after, problems, engines);
+  const needed = neededColumn(considered.ahead.indexes, ops);
+  if (needed !== null) throw new Refused('unsupported_change', needed);
+  refuseUnindexable(applyOps(considered.ahead, ops), engines);
   const [first, ...others] = ops;
   const kind = first === undefined || others.length > 0 ? 'columns.change' : kindOf(first);
   return { type: 'ColumnsChangeRequested', saga_id: sagaId, kind, ops };
@@ -184,8 +198,8 @@ function judge(table: Table, { ops }: ChangeColumns): Judgement {
   const misfit = misfitOf(table.columns, ops, (sagaId) => isKept(table, sagaId));
   if (misfit !== null) return refuse(misfit);
   const after = ops.reduce(applyOp, table.columns);
-  const miscount = misfitOfCount(after);
-  if (miscount !== null) return refuse(miscount);
+  const impossible = misfitOfCount(after) ?? neededColumn(indexesOf(table), ops);
+  if (impossible !== null) return refuse(impossible);
   return sameColumns(after, table.columns) ? NOTHING : GO;
 }
 
@@ -195,10 +209,10 @@ export const changeColumns: ChangeType<ChangeColumns, ColumnsChangeRequested, Co
   body: columnsBody,
   changeOf: ({ kind, ops }) => ({ kind, ops }),
 
-  foresee: (ahead, { ops }) => ({ ...ahead, columns: ops.reduce(applyOp, ahead.columns) }),
+  foresee: (ahead, { ops }) => ({ ...ahead, ...applyOps(ahead, ops) }),
   judge: (table, change) => onlyIfItStands(() => judge(table, change), table),
   conclude: (table, event, change) => ({
-    columns: event.columns,
+    ...fieldsOf(table, { ...applyOps(managedOf(table), change?.ops ?? []), columns: event.columns }),
     variants: withVariantsFollowing(table.variants, change?.ops ?? []),
     set_aside: alsoAside(table.set_aside, event.saga_id, 'part', event.reversible_until ?? null),
   }),
@@ -220,7 +234,7 @@ export const changeColumns: ChangeType<ChangeColumns, ColumnsChangeRequested, Co
   choosesDatabases: false,
   isOfDatabase: false,
 
-  standing: (_change, { table, databaseId }) => columnsIn(table, databaseId),
+  standing: (_change, { table, databaseId }) => managedIn(table, databaseId),
   tasks: async ({ ops }, { table, databaseId }, past) =>
     columnTasks(past, table.name, columnsIn(table, databaseId), ops, databaseId),
   contradiction: async () => null,

@@ -1,5 +1,5 @@
 import { describe, test } from '@jest/globals';
-import { engineOf, type Column } from '#byodb';
+import { engineOf, type Column, type Managed } from '#byodb';
 import { given } from '../../testing/spec-kit.js';
 import { column, RECORDED_AT, SOME_ERROR } from '../../testing/stream.js';
 import { created, creating, failed, HERE, ID, renaming, THERE } from '../../testing/table-events.js';
@@ -11,15 +11,18 @@ const POINT: Column = {
   type: 'native',
   native: { engine: 'postgres', type: 'point' },
 };
+const table = (columns: Column[]): Managed => ({ columns, indexes: [] });
 const ORIGIN = { table_id: 'another', version: 3 };
 
-const plainly = (): RequestEvent => decideCreate('first', [ID], [HERE], [engineOf('sqlite')], 'create');
-const asReplay = (): RequestEvent => decideCreate('first', [ID], [HERE], [engineOf('sqlite')], 'create', ORIGIN);
+const plainly = (): RequestEvent => decideCreate('first', table([ID]), [HERE], [engineOf('sqlite')], 'create');
+const asReplay = (): RequestEvent => decideCreate('first', table([ID]), [HERE], [engineOf('sqlite')], 'create', ORIGIN);
 
 describe('what is asked for', () => {
   test('a table of these columns on these databases', () => {
     given()
-      .when(() => decideCreate('first', [ID], [HERE, THERE], [engineOf('sqlite'), engineOf('postgres')], 'create'))
+      .when(() =>
+        decideCreate('first', table([ID]), [HERE, THERE], [engineOf('sqlite'), engineOf('postgres')], 'create'),
+      )
       .then(creating({ databases: [HERE, THERE] }));
   });
 
@@ -37,7 +40,7 @@ describe('what is asked for', () => {
 
   test('without columns it has a numbered key, a name and two times', () => {
     given()
-      .when(() => decideCreate('first', defaultColumns(), [HERE], [engineOf('sqlite')], 'create'))
+      .when(() => decideCreate('first', table(defaultColumns()), [HERE], [engineOf('sqlite')], 'create'))
       .then(
         creating({
           columns: [
@@ -54,20 +57,22 @@ describe('what is asked for', () => {
 describe('what is refused', () => {
   test('a type that only another engine knows', () => {
     given()
-      .when(() => decideCreate('first', [ID, POINT], [HERE], [engineOf('postgres'), engineOf('sqlite')], 'create'))
+      .when(() =>
+        decideCreate('first', table([ID, POINT]), [HERE], [engineOf('postgres'), engineOf('sqlite')], 'create'),
+      )
       .thenRefused('unsupported_change', /place has a type of postgres's own \(point\), which sqlite cannot build/);
   });
 
   test('a type that its own engine knows is refused by none where it is at home', () => {
     given()
-      .when(() => decideCreate('first', [ID, POINT], [HERE], [engineOf('postgres')], 'create'))
+      .when(() => decideCreate('first', table([ID, POINT]), [HERE], [engineOf('postgres')], 'create'))
       .then(creating({ columns: [ID, POINT] }));
   });
 
   test('what one of the engines does not build, though the others do', () => {
     const text = column({ name: 'text', type: 'text', unique: true });
     given()
-      .when(() => decideCreate('first', [ID, text], [HERE], [engineOf('sqlite'), engineOf('mysql')], 'create'))
+      .when(() => decideCreate('first', table([ID, text]), [HERE], [engineOf('sqlite'), engineOf('mysql')], 'create'))
       .thenRefused('unsupported_change', /^mysql: text cannot be unique/);
   });
 });

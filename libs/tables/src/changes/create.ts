@@ -1,24 +1,43 @@
 import { z } from 'zod';
-import { columnSchema, completeColumn, MAX_COLUMNS, nameSchema, type Column, type Engine } from '#byodb';
+import {
+  columnSchema,
+  completeColumn,
+  MAX_COLUMNS,
+  nameSchema,
+  type Column,
+  type Engine,
+  type Managed,
+  type Task,
+} from '#byodb';
 import {
   columns,
   databases,
   defineEvent,
   id,
+  indexes,
   name,
   Origin,
   type AskedBy,
   type DatabaseRef,
   type EventOfDefinition,
 } from '../table/event-parts.js';
+import { refuseUnindexable } from '../table/indexes.js';
 import { refuseBuiltElsewhere, refuseUnsupported } from '../table/refused.js';
 import { areDistinct, databaseNames, moment, tableId } from '../table/request-parts.js';
+import { fieldsOf, managedOf } from '../table/table.js';
 import { GO, type ChangeType } from './change-type.js';
 
 const requested = defineEvent('TableCreationRequested', {
   version: 1,
   tells: 'A table is to be made on these databases; with `origin`, by a replay of another one.',
-  data: z.strictObject({ saga_id: id, name, columns, databases, origin: Origin.optional() }),
+  data: z.strictObject({
+    saga_id: id,
+    name,
+    columns,
+    indexes: indexes.optional(),
+    databases,
+    origin: Origin.optional(),
+  }),
 });
 const done = defineEvent('TableCreated', {
   version: 1,
@@ -59,7 +78,7 @@ export function defaultColumns(): Column[] {
 
 export function decideCreate(
   name: string,
-  columns: Column[],
+  { columns, indexes }: Managed,
   databases: DatabaseRef[],
   engines: Engine[],
   sagaId: string,
@@ -67,30 +86,41 @@ export function decideCreate(
 ): TableCreationRequested {
   refuseBuiltElsewhere(columns, engines);
   refuseUnsupported(columns, engines);
+  refuseUnindexable({ columns, indexes }, engines);
   return {
     type: 'TableCreationRequested',
     saga_id: sagaId,
     name,
     columns,
+    ...(indexes.length === 0 ? {} : { indexes }),
     databases,
     ...(origin === undefined ? {} : { origin }),
   };
+}
+
+/** What builds a table with its indexes where there is none. */
+export function buildingTasks(table: string, { columns, indexes }: Managed): Task[] {
+  return [
+    { do: 'create_table', table, columns },
+    ...indexes.map((index): Task => ({ do: 'create_index', table, index })),
+  ];
 }
 
 export const create: ChangeType<Create, TableCreationRequested, TableCreated> = {
   requested,
   done,
   body: createBody,
-  changeOf: ({ name, columns, databases, origin }) => ({
+  changeOf: ({ name, columns, indexes, databases, origin }) => ({
     kind: origin === undefined ? 'table.create' : 'table.replay',
     name,
     columns,
+    ...(indexes === undefined ? {} : { indexes }),
     databases,
   }),
 
-  foresee: (ahead, change) => ({ ...ahead, name: change.name, columns: change.columns }),
+  foresee: (ahead, change) => ({ ...ahead, name: change.name, ...managedOf(change) }),
   judge: () => GO,
-  conclude: (_table, _event, change) => ({ exists: true, columns: change?.columns ?? [] }),
+  conclude: (table, _event, change) => ({ exists: true, ...fieldsOf(table, managedOf(change ?? { columns: [] })) }),
   fail: (_table, { error }) => ({ last_error: error, ended: 'failed' }),
   outcome: ({ saga }) => ({ type: 'TableCreated', saga_id: saga.saga_id }),
 
@@ -104,8 +134,8 @@ export const create: ChangeType<Create, TableCreationRequested, TableCreated> = 
   choosesDatabases: true,
   isOfDatabase: false,
 
-  standing: () => [],
-  tasks: async (change) => [{ do: 'create_table', table: change.name, columns: change.columns }],
+  standing: () => ({ columns: [], indexes: [] }),
+  tasks: async (change) => buildingTasks(change.name, managedOf(change)),
   contradiction: async () => null,
 
   sayRequested: ({ name, databases }) =>

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineEvent, id, until, type AskedBy, type EventOfDefinition } from '../table/event-parts.js';
 import { refuseEnded } from '../table/refused.js';
-import { alsoAside, columnsIn, type Considered } from '../table/table.js';
+import { alsoAside, managedIn, type Considered } from '../table/table.js';
 import { tableId } from '../table/request-parts.js';
 import { GO, onlyIfItStands, type ChangeType } from './change-type.js';
 
@@ -54,7 +54,7 @@ export const drop: ChangeType<Drop, TableDropRequested, TableDropped> = {
   choosesDatabases: false,
   isOfDatabase: false,
 
-  standing: (_change, { table, databaseId }) => columnsIn(table, databaseId),
+  standing: (_change, { table, databaseId }) => managedIn(table, databaseId),
   tasks: async (_change, { table }) => [{ do: 'drop_table', table: table.name }],
   contradiction: async () => null,
 

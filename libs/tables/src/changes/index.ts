@@ -6,6 +6,7 @@ import type { ChangeType } from './change-type.js';
 import { changeColumns, type ChangeColumns, type ColumnsChanged, type ColumnsChangeRequested } from './columns.js';
 import { create, type Create, type TableCreated, type TableCreationRequested } from './create.js';
 import { drop, type Drop, type TableDropped, type TableDropRequested } from './drop.js';
+import { changeIndexes, type ChangeIndexes, type IndexesChanged, type IndexesChangeRequested } from './indexes.js';
 import { move, type Move, type TableDatabasesChanged, type TableDatabasesRequested } from './move.js';
 import { purge, type Purge, type Purged, type PurgeRequested } from './purge.js';
 import { rename, type Rename, type TableRenamed, type TableRenameRequested } from './rename.js';
@@ -15,7 +16,18 @@ import { revert, type Revert, type TableReverted, type TableRevertRequested } fr
 
 /** What can be asked of a table, each with its file. A saga carries it out. */
 export type Change =
-  Create | Rename | Drop | Restore | Revert | Move | Purge | ChangeColumns | Adopt | ResolveDrift | CatchUp;
+  | Create
+  | Rename
+  | Drop
+  | Restore
+  | Revert
+  | Move
+  | Purge
+  | ChangeColumns
+  | ChangeIndexes
+  | Adopt
+  | ResolveDrift
+  | CatchUp;
 export type ChangeKind = Change['kind'];
 
 /** The events that ask for a change. */
@@ -28,6 +40,7 @@ export type RequestEvent =
   | TableDatabasesRequested
   | PurgeRequested
   | ColumnsChangeRequested
+  | IndexesChangeRequested
   | TableAdoptionRequested
   | DriftResolutionRequested
   | CatchUpRequested;
@@ -42,6 +55,7 @@ export type DoneEvent =
   | TableDatabasesChanged
   | Purged
   | ColumnsChanged
+  | IndexesChanged
   | TableAdopted
   | DriftResolved
   | CaughtUp;
@@ -73,6 +87,10 @@ const types: { readonly [K in ChangeKind]: ChangeType<ChangeOf<K>> } = {
   'column.alter': changeColumns,
   'column.rename': changeColumns,
   'columns.change': changeColumns,
+  'index.create': changeIndexes,
+  'index.drop': changeIndexes,
+  'index.rename': changeIndexes,
+  'indexes.change': changeIndexes,
   'database.adopt': adopt,
   'drift.resolve': resolveDrift,
   'database.catch_up': catchUp,

@@ -11,19 +11,22 @@ import {
   type DatabaseRef,
   type EventOfDefinition,
 } from '../table/event-parts.js';
+import { refuseUnindexable, indexOpsLeadingTo, indexTasks } from '../table/indexes.js';
 import { cannotComeBack, planAside, restoreBy } from '../table/kept-tables.js';
 import { Refused, refuseBuiltElsewhere, refuseEnded, refuseUnsupported } from '../table/refused.js';
 import {
   alsoAside,
   asideIn,
-  columnsIn,
   concerns,
   livesIn,
+  managedIn,
+  managedOf,
   withoutVariants,
   type Considered,
   type SetAside,
   type Table,
 } from '../table/table.js';
+import { buildingTasks } from './create.js';
 import { areDistinct, databaseNames, reason, tableId } from '../table/request-parts.js';
 import {
   GO,
@@ -108,6 +111,7 @@ export function decideDatabases(
     throw new Refused('unsupported_change', 'a table must live in at least one database: drop it instead');
   refuseBuiltElsewhere(ahead.columns, engines);
   refuseUnsupported(ahead.columns, engines);
+  refuseUnindexable(ahead, engines);
   return {
     type: 'TableDatabasesRequested',
     saga_id: sagaId,
@@ -196,10 +200,14 @@ async function tasks({ add, remove }: Move, place: Place, past: Past): Promise<T
   if (livesIn({ databases: remove }, databaseId)) return [{ do: 'drop_table', table: table.name }];
   if (!livesIn({ databases: add }, databaseId)) return [];
   const plan = await planAside(past, table, databaseId);
-  if (plan === null) return [{ do: 'create_table', table: table.name, columns: table.columns }];
+  const wanted = managedOf(table);
+  if (plan === null) return buildingTasks(table.name, wanted);
   const differs = cannotComeBack(plan, table.columns);
   if (differs !== null) throw new DatabaseError('unsupported_change', differs);
-  return [restoreBy(plan, table.name)];
+  // It comes back with the indexes that it had there.
+  const there = { columns: table.columns, indexes: plan.before.flatMap((one) => one.indexes ?? []) };
+  const { before, behind } = indexTasks(table.name, there, [], indexOpsLeadingTo(there, wanted.indexes));
+  return [restoreBy(plan, table.name), ...before, ...behind];
 }
 
 function outcome({ table, change, saga, reversibleUntil }: Ending<Move>): TableDatabasesChanged {
@@ -261,9 +269,9 @@ export const move: ChangeType<Move, TableDatabasesRequested, TableDatabasesChang
   isOfDatabase: false,
 
   standing(change, { table, databaseId }) {
-    if (!livesIn({ databases: change.add }, databaseId)) return columnsIn(table, databaseId);
+    if (!livesIn({ databases: change.add }, databaseId)) return managedIn(table, databaseId);
     // Built there anew, unless it was set aside there and comes back.
-    return asideIn(table, databaseId) === undefined ? [] : table.columns;
+    return { columns: asideIn(table, databaseId) === undefined ? [] : table.columns, indexes: [] };
   },
   tasks,
   contradiction: async () => null,

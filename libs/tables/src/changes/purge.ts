@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { askedBy, defineEvent, id, type AskedBy, type EventOfDefinition } from '../table/event-parts.js';
 import { Refused } from '../table/refused.js';
-import { beingDestroyed, columnsIn, isKept, tableAside, type Considered, type Table } from '../table/table.js';
+import { beingDestroyed, managedIn, isKept, tableAside, type Considered, type Table } from '../table/table.js';
 import { reason, sagaId, tableId } from '../table/request-parts.js';
 import { GO, refuse, type ChangeType, type Judgement } from './change-type.js';
 
@@ -95,7 +95,7 @@ export const purge: ChangeType<Purge, PurgeRequested, Purged> = {
   choosesDatabases: true,
   isOfDatabase: false,
 
-  standing: (_change, { table, databaseId }) => columnsIn(table, databaseId),
+  standing: (_change, { table, databaseId }) => managedIn(table, databaseId),
   tasks: async () => [],
   contradiction: async () => null,
 

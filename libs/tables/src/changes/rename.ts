@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { nameSchema } from '#byodb';
 import { defineEvent, id, name, type AskedBy, type EventOfDefinition } from '../table/event-parts.js';
 import { refuseEnded } from '../table/refused.js';
-import { columnsIn, type Considered } from '../table/table.js';
+import { managedIn, type Considered } from '../table/table.js';
 import { tableId } from '../table/request-parts.js';
 import { GO, NOTHING, onlyIfItStands, type ChangeType } from './change-type.js';
 
@@ -50,7 +50,7 @@ export const rename: ChangeType<Rename, TableRenameRequested, TableRenamed> = {
   choosesDatabases: false,
   isOfDatabase: false,
 
-  standing: (_change, { table, databaseId }) => columnsIn(table, databaseId),
+  standing: (_change, { table, databaseId }) => managedIn(table, databaseId),
   tasks: async (change, { table }) => [{ do: 'rename_table', table: table.name, to: change.name }],
   contradiction: async () => null,
 

@@ -39,7 +39,7 @@ const resolve =
     { database = THERE, sagaId = 'drift', engines = [engineOf('sqlite')] } = {},
   ) =>
   (considered: Considered): RequestEvent =>
-    decideDrift(considered, database, as, found, engines, sagaId);
+    decideDrift(considered, database, as, found === null ? null : { columns: found, indexes: [] }, engines, sagaId);
 
 type Decided = { changes?: ColumnOp[]; variant?: Variant | null; database?: DatabaseRef };
 const asked = (

@@ -3,7 +3,7 @@ import { nameSchema } from '#byodb';
 import { askedBy, defineEvent, id, name, type AskedBy, type EventOfDefinition } from '../table/event-parts.js';
 import { restoreTask } from '../table/kept-tables.js';
 import { Refused, refuseFailed } from '../table/refused.js';
-import { beingDestroyed, columnsIn, tableAside, type Considered } from '../table/table.js';
+import { beingDestroyed, managedIn, tableAside, type Considered } from '../table/table.js';
 import { tableId } from '../table/request-parts.js';
 import { GO, NOTHING, refuse, type ChangeType } from './change-type.js';
 
@@ -97,7 +97,7 @@ export const restore: ChangeType<Restore, TableRestoreRequested, TableRestored> 
   choosesDatabases: false,
   isOfDatabase: false,
 
-  standing: (_change, { table, databaseId }) => columnsIn(table, databaseId),
+  standing: (_change, { table, databaseId }) => managedIn(table, databaseId),
   tasks: async (change, { table, databaseId }, past) => [
     await restoreTask(past, tableAside(table)?.saga_id, databaseId, restoredAs(table, change)),
   ],

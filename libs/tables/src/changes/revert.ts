@@ -8,16 +8,36 @@ import {
   columns,
   defineEvent,
   id,
+  indexOps,
   name,
   until,
   Variant,
   type ColumnOp,
   type EventOfDefinition,
+  type IndexOp,
   type Retype,
 } from '../table/event-parts.js';
 import { track, type Lineage, type Track } from '../table/lineage.js';
+import {
+  applyOps,
+  indexOpsLeadingTo,
+  indexTasks,
+  misfitOfIndexes,
+  neededColumn,
+  refuseUnindexable,
+  sameIndexes,
+} from '../table/indexes.js';
 import { Refused, refuseEnded, refuseUnsupported } from '../table/refused.js';
-import { alsoAside, beingDestroyed, columnsIn, isKept, type Considered, type Table } from '../table/table.js';
+import {
+  alsoAside,
+  beingDestroyed,
+  fieldsOf,
+  isKept,
+  managedIn,
+  managedOf,
+  type Considered,
+  type Table,
+} from '../table/table.js';
 import { withVariantsFollowing } from '../table/variants.js';
 import { WayBack } from '../table/way-back.js';
 import { tableId } from '../table/request-parts.js';
@@ -36,7 +56,13 @@ import {
 const requested = defineEvent('TableRevertRequested', {
   version: 1,
   tells: 'Name and columns are to be again what they were after event `to_version`.',
-  data: z.strictObject({ saga_id: id, to_version: z.int().min(1), name, ops: columnOps }),
+  data: z.strictObject({
+    saga_id: id,
+    to_version: z.int().min(1),
+    name,
+    ops: columnOps,
+    index_ops: indexOps.optional(),
+  }),
 });
 const done = defineEvent('TableReverted', {
   version: 1,
@@ -56,7 +82,8 @@ export const revertBody = z.strictObject({ table_id: tableId, version: z.int().m
 
 export type TableRevertRequested = EventOfDefinition<typeof requested>;
 export type TableReverted = EventOfDefinition<typeof done>;
-export type Revert = { kind: 'table.revert'; name: string; version: number; ops: ColumnOp[] };
+/** `index_ops`: see applyOps. */
+export type Revert = { kind: 'table.revert'; name: string; version: number; ops: ColumnOp[]; index_ops?: IndexOp[] };
 
 /**
  * What leads from the table as it will be after its pending changes to what it was at `target`; refused with every
@@ -97,7 +124,17 @@ export function decideRevert(
       conflicts,
     );
   refuseUnsupported(columns, engines);
-  return { type: 'TableRevertRequested', saga_id: sagaId, to_version: version, name, ops };
+  const wanted = managedOf(target.table);
+  refuseUnindexable(wanted, engines);
+  const asked = indexOpsLeadingTo(ahead, wanted.indexes, ops);
+  return {
+    type: 'TableRevertRequested',
+    saga_id: sagaId,
+    to_version: version,
+    name,
+    ops,
+    ...(asked.length === 0 ? {} : { index_ops: asked }),
+  };
 }
 
 /** Sagas whose set-aside columns can still come back, those included that are still to set them aside. */
@@ -129,19 +166,28 @@ async function contradiction({ version, ops }: Revert, table: Table, past: Past)
     : `a change ahead of it failed, so it would not lead to version ${version}: ask again`;
 }
 
-function judge(table: Table, { name, ops }: Revert): Judgement {
+function judge(table: Table, { name, ops, index_ops: asked = [] }: Revert): Judgement {
+  const before = managedOf(table);
   const misfit = misfitOf(table.columns, ops, (sagaId) => isKept(table, sagaId));
   if (misfit !== null) return refuse(misfit);
-  const after = ops.reduce(applyOp, table.columns);
-  const miscount = misfitOfCount(after);
-  if (miscount !== null) return refuse(miscount);
-  const isSame = name === table.name && sameColumns(after, table.columns);
+  const after = applyOps(before, ops, asked);
+  const impossible =
+    misfitOfCount(after.columns) ??
+    misfitOfIndexes({ ...before, columns: after.columns }, asked) ??
+    neededColumn(before.indexes, ops, asked);
+  if (impossible !== null) return refuse(impossible);
+  const isSame =
+    name === table.name && sameColumns(after.columns, table.columns) && sameIndexes(after.indexes, before.indexes);
   return isSame ? NOTHING : GO;
 }
 
-async function tasks({ name, ops }: Revert, { table, databaseId }: Place, past: Past): Promise<Task[]> {
-  const onColumns = await columnTasks(past, table.name, columnsIn(table, databaseId), ops, databaseId);
-  return name === table.name ? onColumns : [...onColumns, { do: 'rename_table', table: table.name, to: name }];
+async function tasks({ name, ops, index_ops: asked = [] }: Revert, place: Place, past: Past): Promise<Task[]> {
+  const { table, databaseId } = place;
+  const there = managedIn(table, databaseId);
+  const onIndexes = indexTasks(table.name, there, ops, asked);
+  const onColumns = await columnTasks(past, table.name, there.columns, ops, databaseId);
+  const all = [...onIndexes.before, ...onColumns, ...onIndexes.behind];
+  return name === table.name ? all : [...all, { do: 'rename_table', table: table.name, to: name }];
 }
 
 /**
@@ -150,15 +196,18 @@ async function tasks({ name, ops }: Revert, { table, databaseId }: Place, past: 
  * first database.
  */
 function outcome({ table, change, saga, reversibleUntil }: Ending<Revert>): TableReverted {
-  const { ops } = change;
+  const { ops, index_ops: asked } = change;
   const columns = ops.reduce(applyOp, table.columns);
   const first = table.databases[0];
   const followsFirst = first !== undefined && table.variants[first.id] === undefined;
   const order = followsFirst ? asItStands(saga, first.id, columns) : columns;
   const variants = table.databases.flatMap(({ id }): [string, Variant][] => {
-    const there = asItStands(saga, id, ops.reduce(applyOp, columnsIn(table, id)));
-    const beside = table.variants[id]?.beside ?? [];
-    return beside.length === 0 && sameColumns(there, order) ? [] : [[id, { columns: there, beside }]];
+    const { beside = [], indexes } = table.variants[id] ?? {};
+    const after = applyOps(managedIn(table, id), ops, asked);
+    const there = asItStands(saga, id, after.columns);
+    const isAlike = beside.length === 0 && indexes === undefined && sameColumns(there, order);
+    const own = indexes === undefined ? {} : { indexes: after.indexes };
+    return isAlike ? [] : [[id, { columns: there, beside, ...own }]];
   });
   return {
     type: 'TableReverted',
@@ -184,14 +233,26 @@ export const revert: ChangeType<Revert, TableRevertRequested, TableReverted> = {
   requested,
   done,
   body: revertBody,
-  changeOf: ({ name, to_version, ops }) => ({ kind: 'table.revert', name, version: to_version, ops }),
+  changeOf: ({ name, to_version, ops, index_ops: asked }) => ({
+    kind: 'table.revert',
+    name,
+    version: to_version,
+    ops,
+    ...(asked === undefined ? {} : { index_ops: asked }),
+  }),
 
-  foresee: (ahead, { name, ops }) => ({ ...ahead, name, columns: ops.reduce(applyOp, ahead.columns) }),
+  foresee: (ahead, { name, ops, index_ops: asked }) => ({ ...ahead, name, ...applyOps(ahead, ops, asked) }),
   judge: (table, change) => onlyIfItStands(() => judge(table, change), table),
   conclude: (table, event, change) => ({
     name: event.name,
-    columns: event.columns,
-    variants: { ...withVariantsFollowing(table.variants, change?.ops ?? []), ...event.variants },
+    ...fieldsOf(table, {
+      ...applyOps(managedOf(table), change?.ops ?? [], change?.index_ops),
+      columns: event.columns,
+    }),
+    variants: {
+      ...withVariantsFollowing(table.variants, change?.ops ?? [], change?.index_ops),
+      ...event.variants,
+    },
     set_aside: alsoAside(table.set_aside, event.saga_id, 'part', event.reversible_until),
   }),
   fail: (_table, { error }) => ({ last_error: error }),
@@ -207,7 +268,7 @@ export const revert: ChangeType<Revert, TableRevertRequested, TableReverted> = {
   choosesDatabases: false,
   isOfDatabase: false,
 
-  standing: (_change, { table, databaseId }) => columnsIn(table, databaseId),
+  standing: (_change, { table, databaseId }) => managedIn(table, databaseId),
   tasks,
   contradiction,
 

@@ -140,7 +140,7 @@ test('one that was undone counts for nothing', async () => {
     ['apply', 'before', 'after'],
     ['compensate', null, 'before'],
   ]);
-  expect(stateAfter(steps)).toEqual({ name: null, exists: false, columns: [] });
+  expect(stateAfter(steps)).toEqual({ name: null, exists: false, columns: [], indexes: [] });
 });
 
 test("an operator's word that it was applied, or restored, stands like the step's own; one that was skipped did nothing", async () => {

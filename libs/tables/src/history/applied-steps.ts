@@ -10,7 +10,7 @@ import {
   type StoredEvent,
   type Tx,
 } from '#event-store';
-import { effectOnHistory, type Column, type Plan } from '#byodb';
+import { effectOnHistory, type Column, type Index, type Managed, type Plan } from '#byodb';
 import { sagaStreams, type SagaEvent } from '#sagas';
 
 /** One step that took effect, was finalized, or was undone, in one database. */
@@ -31,10 +31,15 @@ export interface Applied {
   /** Null: an operator's word, for a database that could not be looked at. */
   fingerprint_after: string | null;
   columns_after: Column[];
+  /** Missing: it had no managed index then. */
+  indexes_after?: Index[];
 }
 
 /** `undoes`: a catch-up's step that undoes. */
-type Planned = Pick<Applied, 'table_id' | 'database_id' | 'operation' | 'table_name' | 'columns_after'> & {
+type Planned = Pick<
+  Applied,
+  'table_id' | 'database_id' | 'operation' | 'table_name' | 'columns_after' | 'indexes_after'
+> & {
   undoes?: true;
 };
 /** What a saga's later events are about: they name a step by its id alone. */
@@ -61,7 +66,7 @@ function follow(plans: Plans | null, event: StoredEvent): { plans: Plans | null;
   switch (body.type) {
     case 'StepPrepared': {
       const steps = body.steps.map(({ step_id, operation, plan }): [string, Planned] => {
-        const { table_id, shown_after, columns_after, way } = plan as Plan & { way?: string };
+        const { table_id, shown_after, columns_after, indexes_after, way } = plan as Plan & { way?: string };
         return [
           step_id,
           {
@@ -70,6 +75,7 @@ function follow(plans: Plans | null, event: StoredEvent): { plans: Plans | null;
             operation,
             table_name: shown_after,
             columns_after,
+            ...(indexes_after === undefined ? {} : { indexes_after }),
             ...(way === 'compensate' ? { undoes: true } : {}),
           },
         ];
@@ -243,19 +249,29 @@ export async function readApplied(
   return steps.sort((a, b) => a.position - b.position).slice(0, limit);
 }
 
+interface StateThere extends Managed {
+  name: string | null;
+  exists: boolean;
+}
+
 /** What a table was in one database after these steps: undone ones count for nothing. Pure. */
-export function stateAfter(steps: Applied[]): { name: string | null; exists: boolean; columns: Column[] } {
+export function stateAfter(steps: Applied[]): StateThere {
   const undone = new Set(steps.filter((s) => s.direction === 'compensate').map((s) => s.step_id));
   return steps
     .filter((s) => s.direction === 'apply' && !undone.has(s.step_id))
-    .reduce<{ name: string | null; exists: boolean; columns: Column[] }>(
+    .reduce<StateThere>(
       (state, step) => {
         const effect = effectOnHistory(step);
         if (effect === 'none') return state;
         return effect === 'gone'
           ? { ...state, exists: false }
-          : { name: step.table_name, exists: true, columns: step.columns_after };
+          : {
+              name: step.table_name,
+              exists: true,
+              columns: step.columns_after,
+              indexes: step.indexes_after ?? [],
+            };
       },
-      { name: null, exists: false, columns: [] },
+      { name: null, exists: false, columns: [], indexes: [] },
     );
 }

@@ -1,5 +1,13 @@
-import { builtElsewhere, DatabaseError, engineOf, ENGINE_NAMES, uniqueName, type EngineName } from '#byodb';
-import type { Table } from '../table/table.js';
+import {
+  builtElsewhere,
+  DatabaseError,
+  engineOf,
+  ENGINE_NAMES,
+  uniqueName,
+  type Engine,
+  type EngineName,
+} from '#byodb';
+import { indexesOf, type Table } from '../table/table.js';
 
 /** Statements that build the table anew, by engine; none, and in `missing` the reason, where an engine cannot. */
 export function ddlOf(table: Table): {
@@ -19,8 +27,7 @@ export function ddlOf(table: Table): {
       ? 'the table is not there'
       : (builtElsewhere(table.columns, name) ?? engine.refuses(table.columns.filter((c) => c.type !== 'native')));
     try {
-      if (reason === null)
-        ddl[name] = engine.ddl.createTable(table.name, table.columns, table.table_id, unique).statements;
+      if (reason === null) ddl[name] = building(engine, table, unique);
       else missing[name] = reason;
     } catch (error) {
       // What was read of a column may be more than the engine's renderers print.
@@ -29,4 +36,18 @@ export function ddlOf(table: Table): {
     }
   }
   return { ddl, missing };
+}
+
+function building({ ddl }: Engine, table: Table, uniqueName: (column: string) => string): string[] {
+  const made = ddl.createTable(table.name, table.columns, table.table_id, uniqueName);
+  const statements = [...made.statements];
+  let { live } = made;
+  for (const index of indexesOf(table)) {
+    if (live === null) break;
+    const [as = index.name] = index.called;
+    const done = ddl.createIndex(live, index, as, false);
+    statements.push(...done.statements);
+    live = done.live;
+  }
+  return statements;
 }

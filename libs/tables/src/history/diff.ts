@@ -1,5 +1,6 @@
-import { foldName, type Column } from '#byodb';
+import { findNamed, foldName, sameIndex, type Column, type Index } from '#byodb';
 import { sameColumns } from '../table/columns.js';
+import { indexesOf } from '../table/table.js';
 import type { Point } from './point.js';
 
 export interface Diff {
@@ -8,6 +9,14 @@ export interface Diff {
   removed: Column[];
   altered: { column: string; from: Column; to: Column }[];
   renamed: { from: string; to: string }[];
+  indexes: IndexDiff;
+}
+
+/** By name: one with another name is another index. */
+export interface IndexDiff {
+  added: Index[];
+  removed: Index[];
+  altered: { from: Index; to: Index }[];
 }
 
 /** What became of each column between two moments; one that was renamed is the same column still. */
@@ -17,6 +26,9 @@ export function diff(from: Point, to: Point): Diff {
     const was = from.table.columns.find((c) => markOf(from, c) === markOf(to, column));
     return was === undefined ? [] : [{ was, column }];
   });
+  const renamed = pairs
+    .filter(({ was, column }) => was.name !== column.name)
+    .map(({ was, column }) => ({ from: was.name, to: column.name }));
   return {
     name: from.table.name === to.table.name ? null : { from: from.table.name, to: to.table.name },
     added: to.table.columns.filter((c) => !pairs.some((p) => p.column === c)),
@@ -24,8 +36,25 @@ export function diff(from: Point, to: Point): Diff {
     altered: pairs
       .filter(({ was, column }) => !sameColumns([{ ...was, name: '' }], [{ ...column, name: '' }]))
       .map(({ was, column }) => ({ column: column.name, from: was, to: column })),
-    renamed: pairs
-      .filter(({ was, column }) => was.name !== column.name)
-      .map(({ was, column }) => ({ from: was.name, to: column.name })),
+    renamed,
+    indexes: indexDiff(from, to, renamed),
+  };
+}
+
+function indexDiff(from: Point, to: Point, renamed: Diff['renamed']): IndexDiff {
+  // In today's names of their columns; a ring of names is followed as a whole.
+  const names = new Map(renamed.map((pair) => [foldName(pair.from), pair.to]));
+  const before = indexesOf(from.table).map((index) => ({
+    ...index,
+    columns: index.columns.map((column) => ({ ...column, name: names.get(foldName(column.name)) ?? column.name })),
+  }));
+  const after = indexesOf(to.table);
+  return {
+    added: after.filter((index) => findNamed(before, index.name) === undefined),
+    removed: before.filter((index) => findNamed(after, index.name) === undefined),
+    altered: after.flatMap((index) => {
+      const was = findNamed(before, index.name);
+      return was === undefined || sameIndex(was, index) ? [] : [{ from: was, to: index }];
+    }),
   };
 }

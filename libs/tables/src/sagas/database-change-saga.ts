@@ -22,7 +22,7 @@ import {
 import type { Change } from '../changes/index.js';
 import type { DatabaseRef } from '../table/event-parts.js';
 import { appendToTable, readTable } from '../table/stream.js';
-import type { Table } from '../table/table.js';
+import { managedOf, type Table } from '../table/table.js';
 import { plannedStep } from './plans.js';
 import { doneEvent, failed, keyOf, look, type ChangePorts } from './table-change-saga.js';
 
@@ -120,7 +120,7 @@ async function prepareAdoption(
       connection,
       table.table_id,
       [{ do: 'adopt', table: table.name, columns: change.columns }],
-      change.columns,
+      managedOf(change),
       ports.limits,
     );
     steps.push(...plans.map(({ stepId, plan }) => plannedStep(stepId, plan, 'apply')));

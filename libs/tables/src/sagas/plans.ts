@@ -3,7 +3,7 @@ import {
   preparePurge,
   setAsideBy,
   type Aside,
-  type Column,
+  type Managed,
   type Connection,
   type Plan,
   type Task,
@@ -13,15 +13,17 @@ import { type Past, type Place } from '../changes/change-type.js';
 import { typeOf, type Change } from '../changes/index.js';
 import type { Table } from '../table/table.js';
 
-/** The managed columns that a change meets in one database before it begins. */
-export function standing(change: Change, place: Place): Column[] {
+/** What is managed of a table that a change meets in one database before it begins. */
+export function standing(change: Change, place: Place): Managed {
   return typeOf(change).standing(change, place);
 }
 
 /** What a change comes to in one database, in order; never nothing: a database that has it already is looked at. */
 export async function tasksFor(past: Past, change: Change, place: Place): Promise<Task[]> {
   const tasks = await typeOf(change).tasks(change, place, past);
-  return tasks.length > 0 ? tasks : [{ do: 'adopt', table: place.table.name, columns: standing(change, place) }];
+  return tasks.length > 0
+    ? tasks
+    : [{ do: 'adopt', table: place.table.name, columns: standing(change, place).columns }];
 }
 
 export function plannedStep(stepId: string, plan: Plan, phase: PlannedStep['phase']): PlannedStep<Plan> {

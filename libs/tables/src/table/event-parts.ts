@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { EventSchema } from '#event-store';
-import { COLUMN_TYPES, ENGINE_NAMES, type Column as StoredColumn, type Json } from '#byodb';
+import { COLUMN_TYPES, ENGINE_NAMES, type Column as StoredColumn, type Index as StoredIndex, type Json } from '#byodb';
 
 /**
  * What the events of tables are made of. The types follow from the schemas, so that neither can say what the other does
@@ -104,6 +104,25 @@ export const ColumnOp = z.discriminatedUnion('op', [
 ]);
 export type ColumnOp = z.output<typeof ColumnOp>;
 
+const indexFields = {
+  name,
+  columns: z.array(z.strictObject({ name, order: z.enum(['asc', 'desc']) })).min(1),
+  unique: z.boolean(),
+  called: z.array(name).min(1),
+  adopted: z.literal(true).optional(),
+} satisfies { [F in keyof Required<StoredIndex>]: z.ZodType<StoredIndex[F]> };
+
+export const Index: z.ZodType<StoredIndex> = z.strictObject(indexFields);
+
+/** What was asked of one index. `replace`: the index of this name becomes this one. `called`: see Index. */
+export const IndexOp = z.discriminatedUnion('op', [
+  z.strictObject({ op: z.literal('create'), index: Index }),
+  z.strictObject({ op: z.literal('replace'), index: Index }),
+  z.strictObject({ op: z.literal('drop'), name }),
+  z.strictObject({ op: z.literal('rename'), name, to: name, called: indexFields.called }),
+]);
+export type IndexOp = z.output<typeof IndexOp>;
+
 export const DatabaseRef = z.strictObject({ id, name, engine: name });
 export type DatabaseRef = z.output<typeof DatabaseRef>;
 
@@ -118,9 +137,13 @@ export type ChangeError = z.output<typeof ChangeError>;
 
 /**
  * How one database differs from the others by somebody's word (drift/resolve): its own managed columns in its own
- * order, and those that others added.
+ * order, and those that others added. `indexes`: its own managed indexes, where they differ.
  */
-export const Variant = z.strictObject({ columns: z.array(Column), beside: z.array(name) });
+export const Variant = z.strictObject({
+  columns: z.array(Column),
+  beside: z.array(name),
+  indexes: z.array(Index).optional(),
+});
 export type Variant = z.output<typeof Variant>;
 
 /** The table and version that a replay built a table from. */
@@ -139,6 +162,8 @@ export const tableEventParts = {
   StoredColumn: Column,
   ColumnSet,
   ColumnOp,
+  Index,
+  IndexOp,
   DatabaseRef,
   ChangeError,
   Variant,
@@ -148,6 +173,8 @@ export const tableEventParts = {
 
 export const columns = z.array(Column);
 export const columnOps = z.array(ColumnOp);
+export const indexes = z.array(Index);
+export const indexOps = z.array(IndexOp);
 export const databases = z.array(DatabaseRef);
 /** When something is no longer kept; null: nothing is. */
 export const until = at.nullable();

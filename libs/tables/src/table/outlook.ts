@@ -1,5 +1,5 @@
 import { typeOf, type Change } from '../changes/index.js';
-import type { Considered, Outlook, Table } from './table.js';
+import { indexesOf, type Considered, type Outlook, type Table } from './table.js';
 
 /** What a table will be when every pending change succeeds. */
 export function outlook(table: Table): Outlook {
@@ -8,6 +8,7 @@ export function outlook(table: Table): Outlook {
   const now: Outlook = {
     name: table.name,
     columns: table.columns,
+    indexes: indexesOf(table),
     dropped: table.ended === 'dropped',
     databases: table.databases,
   };

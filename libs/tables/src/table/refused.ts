@@ -15,7 +15,8 @@ export class Refused extends Error {
       | 'version_conflict'
       | 'table_name_taken'
       | 'table_not_found'
-      | 'database_not_found',
+      | 'database_not_found'
+      | 'not_found',
     message: string,
     readonly problems: Problem[] = [],
   ) {

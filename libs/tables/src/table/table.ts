@@ -1,4 +1,4 @@
-import type { Column } from '#byodb';
+import type { Column, Index, Managed } from '#byodb';
 import type { Change } from '../changes/index.js';
 import type { ChangeError, ColumnOp, DatabaseRef, Origin, Variant } from './event-parts.js';
 
@@ -41,6 +41,8 @@ export interface Table {
   databases: DatabaseRef[];
   origin: Origin | null;
   columns: Column[];
+  /** Missing: it never had one. */
+  indexes?: Index[];
   /** By database id. */
   variants: Record<string, Variant>;
   pending: PendingChange[];
@@ -80,9 +82,8 @@ export function newTable(tableId: string, databases: DatabaseRef[]): Table {
 /**
  * What the table will be called and made of when every pending change succeeds: what a new command is judged against.
  */
-export interface Outlook {
+export interface Outlook extends Managed {
   name: string;
-  columns: Column[];
   dropped: boolean;
   databases: DatabaseRef[];
 }
@@ -105,6 +106,29 @@ export function livesIn({ databases }: { databases: DatabaseRef[] }, databaseId:
 /** The managed columns as they stand in one database. */
 export function columnsIn(table: Pick<Table, 'columns' | 'variants'>, databaseId: string): Column[] {
   return table.variants[databaseId]?.columns ?? table.columns;
+}
+
+export function indexesOf(table: Pick<Table, 'indexes'>): Index[] {
+  return table.indexes ?? [];
+}
+
+/** What is managed of the table in one database. */
+export function managedIn(table: Pick<Table, 'columns' | 'indexes' | 'variants'>, databaseId: string): Managed {
+  const variant = table.variants[databaseId];
+  return { columns: variant?.columns ?? table.columns, indexes: variant?.indexes ?? indexesOf(table) };
+}
+
+/** What is managed of the table, where a database is no exception. */
+export function managedOf(table: Pick<Table, 'columns' | 'indexes'>): Managed {
+  return { columns: table.columns, indexes: indexesOf(table) };
+}
+
+/** A table's own fields for these. One that never had an index says nothing of indexes. */
+export function fieldsOf(
+  table: Pick<Table, 'indexes'>,
+  { columns, indexes }: Managed,
+): Pick<Table, 'columns' | 'indexes'> {
+  return table.indexes === undefined && indexes.length === 0 ? { columns } : { columns, indexes };
 }
 
 /** The dropped table itself, as it is kept; undefined: it is not. */

@@ -1,21 +1,34 @@
-import type { Column } from '#byodb';
+import type { Column, Managed } from '#byodb';
 import { applyOp } from './columns.js';
-import type { ColumnOp, Variant } from './event-parts.js';
+import type { ColumnOp, IndexOp, Variant } from './event-parts.js';
+import { applyOps, sameIndexes } from './indexes.js';
 
-/** Databases that differ go on differing: what was asked is done to their own columns. */
-export function withVariantsFollowing(variants: Record<string, Variant>, ops: ColumnOp[]): Record<string, Variant> {
+/** Databases that differ go on differing: what was asked is done to their own columns and indexes. */
+export function withVariantsFollowing(
+  variants: Record<string, Variant>,
+  ops: ColumnOp[],
+  indexOps: IndexOp[] = [],
+): Record<string, Variant> {
   return Object.fromEntries(
-    Object.entries(variants).map(([id, variant]) => [
-      id,
-      { ...variant, columns: ops.reduce(applyOp, variant.columns) },
-    ]),
+    Object.entries(variants).map(([id, variant]) => [id, { ...variant, ...following(variant, ops, indexOps) }]),
   );
 }
 
+/** One that says nothing of indexes has those of the table. */
+function following({ columns, indexes }: Variant, ops: ColumnOp[], indexOps: IndexOp[]): Partial<Variant> {
+  return indexes === undefined
+    ? { columns: ops.reduce(applyOp, columns) }
+    : applyOps({ columns, indexes }, ops, indexOps);
+}
+
 /** Null: the database is no exception. */
-export function variantOf(columns: Column[], there: Column[], beside: string[]): Variant | null {
-  const same = columns.length === there.length && columns.every((column, i) => sameColumn(column, there[i]!));
-  return beside.length === 0 && same ? null : { columns: there, beside };
+export function variantOf(table: Managed, there: Managed, beside: string[]): Variant | null {
+  const { columns } = table;
+  const same =
+    columns.length === there.columns.length && columns.every((column, i) => sameColumn(column, there.columns[i]!));
+  const sameKeys = sameIndexes(table.indexes, there.indexes);
+  if (beside.length === 0 && same && sameKeys) return null;
+  return { columns: there.columns, beside, ...(sameKeys ? {} : { indexes: there.indexes }) };
 }
 
 /** Whatever the order of their fields: one may have been read, the other asked for. */
