@@ -139,7 +139,7 @@ test.each([
           ).statements)
             await query(own.url, statement);
           expect(
-            (await findDrift(connection, [{ table_id: table, table, columns: named }])).filter(
+            (await findDrift(connection, [{ table_id: table, table, columns: named, indexes: [] }])).filter(
               (one) => one.table === table,
             ),
           ).toEqual([]);

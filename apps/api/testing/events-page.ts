@@ -36,6 +36,10 @@ export const CHANGES: Record<Change['kind'], { request: TableEvent['type']; outc
   'column.alter': { request: 'ColumnsChangeRequested', outcome: 'ColumnsChanged' },
   'column.rename': { request: 'ColumnsChangeRequested', outcome: 'ColumnsChanged' },
   'columns.change': { request: 'ColumnsChangeRequested', outcome: 'ColumnsChanged' },
+  'index.create': { request: 'IndexesChangeRequested', outcome: 'IndexesChanged' },
+  'index.drop': { request: 'IndexesChangeRequested', outcome: 'IndexesChanged' },
+  'index.rename': { request: 'IndexesChangeRequested', outcome: 'IndexesChanged' },
+  'indexes.change': { request: 'IndexesChangeRequested', outcome: 'IndexesChanged' },
 };
 
 /** The event that a call begins with, by the call's id; held against a real run too. */
@@ -43,6 +47,7 @@ export const BEGINS: Record<string, (TableEvent | SagaEvent | DatabaseEvent)['ty
   createTable: 'TableCreationRequested',
   replayTable: 'TableCreationRequested',
   changeColumns: 'ColumnsChangeRequested',
+  changeIndexes: 'IndexesChangeRequested',
   renameTable: 'TableRenameRequested',
   deleteTable: 'TableDropRequested',
   restoreTable: 'TableRestoreRequested',

@@ -127,6 +127,13 @@ async function changes(s: Service, crm: string): Promise<string> {
     { name: 'source' },
   ])
     await on(200, '/table/column', { column });
+  for (const index of [
+    { name: 'by_price', columns: ['price', { name: 'id', order: 'desc' }] },
+    { name: 'by_price', rename_to: 'by_cost' },
+    { name: 'by_cost', columns: ['price'] },
+    { name: 'by_cost' },
+  ])
+    await on(200, '/table/index', { index });
   await on(200, '/table/rename', { name: 'purchases' });
   await on(200, '/table/revert', { version: 2 });
   await on(200, '/table/purge', { reason: 'nobody wants the payments back' });

@@ -2,15 +2,15 @@ import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { v7 as uuid } from 'uuid';
 import type { CoreDatabase, Metadata } from '#event-store';
-import { foldName, MAX_COLUMNS, observeTables, type Column, type Connection } from '#byodb';
+import { findNamed, foldName, MAX_COLUMNS, observeTables, type Column, type Connection, type Managed } from '#byodb';
 import {
-  columnsIn,
   consider,
   decideDrift,
   lacking,
   letsGoOf,
   LONGEST_ADOPTED_NAME,
   loadTable,
+  managedIn,
   nameOwner,
   outlook,
   reason,
@@ -60,18 +60,25 @@ export class DatabaseCommands {
         refuseTwice(names);
         return { taken: await observed(connection, names), skipped: undefined };
       });
-      for (const { table, columns } of found.taken) {
+      for (const { table, managed } of found.taken) {
         if (tables !== 'all' && (await nameOwner(this.core, [ref.id], table)) !== null)
           throw new ApiError(
             'table_name_taken',
             `${table} is a table known here already, or its name is reserved by a change under way`,
           );
-        refuseShape(table, columns);
+        const { columns, indexes } = knowable(table, managed);
         events.push({
           table_id: uuid(),
           name: table,
           version: 0,
-          event: { type: 'TableAdoptionRequested', saga_id: sagaId, name: table, columns: columns!, databases: [ref] },
+          event: {
+            type: 'TableAdoptionRequested',
+            saga_id: sagaId,
+            name: table,
+            columns,
+            ...(indexes.length === 0 ? {} : { indexes }),
+            databases: [ref],
+          },
         });
       }
       return {
@@ -82,14 +89,14 @@ export class DatabaseCommands {
         },
         events,
         ...(found.skipped === undefined ? {} : { skipped: found.skipped }),
-        steps: found.taken.map(({ table, columns }) => ({
+        steps: found.taken.map(({ table, managed }) => ({
           database: ref.name,
           engine: ref.engine,
           operation: 'adopt',
           reason: `take table ${table} as it stands`,
           statements: [],
           compensation: [],
-          notes: ownParts(columns!),
+          notes: ownParts(managed?.columns ?? []),
         })),
       };
     });
@@ -173,12 +180,20 @@ export class DatabaseCommands {
       const database = await this.databases.byName(name);
       const [ref, ahead] = [refOf(database), outlook(table)];
       // What stands there as it was asked for is no difference: as asked for there by a variant, or everywhere.
-      const known = [...columnsIn(table, ref.id), ...ahead.columns];
+      const there = managedIn(table, ref.id);
+      const known: Managed = {
+        columns: [...there.columns, ...ahead.columns],
+        indexes: [
+          ...there.indexes,
+          ...ahead.indexes.filter(({ name: index }) => findNamed(there.indexes, index) === undefined),
+        ],
+      };
       const [found] = await this.databases.look(database, (connection) =>
         observeTables(connection, [{ name: ahead.name, known }]),
       );
       const event = decideDrift(consider(table), ref, as, found ?? null, enginesOf(ahead.databases), sagaId);
-      const everywhere = as === 'adopt' && event.found !== null && event.changes.length > 0;
+      const changesSome = event.changes.length > 0 || event.index_changes !== undefined;
+      const everywhere = as === 'adopt' && event.found !== null && changesSome;
       return { event, databases: everywhere ? ahead.databases : [ref] };
     });
   }
@@ -214,15 +229,15 @@ async function exactly(
 
 interface Found {
   table: string;
-  columns: Column[] | null;
+  managed: Managed | null;
 }
 
 async function observed(connection: Connection, names: string[]): Promise<Found[]> {
-  const columns = await observeTables(
+  const found = await observeTables(
     connection,
     names.map((name) => ({ name })),
   );
-  return names.map((table, i) => ({ table, columns: columns[i] ?? null }));
+  return names.map((table, i) => ({ table, managed: found[i] ?? null }));
 }
 
 /**
@@ -248,7 +263,7 @@ async function takeable(
   });
   const taken: Found[] = [];
   for (const found of await look(first)) {
-    const reason = unfit(found.table, found.columns);
+    const reason = unfit(found.table, found.managed?.columns ?? null);
     if (reason === null) taken.push(found);
     else skipped.push({ name: found.table, kind: 'table', reason });
   }
@@ -265,9 +280,12 @@ function refuseTwice(names: string[]): void {
     );
 }
 
-function refuseShape(table: string, columns: Column[] | null): void {
-  const reason = unfit(table, columns);
-  if (reason !== null) throw new ApiError('unsupported_change', `${table} cannot be adopted: ${reason}`);
+/** What was found of a table that can be known here. Errors: ApiError unsupported_change. */
+function knowable(table: string, managed: Managed | null): Managed {
+  const reason = unfit(table, managed?.columns ?? null);
+  if (managed === null || reason !== null)
+    throw new ApiError('unsupported_change', `${table} cannot be adopted: ${reason}`);
+  return managed;
 }
 
 /** Why a table cannot be known here; null: it can. */

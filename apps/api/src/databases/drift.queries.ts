@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { CoreDatabase } from '#event-store';
 import { findDrift, type Drift } from '#byodb';
-import { columnsIn, listTables, namesAhead } from '#tables';
+import { listTables, managedIn, namesAhead } from '#tables';
 import { CORE } from '../core/tokens.js';
 import { Databases } from './databases.js';
 
@@ -26,7 +26,7 @@ export class DriftQueries {
       .map((table) => ({
         table_id: table.table_id,
         table: table.name,
-        columns: columnsIn(table, database_id),
+        ...managedIn(table, database_id),
         beside: table.variants[database_id]?.beside ?? [],
       }));
     const found = await this.databases.look(database, (connection) => findDrift(connection, known));

@@ -23,4 +23,8 @@ export const KINDS = every<Change['kind']>()([
   'column.alter',
   'column.rename',
   'columns.change',
+  'index.create',
+  'index.drop',
+  'index.rename',
+  'indexes.change',
 ]);

@@ -3,8 +3,8 @@ import {
   type Engine,
   preparePlans,
   setAsideBy,
-  type Column,
   type Limits,
+  type Managed,
   type Plan,
   type Task,
 } from '#byodb';
@@ -106,7 +106,7 @@ async function plannedIn(ports: DryRunPorts, asked: Asked, database: DatabaseRef
   const tasks = nothing ? [] : await tasksFor(past, change, { table: ahead, databaseId: database.id });
   if (tasks.length === 0) return { steps: [], blocked: null, keeps: false };
   const before = await tasksBefore(past, table, database.id);
-  const found = columnsFound(table, change, database.id);
+  const found = standingNow(table, change, database.id);
   const { plans } = await preparePlans(connection, table.table_id, [...before, ...tasks], found, ports.limits);
   const own = plans.filter(({ task }) => task >= before.length).map(({ plan }) => plan);
   const steps = own.map((plan) => stepView(database, plan, notesOn(plan, connection.engine)));
@@ -131,8 +131,8 @@ async function tasksBefore(past: Past, table: Table, databaseId: string): Promis
   return tasks;
 }
 
-/** The columns that stand in one database now, before any pending change. */
-function columnsFound(table: Table, change: Change, databaseId: string): Column[] {
+/** What is managed of the table in one database now, before any pending change. */
+function standingNow(table: Table, change: Change, databaseId: string): Managed {
   const lives = table.databases.some((d) => d.id === databaseId);
   return standing(lives ? (table.pending[0]?.change ?? change) : change, { table, databaseId });
 }

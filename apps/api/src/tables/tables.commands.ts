@@ -10,11 +10,13 @@ import {
   decideCreate,
   decideDatabases,
   decideDrop,
+  decideIndexes,
   decidePurge,
   decideRename,
   decideRestore,
   decideRevert,
   defaultColumns,
+  managedOf,
   momentsUpTo,
   nameOwner,
   outlook,
@@ -27,6 +29,7 @@ import {
   type createBody,
   type DatabaseRef,
   type dropBody,
+  type indexesBody,
   type moveBody,
   type purgeBody,
   type renameBody,
@@ -47,6 +50,7 @@ import { noVersion, TableQueries } from './tables.queries.js';
 
 export type CreateTable = z.output<typeof createBody>;
 export type ChangeColumns = z.output<typeof columnsBody>;
+export type ChangeIndexes = z.output<typeof indexesBody>;
 export type RenameTable = z.output<typeof renameBody>;
 export type ReplayTable = z.output<typeof replayBody>;
 /** A replay that is a command. */
@@ -69,10 +73,10 @@ export class TableCommands {
   ) {}
 
   async create(context: CommandContext, body: CreateTable): Promise<Answer> {
-    const columns = body.columns ?? defaultColumns();
+    const managed = { columns: body.columns ?? defaultColumns(), indexes: [] };
     return this.commands.create(context, async (sagaId) => {
       const databases = await this.refs(body.databases ?? ['default']);
-      return { event: decideCreate(body.name, columns, databases, enginesOf(databases), sagaId), databases };
+      return { event: decideCreate(body.name, managed, databases, enginesOf(databases), sagaId), databases };
     });
   }
 
@@ -82,6 +86,15 @@ export class TableCommands {
       const { databases } = outlook(table);
       const path = (i: number): string => (body.columns === undefined ? 'column' : `columns.${i}`);
       return { event: decideColumns(consider(table), changes, enginesOf(databases), path, sagaId), databases };
+    });
+  }
+
+  async index(context: CommandContext, body: ChangeIndexes): Promise<Answer> {
+    const changes = body.indexes ?? [body.index!];
+    return this.commands.run(context, body.table_id, async (table, sagaId) => {
+      const { databases } = outlook(table);
+      const path = (i: number): string => (body.indexes === undefined ? 'index' : `indexes.${i}`);
+      return { event: decideIndexes(consider(table), changes, enginesOf(databases), path, sagaId), databases };
     });
   }
 
@@ -172,7 +185,7 @@ export class TableCommands {
       if (!table.exists) throw new ApiError('version_not_found', 'at that moment there was no table');
       const [ref] = (await this.refs([database])) as [DatabaseRef];
       const [name, origin] = [as ?? table.name, { table_id, version: table.version }];
-      return { event: decideCreate(name, table.columns, [ref], enginesOf([ref]), sagaId, origin), databases: [ref] };
+      return { event: decideCreate(name, managedOf(table), [ref], enginesOf([ref]), sagaId, origin), databases: [ref] };
     });
   }
 

@@ -16,6 +16,7 @@ import {
   columnsBody,
   createBody,
   dropBody,
+  indexesBody,
   moveBody,
   purgeBody,
   renameBody,
@@ -31,6 +32,7 @@ import {
   listProblems,
   TableCommands,
   type ChangeColumns,
+  type ChangeIndexes,
   type CreateTable,
   type MoveTable,
   type DropTable,
@@ -68,6 +70,11 @@ export class TableCommandsController {
   @Post('column')
   column(@Command() context: CommandContext, @Body(checked(columnsBody)) body: ChangeColumns): Promise<Answer> {
     return this.tables.column(context, body);
+  }
+
+  @Post('index')
+  index(@Command() context: CommandContext, @Body(checked(indexesBody)) body: ChangeIndexes): Promise<Answer> {
+    return this.tables.index(context, body);
   }
 
   @Post('rename')

@@ -23,7 +23,7 @@ import type { Answer } from '../http/answer.js';
 import { ApiError } from '../http/api-error.js';
 import { cursorAfter, pageShape, type PageQuery } from '../http/input.js';
 import { knownTable } from './known-table.js';
-import { columnView, statusesOf, tableView } from './view.js';
+import { columnView, indexView, statusesOf, tableView } from './view.js';
 
 /** Which moment of a table: after event `version`, or at a time; neither: now. */
 export interface When {
@@ -117,7 +117,7 @@ export class TableQueries {
   }
 
   async diff(tableId: string, { from, to }: DiffQuery): Promise<object> {
-    const { name, added, removed, altered, renamed } = diff(
+    const { name, added, removed, altered, renamed, indexes } = diff(
       await this.point(tableId, { version: from ?? 1 }),
       await this.point(tableId, { version: to }),
     );
@@ -127,6 +127,11 @@ export class TableQueries {
       removed: removed.map(columnView),
       altered: altered.map((a) => ({ column: a.column, from: columnView(a.from), to: columnView(a.to) })),
       renamed,
+      indexes: {
+        added: indexes.added.map(indexView),
+        removed: indexes.removed.map(indexView),
+        altered: indexes.altered.map((a) => ({ index: a.to.name, from: indexView(a.from), to: indexView(a.to) })),
+      },
     };
   }
 
@@ -192,8 +197,8 @@ export class TableQueries {
       version === undefined && until === null
         ? steps
         : steps.filter((step) => (until === null ? step.position <= position : step.recorded_at <= until));
-    const { name, exists, columns } = stateAfter(seen);
-    return { ...table, name: name ?? table.name, exists, columns, databases: [ref] };
+    const { name, exists, columns, indexes } = stateAfter(seen);
+    return { ...table, name: name ?? table.name, exists, columns, indexes, databases: [ref] };
   }
 }
 

@@ -1,7 +1,7 @@
 import type { CoreDatabase } from '#event-store';
 import { sagaStatuses } from '#sagas';
-import type { Column } from '#byodb';
-import { statusOf, type Table } from '#tables';
+import type { Column, Index } from '#byodb';
+import { indexesOf, statusOf, type Table } from '#tables';
 
 export function columnView(c: Column): object {
   return {
@@ -17,6 +17,10 @@ export function columnView(c: Column): object {
     ...(c.native === undefined ? {} : { native: c.native }),
     ...(c.key_place === undefined ? {} : { key_place: c.key_place }),
   };
+}
+
+export function indexView({ name, columns, unique }: Index): object {
+  return { name, columns, unique };
 }
 
 /** How the sagas stand that have the tables' turn, by saga id; those behind them are pending. One query. */
@@ -42,6 +46,7 @@ export function tableView(table: Table, statuses: ReadonlyMap<string, string> = 
     databases: table.databases.map((d) => d.name),
     origin: table.origin,
     columns: Object.fromEntries(table.columns.map((c) => [c.name, columnView(c)])),
+    indexes: Object.fromEntries(indexesOf(table).map((index) => [index.name, indexView(index)])),
     pending_changes: table.pending.map((p, i) => ({
       saga_id: p.saga_id,
       kind: p.change.kind,

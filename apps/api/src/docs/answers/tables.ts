@@ -32,6 +32,12 @@ export const Column = z.object({
     .describe('Of an adopted key that names its columns in another order than the table: the place in it.'),
 });
 
+export const Index = z.object({
+  name: z.string(),
+  columns: z.array(z.object({ name: z.string(), order: z.enum(['asc', 'desc']) })),
+  unique: z.boolean(),
+});
+
 export const PendingChange = z.object({
   saga_id: id,
   kind: z.enum(KINDS),
@@ -51,6 +57,7 @@ export const Table = z.object({
   columns: z
     .record(z.string(), Column)
     .describe('By name, in the order of the table; what the databases hold once no change is under way.'),
+  indexes: z.record(z.string(), Index).describe('By name.'),
   pending_changes: z.array(PendingChange),
   last_error: SagaError.nullable().describe('Of the last change that did not complete; null after one that did.'),
   reversible_until: at.optional().describe('Of a dropped table: until when what was set aside is kept.'),
@@ -92,6 +99,11 @@ export const TableDiff = z.object({
   removed: z.array(Column),
   altered: z.array(z.object({ column: z.string(), from: Column, to: Column })),
   renamed: z.array(z.object({ from: z.string(), to: z.string() })),
+  indexes: z.object({
+    added: z.array(Index),
+    removed: z.array(Index),
+    altered: z.array(z.object({ index: z.string(), from: Index, to: Index })),
+  }),
 });
 export const TableList = list('tables', Table);
 export const AsideList = list(

@@ -4,6 +4,7 @@ import {
   createBody,
   databaseName,
   dropBody,
+  indexesBody,
   moveBody,
   purgeBody,
   renameBody,
@@ -54,6 +55,22 @@ export const tableCalls: Call[] = [
         { name: 'phone', type: 'string', length: 40 },
         { name: 'email', nullable: false },
       ],
+    },
+  },
+  {
+    id: 'changeIndexes',
+    tag: 'tables',
+    method: 'post',
+    path: '/table/index',
+    command: true,
+    body: indexesBody,
+    problems: [...command, ...alive, 'column_not_found', 'not_found'],
+    summary:
+      'Create, replace, rename or drop indexes. An unknown name with columns: create. A known name with ' +
+      'columns: replace. Only a name: drop. With rename_to: rename. Several are one change.',
+    example: {
+      table_id: id,
+      index: { name: 'by_phone', columns: ['phone', { name: 'id', order: 'desc' }] },
     },
   },
   {
