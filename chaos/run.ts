@@ -200,22 +200,24 @@ export class Run {
   }
 
   /** With nothing under way on the table. Null: there is nothing to change just now. */
-  private async changeByHand(
-    { table, change }: ChangeItem,
-    { databases }: { databases: string[] },
-  ): Promise<Done | null> {
+  private async changeByHand({ table, change }: ChangeItem, { tableId }: { tableId: string }): Promise<Done | null> {
     if (change.what !== 'drift') return null;
     for (const id of this.waiting.get(table) ?? []) if ((await this.ended(id)) === 'stuck') return null;
-    const place = this.world.place(databases[change.dice % databases.length]!);
+    // Where it lives by now: a move that was accepted may have failed since.
+    const shown = (await this.world.client.ask('GET', `/tables/${tableId}`)).body as { table: { databases: string[] } };
+    const { databases } = shown.table;
+    const name = databases[change.dice % databases.length];
+    if (name === undefined) return null;
+    const place = this.world.place(name);
     const found = (await patiently(() => readTables(place))).find(
       (t) => !isAside(t.name) && keyOf(t, table) !== undefined,
     );
     const q = (one: string): string => quote(place.engine, one);
     const plain = found?.columns.filter((c) => !c.primaryKey && !c.unique && c.nullable) ?? [];
     if (found === undefined || (change.hand === 'drop' && plain.length < 2)) return null;
-    const name = change.hand === 'add' ? `d${change.uid}` : plain[change.dice % plain.length]!.name;
+    const column = change.hand === 'add' ? `d${change.uid}` : plain[change.dice % plain.length]!.name;
     const there = async (): Promise<boolean> =>
-      (await readTables(place)).find((t) => t.name === found.name)?.columns.some((c) => c.name === name) ?? false;
+      (await readTables(place)).find((t) => t.name === found.name)?.columns.some((c) => c.name === column) ?? false;
     const ready = async (): Promise<boolean> => (await there()) === (change.hand === 'add');
     try {
       await patiently(async () => {
@@ -223,17 +225,17 @@ export class Run {
         await sql(
           place,
           change.hand === 'add'
-            ? `alter table ${q(found.name)} add column ${q(name)} ` +
-                `${native(place.engine, made({ name, type: 'integer' }, 0))}`
-            : `alter table ${q(found.name)} drop column ${q(name)}`,
+            ? `alter table ${q(found.name)} add column ${q(column)} ` +
+                `${native(place.engine, made({ name: column, type: 'integer' }, 0))}`
+            : `alter table ${q(found.name)} drop column ${q(column)}`,
         );
       }, 8);
     } catch {
       // A view or an index of somebody else's holds it.
-      return (await patiently(ready)) ? { database: place.name, name } : null;
+      return (await patiently(ready)) ? { database: place.name, name: column } : null;
     }
-    if (change.hand === 'drop') this.rows.forget(table, place.name, name);
-    return { database: place.name, name };
+    if (change.hand === 'drop') this.rows.forget(table, place.name, column);
+    return { database: place.name, name: column };
   }
 
   /** A table of that name, made by somebody else: the program must leave it alone. */

@@ -266,6 +266,12 @@ describe('real answers are as the document says', () => {
       table: { last_error: { code: 'dependents_exist' } },
     });
     await query(crm.url, 'drop view prices');
+    const byCode = { table_id: table, index: { name: 'by_code', columns: ['code'] } };
+    expect((await call('POST', '/table/index', byCode)).status).toBe(202);
+    const dropped = await call('POST', '/table/index', { table_id: table, index: { name: 'by_code' } }, WAIT);
+    expect(dropped.body).toMatchObject({ saga: { kind: 'index.drop', status: 'completed' } });
+    const byNone = { table_id: table, index: { name: 'by_none', columns: ['none'] } };
+    expect((await call('POST', '/table/index', byNone)).status).toBe(404);
     await query(
       crm.url,
       `create function refuse() returns event_trigger language plpgsql as $$ begin raise exception 'not today'; end $$`,
