@@ -289,6 +289,20 @@ describe('history', () => {
       );
   });
 
+  test('goes back behind an index that came before a column was altered, and stays that way', async () => {
+    const id = await given('altered');
+    await index(id, { name: 'one_mail', columns: ['mail'], unique: true });
+    const withIndex = await stateOf(urls, 'altered');
+    await done('/table/column', { table_id: id, column: { name: 'mail', length: 120, default: 'none' } });
+    expect(Object.values(await found('altered'))).toEqual(ON.map(() => ['unique altered_one_mail (mail)']));
+    await done('/table/revert', { table_id: id, version: 4 });
+    expect(await stateOf(urls, 'altered')).toEqual(withIndex);
+    await done('/table/column', { table_id: id, column: { name: 'mail', length: 120 } });
+    await done('/table/revert', { table_id: id, version: 2 });
+    expect(await found('altered')).toEqual(onAll());
+    for (const name of ON) await query(urls[name], `insert into altered (mail, age) values ('m1', 1)`);
+  });
+
   test('a dropped table comes back with its indexes, and a database that it is added to gets them', async () => {
     const id = await given('moving', ['pg']);
     await index(id, BY_MAIL);

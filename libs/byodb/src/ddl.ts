@@ -124,11 +124,12 @@ export interface Ddl {
   keepValues(live: LiveTable, name: string, keep: string): Rendered;
   /**
    * Changes type (converting in place), nullability, default and uniqueness to `to`'s where they differ; name,
-   * position, indexes, keys, comments stay.
+   * position, indexes, keys, comments stay. `apart`: names of unique indexes that are not the column's uniqueness, and
+   * stay as they are.
    */
-  alterColumn(live: LiveTable, name: string, to: Column, uniqueName: string): Rendered;
-  /** Back to what the column was in `was`, verbatim. */
-  restoreColumn(live: LiveTable, name: string, was: LiveTable): Rendered;
+  alterColumn(live: LiveTable, name: string, to: Column, uniqueName: string, apart?: readonly string[]): Rendered;
+  /** Back to what the column was in `was`, verbatim, but for what is `apart`. */
+  restoreColumn(live: LiveTable, name: string, was: LiveTable, apart?: readonly string[]): Rendered;
   /**
    * After restoreColumn: rows whose value still equals the conversion of their kept one get the kept one back (none:
    * nothing to do).

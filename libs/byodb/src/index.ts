@@ -15,6 +15,7 @@ export { engineOf } from './engines/index.js';
 export { ENGINE_NAMES, type EngineName } from './engines/names.js';
 export { DatabaseError, type ErrorCode } from './errors.js';
 export { compare } from './expectation.js';
+export { indexesBefore, namesOf } from './indexes.js';
 export { readDone } from './ledger.js';
 export { findNamed, fingerprint, foldName, isAside, type LiveTable } from './live.js';
 export { observeTables } from './observe.js';

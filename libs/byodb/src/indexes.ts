@@ -1,5 +1,6 @@
 import type { Engine } from './engine.js';
 import { findNamed, foldName, isAside, type LiveTable } from './live.js';
+import type { Plan } from './operation.js';
 import type { Index, LiveIndex } from './schema/table-index.js';
 
 /**
@@ -13,6 +14,16 @@ export function indexNow(engine: Engine, live: LiveTable, index: Pick<Index, 'ca
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** All names that managed indexes may have in a database. */
+export function namesOf(indexes: readonly Index[]): string[] {
+  return indexes.flatMap(({ called }) => called);
+}
+
+/** The managed indexes that stand there before a step. */
+export function indexesBefore({ before }: Pick<Plan, 'before'>): Index[] {
+  return before.flatMap(({ indexes = [] }) => indexes);
 }
 
 /** Whether the table has an index of this name, portable or not, that is whole. */

@@ -118,6 +118,14 @@ export function existingColumn(live: LiveTable, name: string): LiveColumn {
   return column;
 }
 
+/**
+ * Whether a unique index of this name is no column's uniqueness: one of these, or one that is dropped and goes on
+ * refusing until it is destroyed.
+ */
+export function isApart(name: string, apart: readonly string[]): boolean {
+  return isAside(name) || apart.some((one) => foldName(one) === foldName(name));
+}
+
 /** Whether these are that one column and no other. */
 export function isOnlyColumn(columns: readonly string[], name: string): boolean {
   return columns.length === 1 && columns.every((column) => foldName(column) === foldName(name));

@@ -1,6 +1,7 @@
 import type { Ddl, Rendered } from '../ddl.js';
 import type { Engine } from '../engine.js';
 import { DatabaseError } from '../errors.js';
+import { indexesBefore, namesOf } from '../indexes.js';
 import { foldName, type LiveTable } from '../live.js';
 import {
   asideName,
@@ -37,6 +38,8 @@ export interface Former {
   table: LiveTable;
   name: string;
   keep: string | null;
+  /** What managed indexes were called there. Missing: there were none. */
+  indexes?: string[];
 }
 
 /**
@@ -74,12 +77,13 @@ export const alterColumn: Operation<Params, AlterColumn> = {
     if (keepId === null) return { steps: [alter] };
     return { steps: [stepOf(keepValues, { table, name: from.name, step_id: keepId }, keepId), alter] };
   },
-  plan(params, before, { engine, columns }) {
+  plan(params, before, { engine, columns, indexes }) {
     const { table, from, to } = params;
+    const apart = namesOf(indexes);
     const altered = columns.map((c) => (foldName(c.name) === foldName(from.name) ? to : c));
     refuseUnsupported(engine, altered);
     const was = existingTable(before, table);
-    const done = altering(engine.ddl, params, was);
+    const done = altering(engine.ddl, params, was, apart);
     return {
       table,
       table_after: table,
@@ -89,7 +93,7 @@ export const alterColumn: Operation<Params, AlterColumn> = {
       columns_after: altered,
       live: done.live,
       statements: done.statements,
-      compensation: engine.ddl.restoreColumn(existingTable(done.live, table), from.name, was).statements,
+      compensation: engine.ddl.restoreColumn(existingTable(done.live, table), from.name, was, apart).statements,
       reason: `alter column ${from.name} of ${table}`,
     };
   },
@@ -102,8 +106,9 @@ export const alterColumn: Operation<Params, AlterColumn> = {
     await refuseHanging(session, plan.table, subject, live);
     await refuseUnfit(context, subject, live);
   },
-  async apply({ engine }, { table, params }, live) {
-    return statementsOf(altering(engine.ddl, params, existingTable(live, table)));
+  async apply({ engine }, plan, live) {
+    const apart = namesOf(indexesBefore(plan));
+    return statementsOf(altering(engine.ddl, plan.params, existingTable(live, plan.table), apart));
   },
   async compensate({ session, engine }, plan, live) {
     const { table, params } = plan;
@@ -112,7 +117,10 @@ export const alterColumn: Operation<Params, AlterColumn> = {
       const rows = engine.ddl.quote(table);
       await refuseLoss(session, { rows, lost, from: params.to, to: params.from }, live);
     }
-    return statementsOf(engine.ddl.restoreColumn(existingTable(live, table), params.from.name, tableBefore(plan)));
+    const apart = namesOf(indexesBefore(plan));
+    return statementsOf(
+      engine.ddl.restoreColumn(existingTable(live, table), params.from.name, tableBefore(plan), apart),
+    );
   },
   async settle({ session, engine: { ddl } }, { table, params: { former, from, to, keep } }, direction) {
     if (direction === 'compensate') return giveBack(session, ddl, table, { from, to, keep });
@@ -126,11 +134,16 @@ function rewrites(ddl: Ddl, from: Column, to: Column): boolean {
   return !sameType(from, to) && !ddl.metadataOnly(from, to);
 }
 
-/** To what was asked for, or back to what the column was. */
-function altering(ddl: Ddl, { table, from, to, former, step_id }: Params, live: LiveTable): Rendered {
-  return former === undefined
-    ? ddl.alterColumn(live, from.name, to, uniqueName(step_id))
-    : ddl.restoreColumn(live, from.name, asCalled(former, from.name, table, ddl));
+/** To what was asked for, or back to what the column was. `apart`: names of managed indexes, which stay. */
+function altering(
+  ddl: Ddl,
+  { table, from, to, former, step_id }: Params,
+  live: LiveTable,
+  apart: readonly string[],
+): Rendered {
+  if (former === undefined) return ddl.alterColumn(live, from.name, to, uniqueName(step_id), apart);
+  const all = [...apart, ...(former.indexes ?? [])];
+  return ddl.restoreColumn(live, from.name, asCalled(former, from.name, table, ddl), all);
 }
 
 /** Under the names that table and column have by now. */

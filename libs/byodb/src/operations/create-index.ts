@@ -2,7 +2,7 @@ import type { Ddl } from '../ddl.js';
 import type { Engine } from '../engine.js';
 import { DatabaseError } from '../errors.js';
 import { hasObject, indexNow } from '../indexes.js';
-import { findColumn, foldName, type LiveTable } from '../live.js';
+import { findColumn, findNamed, foldName, type LiveTable } from '../live.js';
 import {
   existingTable,
   statementsOf,
@@ -13,10 +13,15 @@ import {
   type WorkContext,
 } from '../operation.js';
 import { hasRows, refuseRows, refuseShared } from '../rows.js';
-import type { Column } from '../schema/column.js';
+import { MAX_STRING, type Column } from '../schema/column.js';
 import { indexMentions, sameIndex, tellIndex, type Index } from '../schema/table-index.js';
 import type { Session } from '../session.js';
 import { requireRight } from './checks.js';
+
+/** Fits every engine's index: whatever the rows hold, nobody has to look at them. */
+const SHORT_BYTES = 2500;
+/** The longest is a decimal. */
+const OTHER_BYTES = 40;
 
 interface CreateIndex {
   do: 'create_index';
@@ -72,10 +77,10 @@ export const createIndex: Operation<CreateIndexParams, CreateIndex> = {
       reason: `${there ? 'keep' : 'create'} index ${index.name} ${tellIndex(index)} of ${table}`,
     };
   },
-  async check(context, { table, params }) {
+  async check(context, { table, params, columns_after: columns }) {
     if (params.there) return;
     await requireRight(context.session, 'alter', table);
-    await refuseUnfitRows(context, params);
+    await refuseUnfitRows(context, params, columns);
   },
   async apply({ engine }, { table, params: { index, as, there, has_rows: rows } }, live) {
     return there
@@ -129,10 +134,17 @@ function refuseIndex(engine: Engine, columns: Column[], index: Index): void {
   if (reason !== null) throw new DatabaseError('unsupported_change', `${engine.name}: ${reason}`);
 }
 
+/** How many bytes a value of the column may take at most, in the engine that takes most. */
+function mostBytes(column: Column | undefined): number {
+  if (column === undefined || ['native', 'text', 'json', 'binary'].includes(column.type)) return Infinity;
+  return column.type === 'string' ? 4 * (column.length ?? MAX_STRING) : OTHER_BYTES;
+}
+
 /** Refuses values that are too long for an index, and those that are not unique though the index is to be. */
 async function refuseUnfitRows(
   { session, engine: { ddl } }: CheckContext,
   { table, index }: CreateIndexParams,
+  columns: Column[],
 ): Promise<void> {
   const live = await session.introspect(table);
   const names = index.columns.map(({ name }) => name);
@@ -140,7 +152,8 @@ async function refuseUnfitRows(
   if (live === null || names.some((name) => findColumn(live, name) === undefined)) return;
   const rows = ddl.quote(table);
   const values = names.map((name) => ddl.quote(name));
-  if (ddl.tooLongForIndex !== undefined)
+  const bytes = names.reduce((sum, name) => sum + mostBytes(findNamed(columns, name)), 0);
+  if (ddl.tooLongForIndex !== undefined && bytes > SHORT_BYTES)
     await refuseRows(
       session,
       rows,

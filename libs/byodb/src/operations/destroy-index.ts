@@ -14,7 +14,9 @@ interface Params {
 export const destroyIndex: Operation<Params> = {
   kind: 'destroy_index',
   plan({ table, name, aside }, before, { engine, columns }) {
-    const done = engine.ddl.dropIndex(existingTable(before, table), aside);
+    const was = existingTable(before, table);
+    // It went with its column, where the same change drops that too.
+    const done = hasObject(was, aside) ? engine.ddl.dropIndex(was, aside) : { statements: [], live: was };
     return {
       table,
       table_after: table,

@@ -2,7 +2,9 @@ import {
   convertible,
   DatabaseError,
   foldName,
+  indexesBefore,
   isPlanOf,
+  namesOf,
   sameType,
   setAsideBy,
   type Column,
@@ -118,10 +120,12 @@ class ColumnsThere {
     const first = op.op === 'alter' && op.undoes !== undefined ? await this.firstRetype(op.undoes) : null;
     if (first === null || !sameType(first.params.from, to)) return [plain];
     const found = { ...first.params.from, name: from.name };
+    const indexes = namesOf(indexesBefore(first));
     const former = {
       table: foundBy(first),
       name: first.params.from.name,
       keep: convertible(found.type, from.type) ? first.params.keep : null,
+      ...(indexes.length === 0 ? {} : { indexes }),
     };
     const back: Task = { do: 'alter_column', table, from, to: found, former };
     return sameColumns([found], [to]) ? [back] : [back, { do: 'alter_column', table, from: found, to }];

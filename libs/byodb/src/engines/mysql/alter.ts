@@ -1,5 +1,5 @@
 import type { Rendered } from '../../ddl.js';
-import { existingColumn, isOnlyColumn, type LiveTable } from '../../live.js';
+import { existingColumn, isApart, isOnlyColumn, type LiveTable } from '../../live.js';
 import { sameType, type Column } from '../../schema/column.js';
 import { addUnique, alterTable, liveOf, sameName, withoutUniques } from './definition/alter-statement.js';
 import { changedDefinition, defaultsAgree, refuseDrawing } from './definition/column-definition.js';
@@ -7,7 +7,13 @@ import { refuseManyKeys, uniqueExtra } from './keys/primary-and-unique.js';
 import { refuseLongRow } from './limits/row-size.js';
 import { quote } from './sql.js';
 
-export function alterColumn(live: LiveTable, name: string, to: Column, uniqueName: string): Rendered {
+export function alterColumn(
+  live: LiveTable,
+  name: string,
+  to: Column,
+  uniqueName: string,
+  apart: readonly string[] = [],
+): Rendered {
   const column = existingColumn(live, name);
   refuseDrawing(live);
   const changes =
@@ -15,7 +21,7 @@ export function alterColumn(live: LiveTable, name: string, to: Column, uniqueNam
     !sameType(to, { ...column, type: column.type }) ||
     column.nullable !== to.nullable ||
     !defaultsAgree(column, to);
-  const mine = live.uniques.filter((u) => isOnlyColumn(u.columns, name));
+  const mine = uniquesOf(live, name, apart);
   const gone = to.unique ? [] : mine;
   const come = to.unique && mine.length === 0 ? [{ name: uniqueName, columns: [column.name] }] : [];
   if (come.length > gone.length) refuseManyKeys(live);
@@ -35,9 +41,14 @@ export function alterColumn(live: LiveTable, name: string, to: Column, uniqueNam
   });
 }
 
-export function restoreColumn(live: LiveTable, name: string, was: LiveTable): Rendered {
+/** Those that are the column's uniqueness. */
+function uniquesOf(live: LiveTable, name: string, apart: readonly string[]): LiveTable['uniques'] {
+  return live.uniques.filter((u) => isOnlyColumn(u.columns, name) && !isApart(u.name, apart));
+}
+
+export function restoreColumn(live: LiveTable, name: string, was: LiveTable, apart: readonly string[] = []): Rendered {
   const column = existingColumn(was, name);
-  const single = (t: LiveTable): LiveTable['uniques'] => t.uniques.filter((u) => isOnlyColumn(u.columns, name));
+  const single = (t: LiveTable): LiveTable['uniques'] => uniquesOf(t, name, apart);
   const gone = single(live).filter((u) => !single(was).some((w) => w.name === u.name));
   const come = single(was).filter((w) => !single(live).some((u) => u.name === w.name));
   const clauses = [

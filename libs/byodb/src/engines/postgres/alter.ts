@@ -1,6 +1,6 @@
 import type { Rendered } from '../../ddl.js';
 import { DatabaseError } from '../../errors.js';
-import type { LiveColumn, LiveTable } from '../../live.js';
+import { isApart, type LiveColumn, type LiveTable } from '../../live.js';
 import { isIntegerType } from '../../schema/column-types.js';
 import { sameType, type Column } from '../../schema/column.js';
 import { sameDefault } from '../../schema/defaults.js';
@@ -34,7 +34,13 @@ import {
 const isTextual = (shape: Shape | null): boolean =>
   shape !== null && (shape.type === 'string' || shape.type === 'text');
 
-export function alterColumn(live: LiveTable, name: string, to: Column, uniqueName: string): Rendered {
+export function alterColumn(
+  live: LiveTable,
+  name: string,
+  to: Column,
+  uniqueName: string,
+  apart: readonly string[] = [],
+): Rendered {
   const column = columnOf(live, name);
   const definition = definitionOf(column);
   const source = sourceOf(live);
@@ -51,7 +57,7 @@ export function alterColumn(live: LiveTable, name: string, to: Column, uniqueNam
     (retypes || (column.default !== null && 'raw' in column.default) || !sameDefault(to.type, current, to.default));
   const wanted = redefaults ? renderDefault(to) : null;
   const renulls = column.nullable !== to.nullable && !live.primaryKey.includes(column.name);
-  const uniques = uniquesOver(source, column.name);
+  const uniques = uniquesOver(source, column.name).filter((item) => !isApart(item.name, apart));
   const dropped = to.unique ? [] : uniques;
   if (to.unique && uniques.length === 0) refuseUniqueApart(live.name, source, [column.name]);
   if (retypes) refuseStrangeKeys(live.name, column, to, source);
@@ -114,13 +120,14 @@ function refuseStrangeKeys(table: string, column: LiveColumn, to: Column, source
   );
 }
 
-export function restoreColumn(live: LiveTable, name: string, was: LiveTable): Rendered {
+export function restoreColumn(live: LiveTable, name: string, was: LiveTable, apart: readonly string[] = []): Rendered {
   const [column, former] = [columnOf(live, name), columnOf(was, name)];
   const [definition, target] = [definitionOf(column), definitionOf(former)];
   const [source, formerSource] = [sourceOf(live), sourceOf(was)];
   const retypes = column.native !== former.native || definition.collation !== target.collation;
   const has = (items: readonly Item[], item: Item): boolean => items.some((other) => other.name === item.name);
-  const [before, now] = [uniquesOver(formerSource, former.name), uniquesOver(source, column.name)];
+  const own = (items: Item[]): Item[] => items.filter((item) => !isApart(item.name, apart));
+  const [before, now] = [own(uniquesOver(formerSource, former.name)), own(uniquesOver(source, column.name))];
   // A changed type makes PostgreSQL write expressions anew, casts included: they would not read as before.
   const rewritten = retypes
     ? formerSource.items.filter(

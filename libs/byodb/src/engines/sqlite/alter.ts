@@ -1,5 +1,5 @@
 import type { Rendered } from '../../ddl.js';
-import { existingColumn, findColumn, isOnlyColumn, type LiveColumn, type LiveTable } from '../../live.js';
+import { existingColumn, findColumn, isApart, isOnlyColumn, type LiveColumn, type LiveTable } from '../../live.js';
 import { isIntegerType } from '../../schema/column-types.js';
 import { sameType, type Column } from '../../schema/column.js';
 import { sameDefault } from '../../schema/defaults.js';
@@ -9,11 +9,11 @@ import { columnText, isStrict, sourceOf, textOf } from './introspect.js';
 import { parseTable, type Clause, type ColumnText } from './parser/parse.js';
 import { tokenAt, tokenize } from './parser/tokens.js';
 import { composeColumn, renderTable, replaceColumn } from './rebuild/edit-text.js';
-import { hangsOn, isUniqueOf, putBack, reindex } from './rebuild/put-back.js';
+import { hangsOn, isOwnUniqueOf, putBack, reindex } from './rebuild/put-back.js';
 import { rebuild, withIndexes } from './rebuild/rebuild.js';
 import type { Shape } from './types.js';
 
-export function restoreColumn(live: LiveTable, name: string, was: LiveTable): Rendered {
+export function restoreColumn(live: LiveTable, name: string, was: LiveTable, apart: readonly string[] = []): Rendered {
   const [now, then] = [findColumn(live, name), findColumn(was, name)];
   const from = now === undefined ? null : shapeOf(now);
   const to = then === undefined ? null : shapeOf(then);
@@ -23,15 +23,22 @@ export function restoreColumn(live: LiveTable, name: string, was: LiveTable): Re
     name,
     was,
     from === null || to === null || sameFamily(from, to) ? undefined : convert(name, from, to),
+    apart,
   );
 }
 
-export function alterColumn(live: LiveTable, name: string, to: Column, uniqueName: string): Rendered {
+export function alterColumn(
+  live: LiveTable,
+  name: string,
+  to: Column,
+  uniqueName: string,
+  apart: readonly string[] = [],
+): Rendered {
   const text = textOf(live);
   const column = columnText(text, name);
   const now = existingColumn(live, name);
   const from = shapeOf(now);
-  const isUnique = live.uniques.some((u) => isOnlyColumn(u.columns, name));
+  const isUnique = live.uniques.some((u) => isOnlyColumn(u.columns, name) && !isApart(u.name, apart));
   const changesType = from === null || !sameType(from, to);
   const soleKey = isOnlyColumn(live.primaryKey, name);
   const type =
@@ -56,7 +63,7 @@ export function alterColumn(live: LiveTable, name: string, to: Column, uniqueNam
     }),
   };
   const { indexes, triggers } = sourceOf(live);
-  const dropped = isUnique && !to.unique ? indexes.filter((sql) => isUniqueOf(sql, name)) : [];
+  const dropped = isUnique && !to.unique ? indexes.filter((sql) => isOwnUniqueOf(sql, name, apart)) : [];
   const kept = indexes.filter((sql) => !dropped.includes(sql));
   const added = to.unique && !isUnique ? [uniqueIndex(uniqueName, live.name, column.name)] : [];
   if (!isTouched && renderTable(next, text.name) === renderTable(text, text.name))

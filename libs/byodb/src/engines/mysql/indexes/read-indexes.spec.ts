@@ -265,6 +265,19 @@ describe('what needs an index', () => {
     ).toEqual([]);
   });
 
+  it('are none of those that have lost theirs', async () => {
+    await make(
+      'create table p (a int, b int, key (a, b))',
+      'create table t (a int, b int, d int, constraint pair foreign key (a, b) references p (a, b), key beside (a, d))',
+    );
+    await alone(fresh, async (session) => {
+      expect(await session.dependentsOfIndex(await look(session), 'pair')).toHaveLength(1);
+      for (const sql of ['set foreign_key_checks = 0', 'drop index pair on t', 'set foreign_key_checks = 1'])
+        await session.run(sql);
+      expect(await session.dependentsOfIndex(await look(session), 'beside')).toEqual([]);
+    });
+  });
+
   /** What makes an index of that name again. */
   async function again(name: string, live: LiveTable): Promise<string | undefined> {
     const index = mysql.indexes(live).find((one) => one.name === name)!;

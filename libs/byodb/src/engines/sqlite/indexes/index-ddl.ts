@@ -30,8 +30,7 @@ export function renameIndex(live: LiveTable, from: string, to: string): Rendered
   const made = renamed.filter((sql) => !indexes.includes(sql));
   // Else the planner would know nothing of the index until somebody has the file analysed again.
   const counted = (around?.statistics ?? []).map(
-    (table) =>
-      `update ${quote(table)} set idx = ${literal(to)} where tbl = ${literal(live.name)} and idx = ${literal(from)}`,
+    (table) => `update ${quote(table)} set idx = ${literal(to)} where idx = ${literal(from)}`,
   );
   const dropped = dropIndex(live, from).statements;
   return {

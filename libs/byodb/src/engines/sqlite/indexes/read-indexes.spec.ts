@@ -115,8 +115,12 @@ describe('indexes', () => {
     });
   });
 
-  it('over a text that other builds take for one are left out', () => {
-    const texts = ['CREATE INDEX i ON t("no such column")', 'CREATE INDEX j ON t("a")'];
+  it('over a text that other builds take for one, or in an order that later ones may know, are left out', () => {
+    const texts = [
+      'CREATE INDEX i ON t("no such column")',
+      'CREATE INDEX j ON t("a")',
+      'CREATE INDEX k ON t(a DESC NULLS FIRST)',
+    ];
     const live = {
       ...ddl.createTable('t', [completeColumn({ name: 'a', type: 'text' }).column], 'o', (name) => name).live!,
     };
@@ -246,6 +250,9 @@ describe('what needs an index', () => {
       own_id: ['foreign key Own'],
     });
     expect(await dependents('none')).toEqual([]);
+    // One that has nothing to rest on has none in an index that is not unique either.
+    owner('create table astray (x int references t (b))');
+    expect(await dependents('not_unique')).toEqual([]);
   });
 
   /** Whether SQLite then finds a foreign key of which it does not know how to look it up. */

@@ -1,5 +1,5 @@
 import type { Rendered } from '../../../ddl.js';
-import { existingColumn, isOnlyColumn, type LiveTable } from '../../../live.js';
+import { existingColumn, isApart, isOnlyColumn, type LiveTable } from '../../../live.js';
 import { columnText, isPlainUnique, parseSource, primaryKeyOf, readSource, sourceOf, textOf } from '../introspect.js';
 import {
   clauseColumns,
@@ -58,6 +58,11 @@ export function isUniqueOf(sql: string, column: string): boolean {
   return isPlainUnique(index) && isOnlyColumn(index.columns, column);
 }
 
+/** The same, where it is the column's uniqueness. */
+export function isOwnUniqueOf(sql: string, column: string, apart: readonly string[]): boolean {
+  return isUniqueOf(sql, column) && !isApart(parseIndex(sql).name, apart);
+}
+
 /**
  * What rows that were written without the column get where it must not be NULL: what an insert that leaves it out gives
  * them.
@@ -94,6 +99,7 @@ export function putBack(
   name: string,
   was: LiveTable,
   value: string | null | undefined,
+  apart: readonly string[] = [],
 ): Rendered {
   const then = asCalled(sourceOf(was), now.name);
   const [text, former] = [textOf(now), parseSource(then)];
@@ -113,9 +119,9 @@ export function putBack(
     former,
   );
   const { indexes, triggers } = sourceOf(now);
-  const wanted = then.indexes.filter((sql) => isUniqueOf(sql, name));
+  const wanted = then.indexes.filter((sql) => isOwnUniqueOf(sql, name, apart));
   const kept = indexes.filter(
-    (sql) => !isUniqueOf(sql, name) || wanted.some((other) => normalise(other) === normalise(sql)),
+    (sql) => !isOwnUniqueOf(sql, name, apart) || wanted.some((other) => normalise(other) === normalise(sql)),
   );
   const added = wanted.filter((sql) => !kept.some((other) => normalise(other) === normalise(sql)));
   if (
