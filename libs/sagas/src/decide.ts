@@ -12,8 +12,10 @@ export interface Decision {
   /** Milliseconds since the epoch when a delayed step is due; null: none is. */
   wakeAt: number | null;
   /** The saga is over once what ends it is recorded. */
-  end: { as: 'completed' } | { as: 'compensated' | 'rejected'; error: StepError } | null;
+  end: End | null;
 }
+
+export type End = { as: 'completed' } | { as: 'compensated' | 'rejected'; error: StepError };
 
 /**
  * A delayed step is never due later than this from now, milliseconds. One that seems to be was delayed by a clock that

@@ -32,6 +32,13 @@ export function isFailure(error: unknown): error is Failure {
 }
 
 /**
+ * Go on, end at once because nothing is to be changed, or refuse; `wait`: what it concerns is still held by a saga of
+ * another subject.
+ */
+export type Judgement =
+  { verdict: 'go' } | { verdict: 'wait' } | { verdict: 'nothing_to_do' } | { verdict: 'refuse'; error: StepError };
+
+/**
  * What this library asks of a domain. Effects may be run any number of times, by two processes at once, and be killed
  * anywhere.
  *
@@ -39,15 +46,8 @@ export function isFailure(error: unknown): error is Failure {
  * the definition of certain changes and plans can be given to an orchestrator, which reads neither.
  */
 export interface SagaDefinition<Change extends object = object, Plan extends object = object> {
-  /**
-   * When its turn has come: go on, end at once because nothing is to be changed, or refuse; `wait`: what it concerns is
-   * still held by a saga of another subject.
-   */
-  judge(
-    saga: Saga<Change, Plan>,
-  ): Promise<
-    { verdict: 'go' } | { verdict: 'wait' } | { verdict: 'nothing_to_do' } | { verdict: 'refuse'; error: StepError }
-  >;
+  /** Asked when its turn has come. */
+  judge(saga: Saga<Change, Plan>): Promise<Judgement>;
   prepare(saga: Saga<Change, Plan>, step: PrepareStep): Promise<Prepared<Plan>>;
   apply(saga: Saga<Change, Plan>, step: ChangeStep<Plan>, token: number): Promise<Outcome>;
   compensate(saga: Saga<Change, Plan>, step: ChangeStep<Plan>, token: number): Promise<Outcome>;

@@ -2,7 +2,8 @@ export { type Outcome, type Prepared, type SagaDefinition } from './definition.j
 export { sagaEventParts, sagaEventSchemas } from './event-schemas.js';
 export { type PlannedStep, type SagaEvent, type SagaEventType, type StepError } from './events.js';
 export { letGo } from './let-go.js';
-export { NotRetryable, Orchestrator } from './orchestrator.js';
+export { NotRetryable } from './operator.js';
+export { Orchestrator } from './orchestrator.js';
 export { InProcessQueue } from './queue/in-process.js';
 export { type SagaQueue } from './queue/queue.js';
 export { listSagas, loadSaga, pageOfSagas, sagasProjection, sagaStatuses } from './read-model.js';

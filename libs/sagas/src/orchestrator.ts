@@ -9,14 +9,15 @@ import {
 import { v7 as uuid } from 'uuid';
 import { decide } from './decide.js';
 import type { SagaDefinition } from './definition.js';
-import { type Resolution, type SagaEvent } from './events.js';
+import type { Resolution, SagaEvent } from './events.js';
 import { Leases } from './lease.js';
+import { decideAbort, decideResolve, decideRetry, notResolvable, unresolved } from './operator.js';
 import { Places } from './places.js';
 import { InProcessQueue } from './queue/in-process.js';
 import type { SagaQueue } from './queue/queue.js';
 import { loadSaga, openSagas } from './read-model.js';
 import { runSaga } from './run-saga.js';
-import { isEnded, type ChangeStep, type Saga } from './saga.js';
+import type { ChangeStep, Saga } from './saga.js';
 import { appendToSaga } from './saga-stream.js';
 
 export interface OrchestratorOptions {
@@ -38,15 +39,6 @@ export interface OrchestratorOptions {
 
 /** A saga that nobody holds has no effect under way. */
 const NOTHING_RUNS: ReadonlySet<string> = new Set();
-
-export class NotRetryable extends Error {
-  constructor(
-    readonly code: 'saga_not_retryable' | 'saga_past_pivot',
-    message: string,
-  ) {
-    super(message);
-  }
-}
 
 /** Starts sagas, resumes abandoned ones, and handles retry, abort and resolve. */
 export class Orchestrator {
@@ -107,10 +99,12 @@ export class Orchestrator {
 
   /** A stuck saga goes on from where it is. Errors: NotRetryable, VersionConflict. */
   async retry(sagaId: string, reason: string, metadata: Metadata): Promise<Saga> {
-    return this.tell(sagaId, { type: 'RetryRequested', reason }, metadata, (saga) => {
-      if (saga.status !== 'stuck')
-        throw new NotRetryable('saga_not_retryable', `the saga is ${saga.status}, not stuck`);
-    });
+    return this.tell(sagaId, metadata, (saga) => decideRetry(saga, reason));
+  }
+
+  /** Errors: NotRetryable, VersionConflict. */
+  async abort(sagaId: string, reason: string, metadata: Metadata): Promise<Saga> {
+    return this.tell(sagaId, metadata, (saga) => decideAbort(saga, reason));
   }
 
   /**
@@ -121,9 +115,7 @@ export class Orchestrator {
     const saga = await this.load(sagaId);
     const step = unresolved(saga, stepId, as);
     const fingerprint = as === 'skipped' ? null : await this.look(saga, step, as);
-    return this.tell(sagaId, { type: 'StepResolved', step_id: stepId, as, reason, fingerprint }, metadata, (now) => {
-      unresolved(now, stepId, as);
-    });
+    return this.tell(sagaId, metadata, (now) => decideResolve(now, stepId, as, reason, fingerprint));
   }
 
   private async look(saga: Saga, step: ChangeStep, as: 'applied' | 'restored'): Promise<string | null> {
@@ -135,17 +127,10 @@ export class Orchestrator {
     }
   }
 
-  async abort(sagaId: string, reason: string, metadata: Metadata): Promise<Saga> {
-    return this.tell(sagaId, { type: 'AbortRequested', reason }, metadata, (saga) => {
-      if (isEnded(saga) || saga.compensating || saga.steps.some((s) => s.intended && s.phase === 'finalize'))
-        throw new NotRetryable('saga_past_pivot', `the saga is ${saga.status} already`);
-    });
-  }
-
-  private async tell(sagaId: string, event: SagaEvent, metadata: Metadata, check: (saga: Saga) => void): Promise<Saga> {
+  private async tell(sagaId: string, metadata: Metadata, decideOn: (saga: Saga) => SagaEvent): Promise<Saga> {
     for (let attempt = 0; ; attempt++) {
       const saga = await this.load(sagaId);
-      check(saga);
+      const event = decideOn(saga);
       try {
         await this.options.store.append([appendToSaga(saga, [event])], metadata);
         await this.wake(sagaId);
@@ -222,23 +207,4 @@ export class Orchestrator {
       if (events.length > 0 || effects.length > 0 || end !== null) await this.found.wake(saga.saga_id);
     }
   }
-}
-
-function notResolvable(why: string): NotRetryable {
-  return new NotRetryable('saga_not_retryable', why);
-}
-
-/** The step that an operator's word can settle. Errors: NotRetryable. */
-function unresolved(saga: Saga, stepId: string, as: Resolution): ChangeStep {
-  if (isEnded(saga)) throw new NotRetryable('saga_past_pivot', `the saga is ${saga.status} already`);
-  const step = saga.steps.find((one) => one.step_id === stepId);
-  if (step === undefined) throw notResolvable(`the saga has no step ${stepId}`);
-  if (step.phase === 'prepare') throw notResolvable('a prepare step changes nothing: abort the saga, or let it go on');
-  const waits = step.status === 'running' || step.status === 'failed' || step.status === 'compensating';
-  if (step.error === null || !waits) throw notResolvable(`the step is ${step.status}: there is nothing to resolve`);
-  if (as === 'applied' && saga.compensating)
-    throw notResolvable('the saga goes back: a step can be restored or skipped');
-  if (as === 'restored' && !saga.compensating)
-    throw notResolvable('the saga goes on: a step can be applied or skipped; to go back, abort it');
-  return step;
 }

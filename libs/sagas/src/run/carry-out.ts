@@ -1,15 +1,10 @@
 import { CoreUnavailable } from '#event-store';
-import { LONGEST_DELAY_MS, type Effect } from '../decide.js';
+import type { Effect } from '../decide.js';
 import { isFailure } from '../definition.js';
-import type { SagaEvent, StepError, Way } from '../events.js';
-import type { Saga, Step } from '../saga.js';
+import type { SagaEvent } from '../events.js';
+import type { Saga } from '../saga.js';
+import { eventOfFailure, isTriedAgain } from './failure.js';
 import type { RunnerPorts } from './ports.js';
-
-/**
- * Back-off of a delayed step: doubled from the first to the longest, then jittered between half and whole.
- * Milliseconds.
- */
-const FIRST_DELAY_MS = 100;
 
 /** What an effect is carried out with. `outrun`: a higher token than this one was met at the target. */
 export interface Carrier {
@@ -54,41 +49,15 @@ async function succeed({ ports, token }: Carrier, saga: Saga, effect: Effect): P
   }
 }
 
-async function fail(carrier: Carrier, saga: Saga, { way, step }: Effect, error: unknown): Promise<SagaEvent> {
+async function fail(carrier: Carrier, saga: Saga, effect: Effect, error: unknown): Promise<SagaEvent> {
   const { clock, log } = carrier.ports;
-  const { step_id } = step;
+  const { way, step } = effect;
   if (!isFailure(error))
     log('unexpected error in a step', {
       saga_id: saga.saga_id,
-      step_id,
+      step_id: step.step_id,
       error: error instanceof Error ? error.stack : String(error),
     });
-  const seen = stepError(error, step);
-  if (!isTriedAgain(way, error)) return { type: 'StepFailed', step_id, way, error: seen };
-  if (seen.code === 'stale_token') await carrier.outrun(seen.details?.['seen']);
-  const next_attempt_at = new Date(clock.now() + backOff(step.attempts)).toISOString();
-  return { type: 'StepDelayed', step_id, way, attempt: step.attempts + 1, next_attempt_at, error: seen };
-}
-
-function stepError(error: unknown, { step_id, target }: Step): StepError {
-  const known = isFailure(error);
-  return {
-    code: known ? error.code : 'database_error',
-    message: known ? error.message : 'unexpected error, see the log',
-    database: target.name,
-    step_id,
-    ...(known && error.details !== undefined ? { details: error.details } : {}),
-  };
-}
-
-function isTriedAgain(way: Way, error: unknown): boolean {
-  if (way === 'finalize') return true;
-  // Rows that do not fit wait for a person; every other failing undo is tried for as long as it takes.
-  if (way === 'compensate') return !isFailure(error) || error.code !== 'rows_conflict';
-  return isFailure(error) && (error.retryable || error.outcome === 'unknown');
-}
-
-function backOff(attempts: number): number {
-  const whole = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(attempts, 20));
-  return whole / 2 + Math.random() * (whole / 2);
+  else if (error.code === 'stale_token' && isTriedAgain(way, error)) await carrier.outrun(error.details?.['seen']);
+  return eventOfFailure(effect, error, clock.now(), Math.random());
 }

@@ -1,8 +1,9 @@
-import { decide, type Decision, type Effect } from '../decide.js';
+import { decide, type Decision, type Effect, type End } from '../decide.js';
 import type { SagaEvent } from '../events.js';
 import { evolve } from '../evolve.js';
 import { nextOf } from '../read-model.js';
 import { isEnded, stepOf, type Saga } from '../saga.js';
+import { isJudged, turnOf } from '../turn.js';
 import { carryOut } from './carry-out.js';
 import type { Place } from './place.js';
 import { nothingNext, type RunnerPorts, type RunResult } from './ports.js';
@@ -45,7 +46,7 @@ export class DecisionLoop {
   }
 
   private async loop(): Promise<RunResult> {
-    const turn = this.saga.status === 'pending' ? await this.takeTurn() : 'go';
+    const turn = isJudged(this.saga) ? await this.takeTurn() : 'go';
     // The reconciler asks again soon: waking ourselves as well would make more and more jobs of it.
     if (turn === 'wait') return nothingNext;
     if (turn === 'over') return this.over();
@@ -56,12 +57,10 @@ export class DecisionLoop {
     }
   }
 
-  /** Judged again when the turn has come: what no longer makes sense ends rejected, what alters nothing completes. */
   private async takeTurn(): Promise<'go' | 'wait' | 'over'> {
-    if (this.saga.abort !== null) return 'go';
-    const judged = await this.ports.definition.judge(this.saga);
-    if (judged.verdict === 'go' || judged.verdict === 'wait') return judged.verdict;
-    await this.end(judged.verdict === 'refuse' ? { as: 'rejected', error: judged.error } : { as: 'completed' });
+    const turn = turnOf(await this.ports.definition.judge(this.saga));
+    if (turn === 'go' || turn === 'wait') return turn;
+    await this.end(turn);
     return 'over';
   }
 
@@ -168,7 +167,7 @@ export class DecisionLoop {
     );
   }
 
-  private async end(end: NonNullable<Decision['end']>): Promise<void> {
+  private async end(end: End): Promise<void> {
     const { saga } = this;
     const kept = saga.reversible_seconds;
     const at = kept === null ? this.now() : await this.ports.clock.latest();
