@@ -1,0 +1,180 @@
+import { describe, test } from '@jest/globals';
+import {
+  after,
+  applied,
+  compensationIntended,
+  compensationStarted,
+  delayed,
+  done,
+  failed,
+  forGood,
+  intended,
+  intendedForGood,
+  planned,
+  REFUSED,
+  resolved,
+  sagaCompensated,
+  sagaStuck,
+  undone,
+} from '../../testing/saga-events.js';
+import { deciding, ends, given, resolving, waitsUntil } from '../../testing/spec-kit.js';
+
+const ready = planned({ a: ['a1', 'a2'], b: ['b1'] });
+const waiting = [ready, intended('a1'), intended('b1'), delayed('a1', after(5))];
+const goingBack = [ready, done('a1', 'b1'), intended('a2'), failed('a2'), compensationStarted()];
+const undoFailed = [goingBack, undone('b1'), compensationIntended('a2'), failed('a2', 'compensate'), sagaStuck()];
+
+const purge = planned({ a: ['a1', forGood('a2')], b: [forGood('b1')] });
+const pastPivot = [purge, done('a1'), intendedForGood('b1'), intendedForGood('a2'), applied('a2')];
+const endless = [pastPivot, delayed('b1', after(5), { way: 'finalize' })];
+
+describe('on the way on', () => {
+  test('a step that is said to be applied counts as applied: what comes behind it goes on', () => {
+    given(waiting)
+      .when(resolving('a1', 'applied'))
+      .then(resolved('a1', 'applied'))
+      .thenStepIs('a1', { status: 'succeeded', next_attempt_at: null, fingerprint_after: 'seen of a1' })
+      .when(deciding({ busy: ['b1'] }))
+      .then(intended('a2'));
+  });
+
+  test('a step that is said to be applied is undone with the others when it goes back after all', () => {
+    given(waiting, resolved('a1', 'applied'), failed('b1'), compensationStarted())
+      .when(deciding())
+      .then(compensationIntended('b1'), compensationIntended('a1'));
+  });
+
+  test('a step that is left out is waited for no more: what comes behind it goes on', () => {
+    given(waiting)
+      .when(resolving('a1', 'skipped'))
+      .then(resolved('a1', 'skipped'))
+      .thenStepsAre({ a1: 'skipped' })
+      .when(deciding({ busy: ['b1'] }))
+      .then(intended('a2'));
+  });
+
+  test('a step cannot be said to be as it was before: only going back makes it so', () => {
+    given(waiting)
+      .when(resolving('a1', 'restored'))
+      .thenRefused('saga_not_retryable', /to go back, abort it/);
+  });
+
+  test('a step of another database is still waited for', () => {
+    given(waiting, delayed('b1', after(9)), resolved('a1', 'skipped'), done('a2'))
+      .when(deciding())
+      .then(waitsUntil(after(9)));
+  });
+});
+
+describe('on the way back', () => {
+  test('a step that is said to be as it was before counts as undone: what comes before it is undone', () => {
+    given(undoFailed)
+      .when(resolving('a2', 'restored'))
+      .then(resolved('a2', 'restored'))
+      .thenSagaIs({ status: 'compensating' })
+      .thenStepIs('a2', { status: 'compensated', blocked: false, fingerprint_after: 'seen of a2' })
+      .when(deciding())
+      .then(compensationIntended('a1'));
+  });
+
+  test('a step that is left out stays as it is: what comes before it is undone', () => {
+    given(undoFailed)
+      .when(resolving('a2', 'skipped'))
+      .then(resolved('a2', 'skipped'))
+      .thenSagaIs({ status: 'compensating' })
+      .thenStepIs('a2', { status: 'skipped', blocked: false })
+      .when(deciding())
+      .then(compensationIntended('a1'));
+  });
+
+  test('the last step that was settled ends it, with what made it go back', () => {
+    given(undoFailed, resolved('a2', 'skipped'), undone('a1')).when(deciding()).then(ends('compensated', REFUSED));
+  });
+
+  test('an undo that is tried again and again may be settled as well', () => {
+    given(goingBack, compensationIntended('a2'), delayed('a2', after(5), { way: 'compensate' }))
+      .when(resolving('a2', 'restored'))
+      .then(resolved('a2', 'restored'));
+  });
+
+  test('a step cannot be said to be applied', () => {
+    given(undoFailed)
+      .when(resolving('a2', 'applied'))
+      .thenRefused('saga_not_retryable', /the saga goes back: a step can be restored or skipped/);
+  });
+});
+
+describe('past the pivot', () => {
+  test('a step that is said to be done counts as done', () => {
+    given(endless)
+      .when(resolving('b1', 'applied'))
+      .then(resolved('b1', 'applied'))
+      .when(deciding())
+      .then(ends('completed'));
+  });
+
+  test('a step that is left out is waited for no more', () => {
+    given(endless, sagaStuck())
+      .when(resolving('b1', 'skipped'))
+      .then(resolved('b1', 'skipped'))
+      .thenSagaIs({ status: 'running' })
+      .when(deciding())
+      .then(ends('completed'));
+  });
+
+  test('a step cannot be said to be as it was before', () => {
+    given(endless)
+      .when(resolving('b1', 'restored'))
+      .thenRefused('saga_not_retryable', /the saga goes on/);
+  });
+});
+
+describe('what there is nothing to settle of', () => {
+  test('a step that was never tried', () => {
+    given(waiting)
+      .when(resolving('a2', 'applied'))
+      .thenRefused('saga_not_retryable', /the step is pending/);
+  });
+
+  test('a step that goes on by itself: nothing has gone wrong with it', () => {
+    given(ready, intended('a1'))
+      .when(resolving('a1', 'applied'))
+      .thenRefused('saga_not_retryable', /is running/);
+  });
+
+  test('a step that was applied', () => {
+    given(waiting, applied('a1'))
+      .when(resolving('a1', 'skipped'))
+      .thenRefused('saga_not_retryable', /is succeeded/);
+  });
+
+  test('a step that was undone', () => {
+    given(goingBack, undone('b1'))
+      .when(resolving('b1', 'skipped'))
+      .thenRefused('saga_not_retryable', /is compensated/);
+  });
+
+  test('a step that was settled', () => {
+    given(undoFailed, resolved('a2', 'skipped'))
+      .when(resolving('a2', 'restored'))
+      .thenRefused('saga_not_retryable', /is skipped/);
+  });
+
+  test('a look: it changes nothing', () => {
+    given(waiting)
+      .when(resolving('look-a', 'skipped'))
+      .thenRefused('saga_not_retryable', /a prepare step/);
+  });
+
+  test('a step that the saga does not have', () => {
+    given(waiting)
+      .when(resolving('z1', 'skipped'))
+      .thenRefused('saga_not_retryable', /no step z1/);
+  });
+
+  test('a saga that has ended', () => {
+    given(undoFailed, resolved('a2', 'skipped'), undone('a1'), sagaCompensated())
+      .when(resolving('a2', 'restored'))
+      .thenRefused('saga_past_pivot', /the saga is compensated already/);
+  });
+});
