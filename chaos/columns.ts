@@ -1,4 +1,7 @@
-/** What a caller says of a column, with the words of the API alone: nothing here is taken from the program that is tried. */
+/**
+ * What a caller says of a column, with the words of the API alone: nothing here is taken from the program that is
+ * tried.
+ */
 export type Type =
   | 'smallint'
   | 'integer'

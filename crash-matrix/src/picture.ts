@@ -13,7 +13,8 @@ const LEDGER = ['_saga_ledger', '_saga_fences', '_saga_identity'];
 const CATALOG: Record<string, string> = {
   postgres: `
     select c.relname as name,
-      case c.relkind when 'r' then 'table' when 'i' then 'index' when 'S' then 'sequence' else c.relkind::text end as kind
+      case c.relkind when 'r' then 'table' when 'i' then 'index' when 'S' then 'sequence' else c.relkind::text end
+        as kind
     from pg_class c
       join pg_namespace n on n.oid = c.relnamespace
     where n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'`,

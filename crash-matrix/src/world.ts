@@ -84,7 +84,7 @@ export async function openWorld(
   const plain = createEventStore(core, { projections: [databasesProjection, tablesProjection, sagasProjection] });
   const store = watchStore(plain, points);
   const doing = new Map(place.targets.map((t) => [t.id, new Doing()]));
-  const raw = new Map(place.targets.map((t) => [t.role, engineOf(t.engine as 'sqlite').open(parseUrl(t.url))]));
+  const raw = new Map(place.targets.map((t) => [t.role, engineOf(t.engine).open(parseUrl(t.url))]));
   const watched = new Map(
     place.targets.map((t) => [t.id, watchConnection(raw.get(t.role)!, t.role, points, doing.get(t.id)!)]),
   );
@@ -136,7 +136,7 @@ export async function found(core: string, urls: { role: Role; url: string; engin
   }
   return Promise.all(
     urls.map(async ({ role, url, engine }) => {
-      const connection = engineOf(engine as 'sqlite').open(parseUrl(url));
+      const connection = engineOf(engine).open(parseUrl(url));
       try {
         return { id: await connection.claim(uuid()), name: role, engine, role, url };
       } finally {
@@ -189,7 +189,7 @@ async function decide(
   sagaId: string,
 ): Promise<Asked> {
   const all = targets.map((t): DatabaseRef => ({ id: t.id, name: t.name, engine: t.engine }));
-  const engines = targets.map((t) => engineOf(t.engine as 'sqlite'));
+  const engines = targets.map((t) => engineOf(t.engine));
   const one = all.find((ref) => ref.name === 'engine')!;
   const ofTable = (event: RequestEvent, name: string, on = all): Asked => ({
     event,

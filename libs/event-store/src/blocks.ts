@@ -87,7 +87,9 @@ export async function seal(core: CoreDatabase, store: EventStore, now: () => Dat
     try {
       await core.execute(
         sql`insert into blocks (number, from_position, to_position, events, manifest, hash, sealed_at)
-          values (${number}, ${first.position}, ${end.position}, ${events.length}, ${manifest}, ${hash}, ${now().toISOString()})`,
+          values (
+            ${number}, ${first.position}, ${end.position}, ${events.length}, ${manifest}, ${hash},
+            ${now().toISOString()})`,
       );
       sealed += events.length;
     } catch (error) {

@@ -134,7 +134,9 @@ class InTurn {
     expect(this.type.foresee(outlook({ ...this.table, pending: [] }), this.change)).toMatchObject(expected);
     return this;
   }
-  /** What is recorded once every database has it; what it set aside is kept until `until`; null: it set nothing aside. */
+  /**
+   * What is recorded once every database has it; what it set aside is kept until `until`; null: it set nothing aside.
+   */
   thenDone(event: DoneEvent, until: string | null = null, steps: Steps = []): Given {
     const { table, change, type, sagaId } = this;
     const saga = endedSaga(sagaId, change, steps);

@@ -3,7 +3,10 @@ import type { ChangeKind, EventOf, TableEvent } from '../src/changes/index.js';
 import type { ColumnOp, DatabaseRef, IndexOp } from '../src/table/event-parts.js';
 import { column, ON_SQLITE, SOME_ERROR } from './stream.js';
 
-/** The commonest events of a table. What is asked for is called …ing, what was done …ed; a saga is named after its change. */
+/**
+ * The commonest events of a table. What is asked for is called …ing, what was done …ed; a saga is named after its
+ * change.
+ */
 
 /** Until when things are kept that were set aside. */
 export const LATER = '2026-02-01T00:00:00.000Z';

@@ -51,5 +51,5 @@ export interface Requested {
 
 /** One of each. */
 export function enginesOf(databases: DatabaseRef[]): Engine[] {
-  return [...new Set(databases.map((d) => d.engine))].map((engine) => engineOf(engine as Engine['name']));
+  return [...new Set(databases.map((d) => d.engine))].map((engine) => engineOf(engine));
 }

@@ -183,7 +183,7 @@ export class TableCommands {
         throw new ApiError('version_conflict', `the table is at version ${head.version}`);
       const { table } = await this.past.point(table_id, { version: when.version, at: when.at });
       if (!table.exists) throw new ApiError('version_not_found', 'at that moment there was no table');
-      const [ref] = (await this.refs([database])) as [DatabaseRef];
+      const ref = refOf(await this.databases.byName(database));
       const [name, origin] = [as ?? table.name, { table_id, version: table.version }];
       return { event: decideCreate(name, managedOf(table), [ref], enginesOf([ref]), sagaId, origin), databases: [ref] };
     });
@@ -196,7 +196,7 @@ export class TableCommands {
 
 /** Of the columns as a list, whatever is wrong with one or the other. */
 export function listProblems(input: unknown): Problem[] {
-  const columns = typeof input === 'object' && input !== null ? (input as { columns?: unknown }).columns : undefined;
+  const columns = typeof input === 'object' && input !== null && 'columns' in input ? input.columns : undefined;
   if (!Array.isArray(columns) || columns.length > MAX_COLUMNS) return [];
   return columnProblems(
     columns.map((column: unknown, i) => {

@@ -6,6 +6,10 @@ import { sqlite } from './sqlite/index.js';
 
 const engines: Record<EngineName, Engine> = { postgres, mysql, sqlite };
 
-export function engineOf(name: EngineName): Engine {
-  return engines[name];
+/** `name`: one of ENGINE_NAMES, as it is stored. Errors: TypeError (there is no such engine). */
+export function engineOf(name: string): Engine {
+  const known: Record<string, Engine> = engines;
+  const engine = Object.hasOwn(known, name) ? known[name] : undefined;
+  if (engine === undefined) throw new TypeError(`there is no engine ${name}`);
+  return engine;
 }

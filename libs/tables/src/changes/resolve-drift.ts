@@ -92,9 +92,9 @@ const NOT_AS_FORESEEN = 'a change ahead of it did not end as foreseen: look at t
 
 /**
  * Decides what an answer to drift changes. `found`: what stands in `database` now; null: the table is not there.
- * `adopt`: history and the other databases follow, but for what was ignored before, unless nothing else differs: then it
- * is meant. `restore`: that database goes back to what history says. `ignore`: it stays as it is, and is no drift any
- * more.
+ * `adopt`: history and the other databases follow, but for what was ignored before, unless nothing else differs: then
+ * it is meant. `restore`: that database goes back to what history says. `ignore`: it stays as it is, and is no drift
+ * any more.
  */
 export function decideDrift(
   considered: Considered,

@@ -147,8 +147,8 @@ function sagasKept(table: Table, now: number): Set<string> {
 }
 
 /**
- * Whether these operations still lead to the columns of `target`. They were found against what pending changes would make
- * of the table: behind one that failed, a column would stay or be missing, and the revert would not be one.
+ * Whether these operations still lead to the columns of `target`. They were found against what pending changes would
+ * make of the table: behind one that failed, a column would stay or be missing, and the revert would not be one.
  */
 export function leadsTo(table: Pick<Table, 'columns'>, ops: ColumnOp[], target: Pick<Table, 'columns'>): boolean {
   const names = (columns: Column[]): string =>
@@ -192,8 +192,8 @@ async function tasks({ name, ops, index_ops: asked = [] }: Revert, place: Place,
 
 /**
  * The columns after a revert, and the databases in which they stand otherwise. One that a revert made anew, or put back
- * after it was taken out of its table, stands last where the engine knows no other place; history takes the order of the
- * first database.
+ * after it was taken out of its table, stands last where the engine knows no other place; history takes the order of
+ * the first database.
  */
 function outcome({ table, change, saga, reversibleUntil }: Ending<Revert>): TableReverted {
   const { ops, index_ops: asked } = change;

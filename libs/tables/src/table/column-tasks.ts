@@ -38,7 +38,9 @@ export async function columnTasks(
 
 class ColumnsThere {
   readonly tasks: Task[] = [];
-  /** Columns made here in their last form, by the names that they have by then: what else happens to them has happened. */
+  /**
+   * Columns made here in their last form, by the names that they have by then: what else happens to them has happened.
+   */
   private readonly fresh = new Set<string>();
 
   constructor(

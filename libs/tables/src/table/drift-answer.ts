@@ -1,4 +1,4 @@
-import { engineOf, MAX_COLUMNS, type Engine, type EngineName, type Managed } from '#byodb';
+import { engineOf, MAX_COLUMNS, type Engine, type Managed } from '#byodb';
 import { applyOp, findColumn } from './columns.js';
 import { opsLeadingTo, refuseUnlike, withoutNames } from './drift-ops.js';
 import type { ColumnOp, DatabaseRef, IndexOp, Variant } from './event-parts.js';
@@ -46,7 +46,7 @@ function answerToNoTable({ columns }: Outlook, database: DatabaseRef, as: DriftA
       'unsupported_change',
       `the table is gone from ${database.name}: restore it there, or adopt that it is gone`,
     );
-  if (as === 'restore') refuseBuiltElsewhere(columns, [engineOf(database.engine as EngineName)]);
+  if (as === 'restore') refuseBuiltElsewhere(columns, [engineOf(database.engine)]);
   return decision([], [], null);
 }
 

@@ -1,4 +1,4 @@
-import { convertible, engineOf, foldName, type Column, type EngineName } from '#byodb';
+import { convertible, engineOf, foldName, type Column } from '#byodb';
 import { findColumn } from './columns.js';
 import type { ColumnOp, DatabaseRef } from './event-parts.js';
 import { refuseBuiltElsewhere, Refused, refuseOwnTypes } from './refused.js';
@@ -47,7 +47,7 @@ export function refuseUnlike(op: ColumnOp, from: Column[], databases: DatabaseRe
   if (op.op === 'add') {
     refuseBuiltElsewhere(
       [op.column],
-      databases.map((d) => engineOf(d.engine as EngineName)),
+      databases.map((d) => engineOf(d.engine)),
     );
     if (op.column.primary_key)
       refuse(op.column.name, 'is part of the primary key, which is not added to a table that is there');

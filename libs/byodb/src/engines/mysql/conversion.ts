@@ -59,11 +59,16 @@ function fromText(to: Column, quoted: string, length: number | null): string {
       // With all the digits of its scale it must have room when it is a text again.
       const long = length === null ? '' : ` OR CHAR_LENGTH(CAST(${cast(quoted, to)} AS CHAR)) > ${length}`;
       const fraction = to.scale === 0 ? '' : `([.][0-9]{1,${to.scale}})?`;
-      return `NOT ${is(`-?(0|[1-9][0-9]{0,37})${fraction}`)} OR ${is('-[0.]*')} OR ${outsideDecimal(cast(quoted, to), to)}${long}`;
+      return (
+        `NOT ${is(`-?(0|[1-9][0-9]{0,37})${fraction}`)} OR ${is('-[0.]*')} OR ` +
+        `${outsideDecimal(cast(quoted, to), to)}${long}`
+      );
     }
     case 'float':
     case 'double':
-      return `NOT ${is('-?(0|[1-9][0-9]{0,400})([.][0-9]{1,400})?(e[+-]?[0-9]{1,3})?')} OR ${comesBack(cast(quoted, to))}`;
+      return (
+        `NOT ${is('-?(0|[1-9][0-9]{0,400})([.][0-9]{1,400})?(e[+-]?[0-9]{1,3})?')} OR ` + comesBack(cast(quoted, to))
+      );
     case 'uuid':
       return `NOT ${is('[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}')}`;
     case 'json':

@@ -20,8 +20,8 @@ import { freeNames } from './triggers/free-names.js';
 const SKIPPED = new Set([1205, 1684]);
 
 /**
- * Whether a warning is of a table that matters: one of this database, which is not the service's own ledger, that another
- * connection makes sure of. A lock that was not had in time names no table.
+ * Whether a warning is of a table that matters: one of this database, which is not the service's own ledger, that
+ * another connection makes sure of. A lock that was not had in time names no table.
  */
 function concernsCustomerTable(message: string, database: string): boolean {
   const named = /Table '([^']*)'\.'([^']*)'/.exec(message);

@@ -121,8 +121,8 @@ function lostAsNumber(from: Shape, to: Shape, quoted: string): string | null {
   }
   if (range !== undefined)
     return (
-      `not (${quoted}::double precision >= ${range.low} and ${quoted}::double precision < ${range.above} and ${quoted} = ` +
-      `trunc(${quoted}::double precision))`
+      `not (${quoted}::double precision >= ${range.low} and ${quoted}::double precision < ${range.above} and ` +
+      `${quoted} = trunc(${quoted}::double precision))`
     );
   if (to.type === 'decimal') {
     const rounded = `round(${quoted}::text::numeric, ${to.scale})`;

@@ -16,6 +16,8 @@ afterAll(async () => {
   await fresh.remove();
 });
 afterEach(async () => {
+  // One that failed would leave its workers waiting, and the pools could not be closed.
+  for (const letGo of gates.splice(0)) letGo();
   for (const connection of opened.splice(0)) await connection.close();
 });
 
@@ -40,11 +42,14 @@ async function failure(promise: Promise<unknown>): Promise<DatabaseError> {
   return error;
 }
 
+const gates: (() => void)[] = [];
+
 function gate(): { opened: Promise<void>; open(): void } {
   let open!: () => void;
   const promise = new Promise<void>((resolve) => {
     open = resolve;
   });
+  gates.push(open);
   return { opened: promise, open };
 }
 
@@ -178,12 +183,15 @@ describe('outside a transaction', () => {
       });
     over.open();
     await holder;
-    // At once: also when the server has not seen yet that the session is over.
-    const connection = open();
+    // At once, though the server may not have seen yet that the session is over.
+    const [builder, next] = [open(), open()];
     for (let round = 0; round < 20; round++) {
-      const on = round % 2 === 0 ? outside('slot-3') : inside('slot-3');
-      expect(await connection.exclusively({ ...on, slots: 1 }, async () => round)).toBe(round);
-      await failure(connection.exclusively({ ...on, slots: 1 }, (session) => session.run('select 1/0')));
+      await next.look(async () => undefined);
+      const built = builder.exclusively({ ...outside('slot-3'), slots: 1 }, (session) =>
+        session.query(round % 2 === 0 ? 'select 1' : 'select 1/0'),
+      );
+      await built.catch(() => undefined);
+      expect(await next.exclusively({ ...inside('slot-4'), slots: 1 }, async () => round)).toBe(round);
     }
   });
 

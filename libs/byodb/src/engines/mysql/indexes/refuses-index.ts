@@ -16,7 +16,9 @@ export function refusesIndex(columns: Column[], index: Index): string | null {
     if (type === 'text' || type === 'json' || type === 'binary')
       return `${name} cannot be in an index: ${type} has no whole index`;
     if (type === 'string' && (length ?? 0) * CHARACTER_BYTES > KEY_BYTES)
-      return `${name} cannot be in an index: string has no whole index beyond ${KEY_BYTES / CHARACTER_BYTES} characters`;
+      return (
+        `${name} cannot be in an index: string has no whole index beyond ` + `${KEY_BYTES / CHARACTER_BYTES} characters`
+      );
   }
   const bytes = [...members].reduce((sum, column) => sum + keyBytes(column), 0);
   return bytes > KEY_BYTES
@@ -56,7 +58,9 @@ function keyBytes(column: Column): number {
   }
 }
 
-/** Nine digits have four bytes (https://dev.mysql.com/doc/refman/8.0/en/precision-math-decimal-characteristics.html). */
+/**
+ * Nine digits have four bytes (https://dev.mysql.com/doc/refman/8.0/en/precision-math-decimal-characteristics.html).
+ */
 function digitBytes(digits: number): number {
   return Math.floor(digits / 9) * 4 + Math.ceil((digits % 9) / 2);
 }

@@ -45,7 +45,9 @@ export async function lacksRight(
 ): Promise<string | null> {
   const { user, database, lines } = await grants(session);
   if (lacking(lines, action, database, table))
-    return `user ${user} may not ${action} ${action === 'create' ? 'tables' : `table ${table}`} in database ${database}`;
+    return (
+      `user ${user} may not ${action} ${action === 'create' ? 'tables' : `table ${table}`} ` + `in database ${database}`
+    );
   // Without it rows could be written between a look at them and the statement that depends on it.
   return action === 'alter' && lacking(lines, 'lock tables', database, null)
     ? `user ${user} may not lock tables in database ${database}`

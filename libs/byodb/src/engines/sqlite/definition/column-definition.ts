@@ -1,5 +1,5 @@
 import type { Column } from '../../../schema/column.js';
-import { balanced, tokenize } from '../parser/tokens.js';
+import { balanced, tokenize, type Token } from '../parser/tokens.js';
 import { composeColumn } from '../rebuild/edit-text.js';
 import { quote } from '../sql.js';
 import { declaredType, printedType, renderDefault, strictType, type Shape } from '../types.js';
@@ -40,14 +40,16 @@ export function defaultClause(column: Pick<Column, 'type' | 'default' | 'native'
   // An expression that stood in a file: its tokens, which must end in balance, and nothing behind them.
   const words = own === undefined ? [] : tokenize(own);
   if (own !== undefined && balanced(words))
-    return [
-      'default ' +
-        `${words.map((word, i) => (word.start > (words[i - 1]?.end ?? word.start) ? ` ${word.text}` : word.text)).join('')}`,
-    ];
+    return [`default ${words.map((word, i) => spaced(word, words[i - 1])).join('')}`];
   const expression = renderDefault(column);
   return expression === null ? [] : [`default ${expression}`];
 }
 
 export function uniqueIndex(name: string, table: string, column: string): string {
   return `CREATE UNIQUE INDEX ${quote(name)} on ${quote(table)} (${quote(column)})`;
+}
+
+/** The word, with one blank before it where something stood between it and the word before. */
+function spaced(word: Token, before: Token | undefined): string {
+  return before !== undefined && word.start > before.end ? ` ${word.text}` : word.text;
 }
