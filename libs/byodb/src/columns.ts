@@ -10,7 +10,7 @@ export function withoutColumn(columns: Column[], name: string): Column[] {
 /**
  * Where it stood: a column that is set aside keeps its place. `key`: columns that are the primary key again with it.
  */
-export function insertColumn(columns: Column[], column: Column, after: string | null, key: string[] = []): Column[] {
+export function withColumnBack(columns: Column[], column: Column, after: string | null, key: string[] = []): Column[] {
   const at = after === null ? 0 : columns.findIndex((c) => foldName(c.name) === foldName(after)) + 1;
   const whole = [...columns.slice(0, at), column, ...columns.slice(at)];
   return whole.map((c) =>

@@ -1,5 +1,5 @@
 import type { Connection } from './engine.js';
-import { compare } from './expectation.js';
+import { differencesIn } from './expectation.js';
 import { findColumn, foldName, isAside } from './live.js';
 import type { Managed } from './schema/table-index.js';
 
@@ -46,7 +46,7 @@ export async function findDrift(connection: Connection, known: Known[]): Promise
         });
         continue;
       }
-      const differences = compare(connection.engine, { table, columns, indexes }, live).map(
+      const differences = differencesIn(connection.engine, { table, columns, indexes }, live).map(
         ({ column, expected, found: is }) => ({ column, expected, found: is }),
       );
       const managed = new Set(columns.map(({ name }) => foldName(name)));

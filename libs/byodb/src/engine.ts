@@ -2,7 +2,7 @@ import type { Address } from './address.js';
 import type { Ddl } from './ddl.js';
 import type { EngineName } from './engines/names.js';
 import type { LiveColumn, LiveTable } from './live.js';
-import type { Claimant, Marks } from './ownership.js';
+import type { Claimant, Traces } from './ownership.js';
 import type { Column } from './schema/column.js';
 import type { Index, LiveIndex } from './schema/table-index.js';
 import type { Session } from './session.js';
@@ -59,7 +59,7 @@ export interface Connection {
   /** The id in the ledger, null when there is no ledger yet. */
   identity(): Promise<string | null>;
   /** What the service has left there. Looks alone. */
-  marks(): Promise<Marks>;
+  traces(): Promise<Traces>;
   /**
    * Makes the ledger tables when missing and writes the id, and whose service it is, when there is none; gives the id
    * that then

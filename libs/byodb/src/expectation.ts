@@ -45,11 +45,11 @@ export async function differences(
 ): Promise<Difference[]> {
   const found: Difference[] = [];
   for (const expectation of expectations)
-    found.push(...compare(engine, expectation, await session.introspect(expectation.table)));
+    found.push(...differencesIn(engine, expectation, await session.introspect(expectation.table)));
   return found;
 }
 
-export function compare(engine: Engine, expectation: Expectation, live: LiveTable | null): Difference[] {
+export function differencesIn(engine: Engine, expectation: Expectation, live: LiveTable | null): Difference[] {
   const { table, columns } = expectation;
   if (columns === null) return live === null ? [] : [{ table, column: null, expected: 'no table', found: 'a table' }];
   if (live === null) return [{ table, column: null, expected: 'a table', found: 'no table' }];

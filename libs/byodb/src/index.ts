@@ -8,20 +8,20 @@ export {
   parseUrl,
   withWholePath,
 } from './address.js';
-export { insertColumn, withoutColumn } from './columns.js';
+export { withColumnBack, withoutColumn } from './columns.js';
 export { type Drift, findDrift } from './drift.js';
 export { type Connection, type Engine } from './engine.js';
 export { engineOf } from './engines/index.js';
 export { ENGINE_NAMES, type EngineName } from './engines/names.js';
 export { DatabaseError, type ErrorCode } from './errors.js';
-export { compare } from './expectation.js';
+export { differencesIn } from './expectation.js';
 export { indexesBefore, namesOf } from './indexes.js';
-export { readDone } from './ledger.js';
+export { stepsDone } from './ledger.js';
 export { findNamed, fingerprint, foldName, isAside, type LiveTable } from './live.js';
 export { observeTables } from './observe.js';
 export { type Limits, type Plan, type SetAside, uniqueName } from './operation.js';
 export { effectOnHistory, isPlanOf, type ParamsOf, setAsideBy, type Task } from './operations/index.js';
-export { type Claimant, CORE_TABLES, type Marks, refuseOthers } from './ownership.js';
+export { type Claimant, CORE_TABLES, type Traces, refuseOthers } from './ownership.js';
 export { preparePlans } from './prepare.js';
 export { type Aside, preparePurge } from './prepare-purge.js';
 export { builtElsewhere, type Column, keyNames, MAX_COLUMNS, sameType } from './schema/column.js';
@@ -53,4 +53,4 @@ export {
   withoutGoneColumns,
 } from './schema/table-index.js';
 export { type LedgerRow, type Session } from './session.js';
-export { applyStep, compensateStep, finalizeStep, lookAtClaim, type StepKey } from './step.js';
+export { applyStep, compensateStep, finalizeStep, checkClaim, type StepKey } from './step.js';

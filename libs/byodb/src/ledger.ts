@@ -3,7 +3,7 @@ import type { Direction, LedgerRow } from './session.js';
 import { textsOf } from './texts-of.js';
 
 /** What a database's ledger says was done there, by step: what it lacks of history is what is not in it. */
-export async function readDone(connection: Connection): Promise<Map<string, Set<Direction>>> {
+export async function stepsDone(connection: Connection): Promise<Map<string, Set<Direction>>> {
   const rows = await connection.look((session) =>
     session.query(`select step_id, direction from _saga_ledger where state in ('done', 'nothing')`),
   );

@@ -28,7 +28,7 @@ export interface Manager {
 }
 
 /** What the service has left in a database; looked at without a lock. */
-export interface Marks {
+export interface Traces {
   /** The id that stands in the ledger; null: there is none. */
   id: string | null;
   /** Null: nobody has written it there (no ledger, or one of an earlier version). */
@@ -53,15 +53,15 @@ export function isCore(tables: readonly string[]): boolean {
 }
 
 /** Refused before anything is made. Errors: DatabaseError core_database, managed_elsewhere. */
-export function refuseOthers(marks: Marks, claimant: Claimant | undefined): void {
-  if (marks.core !== null) throw new DatabaseError('core_database', coreMessage(marks.core, claimant?.core_id));
-  if (marks.strange !== null)
+export function refuseOthers(traces: Traces, claimant: Claimant | undefined): void {
+  if (traces.core !== null) throw new DatabaseError('core_database', coreMessage(traces.core, claimant?.core_id));
+  if (traces.strange !== null)
     throw new DatabaseError(
       'database_mismatch',
-      `a table or view ${marks.strange} stands there that is not this service's, which needs that name for its ` +
+      `a table or view ${traces.strange} stands there that is not this service's, which needs that name for its ` +
         'ledger: rename it, or keep the tables that are to be managed elsewhere',
     );
-  const { managed_by: manager } = marks;
+  const { managed_by: manager } = traces;
   if (
     claimant === undefined ||
     manager === null ||
@@ -85,7 +85,7 @@ function managedMessage({ core_id, since }: Manager): string {
 }
 
 /** Of a database that was claimed. Errors: TypeError. */
-export function claimedId({ id }: Pick<Marks, 'id'>): string {
+export function claimedId({ id }: Pick<Traces, 'id'>): string {
   if (id === null) throw new TypeError('the ledger of a claimed database has no id');
   return id;
 }
@@ -94,7 +94,7 @@ export function claimedId({ id }: Pick<Marks, 'id'>): string {
 export function readLedger(
   standing: ReadonlyMap<string, readonly string[]>,
   id: string,
-): Pick<Marks, 'missing' | 'strange'> {
+): Pick<Traces, 'missing' | 'strange'> {
   const isStrange = (name: (typeof LEDGER_TABLES)[number]): boolean => {
     const columns = standing.get(name);
     const needed = name === '_saga_identity' ? [id] : LEDGER_COLUMNS[name];
@@ -107,7 +107,7 @@ export function readLedger(
 }
 
 /** One row of `_saga_identity`, whatever version made it; `id` is the name of its column for the id. */
-export function readMarks(row: Record<string, unknown> | undefined, id: string): Pick<Marks, 'id' | 'managed_by'> {
+export function readTraces(row: Record<string, unknown> | undefined, id: string): Pick<Traces, 'id' | 'managed_by'> {
   const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
   const core = text(row?.['core_id']);
   return {

@@ -83,7 +83,7 @@ describe.each<[string, () => Promise<Fresh>]>([
     const [{ stepId, plan }] = (await plansOf(tableId, [task])) as [Planned];
     await applyStep(connection, plan, key(stepId), LIMITS);
     await query(fresh.url, 'drop table _saga_ledger');
-    expect((await connection.marks()).missing).toEqual(['_saga_ledger']);
+    expect((await connection.traces()).missing).toEqual(['_saga_ledger']);
     await connection.claim((await connection.identity())!);
     const undo: StepKey = { ...key(stepId), applied: true };
     const undone = await compensateStep(connection, plan, undo);

@@ -112,7 +112,7 @@ export async function finalizeStep(connection: Connection, plan: Plan, key: Step
  * Whether the database stands as the step leaves it (`applied`) or as it found it (`restored`): what an operator
  * claims, looked at. Lists where it does not.
  */
-export async function lookAtClaim(
+export async function checkClaim(
   connection: Connection,
   plan: Plan,
   as: 'applied' | 'restored',

@@ -7,7 +7,7 @@ import {
   type Address,
   type Claimant,
   type Connection,
-  type Marks,
+  type Traces,
 } from '#byodb';
 import { ApiError, type ApiCode } from '../http/api-error.js';
 import type { OwnFiles } from './own-files.js';
@@ -16,7 +16,7 @@ import { soon, within } from './reach.js';
 /** How long a new address is tried, and its connection waited for at the end. Milliseconds. */
 const PROBE_MS = 12_000;
 const CLOSE_MS = 2000;
-const NOTHING: Marks = { id: null, managed_by: null, missing: [], strange: null, core: null };
+const NOTHING: Traces = { id: null, managed_by: null, missing: [], strange: null, core: null };
 
 /** What a caller says who knows that another service has given the database up. */
 export interface TakeOver {
@@ -54,11 +54,11 @@ export class Candidates {
     const connection = engineOf(address.engine).open(address);
     try {
       const claimant = this.claimant(takeOver);
-      const marks = await within(look(connection), PROBE_MS);
-      refuseOthers(marks, claimant);
-      refuseOdd(marks.id);
-      if (takeOver !== undefined) refuseVain(marks, takeOver);
-      return await work(new Candidate(connection, marks, claimant));
+      const traces = await within(look(connection), PROBE_MS);
+      refuseOthers(traces, claimant);
+      refuseOdd(traces.id);
+      if (takeOver !== undefined) refuseVain(traces, takeOver);
+      return await work(new Candidate(connection, traces, claimant));
     } catch (error) {
       throw notHad(error);
     } finally {
@@ -73,11 +73,11 @@ export class Candidate {
 
   constructor(
     private readonly connection: Connection,
-    private readonly marks: Marks,
+    private readonly traces: Traces,
     private readonly claimant: Claimant,
   ) {
     // With another id the former service meets a database that is not the one that it knows, whatever its version.
-    this.id = claimant.take_over === undefined ? marks.id : null;
+    this.id = claimant.take_over === undefined ? traces.id : null;
   }
 
   /**
@@ -91,7 +91,7 @@ export class Candidate {
     } catch (error) {
       // Two at once have made it together: the one that was recorded keeps it. With our own memory away nobody can
       // tell.
-      const isOurs = this.marks.id === null && !(await isKnown(id).catch(() => true));
+      const isOurs = this.traces.id === null && !(await isKnown(id).catch(() => true));
       if (isOurs) await this.connection.release(id).catch(() => undefined);
       throw error;
     }
@@ -102,16 +102,17 @@ export class Candidate {
       return await within(this.connection.claim(this.id ?? uuid(), this.claimant), PROBE_MS);
     } catch (error) {
       // Reached, but with no right to make a ledger: its changes will be refused in prepare, with that reason.
-      if (error instanceof DatabaseError && error.code === 'permission_denied' && this.marks.id === null) return uuid();
+      if (error instanceof DatabaseError && error.code === 'permission_denied' && this.traces.id === null)
+        return uuid();
       throw error;
     }
   }
 }
 
 /** A file that is not there yet holds nothing. A user who may not look into the ledger has none. */
-async function look(connection: Connection): Promise<Marks> {
+async function look(connection: Connection): Promise<Traces> {
   try {
-    return await connection.marks();
+    return await connection.traces();
   } catch (error) {
     if (error instanceof DatabaseError && error.details['code'] === 'SAGA_MISSING') return NOTHING;
     throw error;
@@ -132,8 +133,8 @@ function refuseOdd(id: string | null): void {
 }
 
 /** A word for another service than the one that holds the database is no word for this one. */
-function refuseVain(marks: Marks, { core_id }: TakeOver): void {
-  if (marks.managed_by?.core_id === core_id) return;
+function refuseVain(traces: Traces, { core_id }: TakeOver): void {
+  if (traces.managed_by?.core_id === core_id) return;
   throw new ApiError('validation_failed', 'take_over.core_id is not the service that manages this database', {
     errors: [{ path: 'take_over.core_id', message: 'is not the service that manages this database' }],
   });

@@ -48,7 +48,7 @@ export class Databases {
   private async settle(pool: Pool, id: string): Promise<void> {
     const { connection } = pool;
     const claimant = this.candidates.claimant();
-    const marks = await connection.marks();
+    const marks = await connection.traces();
     refuseOthers(marks, claimant);
     if (marks.id !== null && marks.id !== id)
       throw new DatabaseError('database_mismatch', 'another database stands where the registered one was', {
@@ -110,7 +110,7 @@ export class Databases {
   /** A database that takes the login may still refuse everything else. */
   async answers(id: string): Promise<boolean> {
     try {
-      await this.pools.get(id)?.connection.marks();
+      await this.pools.get(id)?.connection.traces();
       return this.pools.has(id);
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;

@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import {
-  compare,
+  differencesIn,
   completeColumn,
   engineOf,
   fingerprint,
@@ -44,7 +44,7 @@ export function liveOf(database: string, { live }: Held, said?: Record<string, u
   return {
     table,
     columns: Object.keys(columns).sort(),
-    differs: compare(engine, { table, columns: Object.values(columns).map(complete) }, live),
+    differs: differencesIn(engine, { table, columns: Object.values(columns).map(complete) }, live),
   };
 }
 

@@ -1,4 +1,4 @@
-import { asTheyStand, insertColumn } from '../columns.js';
+import { asTheyStand, withColumnBack } from '../columns.js';
 import type { Ddl, Rendered } from '../ddl.js';
 import { DatabaseError } from '../errors.js';
 import { formerAs, othersInTodaysNames, renderedNow } from '../former.js';
@@ -36,7 +36,7 @@ export const reattachColumn: Operation<Params> = {
       );
     const done = engine.ddl.reattachColumn(now, kept, { ...former, name: table }, column.name, after, others);
     const left = existingTable(done.live, table);
-    const whole = asTheyStand(insertColumn(columns, column, after), left);
+    const whole = asTheyStand(withColumnBack(columns, column, after), left);
     return {
       table,
       table_after: table,

@@ -1,4 +1,4 @@
-import { asTheyStand, insertColumn } from '../columns.js';
+import { asTheyStand, withColumnBack } from '../columns.js';
 import { formerAs, inTodaysNames, othersInTodaysNames, renderedNow } from '../former.js';
 import { findColumn, type LiveTable } from '../live.js';
 import { statementsOf, stepOf, existingTable, type Expansion, type Operation } from '../operation.js';
@@ -43,7 +43,7 @@ export const restoreColumn: Operation<RestoreColumn, RestoreColumn> = {
     const was = { ...former, name: table };
     const done = engine.ddl.bringBackColumn(existingTable(before, table), aside, was, column.name, others);
     const left = existingTable(done.live, table);
-    const whole = asTheyStand(insertColumn(columns, column, after, key), left);
+    const whole = asTheyStand(withColumnBack(columns, column, after, key), left);
     return {
       table,
       table_after: table,

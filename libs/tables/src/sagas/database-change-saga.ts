@@ -5,7 +5,7 @@ import {
   finalizeStep,
   fingerprint,
   preparePlans,
-  readDone,
+  stepsDone,
   type Connection,
   type Plan,
 } from '#byodb';
@@ -150,7 +150,7 @@ export async function lacking(
   connection: Connection,
   databaseId: string,
 ): Promise<Lacking[]> {
-  const done = await readDone(connection);
+  const done = await stepsDone(connection);
   const has = (step: ChangeStep<Plan>, direction: Lacking['way']): boolean =>
     done.get(step.step_id)?.has(direction) === true;
   const sagas = (

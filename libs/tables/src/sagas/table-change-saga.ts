@@ -4,7 +4,7 @@ import {
   compensateStep,
   DatabaseError,
   finalizeStep,
-  lookAtClaim,
+  checkClaim,
   preparePlans,
   setAsideBy,
   type Connection,
@@ -113,7 +113,7 @@ export async function look(
   claim: 'applied' | 'restored',
 ): Promise<string | null> {
   try {
-    const { differs, fingerprint } = await lookAtClaim(await ports.connect(step.target.id), step.plan, claim);
+    const { differs, fingerprint } = await checkClaim(await ports.connect(step.target.id), step.plan, claim);
     const [first] = differs;
     if (first === undefined) return fingerprint;
     const { table, column, expected, found } = first;

@@ -3,7 +3,7 @@ import {
   findNamed,
   fitDefault,
   foldName,
-  insertColumn,
+  withColumnBack,
   MAX_COLUMNS,
   withoutColumn,
   type Column,
@@ -21,7 +21,7 @@ export function applyOp(columns: Column[], op: ColumnOp): Column[] {
       return findColumn(columns, op.column.name) === undefined ? [...columns, op.column] : columns;
     case 'bring_back':
       return findColumn(columns, op.column.name) === undefined
-        ? insertColumn(columns, op.column, op.after, op.key)
+        ? withColumnBack(columns, op.column, op.after, op.key)
         : columns;
     case 'take':
       return columns.map((c) => (foldName(c.name) === foldName(op.column.name) ? op.column : c));

@@ -4,11 +4,11 @@ import type { Connection, Engine, Exclusive, Other, ServerInfo } from '../../eng
 import { DatabaseError } from '../../errors.js';
 import { firstRow } from '../../first-row.js';
 import { Liveness } from '../../liveness.js';
-import { claimedId, LEDGER_TABLES, refuseOthers, type Claimant, type Marks } from '../../ownership.js';
+import { claimedId, LEDGER_TABLES, refuseOthers, type Claimant, type Traces } from '../../ownership.js';
 import type { Session } from '../../session.js';
 import { settle, type RawDriver } from './driver/raw-driver.js';
 import { KEEP_ALIVE_MS, tlsOptions } from './driver/tls.js';
-import { findMarks, LEDGER, noLedger, takeLedger } from './ledger.js';
+import { findTraces, LEDGER, noLedger, takeLedger } from './ledger.js';
 import { Locks } from './locks.js';
 import { MysqlSession } from './session.js';
 import { listOthers, listTables } from './tables.js';
@@ -94,29 +94,29 @@ export class MysqlConnection implements Connection {
   }
 
   async identity(): Promise<string | null> {
-    return (await this.marks()).id;
+    return (await this.traces()).id;
   }
 
-  async marks(): Promise<Marks> {
-    return this.on(async (session) => (await findMarks(session)).marks);
+  async traces(): Promise<Traces> {
+    return this.on(async (session) => (await findTraces(session)).traces);
   }
 
   async claim(id: string, claimant?: Claimant): Promise<string> {
     return this.on(async (session) => {
-      const { tables, marks } = await findMarks(session);
-      refuseOthers(marks, claimant);
+      const { tables, traces } = await findTraces(session);
+      refuseOthers(traces, claimant);
       // A user who may not create tables can still use a ledger that is there.
       for (const name of LEDGER_TABLES) if (!tables.includes(name)) await session.run(LEDGER[name]);
-      if (marks.id === null)
+      if (traces.id === null)
         await session.query('insert ignore into `_saga_identity` (one, database_id) values (1, ?)', [id]);
-      if (claimant !== undefined && marks.managed_by?.core_id !== claimant.core_id) {
+      if (claimant !== undefined && traces.managed_by?.core_id !== claimant.core_id) {
         await takeLedger(session, id, claimant).catch((error: unknown) => {
           // One that may not be altered goes on as it is: nobody's.
-          if (marks.id === null || marks.managed_by !== null || !(error instanceof DatabaseError) || error.retryable)
+          if (traces.id === null || traces.managed_by !== null || !(error instanceof DatabaseError) || error.retryable)
             throw error;
         });
       }
-      const { marks: now } = await findMarks(session);
+      const { traces: now } = await findTraces(session);
       refuseOthers(now, claimant);
       return claimedId(now);
     });
@@ -124,9 +124,9 @@ export class MysqlConnection implements Connection {
 
   async release(id: string): Promise<void> {
     await this.on(async (session) => {
-      const { tables, marks } = await findMarks(session);
+      const { tables, traces } = await findTraces(session);
       const own = LEDGER_TABLES.filter((name) => tables.includes(name));
-      if (marks.id === id) await session.run(`drop table if exists ${own.map((name) => `\`${name}\``).join(', ')}`);
+      if (traces.id === id) await session.run(`drop table if exists ${own.map((name) => `\`${name}\``).join(', ')}`);
     });
   }
 

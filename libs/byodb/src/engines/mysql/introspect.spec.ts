@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { freshMysql } from '../../../../../testing/fixtures.js';
 import { parseUrl } from '../../address.js';
-import { compare } from '../../expectation.js';
+import { differencesIn } from '../../expectation.js';
 import { fingerprint } from '../../live.js';
 import { completeColumn, type ColumnInput } from '../../schema/column-input.js';
 import { COLUMN_TYPES } from '../../schema/column-types.js';
@@ -38,7 +38,7 @@ test('every type and default comes back as asked, and setting aside and bringing
       for (const statement of mysql.ddl.createTable('t', columns, 'owner', (c) => `uq_${c}`).statements)
         await session.run(statement);
       const live = (await session.introspect('t'))!;
-      expect(compare(mysql, { table: 't', columns }, live)).toEqual([]);
+      expect(differencesIn(mysql, { table: 't', columns }, live)).toEqual([]);
       for (const { name } of columns) {
         const aside = mysql.ddl.setAsideColumn(live, name, '_saga_x');
         for (const statement of aside.statements) await session.run(statement);

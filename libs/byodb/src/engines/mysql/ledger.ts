@@ -5,9 +5,9 @@ import {
   isCore,
   LEDGER_TABLES,
   readLedger,
-  readMarks,
+  readTraces,
   type Claimant,
-  type Marks,
+  type Traces,
 } from '../../ownership.js';
 import type { Querying } from './driver/querying.js';
 
@@ -30,7 +30,7 @@ export const LEDGER = {
 };
 
 /** Of the service's own tables, a ledger's and a core's, those that stand there, and what they say. */
-export async function findMarks(session: Querying): Promise<{ tables: string[]; marks: Marks }> {
+export async function findTraces(session: Querying): Promise<{ tables: string[]; traces: Traces }> {
   const names = [...LEDGER_TABLES, CORE_IDENTITY, ...CORE_TABLES];
   const rows = await session.query(
     'select table_name as name, column_name as col from information_schema.columns where table_schema = database() ' +
@@ -47,7 +47,7 @@ export async function findMarks(session: Querying): Promise<{ tables: string[]; 
   const isThere = ledger.strange === null && tables.includes('_saga_identity');
   const [row] = isThere ? await session.query('select * from `_saga_identity`') : [];
   const core = isCore(tables) ? { core_id: tables.includes(CORE_IDENTITY) ? await coreId(session) : null } : null;
-  return { tables, marks: { ...readMarks(row, 'database_id'), ...ledger, core } };
+  return { tables, traces: { ...readTraces(row, 'database_id'), ...ledger, core } };
 }
 
 export async function takeLedger(

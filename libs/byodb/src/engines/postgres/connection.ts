@@ -6,12 +6,12 @@ import type { Connection, Engine, Exclusive, Other, ServerInfo } from '../../eng
 import { DatabaseError } from '../../errors.js';
 import { firstRow } from '../../first-row.js';
 import { Liveness } from '../../liveness.js';
-import { claimedId, refuseOthers, type Claimant, type Marks } from '../../ownership.js';
+import { claimedId, refuseOthers, type Claimant, type Traces } from '../../ownership.js';
 import type { Session } from '../../session.js';
 import { answerAt, begin, PooledClient, settleSession } from './driver/pooled-client.js';
 import { refuseSharedSession } from './driver/shared-session.js';
 import { getTypeParser } from './driver/type-parser.js';
-import { findMarks, isMissingTable, LOCK_CLAIM, MAKE_LEDGER, noLedger, takeLedger } from './ledger.js';
+import { findTraces, isMissingTable, LOCK_CLAIM, MAKE_LEDGER, noLedger, takeLedger } from './ledger.js';
 import { freeLock, isLocked, lockAndReadFence, openExclusively, raiseFence, readFence, tryLock } from './locks.js';
 import { PostgresSession } from './session.js';
 import { listOthers, listTables } from './tables.js';
@@ -96,24 +96,24 @@ export class PostgresConnection implements Connection {
     }
   }
 
-  marks(): Promise<Marks> {
-    return this.look(findMarks);
+  traces(): Promise<Traces> {
+    return this.look(findTraces);
   }
 
   async claim(id: string, claimant?: Claimant): Promise<string> {
-    const marks = await this.marks();
-    const complete = marks.missing.length === 0;
-    refuseOthers(marks, claimant);
-    const isOwn = claimant === undefined || marks.managed_by?.core_id === claimant.core_id;
+    const traces = await this.traces();
+    const complete = traces.missing.length === 0;
+    refuseOthers(traces, claimant);
+    const isOwn = claimant === undefined || traces.managed_by?.core_id === claimant.core_id;
     // A user who may not create tables can still use a ledger that is there.
-    if (complete && marks.id !== null && isOwn) return marks.id;
-    if (!complete || marks.id === null) await this.claiming((pooled) => this.makeLedger(pooled, id, claimant));
-    if (claimant === undefined) return claimedId(await this.marks());
+    if (complete && traces.id !== null && isOwn) return traces.id;
+    if (!complete || traces.id === null) await this.claiming((pooled) => this.makeLedger(pooled, id, claimant));
+    if (claimant === undefined) return claimedId(await this.traces());
     return this.claiming((pooled) => takeLedger(pooled, id, claimant)).catch((error: unknown) => {
       // One that may not be altered goes on as it is: nobody's.
       const isLeft = error instanceof DatabaseError && !error.retryable && error.code !== 'managed_elsewhere';
-      if (marks.id === null || marks.managed_by !== null || !isLeft) throw error;
-      return marks.id;
+      if (traces.id === null || traces.managed_by !== null || !isLeft) throw error;
+      return traces.id;
     });
   }
 

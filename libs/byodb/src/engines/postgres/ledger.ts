@@ -6,10 +6,10 @@ import {
   isCore,
   LEDGER_TABLES,
   readLedger,
-  readMarks,
+  readTraces,
   refuseOthers,
   type Claimant,
-  type Marks,
+  type Traces,
 } from '../../ownership.js';
 import type { Session } from '../../session.js';
 import { textsOf } from '../../texts-of.js';
@@ -64,9 +64,9 @@ export async function takeLedger(
     former ?? null,
   ]);
   const [row] = await pooled.query('select * from _saga_identity');
-  const marks = readMarks(row, 'id');
-  refuseOthers({ ...marks, missing: [], strange: null, core: null }, { core_id, at });
-  return claimedId(marks);
+  const traces = readTraces(row, 'id');
+  refuseOthers({ ...traces, missing: [], strange: null, core: null }, { core_id, at });
+  return claimedId(traces);
 }
 
 async function coreId(session: Session, tables: string[]): Promise<string | null> {
@@ -90,7 +90,7 @@ export function noLedger(error: unknown): unknown {
 }
 
 /** What the service has left there. */
-export async function findMarks(session: Session): Promise<Marks> {
+export async function findTraces(session: Session): Promise<Traces> {
   const rows = await session.query(STANDING_SQL);
   const standing = new Map(rows.map((row) => [String(row['name']), textsOf(row['columns'])]));
   const tables = [...standing.keys()];
@@ -98,5 +98,5 @@ export async function findMarks(session: Session): Promise<Marks> {
   const isThere = ledger.strange === null && tables.includes('_saga_identity');
   const own = isThere ? await session.query('select * from _saga_identity') : [];
   const core = isCore(tables) ? { core_id: await coreId(session, tables) } : null;
-  return { ...readMarks(own[0], 'id'), ...ledger, core };
+  return { ...readTraces(own[0], 'id'), ...ledger, core };
 }

@@ -5,9 +5,9 @@ import type { FileAddress } from '../../address.js';
 import type { Connection, Engine, Exclusive, Other, ServerInfo } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import { firstRow } from '../../first-row.js';
-import { claimedId, LEDGER_TABLES, refuseOthers, type Claimant, type Marks } from '../../ownership.js';
+import { claimedId, LEDGER_TABLES, refuseOthers, type Claimant, type Traces } from '../../ownership.js';
 import type { Session } from '../../session.js';
-import { findMarks, LEDGER, takeLedger, type Ask } from './ledger.js';
+import { findTraces, LEDGER, takeLedger, type Ask } from './ledger.js';
 import { holders, raiseFence, type Holder } from './locks.js';
 import { SqliteSession, withPatience } from './session.js';
 import { listOthers, listTables } from './tables.js';
@@ -49,11 +49,11 @@ export class SqliteConnection implements Connection {
   }
 
   async identity(): Promise<string | null> {
-    return (await this.marks()).id;
+    return (await this.traces()).id;
   }
 
-  async marks(): Promise<Marks> {
-    return this.looking((session) => findMarks((sql) => session.query(sql)));
+  async traces(): Promise<Traces> {
+    return this.looking((session) => findTraces((sql) => session.query(sql)));
   }
 
   async claim(id: string, claimant?: Claimant): Promise<string> {
@@ -77,15 +77,15 @@ export class SqliteConnection implements Connection {
 
   private async claimOnce(id: string, claimant: Claimant | undefined): Promise<string> {
     await this.writer.call({ op: 'enter', mode: 'create' });
-    refuseOthers(await findMarks((sql) => this.ask(sql)), claimant);
+    refuseOthers(await findTraces((sql) => this.ask(sql)), claimant);
     return this.alone(async () => {
-      const marks = await findMarks((sql) => this.ask(sql));
-      refuseOthers(marks, claimant);
+      const traces = await findTraces((sql) => this.ask(sql));
+      refuseOthers(traces, claimant);
       for (const sql of LEDGER) await this.writer.call({ op: 'run', sql });
       await this.change('insert into _saga_identity (only_row, id) values (1, ?) on conflict do nothing', [id]);
-      if (claimant !== undefined && marks.managed_by?.core_id !== claimant.core_id)
+      if (claimant !== undefined && traces.managed_by?.core_id !== claimant.core_id)
         await takeLedger(this.writer, id, claimant);
-      return claimedId(await findMarks((sql) => this.ask(sql)));
+      return claimedId(await findTraces((sql) => this.ask(sql)));
     });
   }
 
@@ -96,7 +96,7 @@ export class SqliteConnection implements Connection {
       await withPatience(LOOK_MS, async () => {
         await this.writer.call({ op: 'enter', mode: 'work' });
         await this.alone(async () => {
-          if ((await findMarks((sql) => this.ask(sql))).id !== id) return;
+          if ((await findTraces((sql) => this.ask(sql))).id !== id) return;
           for (const name of LEDGER_TABLES) await this.writer.call({ op: 'run', sql: `drop table if exists ${name}` });
         });
       });

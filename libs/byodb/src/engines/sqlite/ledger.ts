@@ -4,9 +4,9 @@ import {
   isCore,
   LEDGER_TABLES,
   readLedger,
-  readMarks,
+  readTraces,
   type Claimant,
-  type Marks,
+  type Traces,
 } from '../../ownership.js';
 import { textsOf } from '../../texts-of.js';
 import type { Thread } from './worker/thread.js';
@@ -30,7 +30,7 @@ const STANDING_SQL =
   `(${[...LEDGER_TABLES, CORE_IDENTITY, ...CORE_TABLES].map((name) => `'${name}'`).join(', ')})`;
 export type Ask = (sql: string) => Promise<Record<string, unknown>[]>;
 
-export async function findMarks(ask: Ask): Promise<Marks> {
+export async function findTraces(ask: Ask): Promise<Traces> {
   const standing = new Map(
     (await ask(STANDING_SQL)).map((row) => [String(row['name']), textsOf(JSON.parse(String(row['columns'])))]),
   );
@@ -41,7 +41,7 @@ export async function findMarks(ask: Ask): Promise<Marks> {
   const [core] =
     isCore(tables) && tables.includes(CORE_IDENTITY) ? await ask(`select core_id from ${CORE_IDENTITY}`) : [];
   return {
-    ...readMarks(own, 'id'),
+    ...readTraces(own, 'id'),
     ...ledger,
     core: isCore(tables) ? { core_id: core === undefined ? null : String(core['core_id']) } : null,
   };
