@@ -15,7 +15,11 @@ const every = Object.entries(STREAMS).flatMap(([kind, { schemas }]) =>
 
 async function isWritten(file: string, text: string): Promise<void> {
   if (process.env['UPDATE_DOCS'] === '1') await writeFile(join(ROOT, file), text);
-  expect(await readFile(join(ROOT, file), 'utf8')).toBe(text);
+  const lines = (await readFile(join(ROOT, file), 'utf8')).split('\n');
+  const stale = text.split('\n').findIndex((line, i) => line !== lines[i]);
+  const hint = `${file} is stale from line ${stale + 1} on: run this with UPDATE_DOCS=1`;
+  expect(stale === -1 ? null : { hint, is: lines[stale], should: text.split('\n')[stale] }).toBeNull();
+  expect(lines.join('\n')).toBe(text);
 }
 
 function at(ref: string): unknown {

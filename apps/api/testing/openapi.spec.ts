@@ -68,7 +68,14 @@ function closed(schema: Schema): Schema {
 
 function problemsOf(schema: Schema, value: unknown): string[] {
   const read = z.fromJSONSchema(closed(schema) as Parameters<typeof z.fromJSONSchema>[0]).safeParse(value);
-  return read.success ? [] : read.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`);
+  return read.success ? [] : read.error.issues.flatMap(told);
+}
+
+/** Of a union, what is wrong with the nearest of its parts: the one with the fewest problems. */
+function told(issue: z.core.$ZodIssue): string[] {
+  if (issue.code !== 'invalid_union') return [`${issue.path.join('.')}: ${issue.message}`];
+  const [nearest = []] = [...issue.errors].sort((a, b) => a.length - b.length);
+  return nearest.flatMap((inner) => told({ ...inner, path: [...issue.path, ...inner.path] } as z.core.$ZodIssue));
 }
 
 /** Calls, and holds the answer against the document: status, headers, type, body. */

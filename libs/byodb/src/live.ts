@@ -28,7 +28,7 @@ export interface LiveColumn {
 
 /**
  * An index, foreign key, check, trigger, comment or grant: what others made around the columns. Carried along, part of
- * the full fingerprint.
+ * the full fingerprint. The table's own comment has the kind `comment` and no name.
  */
 export interface Extra {
   kind: string;
@@ -45,7 +45,10 @@ export interface LiveTable {
   /** Unique constraints and plain unique indexes (no expression, no partial) over columns. */
   uniques: { name: string; columns: string[] }[];
   extras: Extra[];
-  /** The mark that createTable left (the table's id in history), where the engine has a place for it; else null. */
+  /**
+   * The mark that createTable left (the table's id in history), where the engine has a place for it; else null. Only the
+   * creation of the table looks at it, to tell its own table from another's after a crash: later it may be overwritten.
+   */
   owner: string | null;
   /** Engine-private material needed for rendering (SQLite: the CREATE TABLE text). Not part of the fingerprint. */
   source: string | null;

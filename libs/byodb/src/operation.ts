@@ -33,8 +33,8 @@ export interface Plan<P = unknown> {
   before: Expectation[];
   after: Expectation[];
   /**
-   * The table as it was predicted or found at planning; compensation restores from what it finds recorded by apply, see
-   * step.ts.
+   * The table as planning found or predicted it; compensation restores from it. The step itself checks, by the
+   * fingerprint in the ledger, that apply had found the same.
    */
   was: LiveTable | null;
   columns_after: Column[];

@@ -25,19 +25,27 @@ type Agreeing<E extends AnyEvent, S> = {
     ? S[T] extends { data: infer D extends z.ZodType }
       ? Same<z.output<D>, DataOf<E, T>> extends true
         ? S[T]
-        : never
+        : { 'allows other data than its type': T }
       : never
-    : never;
+    : { 'is in no union of events': T };
 };
+type Whole<E extends AnyEvent, S> = [Exclude<E['type'], keyof S>] extends [never]
+  ? unknown
+  : { [T in Exclude<E['type'], keyof S>]: EventSchema };
 
 /**
  * The schemas of a union of events. Does not compile while one of its types has no schema, where a schema allows other
- * data than the type (the field is `never` then), or for a type that is not in the union.
+ * data than the type, or for a type that is not in the union; the error names the type.
  */
-export function eventSchemas<E extends AnyEvent>(): <S extends Record<E['type'], EventSchema>>(
-  schemas: S & Agreeing<E, S>,
+export function eventSchemas<E extends AnyEvent>(): <S extends Partial<Record<string, EventSchema>>>(
+  schemas: S & Agreeing<E, S> & Whole<E, S>,
 ) => S {
   return (schemas) => schemas;
+}
+
+/** At the end of a switch over the types of an event: does not compile while one of them is not handled, and names it. */
+export function unfolded(event: never): never {
+  throw new TypeError(`nobody folds the event ${JSON.stringify(event)}`);
 }
 
 /** The data of an event that holds none. */

@@ -15,7 +15,7 @@ export {
 export { coreIdentity } from './core-identity.js';
 export { openCoreDatabase } from './core/open.js';
 export { CoreUnavailable, UniqueViolation, VersionConflict } from './errors.js';
-export { dataSchemaOf, type EventSchema, eventSchemas, noData } from './event-schema.js';
+export { dataSchemaOf, type EventSchema, eventSchemas, noData, unfolded } from './event-schema.js';
 export {
   type Append,
   type EventReader,

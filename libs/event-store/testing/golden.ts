@@ -63,7 +63,10 @@ export function goldenContract(folder: string, goldens: Golden[], upcasters: rea
     const released = Object.entries(all).flatMap(([type, { version, before }]) =>
       [version, ...Object.keys(before ?? {}).map(Number)].map((v) => `${type}.v${v}.json`),
     );
-    expect((await listed(folder)).map(({ file }) => file).sort()).toEqual(released.sort());
+    const there = (await listed(folder)).map(({ file }) => file);
+    const missing = released.filter((file) => !there.includes(file));
+    expect(missing.map((file) => `${file} is missing: run events.spec with UPDATE_GOLDEN=1`)).toEqual([]);
+    expect(there.sort()).toEqual(released.sort());
   });
 
   test('each is what its schema says', async () => {
@@ -96,7 +99,10 @@ export function goldenContract(folder: string, goldens: Golden[], upcasters: rea
       // A state may grow; what an event made of it may not become something else.
       expect(states).toMatchObject(before);
       if (process.env['UPDATE_GOLDEN'] === '1') await writeFile(kept, text(states));
-      expect(states).toEqual(JSON.parse(await readFile(kept, 'utf8')));
+      const recorded = JSON.parse(await readFile(kept, 'utf8')) as object;
+      const unrecorded = files.filter((file) => !(file in recorded));
+      expect(unrecorded.map((file) => `${file} is new: run this with UPDATE_GOLDEN=1`)).toEqual([]);
+      expect(states).toEqual(recorded);
     });
   });
 }

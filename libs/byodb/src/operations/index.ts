@@ -20,7 +20,7 @@ import { restoreColumn } from './restore-column.js';
 import { restoreTable } from './restore-table.js';
 
 /**
- * Every kind of change there is, under the name that plans and tasks say. Parameters are checked where they are made
+ * Every operation there is, under the name that plans and tasks say. Parameters are checked where they are made
  * (libs/tables).
  */
 const operations = {

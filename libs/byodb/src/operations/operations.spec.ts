@@ -1,4 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { readdir } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { completeColumn } from '../schema/column-input.js';
 import type { Plan } from '../operation.js';
 import { effectOnHistory, operationKinds, operationOf, setAsideBy } from './index.js';
@@ -25,6 +28,21 @@ const planOf = (operation: string, params: object, table_after = 't'): Plan => (
 describe('the registry of operations', () => {
   test.each(operationKinds)('%s is entered under the name that its plans bear', (kind) => {
     expect(operationOf(kind).kind).toBe(kind);
+  });
+
+  /** What the folder holds beside one file for each operation. */
+  const FRAME = ['checks.ts', 'index.ts'];
+
+  test('every file of the folder is an operation that is entered in index.ts', async () => {
+    const folder = fileURLToPath(new URL('.', import.meta.url));
+    const files = (await readdir(folder)).filter((file) => !file.endsWith('.spec.ts') && !FRAME.includes(file));
+    const entered = new Set<unknown>(operationKinds.map((kind) => operationOf(kind)));
+    for (const file of files) {
+      const exported = Object.values((await import(`./${basename(file, '.ts')}.js`)) as object);
+      const operations = exported.filter((one) => entered.has(one)).length;
+      expect({ file, 'entered in index.ts': operations }).toEqual({ file, 'entered in index.ts': 1 });
+    }
+    expect(files.length).toBe(operationKinds.length);
   });
 
   test.each(['create_trigger', 'toString', '__proto__'])('a plan of a kind that is not known says so: %s', (kind) => {

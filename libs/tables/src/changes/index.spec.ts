@@ -18,6 +18,13 @@ test('every file of the folder is a kind of change that is listed', async () => 
   expect(files.length).toBe(listed.size);
 });
 
+test('every kind of change has its rules as examples beside it', async () => {
+  const all = await readdir(folder);
+  const files = all.filter((file) => !file.endsWith('.spec.ts') && !FRAME.includes(file));
+  const without = files.filter((file) => !all.includes(file.replace(/\.ts$/, '.spec.ts')));
+  expect(without).toEqual([]);
+});
+
 test('no two kinds of change share an event', () => {
   const types = [...new Set(CHANGE_KINDS.map((kind) => typeOf({ kind })))];
   const events = types.flatMap((type) => [type.requested.type, type.done.type]);

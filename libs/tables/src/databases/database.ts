@@ -1,4 +1,5 @@
 import type { EngineName } from '#byodb';
+import { unfolded } from '#event-store';
 import type { DatabaseRef } from '../table/event-parts.js';
 import type { DatabaseEvent } from './events.js';
 
@@ -54,5 +55,7 @@ export function evolveDatabase(
       return { ...database, version, drift: null };
     case 'DatabaseRemoved':
       return null;
+    default:
+      return unfolded(event);
   }
 }

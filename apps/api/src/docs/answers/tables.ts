@@ -76,7 +76,7 @@ const TimelineEntry = z.object({
 export const Replayed = z.object({
   timeline: z.array(TimelineEntry),
   table: Table,
-  ddl: z.object({ postgres: z.array(z.string()), mysql: z.array(z.string()), sqlite: z.array(z.string()) }),
+  ddl: z.object(Object.fromEntries(ENGINE_NAMES.map((name) => [name, z.array(z.string())]))),
   ddl_missing: z
     .partialRecord(z.enum(ENGINE_NAMES), z.string())
     .describe('Why an engine cannot build the table; its `ddl` is empty then.'),

@@ -20,6 +20,7 @@ import { giveBackValues, keepValues } from './kept-values.js';
 import { membersBefore, refuseManyKeys } from './keys/primary-and-unique.js';
 import { isForeignKey } from './keys/set-aside-keys.js';
 import { refuseLongRow } from './limits/row-size.js';
+import { markOf } from './mark.js';
 import { renameIn } from './parser/ddl-text.js';
 import { bringBackColumn, bringBackTable, setAsideColumn, setAsideTable } from './set-aside.js';
 import { literal, quote } from './sql.js';
@@ -66,7 +67,7 @@ export function createTable(
   ];
   const sql =
     `CREATE TABLE ${quote(table)} (${lines.join(', ')}) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 ` +
-    `COLLATE utf8mb4_bin COMMENT=${literal(`schemasaga ${owner}`)}`;
+    `COLLATE utf8mb4_bin COMMENT=${literal(markOf(owner))}`;
   return {
     statements: [sql],
     live: {

@@ -2,6 +2,7 @@ import { firstRow } from '../../first-row.js';
 import type { Extra, LiveTable } from '../../live.js';
 import type { Querying } from './driver/querying.js';
 import { readKey } from './keys/primary-and-unique.js';
+import { ownerIn } from './mark.js';
 import { blank, optionsOf, parts, tokens, wordAt } from './parser/ddl-text.js';
 import { quote, unquote } from './sql.js';
 import { KINDS } from './tables.js';
@@ -17,7 +18,7 @@ export async function introspect(session: Querying, table: string): Promise<Live
   if (found === undefined) return null;
   const row = firstRow(await session.query(`SHOW CREATE TABLE ${quote(table)}`));
   const triggers = await session.query(TRIGGERS, [table]);
-  const owner = /^schemasaga (\S+)$/.exec(String(found['comment']))?.[1] ?? null;
+  const owner = ownerIn(String(found['comment']));
   const live: LiveTable = {
     name: String(found['name']),
     columns: [],
