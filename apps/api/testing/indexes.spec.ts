@@ -235,6 +235,27 @@ describe('the name of an index in databases', () => {
   });
 });
 
+test('a table that is restored under another name keeps its index, whoever has the name of that by now', async () => {
+  const id = await given('taken');
+  await index(id, BY_MAIL);
+  await done('/table/delete', { table_id: id });
+  const other = await given('taken');
+  await index(other, BY_MAIL);
+  await done('/table/restore', { table_id: id, as: 'taken_back' });
+  for (const names of Object.values(await found('taken_back'))) {
+    expect(names).toEqual([expect.stringMatching(/^\w+ \(mail, age desc\)$/)]);
+  }
+  for (const name of ON)
+    expect((await call('GET', `/databases/${name}/drift`)).body['drift']).not.toContainEqual(
+      expect.objectContaining({ table: 'taken_back' }),
+    );
+  await index(id, { name: 'by_mail', rename_to: 'by_post' });
+  expect(await found('taken_back')).toEqual(onAll('taken_back_by_post (mail, age desc)'));
+  await index(id, { name: 'by_post' });
+  expect(await found('taken_back')).toEqual(onAll());
+  expect(await found('taken')).toEqual(onAll('taken_by_mail (mail, age desc)'));
+});
+
 describe('history', () => {
   test('walks, compares, tells and replays indexes', async () => {
     const id = await given('walked', ['file']);

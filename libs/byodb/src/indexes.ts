@@ -1,19 +1,36 @@
 import type { Engine } from './engine.js';
 import { findNamed, foldName, isAside, type LiveTable } from './live.js';
 import type { Plan } from './operation.js';
-import type { Index, LiveIndex } from './schema/table-index.js';
+import { sameIndex, type Index, type LiveIndex } from './schema/table-index.js';
 
 /**
  * A managed index as it stands in a database; undefined: it does not. It is the last of the names that it may have: one
  * before that was another's when it was made.
  */
-export function indexNow(engine: Engine, live: LiveTable, index: Pick<Index, 'called'>): LiveIndex | undefined {
+export function indexNow(engine: Engine, live: LiveTable, index: Index): LiveIndex | undefined {
   const there = engine.indexes(live).filter(({ valid }) => valid);
   for (const name of [...index.called].reverse()) {
     const found = findNamed(there, name);
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/**
+ * Managed indexes of a table that came back under another name. Where somebody has their names by then, they come back
+ * under others, which are learnt here. `former`: the table as it was set aside; `back`: as it comes back.
+ */
+export function asRestored(engine: Engine, former: LiveTable, back: LiveTable, indexes: readonly Index[]): Index[] {
+  const names = new Set(engine.indexes(former).map(({ name }) => name));
+  const renamed = engine.indexes(back).filter(({ name }) => !names.has(name));
+  return indexes.map((index) => {
+    const was = indexNow(engine, former, index);
+    if (was === undefined || indexNow(engine, back, index) !== undefined) return index;
+    const now = renamed.find((one) => sameIndex(one, was));
+    if (now === undefined) return index;
+    renamed.splice(renamed.indexOf(now), 1);
+    return { ...index, called: [...index.called, now.name] };
+  });
 }
 
 /** All names that managed indexes may have in a database. */

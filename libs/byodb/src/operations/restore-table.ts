@@ -1,5 +1,6 @@
 import { DatabaseError } from '../errors.js';
 import { formerAs, inTodaysNames } from '../former.js';
+import { asRestored } from '../indexes.js';
 import type { LiveTable } from '../live.js';
 import {
   statementsOf,
@@ -11,14 +12,19 @@ import {
   type WorkContext,
 } from '../operation.js';
 import { meetNeeds } from '../rows.js';
+import type { Index } from '../schema/table-index.js';
 import { refuseOccupied, requireRight } from './checks.js';
 
-/** `table`: its name while set aside. `former`: the table as it was before it was set aside. */
+/**
+ * `table`: its name while set aside. `former`: the table as it was before it was set aside. `indexes`: its managed
+ * indexes then; missing: those that it has in history.
+ */
 interface RestoreTable {
   do: 'restore_table';
   table: string;
   to: string;
   former: LiveTable;
+  indexes?: Index[];
 }
 type Params = Asked<RestoreTable>;
 
@@ -33,7 +39,7 @@ export const restoreTable: Operation<Params, RestoreTable> = {
     const [former, stepId] = [await inTodaysNames(session, task.former), newStepId()];
     return { steps: [stepOf(restoreTable, { ...task, former, step_id: stepId }, stepId)] };
   },
-  plan({ table, to, former }, before, { engine, columns }) {
+  plan({ table, to, former, indexes: then }, before, { engine, columns, indexes }) {
     if (before === null)
       throw new DatabaseError(
         'drift_detected',
@@ -53,6 +59,7 @@ export const restoreTable: Operation<Params, RestoreTable> = {
         { table, columns: null },
       ],
       columns_after: columns,
+      indexes_after: asRestored(engine, former, existingTable(back.live, to), then ?? indexes),
       live: back.live,
       statements: back.statements,
       compensation: engine.ddl.setAsideTable(existingTable(back.live, to), table).statements,

@@ -1,17 +1,18 @@
 import { z } from 'zod';
-import { DatabaseError, type Engine, type Task } from '#byodb';
+import { DatabaseError, indexesBefore, type Engine, type Task } from '#byodb';
 import {
   askedBy,
   databases,
   defineEvent,
   id,
+  indexes,
   lost,
   until,
   type AskedBy,
   type DatabaseRef,
   type EventOfDefinition,
 } from '../table/event-parts.js';
-import { refuseUnindexable, indexOpsLeadingTo, indexTasks } from '../table/indexes.js';
+import { refuseUnindexable, indexOpsLeadingTo, indexTasks, withNamesLearnt } from '../table/indexes.js';
 import { cannotComeBack, planAside, restoreBy } from '../table/kept-tables.js';
 import { Refused, refuseBuiltElsewhere, refuseEnded, refuseUnsupported } from '../table/refused.js';
 import {
@@ -27,6 +28,7 @@ import {
   type Table,
 } from '../table/table.js';
 import { buildingTasks } from './create.js';
+import { withNamesOf } from '../table/variants.js';
 import { areDistinct, databaseNames, reason, tableId } from '../table/request-parts.js';
 import {
   GO,
@@ -66,6 +68,7 @@ const done = defineEvent('TableDatabasesChanged', {
     reversible_until: until,
     lost: lost.optional(),
     back: databases.optional(),
+    indexes: indexes.optional(),
   }),
 });
 
@@ -166,10 +169,12 @@ function judge(table: Table, change: Move): Judgement {
 function conclude(table: Table, event: TableDatabasesChanged, at: string): Partial<Table> {
   const removed = event.removed.map((database) => database.id);
   const variants = withoutVariants(table.variants, removed);
+  const learnt =
+    event.indexes === undefined ? {} : { indexes: event.indexes, variants: withNamesOf(variants, event.indexes) };
   if (event.lost === true) return { variants, ...withoutLost(table, event, removed, at) };
   const aside = alsoAside(table.set_aside, event.saga_id, 'part', event.reversible_until, event.removed);
   const back = (event.back ?? []).map((database) => database.id);
-  return { databases: event.databases, variants, set_aside: nothingAsideIn(aside, back) };
+  return { databases: event.databases, variants, set_aside: nothingAsideIn(aside, back), ...learnt };
 }
 
 function withoutLost(table: Table, event: TableDatabasesChanged, ids: string[], at: string): Partial<Table> {
@@ -205,7 +210,7 @@ async function tasks({ add, remove }: Move, place: Place, past: Past): Promise<T
   const differs = cannotComeBack(plan, table.columns);
   if (differs !== null) throw new DatabaseError('unsupported_change', differs);
   // It comes back with the indexes that it had there.
-  const there = { columns: table.columns, indexes: plan.before.flatMap((one) => one.indexes ?? []) };
+  const there = { columns: table.columns, indexes: indexesBefore(plan) };
   const { before, behind } = indexTasks(table.name, there, [], indexOpsLeadingTo(there, wanted.indexes));
   return [restoreBy(plan, table.name), ...before, ...behind];
 }
@@ -220,6 +225,7 @@ function outcome({ table, change, saga, reversibleUntil }: Ending<Move>): TableD
     reversible_until: reversibleUntil,
     ...(change.lost === true ? { lost: true as const } : {}),
     ...(back.length === 0 ? {} : { back }),
+    ...withNamesLearnt(table, saga),
   };
 }
 

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { nameSchema } from '#byodb';
-import { askedBy, defineEvent, id, name, type AskedBy, type EventOfDefinition } from '../table/event-parts.js';
+import { askedBy, defineEvent, id, indexes, name, type AskedBy, type EventOfDefinition } from '../table/event-parts.js';
+import { withNamesLearnt } from '../table/indexes.js';
 import { restoreTask } from '../table/kept-tables.js';
 import { Refused, refuseFailed } from '../table/refused.js';
 import { beingDestroyed, managedIn, tableAside, type Considered } from '../table/table.js';
 import { tableId } from '../table/request-parts.js';
+import { withNamesOf } from '../table/variants.js';
 import { GO, NOTHING, refuse, type ChangeType } from './change-type.js';
 
 const requested = defineEvent('TableRestoreRequested', {
@@ -17,7 +19,7 @@ const requested = defineEvent('TableRestoreRequested', {
 const done = defineEvent('TableRestored', {
   version: 1,
   tells: 'The table is back on all of its databases, with its rows.',
-  data: z.strictObject({ saga_id: id, name }),
+  data: z.strictObject({ saga_id: id, name, indexes: indexes.optional() }),
 });
 
 export const restoreBody = z.strictObject({ table_id: tableId, as: nameSchema.optional() });
@@ -79,12 +81,16 @@ export const restore: ChangeType<Restore, TableRestoreRequested, TableRestored> 
     ended: null,
     reversible_until: null,
     set_aside: table.set_aside.filter((a) => a.what !== 'table'),
+    ...(event.indexes === undefined
+      ? {}
+      : { indexes: event.indexes, variants: withNamesOf(table.variants, event.indexes) }),
   }),
   fail: (_table, { error }) => ({ last_error: error }),
   outcome: ({ table, change, saga }) => ({
     type: 'TableRestored',
     saga_id: saga.saga_id,
     name: table.exists ? table.name : restoredAs(table, change),
+    ...withNamesLearnt(table, saga),
   }),
 
   columnOps: () => [],

@@ -9,11 +9,14 @@ import {
   type Engine,
   type Index,
   type Managed,
+  type Plan,
   type Task,
 } from '#byodb';
+import type { Saga } from '#sagas';
 import { applyOp } from './columns.js';
 import type { ColumnOp, IndexOp } from './event-parts.js';
 import { Refused } from './refused.js';
+import { indexesOf, type Table } from './table.js';
 
 /**
  * What a table's columns and indexes are after operations on both. Indexes go and get other names before columns
@@ -204,4 +207,21 @@ export function sayIndexOp(op: IndexOp): string {
     case 'rename':
       return `rename index ${op.name} to ${op.to}`;
   }
+}
+
+/**
+ * The table's indexes, where a saga has brought some back under names that are not known yet: a table that was restored
+ * under another name may have had to give them others.
+ */
+export function withNamesLearnt(
+  table: Pick<Table, 'indexes'>,
+  { steps }: Pick<Saga<object, Plan>, 'steps'>,
+): Pick<Table, 'indexes'> {
+  const left = steps.flatMap((step) => step.plan?.indexes_after ?? []);
+  const learnt = indexesOf(table).map((index) => {
+    const names = left.filter(({ name }) => name === index.name).flatMap(({ called }) => called);
+    return { ...index, called: [...new Set([...index.called, ...names])] };
+  });
+  const isSame = learnt.every((index, i) => index.called.length === table.indexes?.[i]?.called.length);
+  return isSame ? {} : { indexes: learnt };
 }

@@ -1,4 +1,4 @@
-import { DatabaseError, setAsideBy, type Column, type LiveTable, type Plan, type Task } from '#byodb';
+import { DatabaseError, indexesBefore, setAsideBy, type Column, type LiveTable, type Plan, type Task } from '#byodb';
 import { sameColumns } from './columns.js';
 import { asideIn, type Table } from './table.js';
 import { type Past } from '../changes/change-type.js';
@@ -35,8 +35,16 @@ export function foundBy(plan: Plan): LiveTable {
   return plan.was;
 }
 
+/** With the managed indexes that the table had there, which may be others by now. */
 export function restoreBy(plan: Plan, to: string): Task {
-  return { do: 'restore_table', table: plan.table_after, to, former: foundBy(plan) };
+  const indexes = indexesBefore(plan);
+  return {
+    do: 'restore_table',
+    table: plan.table_after,
+    to,
+    former: foundBy(plan),
+    ...(indexes.length === 0 ? {} : { indexes }),
+  };
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Column, Managed } from '#byodb';
+import { findNamed, type Column, type Index, type Managed } from '#byodb';
 import { applyOp } from './columns.js';
 import type { ColumnOp, IndexOp, Variant } from './event-parts.js';
 import { applyOps, sameIndexes } from './indexes.js';
@@ -19,6 +19,20 @@ function following({ columns, indexes }: Variant, ops: ColumnOp[], indexOps: Ind
   return indexes === undefined
     ? { columns: ops.reduce(applyOp, columns) }
     : applyOps({ columns, indexes }, ops, indexOps);
+}
+
+/** What indexes are called is known to the databases that differ, too. */
+export function withNamesOf(variants: Record<string, Variant>, known: Index[]): Record<string, Variant> {
+  return Object.fromEntries(
+    Object.entries(variants).map(([id, { indexes, ...variant }]) => [
+      id,
+      indexes === undefined ? variant : { ...variant, indexes: indexes.map((index) => namedAs(index, known)) },
+    ]),
+  );
+}
+
+function namedAs(index: Index, known: Index[]): Index {
+  return { ...index, called: findNamed(known, index.name)?.called ?? index.called };
 }
 
 /** Null: the database is no exception. */
