@@ -1,4 +1,4 @@
-import { SagaError } from './answers/shared.js';
+import { SagaError } from '../core/answer-parts.js';
 import {
   Column,
   PendingChange,
@@ -9,8 +9,8 @@ import {
   TableDiff,
   TableList,
   AsideList,
-} from './answers/tables.js';
-import { Step, Saga, SagaAnswer, SagaList, SagaEvents } from './answers/sagas.js';
+} from '../tables/tables.answers.js';
+import { Step, Saga, SagaAnswer, SagaList, SagaEvents } from '../sagas/sagas.answers.js';
 import {
   Accepted,
   Completed,
@@ -19,8 +19,14 @@ import {
   PlannedStep,
   Plan,
   Problem,
-} from './answers/commands.js';
-import { Database, DatabaseAnswer, DatabaseHistory, DatabaseDrift, DatabaseList } from './answers/databases.js';
+} from '../tables/commands.answers.js';
+import {
+  Database,
+  DatabaseAnswer,
+  DatabaseHistory,
+  DatabaseDrift,
+  DatabaseList,
+} from '../databases/databases.answers.js';
 import {
   Event,
   EventList,
@@ -30,8 +36,8 @@ import {
   CommandList,
   ProjectionList,
   ProjectionAnswer,
-} from './answers/log.js';
-import { Live, Ready } from './answers/operating.js';
+} from '../log/log.answers.js';
+import { Live, Ready } from '../health/health.answers.js';
 
 /** Each answer that the document names, in the document's order. The others stand where they are used. */
 export const named = {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { EventSchema } from '#event-store';
 import { sagaEventParts, sagaEventSchemas } from '#sagas';
 import { databaseEventSchemas, tableEventParts, tableEventSchemas } from '#tables';
-import { Event } from './answers/log.js';
+import { Event } from '../log/log.answers.js';
 import { calls } from './calls.js';
 import { convert, REF, type Schema } from './openapi.js';
 

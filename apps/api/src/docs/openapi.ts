@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { columnChangeSchema, columnSchema, connectionSchema } from '#byodb';
 import { STATUS, type ApiCode } from '../http/api-error.js';
 import { named } from './answers.js';
-import { Accepted, AcceptedTables, Completed, CompletedTables, Plan } from './answers/commands.js';
+import { Accepted, AcceptedTables, Completed, CompletedTables, Plan } from '../tables/commands.answers.js';
 import { calls, type Call, type Tag } from './calls.js';
 
 export interface Schema {

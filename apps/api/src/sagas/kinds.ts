@@ -1,12 +1,5 @@
 import type { Change } from '#tables';
-
-/** Every value of a type, once each: a value that is added there and forgotten here does not compile, and is named. */
-export const every =
-  <T extends string>() =>
-  <const V extends readonly T[]>(
-    values: V & ([T] extends [V[number]] ? unknown : { missing: Exclude<T, V[number]> }),
-  ): V =>
-    values;
+import { every } from '../core/answer-parts.js';
 
 export const KINDS = every<Change['kind']>()([
   'table.create',

@@ -1,8 +1,14 @@
 import { registration, relocation } from '../../databases/address-rules.js';
 import { adoptBody, resolveDriftBody } from '#tables';
 import { loss } from '../../databases/databases.commands.js';
-import { Forgotten, DatabaseAnswer, DatabaseHistory, DatabaseDrift, DatabaseList } from '../answers/databases.js';
-import { AsideList } from '../answers/tables.js';
+import {
+  Forgotten,
+  DatabaseAnswer,
+  DatabaseHistory,
+  DatabaseDrift,
+  DatabaseList,
+} from '../../databases/databases.answers.js';
+import { AsideList } from '../../tables/tables.answers.js';
 import { id, page, input, core, command, ofDatabase, alive, reachable, type Call } from './call.js';
 
 export const databaseCalls: Call[] = [

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { EventList, Verdict, Correlation, CommandList, ProjectionList, ProjectionAnswer } from '../answers/log.js';
+import {
+  EventList,
+  Verdict,
+  Correlation,
+  CommandList,
+  ProjectionList,
+  ProjectionAnswer,
+} from '../../log/log.answers.js';
 import { page, core, type Call } from './call.js';
 
 const eventFilters = { stream: z.string(), type: z.string(), correlation_id: z.string() };

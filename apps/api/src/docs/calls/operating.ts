@@ -1,4 +1,5 @@
-import { Live, Ready, AsyncApiDocument } from '../answers/operating.js';
+import { Live, Ready } from '../../health/health.answers.js';
+import { AsyncApiDocument } from '../docs.answers.js';
 import { core, type Call } from './call.js';
 
 export const operatingCalls: Call[] = [

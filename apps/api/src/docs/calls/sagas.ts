@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { KINDS } from '../../sagas/kinds.js';
 import { resolution } from '../../sagas/bodies.js';
 import { databaseName } from '#tables';
-import { SagaAnswer, SagaList, SagaEvents } from '../answers/sagas.js';
-import { SAGA_STATUSES } from '../answers/shared.js';
+import { SagaAnswer, SagaList, SagaEvents } from '../../sagas/sagas.answers.js';
+import { SAGA_STATUSES } from '../../core/answer-parts.js';
 import { id, page, input, core, type Call } from './call.js';
 
 const reason = z.strictObject({ reason: z.string().min(1).max(1000) });

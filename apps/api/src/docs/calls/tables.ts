@@ -13,8 +13,8 @@ import {
   revertBody,
 } from '#tables';
 import { showBody } from '../../tables/tables.queries.js';
-import { TABLE_STATUSES } from '../answers/shared.js';
-import { TableAnswer, Replayed, TableHistory, TableDiff, TableList, AsideList } from '../answers/tables.js';
+import { TABLE_STATUSES } from '../../core/answer-parts.js';
+import { TableAnswer, Replayed, TableHistory, TableDiff, TableList, AsideList } from '../../tables/tables.answers.js';
 import { id, page, input, core, command, alive, type Call } from './call.js';
 
 export const tableCalls: Call[] = [

@@ -1,12 +1,5 @@
 import { z } from 'zod';
 
-export const Live = z.object({ status: z.literal('ok') });
-export const Ready = z.object({
-  status: z.literal('ok'),
-  core_database: z.literal('ok'),
-  clock: z.literal('ok'),
-  queue: z.literal('ok'),
-});
 /** Open: what stands in it is AsyncAPI's. */
 export const AsyncApiDocument = z.looseObject({
   asyncapi: z.literal('3.0.0'),

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { STATUS, type ApiCode } from '../../http/api-error.js';
-import { Saga } from './sagas.js';
-import { SAGA_STATUSES, ERROR_CODES, id, at, count, engine } from './shared.js';
-import { Table } from './tables.js';
+import { STATUS, type ApiCode } from '../http/api-error.js';
+import { Saga } from '../sagas/sagas.answers.js';
+import { SAGA_STATUSES, ERROR_CODES, id, at, count, engine } from '../core/answer-parts.js';
+import { Table } from './tables.answers.js';
 
 export const Accepted = z.object({
   status: z.literal('ok'),

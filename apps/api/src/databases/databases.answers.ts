@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { KINDS } from '../../sagas/kinds.js';
-import { ERROR_CODES, id, at, engine, list } from './shared.js';
+import { KINDS } from '../sagas/kinds.js';
+import { ERROR_CODES, id, at, engine, list } from '../core/answer-parts.js';
 
 export const Database = z.object({
   database_id: id,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id, at, count, list } from './shared.js';
+import { id, at, count, list } from '../core/answer-parts.js';
 
 export const Event = z.object({
   event_id: id,

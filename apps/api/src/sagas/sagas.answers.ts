@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { KINDS } from '../../sagas/kinds.js';
-import { Event } from './log.js';
-import { SAGA_STATUSES, STEP_STATUSES, id, at, count, engine, list, SagaError } from './shared.js';
+import { KINDS } from './kinds.js';
+import { Event } from '../log/log.answers.js';
+import { SAGA_STATUSES, STEP_STATUSES, id, at, count, engine, list, SagaError } from '../core/answer-parts.js';
 
 export const Step = z.object({
   step_id: id,

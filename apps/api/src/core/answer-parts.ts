@@ -2,7 +2,14 @@ import { z } from 'zod';
 import { ENGINE_NAMES, type ErrorCode } from '#byodb';
 import type { SagaStatus, StepStatus } from '#sagas';
 import type { statusOf } from '#tables';
-import { every } from '../../sagas/kinds.js';
+
+/** Every value of a type, once each: a value that is added there and forgotten here does not compile, and is named. */
+export const every =
+  <T extends string>() =>
+  <const V extends readonly T[]>(
+    values: V & ([T] extends [V[number]] ? unknown : { missing: Exclude<T, V[number]> }),
+  ): V =>
+    values;
 
 export const SAGA_STATUSES = every<SagaStatus>()([
   'pending',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { COLUMN_TYPES, ENGINE_NAMES } from '#byodb';
-import { KINDS } from '../../sagas/kinds.js';
-import { SAGA_STATUSES, TABLE_STATUSES, id, at, count, engine, list, SagaError } from './shared.js';
+import { KINDS } from '../sagas/kinds.js';
+import { SAGA_STATUSES, TABLE_STATUSES, id, at, count, engine, list, SagaError } from '../core/answer-parts.js';
 
 export const Column = z.object({
   name: z.string(),
