@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { EventSchema } from '#event-store';
 import { sagaEventParts, sagaEventSchemas } from '#sagas';
 import { databaseEventSchemas, tableEventParts, tableEventSchemas } from '#tables';
+import { logCalls } from '../log/log.calls.js';
 import { Event } from '../log/log.answers.js';
-import { calls } from './calls.js';
-import { convert, REF, type Schema } from './openapi.js';
+import { convert, queryOf, REF, type Schema } from './openapi.js';
 
 type Ref = { $ref: string };
 export interface Message {
@@ -175,7 +175,6 @@ function operations(channels: AsyncApi['channels']): Record<string, Operation> {
     channel: { $ref: `#/channels/${channel}` },
     messages: Object.keys(channels[channel]!.messages).map((id) => ({ $ref: `#/channels/${channel}/messages/${id}` })),
   });
-  const filters = calls.find((call) => call.id === 'streamEvents')!.query!;
   return {
     ...Object.fromEntries(
       Object.keys(STREAMS).map((kind) => [
@@ -186,7 +185,11 @@ function operations(channels: AsyncApi['channels']): Record<string, Operation> {
     streamEvents: {
       ...send('events', 'Follow the log', 'Every event from a position on, as it is appended.'),
       bindings: {
-        http: { method: 'GET', query: { type: 'object', properties: convert(filters) }, bindingVersion: '0.3.0' },
+        http: {
+          method: 'GET',
+          query: { type: 'object', properties: queryOf(logCalls.streamEvents) },
+          bindingVersion: '0.3.0',
+        },
       },
     },
     streamSagaEvents: {

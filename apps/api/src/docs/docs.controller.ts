@@ -1,21 +1,23 @@
-import { Controller, Get, Header } from '@nestjs/common';
+import { Controller, Header } from '@nestjs/common';
+import { Route } from '../http/route.js';
 import { asyncApi } from './asyncapi.js';
+import { docsCalls } from './docs.calls.js';
 import { openApi } from './openapi.js';
 import { page } from './page.js';
 
 @Controller()
 export class DocsController {
-  @Get('openapi.json')
+  @Route(docsCalls.getOpenApi)
   document(): object {
     return openApi();
   }
 
-  @Get('asyncapi.json')
+  @Route(docsCalls.getAsyncApi)
   events(): object {
     return asyncApi();
   }
 
-  @Get('docs')
+  @Route(docsCalls.getDocs)
   @Header('Content-Type', 'text/html; charset=utf-8')
   page(): string {
     return page(openApi());

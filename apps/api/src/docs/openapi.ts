@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { columnChangeSchema, columnSchema, connectionSchema } from '#byodb';
 import { STATUS, type ApiCode } from '../http/api-error.js';
 import { named } from './answers.js';
+import type { Call } from '../http/call.js';
+import { toldOf } from '../http/input.js';
 import { Accepted, AcceptedTables, Completed, CompletedTables, Plan } from '../tables/commands.answers.js';
-import { calls, type Call, type Tag } from './calls.js';
+import { calls, type NamedCall, type Tag } from './calls.js';
 
 export interface Schema {
   $ref?: string;
@@ -158,15 +160,14 @@ const COMMAND_PARAMETERS: Parameter[] = [
   },
 ];
 
-function operation(call: Call): Operation {
+function operation(call: NamedCall): Operation {
   const parameters: Parameter[] = [...call.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name: name!,
     in: 'path',
     required: true,
     schema: { type: 'string' },
   }));
-  for (const [name, schema] of Object.entries(call.query ?? {})) {
-    const { description, ...rest } = schemaOf(schema);
+  for (const [name, { description, ...rest }] of Object.entries(queryOf(call))) {
     parameters.push({
       name,
       in: 'query',
@@ -183,7 +184,8 @@ function operation(call: Call): Operation {
     tags: [call.tag],
     summary: call.summary,
     parameters,
-    ...(call.body === undefined
+    // A body that may be left out holds nothing.
+    ...(call.body === undefined || call.body.safeParse(undefined).success
       ? {}
       : {
           requestBody: {
@@ -202,6 +204,12 @@ function operation(call: Call): Operation {
       ...problems(call.problems),
     },
   };
+}
+
+/** What may be asked, by name. */
+export function queryOf({ query }: Call): Record<string, Schema> {
+  if (query === undefined || query === 'unread') return {};
+  return Object.fromEntries(Object.entries(query.shape).map(([name, check]) => [name, schemaOf(toldOf(check))]));
 }
 
 /** `other`: what a call answers that is a command only with certain fields. */

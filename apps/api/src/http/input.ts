@@ -99,19 +99,44 @@ export function metadataOf(request: FastifyRequest): Metadata {
 /** The query of a route that takes none. */
 export const nothingAsked = z.strictObject({});
 
+/** What the document says of a value in a query, where its check does not say it. */
+const told = new WeakMap<z.ZodType, z.ZodType>();
+
+/**
+ * A value in a query arrives as text, and some are checked less strictly than they are told of: a name that nothing can
+ * bear is not found.
+ */
+export function toldAs<T extends z.ZodType>(as: z.ZodType, check: T): T {
+  told.set(check, as);
+  return check;
+}
+
+export function toldOf(check: z.ZodType): z.ZodType {
+  return told.get(check) ?? check;
+}
+
 /** `limit` and `cursor` of a list. */
 export const pageShape = {
-  limit: z
-    .string()
-    .regex(/^\d{1,3}$/, 'must be a whole number from 1 to 500')
-    .transform(Number)
-    .pipe(z.number().min(1).max(500))
-    .default(50),
-  cursor: z
-    .string()
-    .regex(/^\d{1,15}$/, 'is not a cursor of this list')
-    .transform(Number)
-    .optional(),
+  limit: toldAs(
+    z.int().min(1).max(500).default(50),
+    z
+      .string()
+      .regex(/^\d{1,3}$/, 'must be a whole number from 1 to 500')
+      .transform(Number)
+      .pipe(z.number().min(1).max(500))
+      .default(50),
+  ),
+  cursor: toldAs(
+    z
+      .string()
+      .regex(/^\d{1,15}$/)
+      .describe('`next_cursor` of the page before.'),
+    z
+      .string()
+      .regex(/^\d{1,15}$/, 'is not a cursor of this list')
+      .transform(Number)
+      .optional(),
+  ),
 };
 
 export const pageQuery = z.strictObject(pageShape);

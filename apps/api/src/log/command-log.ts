@@ -16,7 +16,7 @@ import {
 import type { Config } from '../config.js';
 import { Lifecycle } from '../core/lifecycle.js';
 import { CONFIG, CORE, LOG, type Log } from '../core/tokens.js';
-import { cursorAfter, metadataOf, pageShape } from '../http/input.js';
+import { cursorAfter, metadataOf, pageShape, toldAs } from '../http/input.js';
 import { problemOf } from '../http/problem.js';
 import { withoutSecrets } from './redact.js';
 
@@ -56,13 +56,16 @@ const SWEEP_ROWS = 1000;
 const HOUR_MS = 3_600_000;
 export const commandsQuery = z.strictObject({
   limit: pageShape.limit,
-  cursor: z.uuid('is not a cursor of this list').optional(),
-  saga_id: z
-    .string()
-    .min(1)
-    .max(64)
-    .regex(/^[!-~]+$/)
-    .optional(),
+  cursor: toldAs(z.string(), z.uuid('is not a cursor of this list').optional()),
+  saga_id: toldAs(
+    z.string(),
+    z
+      .string()
+      .min(1)
+      .max(64)
+      .regex(/^[!-~]+$/)
+      .optional(),
+  ),
 });
 export type CommandsQuery = z.output<typeof commandsQuery>;
 const refused = sql`status >= 400 and saga_id is null`;

@@ -10,24 +10,30 @@ import {
 } from '#event-store';
 import { CORE, EVENT_STORE } from '../core/tokens.js';
 import { ApiError } from '../http/api-error.js';
-import { cursorAfter, pageShape } from '../http/input.js';
+import { cursorAfter, pageShape, toldAs } from '../http/input.js';
 import type { StreamOptions } from './streams.js';
 import { causalTree } from './causal-tree.js';
 import { readHead, verify } from './verify-log.js';
 
 /** As the store takes them: a name that it could not hold is told as such, whatever the core database's engine. */
-const name = z
-  .string()
-  .regex(/^[!-~]{1,200}$/, 'must be 1 to 200 visible ASCII characters')
-  .optional();
-const position = z
-  .string()
-  .regex(/^\d{1,15}$/, 'must be a position')
-  .transform(Number)
-  .optional();
+const name = toldAs(
+  z.string(),
+  z
+    .string()
+    .regex(/^[!-~]{1,200}$/, 'must be 1 to 200 visible ASCII characters')
+    .optional(),
+);
+const position = toldAs(
+  z.int().min(0),
+  z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a position')
+    .transform(Number)
+    .optional(),
+);
 const filters = { stream: name, type: name, correlation_id: name };
 export const eventsQuery = z
-  .strictObject({ limit: pageShape.limit, after: position, cursor: position, ...filters })
+  .strictObject({ after: position, limit: pageShape.limit, cursor: position, ...filters })
   .refine(
     ({ after, cursor }) => after === undefined || cursor === undefined,
     'give either after or cursor, they are the same',
@@ -36,14 +42,17 @@ export type EventsQuery = z.output<typeof eventsQuery>;
 export const liveQuery = z.strictObject({ after: position, ...filters });
 export type LiveQuery = z.output<typeof liveQuery>;
 export const verifyQuery = z.strictObject({
-  head: z
-    .string()
-    .transform((text, context): SealedHead => {
-      const head = readHead(text);
-      if (head === null) context.addIssue({ code: 'custom', message: 'must be <position>:<hash>' });
-      return head ?? { position: 0, hash: '' };
-    })
-    .optional(),
+  head: toldAs(
+    z.string().describe('`<position>:<hash>` as it was kept elsewhere: without it a cut tail cannot be found.'),
+    z
+      .string()
+      .transform((text, context): SealedHead => {
+        const head = readHead(text);
+        if (head === null) context.addIssue({ code: 'custom', message: 'must be <position>:<hash>' });
+        return head ?? { position: 0, hash: '' };
+      })
+      .optional(),
+  ),
 });
 export type VerifyQuery = z.output<typeof verifyQuery>;
 const PAGE = 500;

@@ -1,39 +1,39 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
+import { Controller, Param, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Metadata } from '#event-store';
 import { Orchestrator, sagaStreams, type Saga, type SagaEventType } from '#sagas';
 import { ApiError } from '../http/api-error.js';
 import { nothingAsked, pageQuery, parse } from '../http/input.js';
-import { Caller, checked, NoQuery } from '../http/route.js';
+import { Caller, CheckedBody, CheckedQuery, Route } from '../http/route.js';
 import { EventStreams, resumeAfter } from '../log/streams.js';
 import { SagaExists } from './saga-exists.js';
-import { because, resolution, type Because, type Resolution } from './bodies.js';
-import { SagaQueries, sagasQuery, type SagasQuery } from './sagas.queries.js';
+import type { Because, Resolution } from './bodies.js';
+import { sagaCalls } from './sagas.calls.js';
+import { SagaQueries, type SagasQuery } from './sagas.queries.js';
 import { sagaView } from './view.js';
 
 /** No event of a saga follows one of these. */
 const endings: ReadonlySet<string> = new Set<SagaEventType>(['SagaCompleted', 'SagaCompensated', 'SagaRejected']);
 
-@Controller('sagas')
+@Controller()
 export class SagaQueriesController {
   constructor(
     private readonly sagas: SagaQueries,
     private readonly streams: EventStreams,
   ) {}
 
-  @Get()
-  list(@Query(checked(sagasQuery)) query: SagasQuery): Promise<object> {
+  @Route(sagaCalls.listSagas)
+  list(@CheckedQuery() query: SagasQuery): Promise<object> {
     return this.sagas.list(query);
   }
 
-  @Get(':id')
-  @UseGuards(NoQuery)
+  @Route(sagaCalls.getSaga)
   async one(@Param('id') id: string): Promise<object> {
     return shown(await this.sagas.one(id));
   }
 
   /** In pages, or as a stream, which takes another query. */
-  @Get(':id/events')
+  @Route(sagaCalls.getSagaEvents)
   async events(
     @Param('id') id: string,
     @Query() query: unknown,
@@ -55,40 +55,36 @@ export class SagaQueriesController {
 }
 
 /** What an operator tells a saga. */
-@Controller('sagas/:id')
-@UseGuards(NoQuery, SagaExists)
+@Controller()
 export class SagaCommandsController {
   constructor(
     private readonly sagas: SagaQueries,
     private readonly orchestrator: Orchestrator,
   ) {}
 
-  @Post('retry')
-  @HttpCode(200)
+  @Route(sagaCalls.retrySaga, SagaExists)
   async retry(
     @Param('id') id: string,
     @Caller() caller: Metadata,
-    @Body(checked(because)) { reason: why }: Because,
+    @CheckedBody() { reason: why }: Because,
   ): Promise<object> {
     return shown(await this.orchestrator.retry(id, why, caller));
   }
 
-  @Post('abort')
-  @HttpCode(200)
+  @Route(sagaCalls.abortSaga, SagaExists)
   async abort(
     @Param('id') id: string,
     @Caller() caller: Metadata,
-    @Body(checked(because)) { reason: why }: Because,
+    @CheckedBody() { reason: why }: Because,
   ): Promise<object> {
     return shown(await this.orchestrator.abort(id, why, caller));
   }
 
-  @Post('resolve')
-  @HttpCode(200)
+  @Route(sagaCalls.resolveSaga, SagaExists)
   async resolve(
     @Param('id') id: string,
     @Caller() caller: Metadata,
-    @Body(checked(resolution)) { step_id, as, reason: why }: Resolution,
+    @CheckedBody() { step_id, as, reason: why }: Resolution,
   ): Promise<object> {
     const { steps } = await this.sagas.one(id);
     if (!steps.some((step) => step.step_id === step_id))

@@ -2,19 +2,20 @@ import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { CoreDatabase, EventStore } from '#event-store';
 import { isEnded, loadSaga, pageOfSagas, sagaStreams, type Saga } from '#sagas';
-import { findDatabase } from '#tables';
+import { databaseName, findDatabase } from '#tables';
+import { SAGA_STATUSES } from '../core/answer-parts.js';
 import { CORE, EVENT_STORE } from '../core/tokens.js';
 import { ApiError } from '../http/api-error.js';
-import { cursorAfter, pageShape, type PageQuery } from '../http/input.js';
+import { cursorAfter, pageShape, toldAs, type PageQuery } from '../http/input.js';
 import { KINDS } from './kinds.js';
 import { sagaView } from './view.js';
 
 export const sagasQuery = z.strictObject({
   ...pageShape,
+  status: z.enum(SAGA_STATUSES).optional(),
   table_id: z.string().optional(),
-  database: z.string().optional(),
+  database: toldAs(databaseName, z.string().optional()),
   kind: z.enum(KINDS).optional(),
-  status: z.enum(['pending', 'running', 'compensating', 'completed', 'compensated', 'rejected', 'stuck']).optional(),
 });
 
 export type SagasQuery = z.output<typeof sagasQuery>;

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { CoreDatabase, EventStore } from '#event-store';
 import {
+  databaseName,
   ddlOf,
   diff,
   findDatabase,
@@ -17,11 +18,12 @@ import {
   type Point,
   type Table,
 } from '#tables';
+import { TABLE_STATUSES } from '../core/answer-parts.js';
 import { CORE, EVENT_STORE } from '../core/tokens.js';
 import { AppliedSteps } from '../databases/applied-steps.js';
 import type { Answer } from '../http/answer.js';
 import { ApiError } from '../http/api-error.js';
-import { cursorAfter, pageShape, type PageQuery } from '../http/input.js';
+import { cursorAfter, pageShape, toldAs, type PageQuery } from '../http/input.js';
 import { knownTable } from './known-table.js';
 import { columnView, indexView, statusesOf, tableView } from './view.js';
 
@@ -39,18 +41,21 @@ const digits = z
 export const showBody = z.strictObject({ table_id: tableId, ...moment });
 export type ShowTable = z.output<typeof showBody>;
 export const whenQuery = z.strictObject({
-  version: digits.optional(),
+  version: toldAs(z.int().min(0), digits.optional()),
   at: moment.at,
-  database: moment.database,
+  database: toldAs(databaseName, moment.database),
 });
 export type WhenQuery = z.output<typeof whenQuery>;
-export const diffQuery = z.strictObject({ from: digits.optional(), to: digits.optional() });
+export const diffQuery = z.strictObject({
+  from: toldAs(z.int().min(1).default(1), digits.optional()),
+  to: toldAs(z.int().min(1), digits.optional()),
+});
 export type DiffQuery = z.output<typeof diffQuery>;
 
 export const tablesQuery = z.strictObject({
   ...pageShape,
-  status: z.enum(['creating', 'active', 'changing', 'dropping', 'dropped', 'failed']).optional(),
-  database: z.string().optional(),
+  status: z.enum(TABLE_STATUSES).optional(),
+  database: toldAs(databaseName, z.string().optional()),
   name: z.string().optional(),
 });
 export type TablesQuery = z.output<typeof tablesQuery>;

@@ -1,33 +1,28 @@
-import { z } from 'zod';
-import type { ApiCode } from '../../http/api-error.js';
+import type { z } from 'zod';
+import type { Problem } from '#byodb';
+import type { ApiCode } from './api-error.js';
 
-export type Tag = 'tables' | 'sagas' | 'databases' | 'log' | 'operating';
-
-/** One call of the API as the document and the page at /docs tell it. */
+/** One call of the API, said once: its route, its checks, the document and the page at /docs are made from this. */
 export interface Call {
-  id: string;
-  tag: Tag;
   method: 'get' | 'post' | 'put' | 'delete';
   path: string;
   summary: string;
   body?: z.ZodType;
+  /** Problems of the body that no schema of one field sees. */
+  also?: (input: unknown) => Problem[];
   /** A body that is accepted as it stands, but for the ids. */
   example?: object;
-  query?: Record<string, z.ZodType>;
+  /** Left out: a query is refused, but for what every command takes. `unread`: any query is let pass. */
+  query?: z.ZodObject | 'unread';
   /** Answered 202 (and by `Prefer: wait`, by a dry run, by a repeated key); what it answers follows from that. */
   command?: true | 'of_database';
   answer?: { status: 200 | 201 | 202 | 204; description: string; schema?: z.ZodType; type?: string; etag?: true };
   problems: ApiCode[];
 }
+/** Of one feature, by their ids. Their order is that of the document. */
+export type Calls = Record<string, Call>;
 
 export const id = '01a6c1d2-5f1e-7b7c-9d53-0c2f6f0a7b11';
-export const page = {
-  limit: z.int().min(1).max(500).default(50),
-  cursor: z
-    .string()
-    .regex(/^\d{1,15}$/)
-    .describe('`next_cursor` of the page before.'),
-};
 export const input: ApiCode[] = ['invalid_json', 'validation_failed', 'payload_too_large', 'unsupported_media_type'];
 export const core: ApiCode[] = ['core_database_unavailable'];
 export const command: ApiCode[] = [

@@ -1,8 +1,6 @@
-import { z } from 'zod';
 import {
   columnsBody,
   createBody,
-  databaseName,
   dropBody,
   indexesBody,
   moveBody,
@@ -12,19 +10,19 @@ import {
   restoreBody,
   revertBody,
 } from '#tables';
-import { showBody } from '../../tables/tables.queries.js';
-import { TABLE_STATUSES } from '../../core/answer-parts.js';
-import { TableAnswer, Replayed, TableHistory, TableDiff, TableList, AsideList } from '../../tables/tables.answers.js';
-import { id, page, input, core, command, alive, type Call } from './call.js';
+import { pageQuery } from '../http/input.js';
+import { listProblems } from './tables.commands.js';
+import { diffQuery, showBody, tablesQuery, whenQuery } from './tables.queries.js';
+import { TableAnswer, Replayed, TableHistory, TableDiff, TableList, AsideList } from './tables.answers.js';
+import { id, input, core, command, alive, type Calls } from '../http/call.js';
 
-export const tableCalls: Call[] = [
-  {
-    id: 'createTable',
-    tag: 'tables',
+export const tableCalls = {
+  createTable: {
     method: 'post',
     path: '/table/create',
     command: true,
     body: createBody,
+    also: listProblems,
     problems: [...command, 'database_not_found', 'table_name_taken'],
     summary:
       'Create a table on every database named (default: the database `default`). Without columns it gets ' +
@@ -38,9 +36,7 @@ export const tableCalls: Call[] = [
       ],
     },
   },
-  {
-    id: 'changeColumns',
-    tag: 'tables',
+  changeColumns: {
     method: 'post',
     path: '/table/column',
     command: true,
@@ -57,9 +53,7 @@ export const tableCalls: Call[] = [
       ],
     },
   },
-  {
-    id: 'changeIndexes',
-    tag: 'tables',
+  changeIndexes: {
     method: 'post',
     path: '/table/index',
     command: true,
@@ -73,9 +67,7 @@ export const tableCalls: Call[] = [
       index: { name: 'by_phone', columns: ['phone', { name: 'id', order: 'desc' }] },
     },
   },
-  {
-    id: 'renameTable',
-    tag: 'tables',
+  renameTable: {
     method: 'post',
     path: '/table/rename',
     command: true,
@@ -84,9 +76,7 @@ export const tableCalls: Call[] = [
     summary: 'Rename a table everywhere.',
     example: { table_id: id, name: 'clients' },
   },
-  {
-    id: 'deleteTable',
-    tag: 'tables',
+  deleteTable: {
     method: 'post',
     path: '/table/delete',
     command: true,
@@ -95,9 +85,7 @@ export const tableCalls: Call[] = [
     summary: 'Drop a table everywhere. It is set aside for the retention time; its name is free at once.',
     example: { table_id: id },
   },
-  {
-    id: 'restoreTable',
-    tag: 'tables',
+  restoreTable: {
     method: 'post',
     path: '/table/restore',
     command: true,
@@ -108,9 +96,7 @@ export const tableCalls: Call[] = [
       'name or under `as`.',
     example: { table_id: id, as: 'customers_again' },
   },
-  {
-    id: 'moveTable',
-    tag: 'tables',
+  moveTable: {
     method: 'post',
     path: '/table/databases',
     command: true,
@@ -123,9 +109,7 @@ export const tableCalls: Call[] = [
       'that wait for it end aborted, and nothing of it is kept.',
     example: { table_id: id, add: ['crm'], remove: ['default'] },
   },
-  {
-    id: 'purgeTable',
-    tag: 'tables',
+  purgeTable: {
     method: 'post',
     path: '/table/purge',
     command: true,
@@ -136,9 +120,7 @@ export const tableCalls: Call[] = [
       'aside. Refused while a restore or a revert is on its way, and where nothing is kept.',
     example: { table_id: id, reason: 'asked for by the data protection officer' },
   },
-  {
-    id: 'revertTable',
-    tag: 'tables',
+  revertTable: {
     method: 'post',
     path: '/table/revert',
     command: true,
@@ -149,9 +131,7 @@ export const tableCalls: Call[] = [
       'back with their data. Refused with every conflict where it cannot be without loss.',
     example: { table_id: id, version: 2 },
   },
-  {
-    id: 'replayTable',
-    tag: 'tables',
+  replayTable: {
     method: 'post',
     path: '/table/replay',
     command: true,
@@ -163,9 +143,7 @@ export const tableCalls: Call[] = [
     example: { table_id: id, version: 2 },
     answer: { status: 200, description: 'The history played forward', schema: Replayed },
   },
-  {
-    id: 'showTable',
-    tag: 'tables',
+  showTable: {
     method: 'post',
     path: '/table/show',
     body: showBody,
@@ -176,57 +154,47 @@ export const tableCalls: Call[] = [
     example: { table_id: id, version: 2 },
     answer: { status: 200, description: 'The table', schema: TableAnswer, etag: true },
   },
-  {
-    id: 'listTables',
-    tag: 'tables',
+  listTables: {
     method: 'get',
     path: '/tables',
     problems: ['validation_failed', 'database_not_found', ...core],
     summary: 'List tables, newest first. Without a status, dropped and failed ones are left out.',
-    query: { ...page, status: z.enum(TABLE_STATUSES), database: databaseName, name: z.string() },
+    query: tablesQuery,
     answer: { status: 200, description: 'A page of tables', schema: TableList },
   },
-  {
-    id: 'getTableHistory',
-    tag: 'tables',
+  getTableHistory: {
     method: 'get',
     path: '/tables/{id}/history',
     problems: ['table_not_found', 'validation_failed', ...core],
-    query: page,
+    query: pageQuery,
     summary: 'What happened to the table, oldest first, with one plain sentence each.',
     answer: { status: 200, description: 'A page of its events', schema: TableHistory },
   },
-  {
-    id: 'diffTable',
-    tag: 'tables',
+  diffTable: {
     method: 'get',
     path: '/tables/{id}/diff',
     problems: ['table_not_found', 'version_not_found', 'validation_failed', ...core],
-    query: { from: z.int().min(1).default(1), to: z.int().min(1) },
+    query: diffQuery,
     summary:
       'What differs between two versions (default: from the first to the last). A renamed column is the same column.',
     answer: { status: 200, description: 'The difference', schema: TableDiff },
   },
-  {
-    id: 'getTableAside',
-    tag: 'tables',
+  getTableAside: {
     method: 'get',
     path: '/tables/{id}/aside',
     problems: ['table_not_found', 'validation_failed', ...core],
-    query: page,
+    query: pageQuery,
     summary: 'What is kept of the table after drops and conversions, and until when; the latest first.',
     answer: { status: 200, description: 'A page of what is kept', schema: AsideList },
   },
-  {
-    id: 'getTable',
-    tag: 'tables',
+  getTable: {
     method: 'get',
     path: '/tables/{id}',
     problems: ['table_not_found', 'version_not_found', 'database_not_found', 'validation_failed', ...core],
-    query: { version: z.int().min(0), at: z.iso.datetime({ offset: true }), database: databaseName },
+    query: whenQuery,
     summary:
       'The table as it is, or as it was after a version or at a time; with a database, what had been ' +
       'applied there by then.',
     answer: { status: 200, description: 'The table', schema: TableAnswer, etag: true },
   },
-];
+} satisfies Calls;

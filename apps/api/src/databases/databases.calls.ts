@@ -1,20 +1,13 @@
-import { registration, relocation } from '../../databases/address-rules.js';
-import { adoptBody, resolveDriftBody } from '#tables';
-import { loss } from '../../databases/databases.commands.js';
-import {
-  Forgotten,
-  DatabaseAnswer,
-  DatabaseHistory,
-  DatabaseDrift,
-  DatabaseList,
-} from '../../databases/databases.answers.js';
-import { AsideList } from '../../tables/tables.answers.js';
-import { id, page, input, core, command, ofDatabase, alive, reachable, type Call } from './call.js';
+import { registration, relocation } from './address-rules.js';
+import { adoptBody, catchUpBody, resolveDriftBody } from '#tables';
+import { loss } from './databases.commands.js';
+import { Forgotten, DatabaseAnswer, DatabaseHistory, DatabaseDrift, DatabaseList } from './databases.answers.js';
+import { AsideList } from '../tables/tables.answers.js';
+import { id, input, core, command, ofDatabase, alive, reachable, type Calls } from '../http/call.js';
+import { pageQuery } from '../http/input.js';
 
-export const databaseCalls: Call[] = [
-  {
-    id: 'registerDatabase',
-    tag: 'databases',
+export const databaseCalls = {
+  registerDatabase: {
     method: 'post',
     path: '/databases',
     body: registration,
@@ -25,48 +18,38 @@ export const databaseCalls: Call[] = [
     example: { name: 'crm', url: 'postgres://user:password@db.example.org:5432/crm' },
     answer: { status: 201, description: 'Registered', schema: DatabaseAnswer },
   },
-  {
-    id: 'listDatabases',
-    tag: 'databases',
+  listDatabases: {
     method: 'get',
     path: '/databases',
     problems: ['validation_failed', ...core],
-    query: page,
+    query: pageQuery,
     summary: 'List databases, newest first.',
     answer: { status: 200, description: 'A page of databases', schema: DatabaseList },
   },
-  {
-    id: 'getDatabase',
-    tag: 'databases',
+  getDatabase: {
     method: 'get',
     path: '/databases/{name}',
     problems: ['validation_failed', 'database_not_found', ...core],
     summary: 'One database: engine, server version, whether it can be reached, its tables. Never a credential.',
     answer: { status: 200, description: 'The database', schema: DatabaseAnswer },
   },
-  {
-    id: 'getDatabaseHistory',
-    tag: 'databases',
+  getDatabaseHistory: {
     method: 'get',
     path: '/databases/{name}/history',
     problems: ['database_not_found', 'validation_failed', ...core],
-    query: page,
+    query: pageQuery,
     summary: 'What was applied there and undone there, oldest first: when, how long it took, with which statements.',
     answer: { status: 200, description: 'A page of steps', schema: DatabaseHistory },
   },
-  {
-    id: 'getDatabaseAside',
-    tag: 'databases',
+  getDatabaseAside: {
     method: 'get',
     path: '/databases/{name}/aside',
     problems: ['database_not_found', 'validation_failed', ...core],
-    query: page,
+    query: pageQuery,
     summary: 'What is kept in the database after drops and conversions, and until when; the latest first.',
     answer: { status: 200, description: 'A page of what is kept', schema: AsideList },
   },
-  {
-    id: 'getDatabaseDrift',
-    tag: 'databases',
+  getDatabaseDrift: {
     method: 'get',
     path: '/databases/{name}/drift',
     problems: ['validation_failed', 'database_not_found', ...reachable, ...core],
@@ -75,9 +58,7 @@ export const databaseCalls: Call[] = [
       'change are left out.',
     answer: { status: 200, description: 'Where they differ', schema: DatabaseDrift },
   },
-  {
-    id: 'resolveDrift',
-    tag: 'databases',
+  resolveDrift: {
     method: 'post',
     path: '/databases/{name}/drift/resolve',
     command: true,
@@ -90,9 +71,7 @@ export const databaseCalls: Call[] = [
       'else differs: then it is meant.',
     example: { table_id: id, as: 'restore' },
   },
-  {
-    id: 'adoptTables',
-    tag: 'databases',
+  adoptTables: {
     method: 'post',
     path: '/databases/{name}/adopt',
     command: 'of_database',
@@ -103,20 +82,17 @@ export const databaseCalls: Call[] = [
       "type expresses is kept as the engine's own.",
     example: { tables: ['orders', 'invoices'] },
   },
-  {
-    id: 'catchUpDatabase',
-    tag: 'databases',
+  catchUpDatabase: {
     method: 'post',
     path: '/databases/{name}/catch-up',
     command: 'of_database',
+    body: catchUpBody,
     problems: [...ofDatabase, 'database_not_found', ...reachable],
     summary:
       'Do there what history has done and the database has not seen: after it was restored from a backup, ' +
       'or was long away.',
   },
-  {
-    id: 'forgetDatabase',
-    tag: 'databases',
+  forgetDatabase: {
     method: 'post',
     path: '/databases/{name}/forget',
     body: loss,
@@ -127,18 +103,14 @@ export const databaseCalls: Call[] = [
     example: { lost: true, reason: 'the disk is gone, and there is no backup' },
     answer: { status: 202, description: 'Given up; the tables follow', schema: Forgotten },
   },
-  {
-    id: 'testDatabase',
-    tag: 'databases',
+  testDatabase: {
     method: 'post',
     path: '/databases/{name}/test',
     problems: ['validation_failed', 'database_not_found', ...reachable, ...core],
     summary: 'Connect for real.',
     answer: { status: 200, description: 'It can be reached', schema: DatabaseAnswer },
   },
-  {
-    id: 'changeDatabase',
-    tag: 'databases',
+  changeDatabase: {
     method: 'put',
     path: '/databases/{name}',
     body: relocation,
@@ -155,13 +127,11 @@ export const databaseCalls: Call[] = [
     example: { url: 'postgres://user:new-password@db.example.org:5432/crm' },
     answer: { status: 200, description: 'Changed', schema: DatabaseAnswer },
   },
-  {
-    id: 'deleteDatabase',
-    tag: 'databases',
+  deleteDatabase: {
     method: 'delete',
     path: '/databases/{name}',
     problems: ['validation_failed', 'database_not_found', 'database_in_use', 'version_conflict', ...core],
     summary: 'Forget a database where no table lives or is set aside.',
     answer: { status: 204, description: 'Forgotten' },
   },
-];
+} satisfies Calls;
