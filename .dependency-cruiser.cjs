@@ -62,6 +62,15 @@ module.exports = {
       to: { path: '^libs/[^/]+/src/', pathNot: ['^libs/$1/', INDEX, LAZY] },
     },
     {
+      name: 'docs-only-render',
+      comment:
+        'What a call is stands beside its controller. A feature that reads docs/ has moved a part of itself there, ' +
+        'and the two know each other.',
+      severity: 'error',
+      from: { path: '^apps/api/src/', pathNot: ['^apps/api/src/docs/', '^apps/api/src/app\\.module\\.ts$', ...TESTS] },
+      to: { path: '^apps/api/src/docs/' },
+    },
+    {
       name: 'no-circular',
       comment:
         'In a cycle the order of loading decides whether an import is undefined, and no part can be taken ' +

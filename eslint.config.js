@@ -24,6 +24,13 @@ const notSpelled = (names) => [
   },
 ];
 
+const NO_ENV = ['process', 'node:process'].map((name) => ({ name, importNames: ['env'] }));
+const ONLY_BY_ENTRY = {
+  name: '@nestjs/common',
+  importNames: ['All', 'Delete', 'Get', 'Head', 'HttpCode', 'Options', 'Patch', 'Post', 'Put', 'RequestMapping'],
+  message: 'a route is @Route(entry), so that the document tells the same of it',
+};
+
 export default defineConfig(
   globalIgnores(['**/dist/', '**/node_modules/', '**/coverage/', '**/data/']),
   {
@@ -92,17 +99,12 @@ export default defineConfig(
   {
     files: ['libs/**', 'apps/**'],
     ignores: ['**/*.spec.ts', '**/testing/**'],
-    rules: {
-      'no-restricted-imports': [
-        'error',
-        {
-          paths: [
-            { name: 'process', importNames: ['env'] },
-            { name: 'node:process', importNames: ['env'] },
-          ],
-        },
-      ],
-    },
+    rules: { 'no-restricted-imports': ['error', { paths: NO_ENV }] },
+  },
+  {
+    files: ['apps/api/src/**'],
+    ignores: ['**/*.spec.ts', 'apps/api/src/http/route.ts'],
+    rules: { 'no-restricted-imports': ['error', { paths: [...NO_ENV, ONLY_BY_ENTRY] }] },
   },
   {
     files: ['libs/**', 'apps/**'],
