@@ -1,5 +1,14 @@
 import type { SagaEvent, StepError, Way } from './events.js';
-import { changeSteps, isEnded, prepareSteps, type ChangeStep, type PrepareStep, type Saga, type Step } from './saga.js';
+import {
+  changeSteps,
+  isEnded,
+  isPastPivot,
+  prepareSteps,
+  type ChangeStep,
+  type PrepareStep,
+  type Saga,
+  type Step,
+} from './saga.js';
 
 /** Something to do outside; its outcome comes back as an event. */
 export type Effect = { way: 'prepare'; step: PrepareStep } | { way: Exclude<Way, 'prepare'>; step: ChangeStep };
@@ -23,6 +32,12 @@ export type End = { as: 'completed' } | { as: 'compensated' | 'rejected'; error:
  */
 export const LONGEST_DELAY_MS = 15_000;
 
+/** When a step that waits for its next try is due; null: it waits for nothing, and may be tried right now. */
+export function waitsUntil({ next_attempt_at }: Step, now: number): number | null {
+  const due = next_attempt_at === null ? now : Date.parse(next_attempt_at);
+  return due > now && due <= now + LONGEST_DELAY_MS ? due : null;
+}
+
 /** When it is decided, and by whom: the same for every step of a decision. */
 interface Moment {
   now: number;
@@ -42,9 +57,8 @@ export function decide(saga: Saga, now: number, busy: ReadonlySet<string>, token
   if (isEnded(saga)) return nothing();
   if (saga.status === 'pending') return { ...nothing(), events: [{ type: 'SagaStarted' }] };
   if (saga.compensating) return goBack(saga, moment);
-  const intended = changeSteps(saga).filter((s) => s.intended);
   // What destroys has no way back: past the first intent it is tried until it is done.
-  if (intended.some((s) => s.phase === 'finalize')) return finalize(saga, moment);
+  if (isPastPivot(saga)) return finalize(saga, moment);
   const error = saga.error ?? abortedBy(saga);
   if (error !== null) return giveUp(saga, error, moment);
   const waiting = prepareSteps(saga).filter((s) => s.status !== 'succeeded');
@@ -75,7 +89,7 @@ function giveUp(saga: Saga, error: StepError, { busy }: Moment): Decision {
 }
 
 function applyNext(saga: Saga, moment: Moment): Decision {
-  const open = changeSteps(saga).filter((s) => s.phase === 'apply' && isOpen(s));
+  const open = changeSteps(saga).filter((s) => s.phase === 'apply' && isOpen(s, moment));
   if (open.length === 0) return finalize(saga, moment);
   return goOn(saga, firstPerTarget(open), 'apply', moment, (step) =>
     step.status === 'pending'
@@ -86,7 +100,7 @@ function applyNext(saga: Saga, moment: Moment): Decision {
 
 /** Every database has prepared and applied: only now is anything destroyed, on any of them. */
 function finalize(saga: Saga, moment: Moment): Decision {
-  const open = changeSteps(saga).filter((s) => s.phase === 'finalize' && isOpen(s));
+  const open = changeSteps(saga).filter((s) => s.phase === 'finalize' && isOpen(s, moment));
   if (open.length === 0) return { ...nothing(), end: { as: 'completed' } };
   const next = firstPerTarget(open);
   const decision = goOn(saga, next, 'finalize', moment, (step) =>
@@ -99,7 +113,7 @@ function finalize(saga: Saga, moment: Moment): Decision {
 
 function goBack(saga: Saga, moment: Moment): Decision {
   const open = changeSteps(saga)
-    .filter((s) => s.intended && s.status !== 'compensated' && s.status !== 'skipped')
+    .filter((s) => moment.busy.has(s.step_id) || (s.intended && s.status !== 'compensated' && s.status !== 'skipped'))
     .reverse();
   if (open.length === 0) return { ...nothing(), end: { as: 'compensated', error: causeOf(saga) } };
   const next = firstPerTarget(open);
@@ -142,8 +156,8 @@ function goOn<S extends Step>(
       decision.events.push(tooLate(step, way));
       continue;
     }
-    const due = step.next_attempt_at === null ? now : Date.parse(step.next_attempt_at);
-    if (due > now && due <= now + LONGEST_DELAY_MS) {
+    const due = waitsUntil(step, now);
+    if (due !== null) {
       const until = endless(way) ? due : Math.min(due, deadline);
       decision.wakeAt = Math.min(until, decision.wakeAt ?? until);
       continue;
@@ -170,8 +184,9 @@ function tooLate(step: Step, way: Way): SagaEvent {
   };
 }
 
-function isOpen(step: Step): boolean {
-  return step.status !== 'succeeded' && step.status !== 'skipped';
+/** A step that an operator settled while it was under way keeps its place: its statement may still run. */
+function isOpen(step: Step, { busy }: Moment): boolean {
+  return busy.has(step.step_id) || (step.status !== 'succeeded' && step.status !== 'skipped');
 }
 
 /** Undoing and destroying have no other end than being done. */

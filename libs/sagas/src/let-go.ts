@@ -1,5 +1,5 @@
 import type { SagaEvent } from './events.js';
-import { isEnded, type Saga } from './saga.js';
+import { isEnded, isPastPivot, type Saga } from './saga.js';
 
 /**
  * What ends a saga's business with a target that is lost for good, without touching it. Pure; nothing where there is
@@ -9,7 +9,7 @@ import { isEnded, type Saga } from './saga.js';
 export function letGo(saga: Saga, target: { id: string; name: string }, reason: string): SagaEvent[] {
   if (isEnded(saga) || !saga.steps.some((step) => step.target.id === target.id)) return [];
   const why = `the database ${target.name} is lost: ${reason}`;
-  const pastPivot = saga.steps.some((step) => step.intended && step.phase === 'finalize');
+  const pastPivot = isPastPivot(saga);
   const goesBack = !pastPivot && !saga.compensating;
   const open = saga.steps.filter((step) => {
     if (step.target.id !== target.id || step.phase === 'prepare') return false;

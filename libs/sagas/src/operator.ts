@@ -1,5 +1,6 @@
+import { waitsUntil } from './decide.js';
 import type { Resolution, SagaEvent } from './events.js';
-import { isEnded, type ChangeStep, type Saga } from './saga.js';
+import { isEnded, isPastPivot, stepOf, type ChangeStep, type Saga, type Step } from './saga.js';
 
 /** What an operator may ask of a saga: the event that records it, or a refusal. Pure. */
 
@@ -20,25 +21,34 @@ export function decideRetry(saga: Saga, reason: string): SagaEvent {
 
 /** Errors: NotRetryable. */
 export function decideAbort(saga: Saga, reason: string): SagaEvent {
-  if (isEnded(saga) || saga.compensating || saga.steps.some((s) => s.intended && s.phase === 'finalize'))
+  if (isEnded(saga) || saga.compensating || isPastPivot(saga))
     throw new NotRetryable('saga_past_pivot', `the saga is ${saga.status} already`);
   return { type: 'AbortRequested', reason };
 }
 
-/** `fingerprint`: what was seen when the claim was looked at; null: nobody could look. Errors: NotRetryable. */
+/** What an operator says of a step. */
+export interface Claim {
+  step_id: string;
+  as: Resolution;
+}
+
+/**
+ * `fingerprint`: what was seen when the claim was looked at; null: nobody could look. `now` in milliseconds since the
+ * epoch. Errors: NotRetryable.
+ */
 export function decideResolve(
   saga: Saga,
-  stepId: string,
-  as: Resolution,
+  { step_id, as }: Claim,
   reason: string,
   fingerprint: string | null,
+  now: number,
 ): SagaEvent {
-  const { step_id } = unresolved(saga, stepId, as);
+  unresolved(saga, { step_id, as }, now);
   return { type: 'StepResolved', step_id, as, reason, fingerprint };
 }
 
 /** The step that an operator's word can settle. Errors: NotRetryable. */
-export function unresolved(saga: Saga, stepId: string, as: Resolution): ChangeStep {
+export function unresolved(saga: Saga, { step_id: stepId, as }: Claim, now: number): ChangeStep {
   if (isEnded(saga)) throw new NotRetryable('saga_past_pivot', `the saga is ${saga.status} already`);
   const step = saga.steps.find((one) => one.step_id === stepId);
   if (step === undefined) throw notResolvable(`the saga has no step ${stepId}`);
@@ -49,7 +59,25 @@ export function unresolved(saga: Saga, stepId: string, as: Resolution): ChangeSt
     throw notResolvable('the saga goes back: a step can be restored or skipped');
   if (as === 'restored' && !saga.compensating)
     throw notResolvable('the saga goes on: a step can be applied or skipped; to go back, abort it');
+  // Settled now, the saga could go on or end while its statement still runs.
+  if (isUnderWay(step, now))
+    throw notResolvable('the step may be under way right now: ask again when it failed or waits for its next try');
   return step;
+}
+
+/** A step that waits for no time is tried, by this process or another one: no event tells when a try begins. */
+function isUnderWay(step: Step, now: number): boolean {
+  return (step.status === 'running' || step.status === 'compensating') && waitsUntil(step, now) === null;
+}
+
+/**
+ * An outcome that comes late, for a step that an operator has settled meanwhile: that it did not work counts for
+ * nothing any more. That it did is a fact.
+ */
+export function isOverruled(saga: Saga, event: SagaEvent): boolean {
+  if (event.type !== 'StepFailed' && event.type !== 'StepDelayed') return false;
+  const { status } = stepOf(saga, event.step_id);
+  return status === 'succeeded' || status === 'compensated' || status === 'skipped';
 }
 
 export function notResolvable(why: string): NotRetryable {

@@ -112,10 +112,12 @@ export class Orchestrator {
    * Errors: NotRetryable, VersionConflict.
    */
   async resolve(sagaId: string, stepId: string, as: Resolution, reason: string, metadata: Metadata): Promise<Saga> {
+    const { clock } = this.options;
+    const claim = { step_id: stepId, as };
     const saga = await this.load(sagaId);
-    const step = unresolved(saga, stepId, as);
+    const step = unresolved(saga, claim, clock.now());
     const fingerprint = as === 'skipped' ? null : await this.look(saga, step, as);
-    return this.tell(sagaId, metadata, (now) => decideResolve(now, stepId, as, reason, fingerprint));
+    return this.tell(sagaId, metadata, (now) => decideResolve(now, claim, reason, fingerprint, clock.now()));
   }
 
   private async look(saga: Saga, step: ChangeStep, as: 'applied' | 'restored'): Promise<string | null> {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { v7 as uuid } from 'uuid';
 import {
   CoreClock,
@@ -20,7 +20,8 @@ import { InProcessQueue } from './queue/in-process.js';
 import { loadSaga, sagasProjection } from './read-model.js';
 import { runSaga } from './run-saga.js';
 import type { RunnerPorts } from './run/ports.js';
-import { SAGA_SCHEMA_VERSION, sagaStreams } from './saga-stream.js';
+import type { Saga } from './saga.js';
+import { appendToSaga, SAGA_SCHEMA_VERSION, sagaStreams } from './saga-stream.js';
 
 // A domain of its own, that writes down what it was asked to do: this library knows nothing of databases.
 let fresh: Fresh;
@@ -311,6 +312,127 @@ test('a delayed step is tried again when it is due, however long another databas
   open();
   await running;
   expect((await loadSaga(core, sagaId))!.status).toBe('completed');
+});
+
+describe("an operator's word", () => {
+  /** Tells it of the step on the first target. */
+  async function skip(sagaId: string): Promise<void> {
+    const { version, steps } = (await loadSaga(core, sagaId))!;
+    const step = steps.find((s) => s.phase === 'apply' && s.target.name === 'one')!;
+    await store.append(
+      [
+        appendToSaga({ saga_id: sagaId, version }, [
+          { type: 'StepResolved', step_id: step.step_id, as: 'skipped', reason: 'seen to', fingerprint: null },
+        ]),
+      ],
+      { correlation_id: uuid(), causation_id: null, actor: 'test' },
+    );
+  }
+  const locked = Object.assign(new Error('locked'), {
+    code: 'lock_timeout',
+    retryable: true,
+    outcome: 'not_applied',
+  });
+
+  test('that comes while the next try is waited for is heard: the step is not tried again', async () => {
+    const sagaId = await asked('s');
+    during = async (way) => {
+      if (way === 'apply') throw locked;
+    };
+    const running = runSaga(ports(), sagaId);
+    for (const until = Date.now() + 5000; !(await types(sagaId)).includes('StepDelayed') && Date.now() < until;)
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    await skip(sagaId);
+    await running;
+    expect(did).toEqual(['prepare one', 'apply one']);
+    expect((await types(sagaId)).slice(-3)).toEqual(['StepDelayed', 'StepResolved', 'SagaCompleted']);
+  });
+
+  test.each([
+    ['and the worker has heard of nothing yet', false],
+    ['and the worker has read it with the outcome of another step', true],
+  ])('that comes while a step is under way holds when the step then fails, %s', async (_what, isHeard) => {
+    const sagaId = await asked('s', ['one', 'two']);
+    const recorded = async (type: string): Promise<void> => {
+      for (const until = Date.now() + 5000; !(await types(sagaId)).includes(type) && Date.now() < until;)
+        await new Promise((resolve) => setTimeout(resolve, 1));
+    };
+    let tries = 0;
+    const failing: SagaDefinition = {
+      ...definition,
+      async apply(_saga, step) {
+        if (step.target.name === 'two') {
+          if (isHeard) await recorded('StepResolved');
+          return outcome;
+        }
+        if (++tries === 1) throw locked;
+        if (!isHeard) await recorded('StepApplied');
+        await skip(sagaId);
+        if (isHeard) await recorded('StepApplied');
+        throw Object.assign(new Error('refused'), { code: 'database_error', retryable: false, outcome: 'not_applied' });
+      },
+    };
+    const told: string[] = [];
+    await runSaga({ ...ports(), definition: failing, log: (message) => told.push(message) }, sagaId);
+    expect((await types(sagaId)).filter((type) => type === 'StepFailed')).toEqual([]);
+    expect((await loadSaga(core, sagaId))!.status).toBe('completed');
+    expect(told).toEqual(['a step that was settled meanwhile did not work']);
+  });
+
+  test('is not taken for a step that is under way, and is taken once that waits for its next try', async () => {
+    const sagaId = await asked('s');
+    let [tries, goOn] = [0, (): void => undefined];
+    const gate = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const waiting: SagaDefinition = {
+      ...definition,
+      async apply() {
+        if (++tries === 2) await gate;
+        throw locked;
+      },
+    };
+    const orchestrator = new Orchestrator({
+      store,
+      core,
+      clock,
+      queue: new InProcessQueue(2),
+      definition: waiting,
+      log: () => undefined,
+      sweepMs: 20,
+    });
+    const resolve = async (): Promise<Saga> => {
+      const { steps } = (await loadSaga(core, sagaId))!;
+      const { step_id } = steps.find((s) => s.phase === 'apply')!;
+      return orchestrator.resolve(sagaId, step_id, 'skipped', 'seen to', {
+        correlation_id: uuid(),
+        causation_id: null,
+        actor: 'test',
+      });
+    };
+    orchestrator.start();
+    try {
+      for (const until = Date.now() + 5000; tries < 2 && Date.now() < until;)
+        await new Promise((done) => setTimeout(done, 5));
+      await expect(resolve()).rejects.toMatchObject({
+        code: 'saga_not_retryable',
+        message: expect.stringMatching(/may be under way/),
+      });
+      goOn();
+      let taken: Saga | null = null;
+      for (const until = Date.now() + 10_000; taken === null && Date.now() < until;) {
+        taken = await resolve().catch(() => null);
+        await new Promise((done) => setTimeout(done, 5));
+      }
+      expect(taken).not.toBeNull();
+      for (const until = Date.now() + 5000; (await loadSaga(core, sagaId))!.status === 'running' && Date.now() < until;)
+        await new Promise((done) => setTimeout(done, 20));
+      expect((await loadSaga(core, sagaId))!.status).toBe('completed');
+    } finally {
+      goOn();
+      await orchestrator.stop();
+    }
+  });
 });
 
 test('a saga seen stuck that has recovered by itself goes on after a crash, and waits for a person only where one is needed', async () => {

@@ -76,6 +76,11 @@ export function isEnded(saga: Pick<Saga, 'status'>): boolean {
   return saga.status === 'completed' || saga.status === 'compensated' || saga.status === 'rejected';
 }
 
+/** What destroys was announced: from here on there is no way back. */
+export function isPastPivot(saga: Pick<Saga, 'steps'>): boolean {
+  return saga.steps.some((step) => step.intended && step.phase === 'finalize');
+}
+
 /** Those that look first, one for each target. */
 export function prepareSteps(saga: Saga): PrepareStep[] {
   return saga.steps.filter((step) => step.phase === 'prepare');

@@ -4,7 +4,7 @@ import type { Judgement } from '../src/definition.js';
 import type { Resolution, SagaEvent, StepError, Way } from '../src/events.js';
 import { evolve } from '../src/evolve.js';
 import { letGo } from '../src/let-go.js';
-import { decideAbort, decideResolve, decideRetry, NotRetryable } from '../src/operator.js';
+import { decideAbort, decideResolve, decideRetry, isOverruled, NotRetryable } from '../src/operator.js';
 import { eventOfFailure } from '../src/run/failure.js';
 import { stepOf, type Saga, type Step, type StepStatus } from '../src/saga.js';
 import { isJudged, turnOf } from '../src/turn.js';
@@ -67,8 +67,13 @@ export function retrying(reason = 'it is mended'): Act {
 export function aborting(reason = 'a mistake'): Act {
   return (saga) => [decideAbort(saga, reason)];
 }
-export function resolving(stepId: string, as: Resolution, reason = 'seen to'): Act {
-  return (saga) => [decideResolve(saga, stepId, as, reason, as === 'skipped' ? null : `seen of ${stepId}`)];
+export function resolving(step_id: string, as: Resolution, at = RECORDED_AT): Act {
+  const seen = as === 'skipped' ? null : `seen of ${step_id}`;
+  return (saga) => [decideResolve(saga, { step_id, as }, 'seen to', seen, Date.parse(at))];
+}
+/** The outcome of what was under way comes: what of it is recorded. */
+export function hearing(outcome: SagaEvent): Act {
+  return (saga) => (isOverruled(saga, outcome) ? [] : [outcome]);
 }
 export function losing(database: string, reason = 'its disk is gone'): Act {
   return (saga) => letGo(saga, target(database), reason);

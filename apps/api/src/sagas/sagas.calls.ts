@@ -52,7 +52,8 @@ export const sagaCalls = {
     body: resolution,
     problems: [...input, 'saga_not_found', 'not_found', 'saga_not_retryable', 'saga_past_pivot', ...core],
     summary:
-      'Settle a step that cannot go on by itself. What is claimed is checked against its database where it can be.',
+      'Settle a step that cannot go on by itself. What is claimed is checked against its database where it can be. ' +
+      'Not while the step may be under way: only once it has failed, or waits for its next try.',
     example: { step_id: id, as: 'restored', reason: 'put back by hand' },
     answer: { status: 200, description: 'The saga', schema: SagaAnswer },
   },

@@ -2,6 +2,7 @@ import { describe, test } from '@jest/globals';
 import {
   after,
   applied,
+  compensated,
   compensationIntended,
   compensationStarted,
   delayed,
@@ -13,11 +14,12 @@ import {
   planned,
   REFUSED,
   resolved,
+  retryRequested,
   sagaCompensated,
   sagaStuck,
   undone,
 } from '../../testing/saga-events.js';
-import { deciding, ends, given, resolving, waitsUntil } from '../../testing/spec-kit.js';
+import { deciding, ends, given, hearing, resolving, waitsUntil } from '../../testing/spec-kit.js';
 
 const ready = planned({ a: ['a1', 'a2'], b: ['b1'] });
 const waiting = [ready, intended('a1'), intended('b1'), delayed('a1', after(5))];
@@ -126,6 +128,116 @@ describe('past the pivot', () => {
     given(endless)
       .when(resolving('b1', 'restored'))
       .thenRefused('saga_not_retryable', /the saga goes on/);
+  });
+});
+
+describe('a step that may be under way right now', () => {
+  const undoDelayed = [goingBack, compensationIntended('a2'), delayed('a2', after(5), { way: 'compensate' })];
+  const refused = /may be under way right now/;
+
+  test('is not settled: its statement may still run', () => {
+    given(waiting)
+      .when(resolving('a1', 'skipped', after(5)))
+      .thenRefused('saga_not_retryable', refused);
+    given(undoDelayed)
+      .when(resolving('a2', 'restored', after(5)))
+      .thenRefused('saga_not_retryable', refused);
+    given(endless)
+      .when(resolving('b1', 'applied', after(5)))
+      .thenRefused('saga_not_retryable', refused);
+  });
+
+  test('is settled as long as it waits for its next try', () => {
+    given(waiting)
+      .when(resolving('a1', 'skipped', after(4.9)))
+      .then(resolved('a1', 'skipped'));
+  });
+
+  test('is not settled after a retry: the undo is tried at once', () => {
+    given(undoFailed, retryRequested()).when(resolving('a2', 'skipped')).thenRefused('saga_not_retryable', refused);
+  });
+
+  test('is not settled when it waits for longer than any step does: a clock was set back, and it is tried', () => {
+    given(ready, intended('a1'), delayed('a1', after(16)))
+      .when(resolving('a1', 'skipped'))
+      .thenRefused('saga_not_retryable', refused);
+  });
+});
+
+describe('a step that was settled when its next try had just begun', () => {
+  const settled = [planned({ a: ['a1', 'a2'] }), intended('a1'), delayed('a1', after(5)), resolved('a1', 'skipped')];
+  const undoSettled = [undoFailed, retryRequested(), resolved('a2', 'skipped')];
+
+  test('keeps the next one of its database waiting', () => {
+    given(settled)
+      .when(deciding({ busy: ['a1'] }))
+      .thenNothing();
+    given(undoSettled)
+      .when(deciding({ busy: ['a2'] }))
+      .thenNothing();
+  });
+
+  test('keeps nothing from being done on other databases', () => {
+    given(ready, intended('a1'), delayed('a1', after(5)), resolved('a1', 'skipped'))
+      .when(deciding({ busy: ['a1'] }))
+      .then(intended('b1'));
+  });
+
+  test('keeps what destroys from being announced', () => {
+    given(purge, intended('a1'), delayed('a1', after(5)), resolved('a1', 'applied'))
+      .when(deciding({ busy: ['a1'] }))
+      .thenNothing();
+  });
+
+  test('keeps the saga from ending', () => {
+    given(settled, done('a2'))
+      .when(deciding({ busy: ['a1'] }))
+      .thenNothing();
+    given(undoSettled, undone('a1'))
+      .when(deciding({ busy: ['a2'] }))
+      .thenNothing();
+    given(endless, resolved('b1', 'applied'))
+      .when(deciding({ busy: ['b1'] }))
+      .thenNothing();
+  });
+
+  test('stays settled when the try did not work', () => {
+    given(settled)
+      .when(hearing(failed('a1')))
+      .thenNothing()
+      .when(deciding())
+      .then(intended('a2'));
+    given(waiting, resolved('a1', 'applied'))
+      .when(hearing(delayed('a1', after(9))))
+      .thenNothing();
+    given(undoSettled)
+      .when(hearing(failed('a2', 'compensate')))
+      .thenNothing()
+      .when(deciding())
+      .then(compensationIntended('a1'));
+    given(undoFailed, retryRequested(), resolved('a2', 'restored'))
+      .when(hearing(delayed('a2', after(9), { way: 'compensate' })))
+      .thenNothing();
+  });
+
+  test('is what it is when the try worked: what took effect is a fact', () => {
+    given(settled)
+      .when(hearing(applied('a1')))
+      .then(applied('a1'))
+      .thenStepsAre({ a1: 'succeeded' });
+    given(undoSettled)
+      .when(hearing(compensated('a2')))
+      .then(compensated('a2'))
+      .thenStepsAre({ a2: 'compensated' });
+  });
+
+  test('a step that nobody settled tells whatever came of it', () => {
+    given(waiting)
+      .when(hearing(failed('a1')))
+      .then(failed('a1'));
+    given(waiting)
+      .when(hearing(delayed('a1', after(9))))
+      .then(delayed('a1', after(9)));
   });
 });
 

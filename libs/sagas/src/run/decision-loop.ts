@@ -140,21 +140,23 @@ export class DecisionLoop {
     this.ports.waits?.();
     this.place.leave();
     await new Promise((resolve) => setTimeout(resolve, Math.max(1, at - this.now())));
+    // A step that was settled meanwhile must not be tried again.
+    await this.recorder.refresh();
     return this.place.enter() ? null : nothingNext;
   }
 
   /** Records events, and with them whatever intents follow from them at once: one commit where one is enough. */
   private async record(events: readonly SagaEvent[]): Promise<void> {
     for (const event of events) if ('step_id' in event) this.underWay.leave(event.step_id);
-    const all = [...events];
-    let ahead = this.foreseen(this.saga, events);
+    const all = this.recorder.standing(events);
+    let ahead = this.foreseen(this.saga, all);
     for (;;) {
       const more = this.decide(ahead).events;
       if (more.length === 0) break;
       all.push(...more);
       ahead = this.foreseen(ahead, more);
     }
-    await this.recorder.append(all);
+    if (all.length > 0) await this.recorder.append(all);
   }
 
   /** The saga as it will be once these events are recorded. */

@@ -1,5 +1,6 @@
 import { VersionConflict, type Append } from '#event-store';
 import type { SagaEvent } from '../events.js';
+import { isOverruled } from '../operator.js';
 import type { Saga } from '../saga.js';
 import { appendToSaga, foldSaga, readOn } from '../saga-stream.js';
 import type { RunnerPorts } from './ports.js';
@@ -7,7 +8,7 @@ import type { RunnerPorts } from './ports.js';
 /** What a run knows of its saga, and how it adds to it: under its lease, and never over what others have added. */
 export class Recorder {
   constructor(
-    private readonly ports: Pick<RunnerPorts, 'store' | 'leases'>,
+    private readonly ports: Pick<RunnerPorts, 'store' | 'leases' | 'log'>,
     private known: Saga,
     private readonly token: number,
   ) {}
@@ -19,6 +20,16 @@ export class Recorder {
   /** With what others, a person for instance, have added meanwhile. */
   async refresh(): Promise<void> {
     this.known = await readOn(this.ports.store, this.known);
+  }
+
+  /** Those of them that still count. What does not is told to the log of the process, and to nobody else. */
+  standing(events: readonly SagaEvent[]): SagaEvent[] {
+    const { saga_id } = this.known;
+    return events.filter((event) => {
+      const counts = !isOverruled(this.known, event);
+      if (!counts) this.ports.log('a step that was settled meanwhile did not work', { saga_id, ...event });
+      return counts;
+    });
   }
 
   /**
@@ -44,7 +55,7 @@ export class Recorder {
     } catch (error) {
       if (!(error instanceof VersionConflict)) throw error;
       await this.refresh();
-      const facts = events.filter(isFact);
+      const facts = this.standing(events.filter(isFact));
       if (this.known !== saga && facts.length > 0) await this.append(facts);
       return false;
     }
