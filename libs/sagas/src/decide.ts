@@ -134,7 +134,8 @@ function causeOf({ saga_id, error }: Saga): StepError {
 
 /** Tried for as long as it takes, but seen from the deadline on. */
 function stuckIfLate(saga: Saga, next: ChangeStep[], decision: Decision, { now }: Moment): Decision {
-  const stuck = next.find((s) => s.blocked || (s.next_attempt_at !== null && now >= Date.parse(saga.deadline_at)));
+  const late = now >= Date.parse(saga.deadline_at);
+  const stuck = next.find((s) => s.blocked || (late && hasToWait(s, saga.compensating ? 'compensate' : 'finalize')));
   if (stuck !== undefined && saga.status !== 'stuck' && stuck.error !== null)
     decision.events.push({ type: 'SagaStuck', error: stuck.error });
   return decision;
@@ -152,11 +153,11 @@ function goOn<S extends Step>(
   const deadline = Date.parse(saga.deadline_at);
   for (const step of steps) {
     if (busy.has(step.step_id)) continue;
-    if (step.next_attempt_at !== null && !endless(way) && now >= deadline) {
+    if (hasToWait(step, way) && !endless(way) && now >= deadline) {
       decision.events.push(tooLate(step, way));
       continue;
     }
-    const due = waitsUntil(step, now);
+    const due = hasToWait(step, way) ? waitsUntil(step, now) : null;
     if (due !== null) {
       const until = endless(way) ? due : Math.min(due, deadline);
       decision.wakeAt = Math.min(until, decision.wakeAt ?? until);
@@ -187,6 +188,11 @@ function tooLate(step: Step, way: Way): SagaEvent {
 /** A step that an operator settled while it was under way keeps its place: its statement may still run. */
 function isOpen(step: Step, { busy }: Moment): boolean {
   return busy.has(step.step_id) || (step.status !== 'succeeded' && step.status !== 'skipped');
+}
+
+/** What a step waited for on the way on delays no undo that was not tried yet. */
+function hasToWait(step: Step, way: Way): boolean {
+  return step.next_attempt_at !== null && (way !== 'compensate' || step.status === 'compensating');
 }
 
 /** Undoing and destroying have no other end than being done. */

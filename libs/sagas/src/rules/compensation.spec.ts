@@ -1,11 +1,13 @@
 import { describe, test } from '@jest/globals';
 import {
+  ABORTED,
   abortRequested,
   after,
   applied,
   compensated,
   compensationIntended,
   compensationStarted,
+  DEADLINE,
   delayed,
   done,
   failed,
@@ -16,7 +18,7 @@ import {
   sagaCompensated,
   undone,
 } from '../../testing/saga-events.js';
-import { deciding, does, ends, given, waitsUntil } from '../../testing/spec-kit.js';
+import { deciding, does, ends, given, hearing, waitsUntil } from '../../testing/spec-kit.js';
 
 const ready = planned({ a: ['a1', 'a2'], b: ['b1'] });
 const oneFailed = [ready, intended('a1'), intended('b1'), failed('b1')];
@@ -119,6 +121,33 @@ describe('in which order', () => {
       .then(waitsUntil(after(5)))
       .when(deciding({ at: after(5) }))
       .then(does('compensate', 'a2'));
+  });
+});
+
+describe('a step that waited for another try on the way on', () => {
+  const aborted = [ready, intended('a1'), done('b1'), delayed('a1', after(15)), abortRequested()];
+
+  test('is undone at once: it is not tried again', () => {
+    given(aborted, compensationStarted(ABORTED))
+      .when(deciding())
+      .then(compensationIntended('b1'), compensationIntended('a1'))
+      .when(deciding())
+      .then(does('compensate', 'b1'), does('compensate', 'a1'));
+  });
+
+  test('waits again only once its undo has to', () => {
+    given(aborted, compensationStarted(ABORTED), undone('b1'), compensationIntended('a1'))
+      .when(hearing(delayed('a1', after(5), { way: 'compensate' })))
+      .then(delayed('a1', after(5), { way: 'compensate' }))
+      .when(deciding())
+      .then(waitsUntil(after(5)));
+  });
+
+  test('makes no saga stuck past the deadline: its undo was not tried yet', () => {
+    const late = after(5, DEADLINE);
+    given(ready, intended('a1'), intended('b1'), delayed('a1', late), failed('b1'), compensationStarted())
+      .when(deciding({ at: late }))
+      .then(compensationIntended('b1'), compensationIntended('a1'));
   });
 });
 
