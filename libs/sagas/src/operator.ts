@@ -55,14 +55,27 @@ export function unresolved(saga: Saga, { step_id: stepId, as }: Claim, now: numb
   if (step.phase === 'prepare') throw notResolvable('a prepare step changes nothing: abort the saga, or let it go on');
   const waits = step.status === 'running' || step.status === 'failed' || step.status === 'compensating';
   if (step.error === null || !waits) throw notResolvable(`the step is ${step.status}: there is nothing to resolve`);
-  if (as === 'applied' && saga.compensating)
-    throw notResolvable('the saga goes back: a step can be restored or skipped');
-  if (as === 'restored' && !saga.compensating)
-    throw notResolvable('the saga goes on: a step can be applied or skipped; to go back, abort it');
+  const against = objectionTo(saga, as);
+  if (against !== null) throw notResolvable(against);
   // Settled now, the saga could go on or end while its statement still runs.
   if (isUnderWay(step, now))
     throw notResolvable('the step may be under way right now: ask again when it failed or waits for its next try');
   return step;
+}
+
+/** What the saga's way says against a claim, and what can be done instead. */
+function objectionTo(saga: Saga, as: Resolution): string | null {
+  if (as === 'skipped') return null;
+  const isApplied = as === 'applied';
+  if (saga.compensating) return isApplied ? 'the saga goes back: a step can be restored or skipped' : null;
+  if (isPastPivot(saga))
+    return isApplied ? null : 'the saga goes on: a step can be applied or skipped; to go back, abort it';
+  // What is under way elsewhere is let finish first.
+  if (saga.error !== null || saga.abort !== null)
+    return isApplied
+      ? 'the saga goes back and undoes what was applied: a step can be skipped'
+      : 'the saga is about to go back and undoes the step by itself: a step can be skipped';
+  return isApplied ? null : 'the saga goes on: a step can be applied or skipped; to go back, abort it';
 }
 
 /** A step that waits for no time is tried, by this process or another one: no event tells when a try begins. */

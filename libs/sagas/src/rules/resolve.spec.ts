@@ -1,5 +1,6 @@
 import { describe, test } from '@jest/globals';
 import {
+  abortRequested,
   after,
   applied,
   compensated,
@@ -68,6 +69,34 @@ describe('on the way on', () => {
   });
 });
 
+describe('when the saga can only go back', () => {
+  const failing = [waiting, failed('b1')];
+  const aborted = [waiting, abortRequested()];
+
+  test.each([
+    ['after a failure', failing],
+    ['after an abort', aborted],
+  ])('a step cannot be said to be applied, %s: it is undone all the same', (_what, events) => {
+    given(events)
+      .when(resolving('a1', 'applied'))
+      .thenRefused('saga_not_retryable', /the saga goes back/);
+  });
+
+  test('a step cannot be said to be as it was before: it is undone without being asked for', () => {
+    given(failing)
+      .when(resolving('a1', 'restored'))
+      .thenRefused('saga_not_retryable', /^the saga is about to go back and undoes the step by itself/);
+  });
+
+  test('a step may be left out: it is not undone', () => {
+    given(failing)
+      .when(resolving('a1', 'skipped'))
+      .then(resolved('a1', 'skipped'))
+      .when(deciding())
+      .then(compensationStarted());
+  });
+});
+
 describe('on the way back', () => {
   test('a step that is said to be as it was before counts as undone: what comes before it is undone', () => {
     given(undoFailed)
@@ -113,6 +142,10 @@ describe('past the pivot', () => {
       .then(resolved('b1', 'applied'))
       .when(deciding())
       .then(ends('completed'));
+  });
+
+  test('a step that is said to be done counts as done in a stuck saga too: its error turns nothing round', () => {
+    given(endless, sagaStuck()).when(resolving('b1', 'applied')).then(resolved('b1', 'applied'));
   });
 
   test('a step that is left out is waited for no more', () => {
