@@ -171,6 +171,8 @@ function goOn<S extends Step>(
 }
 
 function tooLate(step: Step, way: Way): SagaEvent {
+  // The last one that was counted is the one that it waited for.
+  const tries = step.attempts - 1;
   const last = step.error === null ? '' : `; last: ${step.error.message}`;
   return {
     type: 'StepFailed',
@@ -178,7 +180,7 @@ function tooLate(step: Step, way: Way): SagaEvent {
     way,
     error: {
       code: 'deadline_exceeded',
-      message: `gave up at the deadline after ${step.attempts} attempts${last}`,
+      message: `gave up at the deadline after ${tries} attempt${tries === 1 ? '' : 's'}${last}`,
       database: step.target.name,
       step_id: step.step_id,
     },

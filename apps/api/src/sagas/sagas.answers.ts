@@ -10,7 +10,7 @@ export const Step = z.object({
   operation: z.string().describe('`prepare`, or a kind of schema change.'),
   phase: z.enum(['prepare', 'apply', 'finalize']).describe('Look and promise; do what can be undone; destroy.'),
   status: z.enum(STEP_STATUSES),
-  attempts: count,
+  attempts: count.describe('How often it was begun; the next try counts from when it is waited for.'),
   started_at: at.nullable(),
   finished_at: at.nullable(),
   duration_ms: z.number().min(0).nullable(),

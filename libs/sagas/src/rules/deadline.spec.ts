@@ -21,12 +21,12 @@ const ready = planned({ a: ['a1'], b: ['b1'] });
 const beforeDeadline = after(-5, DEADLINE);
 const waiting = [ready, intended('a1'), done('b1'), delayed('a1', after(3, DEADLINE))];
 
-function tooLate(step_id: string): StepError {
-  const message = 'gave up at the deadline after 2 attempts; last: it is locked';
+function tooLate(step_id: string, tries = '1 attempt'): StepError {
+  const message = `gave up at the deadline after ${tries}; last: it is locked`;
   return { code: 'deadline_exceeded', message, database: 'a', step_id };
 }
-function givenUp(step_id: string, way: Way): SagaEvent {
-  return failed(step_id, way, tooLate(step_id));
+function givenUp(step_id: string, way: Way, tries?: string): SagaEvent {
+  return failed(step_id, way, tooLate(step_id, tries));
 }
 
 describe('what has to wait', () => {
@@ -42,6 +42,12 @@ describe('what has to wait', () => {
       .then(givenUp('a1', 'apply'))
       .when(deciding({ at: DEADLINE }))
       .then(compensationStarted(tooLate('a1')));
+  });
+
+  test('tells how often it was tried: the try that it waited for is not one', () => {
+    given(waiting, delayed('a1', after(8, DEADLINE), { attempt: 3 }))
+      .when(deciding({ at: DEADLINE }))
+      .then(givenUp('a1', 'apply', '2 attempts'));
   });
 
   test('is given up at the deadline while other databases are under way', () => {
