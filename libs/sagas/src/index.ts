@@ -16,6 +16,7 @@ export {
   type Saga,
   SAGA_SHAPE,
   type SagaStatus,
+  shownError,
   type Step,
   type StepStatus,
 } from './saga.js';

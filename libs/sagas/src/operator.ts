@@ -69,7 +69,9 @@ function objectionTo(saga: Saga, as: Resolution): string | null {
   const isApplied = as === 'applied';
   if (saga.compensating) return isApplied ? 'the saga goes back: a step can be restored or skipped' : null;
   if (isPastPivot(saga))
-    return isApplied ? null : 'the saga goes on: a step can be applied or skipped; to go back, abort it';
+    return isApplied
+      ? null
+      : 'past its pivot the saga cannot go back: retry it once it is stuck, or resolve the step as applied or skipped';
   // What is under way elsewhere is let finish first.
   if (saga.error !== null || saga.abort !== null)
     return isApplied

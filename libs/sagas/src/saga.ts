@@ -81,6 +81,17 @@ export function isPastPivot(saga: Pick<Saga, 'steps'>): boolean {
   return saga.steps.some((step) => step.intended && step.phase === 'finalize');
 }
 
+/**
+ * What is told to be wrong with it: why it ends or goes back. Past the pivot nothing makes it do either: there it is
+ * what keeps it stuck now, and nothing while it goes on.
+ */
+export function shownError(saga: Saga): StepError | null {
+  if (saga.compensating || !isPastPivot(saga)) return saga.error;
+  if (saga.status !== 'stuck') return null;
+  // The saga keeps what made it stuck the first time; its steps know what was met since.
+  return changeSteps(saga).find((s) => s.status === 'running' && s.error !== null)?.error ?? saga.error;
+}
+
 /** Those that look first, one for each target. */
 export function prepareSteps(saga: Saga): PrepareStep[] {
   return saga.steps.filter((step) => step.phase === 'prepare');

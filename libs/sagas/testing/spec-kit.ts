@@ -6,7 +6,7 @@ import { evolve } from '../src/evolve.js';
 import { letGo } from '../src/let-go.js';
 import { decideAbort, decideResolve, decideRetry, isOverruled, NotRetryable } from '../src/operator.js';
 import { eventOfFailure } from '../src/run/failure.js';
-import { stepOf, type Saga, type Step, type StepStatus } from '../src/saga.js';
+import { shownError, stepOf, type Saga, type Step, type StepStatus } from '../src/saga.js';
 import { isJudged, turnOf } from '../src/turn.js';
 import { RECORDED_AT, target, TOKEN } from './saga-events.js';
 
@@ -100,6 +100,10 @@ class Given {
   }
   thenSagaIs(expected: Partial<Saga>): this {
     expectFields(this.saga, expected);
+    return this;
+  }
+  thenErrorShownIs(expected: StepError | null): this {
+    expect(shownError(this.saga)).toEqual(expected);
     return this;
   }
   thenStepIs(stepId: string, expected: Partial<Step>): this {

@@ -1,4 +1,4 @@
-import type { Saga, Step } from '#sagas';
+import { shownError, type Saga, type Step } from '#sagas';
 import type { DatabaseChange } from '#tables';
 
 /** A saga as the API shows it: without plans, targets by name. */
@@ -14,7 +14,7 @@ export function sagaView(saga: Saga): object {
     started_at: saga.started_at,
     finished_at: saga.finished_at,
     change: saga.change,
-    error: saga.error,
+    error: shownError(saga),
     steps: saga.steps.map((s) => ({
       step_id: s.step_id,
       database: s.target.name,

@@ -173,7 +173,13 @@ describe('how it ends', () => {
 
 describe('what is shown', () => {
   test('it is compensating from the moment it turns', () => {
-    given(goingBack).thenSagaIs({ status: 'compensating', compensating: true, error: REFUSED });
+    given(goingBack)
+      .thenSagaIs({ status: 'compensating', compensating: true, error: REFUSED })
+      .thenErrorShownIs(REFUSED);
+  });
+
+  test('why it will go back is told from the moment the step failed', () => {
+    given(oneFailed).thenErrorShownIs(REFUSED);
   });
 
   test('an undone step tells what was done for it', () => {

@@ -14,6 +14,9 @@ import {
   intendedForGood,
   LOCKED,
   planned,
+  REFUSED,
+  resolved,
+  retryRequested,
   sagaCompleted,
   sagaStuck,
 } from '../../testing/saga-events.js';
@@ -147,6 +150,19 @@ describe('a step that cannot be done now', () => {
     given(onlyThis, sagaStuck(LOCKED), applied('b2'))
       .when(deciding({ at: beyond(9) }))
       .then(ends('completed'));
+  });
+
+  test('tells its latest error while the saga is stuck, and none while it goes on', () => {
+    const again = delayed('b2', beyond(9), { way: 'finalize', error: REFUSED });
+    given(onlyThis, sagaStuck(LOCKED)).thenErrorShownIs(LOCKED);
+    given(onlyThis, sagaStuck(LOCKED), again).thenErrorShownIs(REFUSED);
+    given(onlyThis, sagaStuck(LOCKED), retryRequested()).thenErrorShownIs(null);
+    given(onlyThis, sagaStuck(LOCKED), retryRequested(), again, sagaStuck(REFUSED)).thenErrorShownIs(REFUSED);
+    given(onlyThis, sagaStuck(LOCKED), resolved('b2', 'applied')).thenErrorShownIs(null);
+  });
+
+  test('tells the error that made the saga stuck as long as it is shown as such', () => {
+    given(pastPivot, waiting, sagaStuck(LOCKED), applied('b2')).thenErrorShownIs(LOCKED);
   });
 
   test('tells no error once the saga is complete', () => {

@@ -58,6 +58,7 @@ describe('an undo that cannot be done', () => {
   });
 
   test('does not change why it goes back', () => {
+    given(blocked, sagaStuck(CONFLICT)).thenErrorShownIs(REFUSED);
     given(blocked, sagaStuck(CONFLICT))
       .thenSagaIs({ status: 'stuck', error: REFUSED, compensating: true })
       .thenStepIs('a2', { error: CONFLICT, blocked: true });
