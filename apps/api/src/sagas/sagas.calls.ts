@@ -53,7 +53,8 @@ export const sagaCalls = {
     problems: [...input, 'saga_not_found', 'not_found', 'saga_not_retryable', 'saga_past_pivot', ...core],
     summary:
       'Settle a step that cannot go on by itself. What is claimed is checked against its database where it can be. ' +
-      'Not while the step may be under way: only once it has failed, or waits for its next try.',
+      'Not while the step may be under way: only once it has failed, or waits for its next try. ' +
+      '`skipped` leaves the database as it is for good: the step is not undone either when the saga goes back later.',
     example: { step_id: id, as: 'restored', reason: 'put back by hand' },
     answer: { status: 200, description: 'The saga', schema: SagaAnswer },
   },

@@ -56,6 +56,12 @@ describe('on the way on', () => {
       .then(intended('a2'));
   });
 
+  test('a step that is left out is not undone when it goes back after all: it stays as the operator found it', () => {
+    given(waiting, resolved('a1', 'skipped'), failed('b1'), compensationStarted())
+      .when(deciding())
+      .then(compensationIntended('b1'));
+  });
+
   test('a step cannot be said to be as it was before: only going back makes it so', () => {
     given(waiting)
       .when(resolving('a1', 'restored'))
