@@ -1,8 +1,10 @@
 import type { Engine } from '../engine.js';
 import { DatabaseError } from '../errors.js';
-import { isAside, type LiveTable } from '../live.js';
+import { hasObject } from '../indexes.js';
+import { foldName, isAside, type LiveTable } from '../live.js';
 import type { Plan } from '../operation.js';
 import type { Column } from '../schema/column.js';
+import type { Index } from '../schema/table-index.js';
 import type { Dependent, Session } from '../session.js';
 
 /** Errors: DatabaseError permission_denied. */
@@ -16,6 +18,27 @@ export async function refuseOccupied(session: Session, name: string, rest = ' an
   const occupant = await session.occupant(name);
   if (occupant !== null)
     throw new DatabaseError('table_name_taken', `a ${occupant} named ${name} is there already${rest}`);
+}
+
+/**
+ * The first of the names that an index may have in this database which nobody has. `own`: what it is called now. Errors:
+ * DatabaseError table_name_taken (others have all of them).
+ */
+export async function freeIndexName(
+  session: Session,
+  live: LiveTable,
+  { name, called }: Pick<Index, 'name' | 'called'>,
+  own: string | null = null,
+): Promise<string> {
+  for (const one of called) {
+    if (own !== null && foldName(one) === foldName(own)) return one;
+    if (!hasObject(live, one) && (await session.occupant(one)) === null) return one;
+  }
+  throw new DatabaseError(
+    'table_name_taken',
+    `index ${name} of ${live.name} is to be called ${called.join(' or ')}, and others have these names: ` +
+      'rename what has them, or give the index another name',
+  );
 }
 
 /** `on`: what the others hang on. Errors: DatabaseError dependents_exist. */

@@ -1,8 +1,8 @@
 import type { Ddl } from '../ddl.js';
 import type { Engine } from '../engine.js';
 import { DatabaseError } from '../errors.js';
-import { hasObject, indexNow } from '../indexes.js';
-import { findColumn, findNamed, foldName, type LiveTable } from '../live.js';
+import { indexNow } from '../indexes.js';
+import { findColumn, findNamed, foldName } from '../live.js';
 import {
   existingTable,
   statementsOf,
@@ -16,7 +16,7 @@ import { hasRows, refuseRows, refuseShared } from '../rows.js';
 import { MAX_STRING, type Column } from '../schema/column.js';
 import { indexMentions, sameIndex, tellIndex, type Index } from '../schema/table-index.js';
 import type { Session } from '../session.js';
-import { requireRight } from './checks.js';
+import { freeIndexName, requireRight } from './checks.js';
 
 /** Fits every engine's index: whatever the rows hold, nobody has to look at them. */
 const SHORT_BYTES = 2500;
@@ -51,7 +51,7 @@ export const createIndex: Operation<CreateIndexParams, CreateIndex> = {
     const params: CreateIndexParams = {
       ...task,
       step_id: stepId,
-      as: there ? found.name : await freeName(session, now, index),
+      as: there ? found.name : await freeIndexName(session, now, index),
       there,
       has_rows: !there && (await isWrittenTo(session, engine.ddl, table)),
     };
@@ -104,16 +104,6 @@ async function brokenIndex({ session, engine }: WorkContext, table: string, as: 
   if (live === null) return [];
   const isBroken = engine.indexes(live).some(({ name, valid }) => name === as && !valid);
   return isBroken ? engine.ddl.dropIndex(live, as).statements : [];
-}
-
-/** Errors: DatabaseError table_name_taken (others have all the names that it may have). */
-async function freeName(session: Session, live: LiveTable, { name, called }: Index): Promise<string> {
-  for (const one of called) if (!hasObject(live, one) && (await session.occupant(one)) === null) return one;
-  throw new DatabaseError(
-    'table_name_taken',
-    `index ${name} of ${live.name} is to be called ${called.join(' or ')}, and others have these names: ` +
-      'rename what has them, or give the index another name',
-  );
 }
 
 /** A table that is made, or comes back, by an earlier task of the change has no writers yet. */

@@ -1,9 +1,9 @@
 import { DatabaseError } from '../errors.js';
-import { hasObject, indexNow } from '../indexes.js';
+import { indexNow } from '../indexes.js';
 import { foldName } from '../live.js';
 import { existingTable, statementsOf, stepOf, type Operation } from '../operation.js';
 import type { Index } from '../schema/table-index.js';
-import { requireRight } from './checks.js';
+import { freeIndexName, requireRight } from './checks.js';
 
 /** `to`: the index as it is to be called. */
 interface RenameIndex {
@@ -27,18 +27,9 @@ export const renameIndex: Operation<Params, RenameIndex> = {
     const now = existingTable(live, table);
     const found = indexNow(engine, now, index);
     if (found === undefined) throw new DatabaseError('drift_detected', `${table} has no index ${index.name}`);
-    const as = found.name;
-    for (const one of to.called) {
-      const isFree = foldName(one) === foldName(as) || (!hasObject(now, one) && (await session.occupant(one)) === null);
-      if (!isFree) continue;
-      const stepId = newStepId();
-      return { steps: [stepOf(renameIndex, { ...task, step_id: stepId, as, as_to: one }, stepId)] };
-    }
-    throw new DatabaseError(
-      'table_name_taken',
-      `index ${to.name} of ${table} is to be called ${to.called.join(' or ')}, and others have these names: ` +
-        'rename what has them, or give the index another name',
-    );
+    const asTo = await freeIndexName(session, now, to, found.name);
+    const stepId = newStepId();
+    return { steps: [stepOf(renameIndex, { ...task, step_id: stepId, as: found.name, as_to: asTo }, stepId)] };
   },
   plan({ table, index, to, as, as_to: asTo }, before, { engine, columns, indexes }) {
     const was = existingTable(before, table);
