@@ -75,14 +75,14 @@ export function indexesFound(engine: Engine, live: LiveTable, known: readonly In
 
 /**
  * What an adopted table brings along that every engine could have. A unique index of one column is told as the column's
- * uniqueness.
+ * uniqueness, and one that a foreign key rests on alone goes with that.
  */
 export function adoptableIndexes(engine: Engine, live: LiveTable): Index[] {
   const seen = new Set<string>();
-  return engine.indexes(live).flatMap(({ name, columns, unique, valid }): Index[] => {
+  return engine.indexes(live).flatMap(({ name, columns, unique, valid, servesForeignKey }): Index[] => {
     const key = foldName(name);
-    const isColumns = unique && columns.length === 1;
-    if (!valid || isColumns || isAside(name) || columns.some((column) => isAside(column.name)) || seen.has(key))
+    const isPartOfOther = (unique && columns.length === 1) || servesForeignKey === true;
+    if (!valid || isPartOfOther || isAside(name) || columns.some((column) => isAside(column.name)) || seen.has(key))
       return [];
     seen.add(key);
     return [{ name, columns, unique, called: [name], adopted: true }];

@@ -35,6 +35,8 @@ export interface LiveIndex {
   columns: IndexColumn[];
   unique: boolean;
   valid: boolean;
+  /** The server may have made it for a foreign key, and then gives it another name, or takes it away, with that. */
+  servesForeignKey?: true;
 }
 
 export const MAX_INDEX_COLUMNS = 16;

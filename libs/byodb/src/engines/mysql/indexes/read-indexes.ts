@@ -1,6 +1,8 @@
 import { findColumn, isAside, type LiveTable } from '../../../live.js';
 import type { IndexColumn, LiveIndex } from '../../../schema/table-index.js';
+import { sameName } from '../definition/alter-statement.js';
 import { uniqueClause } from '../keys/primary-and-unique.js';
+import { foreignKeys } from '../foreign-keys.js';
 import { namesIn } from '../parser/ddl-text.js';
 import { unquote } from '../sql.js';
 
@@ -34,5 +36,14 @@ function readIndex(live: LiveTable, definition: string): LiveIndex | null {
     return { name: findColumn(live, said)?.name ?? said, order: order === ' DESC' ? 'desc' : 'asc' };
   });
   if (isAside(name) || columns.some((column) => isAside(column.name))) return null;
-  return { name, columns, unique: unique !== undefined, valid: true };
+  const index: LiveIndex = { name, columns, unique: unique !== undefined, valid: true };
+  return unique === undefined && servesForeignKey(live, columns) ? { ...index, servesForeignKey: true } : index;
+}
+
+/** Whether it is made of just the columns of a foreign key of the table: which of these the server made is not told. */
+function servesForeignKey(live: LiveTable, columns: readonly IndexColumn[]): boolean {
+  return foreignKeys(live).some(
+    (key) =>
+      key.columns.length === columns.length && key.columns.every((name, i) => sameName(name, columns[i]?.name ?? '')),
+  );
 }
