@@ -18,6 +18,9 @@ afterAll(async () => {
   await env.end();
 });
 
+/** What the driver says: of one realm of modules, which need not be this one's, so that it is no Error here. */
+const TWICE = { message: expect.stringMatching(/unique|duplicate/i) };
+
 const call = (method: string, path: string, body?: object): Promise<Reply> => env.s.call(method, path, body, WAIT);
 
 async function done(path: string, body: object): Promise<Reply['body']> {
@@ -105,7 +108,7 @@ describe('an index', () => {
     expect((await index(id, { name: 'by_mail', rename_to: 'by_age' }))['saga'].kind).toBe('index.rename');
     expect(await found('people')).toEqual(onAll('unique people_by_age (age)'));
     for (const name of ON)
-      await expect(query(urls[name], `insert into people (mail, age) values ('x', 1)`)).rejects.toThrow();
+      await expect(query(urls[name], `insert into people (mail, age) values ('x', 1)`)).rejects.toMatchObject(TWICE);
 
     expect((await index(id, { name: 'by_age' }))['saga'].kind).toBe('index.drop');
     expect(await shown(id)).toEqual({});
