@@ -23,9 +23,7 @@ export function ddlOf(table: Table): {
     );
   for (const name of ENGINE_NAMES) {
     const engine = engineOf(name);
-    const reason = !table.exists
-      ? 'the table is not there'
-      : (builtElsewhere(table.columns, name) ?? engine.refuses(table.columns.filter((c) => c.type !== 'native')));
+    const reason = table.exists ? refusal(engine, table) : 'the table is not there';
     try {
       if (reason === null) ddl[name] = building(engine, table, unique);
       else missing[name] = reason;
@@ -36,6 +34,13 @@ export function ddlOf(table: Table): {
     }
   }
   return { ddl, missing };
+}
+
+/** Why the engine cannot build the table with its indexes; null: it can. */
+function refusal(engine: Engine, table: Table): string | null {
+  const portable = table.columns.filter((column) => column.type !== 'native');
+  const [unindexable = null] = indexesOf(table).flatMap((index) => engine.refusesIndex(portable, index) ?? []);
+  return builtElsewhere(table.columns, engine.name) ?? engine.refuses(portable) ?? unindexable;
 }
 
 function building({ ddl }: Engine, table: Table, uniqueName: (column: string) => string): string[] {
