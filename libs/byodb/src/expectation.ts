@@ -1,10 +1,10 @@
 import type { Engine } from './engine.js';
 import { DatabaseError } from './errors.js';
-import { indexNow, isIndexThere, withoutOwnIndexes } from './indexes.js';
+import { indexAmong, isIndexThere, wholeIndexes, withoutOwnIndexes } from './indexes.js';
 import { findColumn, foldName, isAside, isOnlyColumn, type LiveTable } from './live.js';
 import { keyNames, sameType, type Column } from './schema/column.js';
 import { sameDefault } from './schema/defaults.js';
-import { sameIndex, tellIndex, type Index } from './schema/table-index.js';
+import { sameIndex, tellIndex, type Index, type LiveIndex } from './schema/table-index.js';
 import type { Session } from './session.js';
 
 /**
@@ -78,8 +78,10 @@ export function differencesIn(engine: Engine, expectation: Expectation, live: Li
       if (difference !== null) found.push({ table, column: column.name, ...difference });
     }
   }
-  for (const index of expectation.indexes ?? []) {
-    const difference = compareIndex(engine, index, live);
+  const { indexes = [] } = expectation;
+  const there = indexes.length === 0 ? [] : wholeIndexes(engine, live);
+  for (const index of indexes) {
+    const difference = compareIndex(index, indexAmong(there, index));
     if (difference !== null) found.push({ table, column: null, ...difference });
   }
   for (const name of expectation.without_indexes ?? [])
@@ -95,8 +97,7 @@ export function differencesIn(engine: Engine, expectation: Expectation, live: Li
 }
 
 /** Null: the live table has the index as history tells it. */
-function compareIndex(engine: Engine, index: Index, live: LiveTable): { expected: string; found: string } | null {
-  const now = indexNow(engine, live, index);
+function compareIndex(index: Index, now: LiveIndex | undefined): { expected: string; found: string } | null {
   const expected = `index ${index.name} ${tellIndex(index)}`;
   if (now === undefined) return { expected, found: `no index ${index.name}` };
   return sameIndex(now, index) ? null : { expected, found: `index ${index.name} ${tellIndex(now)}` };

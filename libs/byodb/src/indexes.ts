@@ -3,17 +3,26 @@ import { findNamed, foldName, isAside, type LiveTable } from './live.js';
 import type { Plan } from './operation.js';
 import { sameIndex, type Index, type LiveIndex } from './schema/table-index.js';
 
+/** The indexes of a table that work. Each is taken from a text: read them once for all that is asked of them. */
+export function wholeIndexes(engine: Engine, live: LiveTable): LiveIndex[] {
+  return engine.indexes(live).filter(({ valid }) => valid);
+}
+
 /**
- * A managed index as it stands in a database; undefined: it does not. It is the last of the names that it may have: one
- * before that was another's when it was made.
+ * A managed index among those of its table (`wholeIndexes`); undefined: it is not there. It is the last of the names
+ * that it may have: one before that was another's when it was made.
  */
-export function indexNow(engine: Engine, live: LiveTable, index: Index): LiveIndex | undefined {
-  const there = engine.indexes(live).filter(({ valid }) => valid);
-  for (const name of [...index.called].reverse()) {
+export function indexAmong(there: readonly LiveIndex[], { called }: Pick<Index, 'called'>): LiveIndex | undefined {
+  for (const name of [...called].reverse()) {
     const found = findNamed(there, name);
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** The same of one index alone. */
+export function indexNow(engine: Engine, live: LiveTable, index: Pick<Index, 'called'>): LiveIndex | undefined {
+  return indexAmong(wholeIndexes(engine, live), index);
 }
 
 /**
@@ -21,11 +30,13 @@ export function indexNow(engine: Engine, live: LiveTable, index: Index): LiveInd
  * under others, which are learnt here. `former`: the table as it was set aside; `back`: as it comes back.
  */
 export function asRestored(engine: Engine, former: LiveTable, back: LiveTable, indexes: readonly Index[]): Index[] {
-  const names = new Set(engine.indexes(former).map(({ name }) => name));
-  const renamed = engine.indexes(back).filter(({ name }) => !names.has(name));
+  if (indexes.length === 0) return [];
+  const [before, after] = [wholeIndexes(engine, former), wholeIndexes(engine, back)];
+  const names = new Set(before.map(({ name }) => name));
+  const renamed = after.filter(({ name }) => !names.has(name));
   return indexes.map((index) => {
-    const was = indexNow(engine, former, index);
-    if (was === undefined || indexNow(engine, back, index) !== undefined) return index;
+    const was = indexAmong(before, index);
+    if (was === undefined || indexAmong(after, index) !== undefined) return index;
     const now = renamed.find((one) => sameIndex(one, was));
     if (now === undefined) return index;
     renamed.splice(renamed.indexOf(now), 1);
@@ -59,7 +70,8 @@ export function hasObject(live: LiveTable, name: string): boolean {
  * column is unique by itself.
  */
 export function withoutOwnIndexes(engine: Engine, live: LiveTable, indexes: readonly Index[]): LiveTable {
-  const own = new Set(indexes.flatMap((index) => indexNow(engine, live, index)?.name ?? []));
+  const there = indexes.length === 0 ? [] : wholeIndexes(engine, live);
+  const own = new Set(indexes.flatMap((index) => indexAmong(there, index)?.name ?? []));
   const isDropped = (name: string): boolean => isAside(name) && !isAside(live.name);
   const uniques = live.uniques.filter(({ name }) => !own.has(name) && !isDropped(name));
   return uniques.length === live.uniques.length ? live : { ...live, uniques };
@@ -67,8 +79,9 @@ export function withoutOwnIndexes(engine: Engine, live: LiveTable, indexes: read
 
 /** Managed indexes as they are found, without those that are gone. */
 export function indexesFound(engine: Engine, live: LiveTable, known: readonly Index[]): Index[] {
+  const there = known.length === 0 ? [] : wholeIndexes(engine, live);
   return known.flatMap((index) => {
-    const now = indexNow(engine, live, index);
+    const now = indexAmong(there, index);
     return now === undefined ? [] : [{ ...index, columns: now.columns, unique: now.unique }];
   });
 }

@@ -1,3 +1,4 @@
+import { unfolded } from '#event-store';
 import type { PlannedStep, SagaEvent, Target } from './events.js';
 import { stepOf, type ChangeStep, type Saga, type Step } from './saga.js';
 
@@ -216,6 +217,8 @@ function apply(saga: Saga, event: Exclude<SagaEvent, { type: 'SagaRequested' }>,
           s.status === 'pending' || s.status === 'running' ? { ...s, status: 'skipped', next_attempt_at: null } : s,
         ),
       };
+    default:
+      return unfolded(event);
   }
 }
 

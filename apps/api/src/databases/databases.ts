@@ -48,14 +48,14 @@ export class Databases {
   private async settle(pool: Pool, id: string): Promise<void> {
     const { connection } = pool;
     const claimant = this.candidates.claimant();
-    const marks = await connection.traces();
-    refuseOthers(marks, claimant);
-    if (marks.id !== null && marks.id !== id)
+    const traces = await connection.traces();
+    refuseOthers(traces, claimant);
+    if (traces.id !== null && traces.id !== id)
       throw new DatabaseError('database_mismatch', 'another database stands where the registered one was', {
         retryable: false,
       });
     // What somebody dropped of the ledger is made again: no change would ever go on without it.
-    if (marks.id === id && marks.missing.length === 0 && (marks.managed_by !== null || pool.claimed)) return;
+    if (traces.id === id && traces.missing.length === 0 && (traces.managed_by !== null || pool.claimed)) return;
     if ((await connection.claim(id, claimant)) !== id)
       throw new DatabaseError('database_mismatch', 'another database stands where the registered one was', {
         retryable: false,

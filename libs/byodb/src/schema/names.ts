@@ -9,6 +9,13 @@ export const nameSchema = z
   .max(MAX_NAME, `must have at most ${MAX_NAME} characters`)
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must start with a letter or _ and hold only letters, digits and _')
   .refine((name) => !/^(__|sqlite_|pg_|_saga_)/i.test(name), 'must not start with __, sqlite_, pg_ or _saga_');
+/** A name that was derived from others, under a limit in bytes. `end` is kept whole. */
+export function fitBytes(start: string, end: string, most: number): string {
+  let kept = start;
+  while (Buffer.byteLength(kept + end) > most) kept = [...kept].slice(0, -1).join('');
+  return kept + end;
+}
+
 /** The longest name that any engine takes, in characters. */
 const LONGEST_NAME = 128;
 

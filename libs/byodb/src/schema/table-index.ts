@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { foldName } from '../live.js';
-import { knownNameSchema, nameSchema } from './names.js';
+import { fitBytes, knownNameSchema, nameSchema } from './names.js';
 import type { Column } from './column.js';
 
 /** One column of an index, and the order in which the index has its values. */
@@ -72,8 +72,8 @@ export function indexColumns(asked: NonNullable<IndexChange['columns']>): IndexC
   );
 }
 
-/** PostgreSQL cuts longer names without an error: the shortest limit of all engines, in bytes. */
-const LONGEST_NAME_BYTES = 63;
+/** PostgreSQL cuts longer names without an error: the shortest limit of all engines. */
+const SHORTEST_LIMIT_BYTES = 63;
 const HASH_DIGITS = 8;
 
 /**
@@ -83,14 +83,8 @@ const HASH_DIGITS = 8;
 export function namesInDatabases(table: string, index: string, salt: string): string[] {
   const name = `${table}_${index}`;
   const hash = createHash('sha256').update(`${salt} ${name}`).digest('hex').slice(0, HASH_DIGITS);
-  const apart = `${cut(name, LONGEST_NAME_BYTES - HASH_DIGITS - 1)}_${hash}`;
-  return Buffer.byteLength(name) > LONGEST_NAME_BYTES ? [apart] : [name, apart];
-}
-
-function cut(name: string, bytes: number): string {
-  let kept = name;
-  while (Buffer.byteLength(kept) > bytes) kept = [...kept].slice(0, -1).join('');
-  return kept;
+  const apart = fitBytes(name, `_${hash}`, SHORTEST_LIMIT_BYTES);
+  return Buffer.byteLength(name) > SHORTEST_LIMIT_BYTES ? [apart] : [name, apart];
 }
 
 /** Whether two indexes are made of the same columns, in the same order, and are both unique or both not. */

@@ -1,4 +1,5 @@
 import { DatabaseError } from '../../errors.js';
+import { fitBytes } from '../../schema/names.js';
 
 /** NAMEDATALEN - 1: PostgreSQL cuts longer names without an error, so that two of them could become one. */
 const IDENTIFIER_BYTES = 63;
@@ -22,9 +23,7 @@ export function literal(text: string): string {
 
 /** A name that was derived from others, under the limit in bytes. `end` is kept whole. */
 export function fitName(start: string, end: string): string {
-  let kept = start;
-  while (Buffer.byteLength(kept + end) > IDENTIFIER_BYTES) kept = [...kept].slice(0, -1).join('');
-  return kept + end;
+  return fitBytes(start, end, IDENTIFIER_BYTES);
 }
 
 /**
