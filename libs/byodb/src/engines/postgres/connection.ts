@@ -134,8 +134,7 @@ export class PostgresConnection implements Connection {
 
   /** Two processes that make a ledger, or take one away, at once would fail on each other. */
   private async claiming<T>(work: (pooled: PooledClient) => Promise<T>): Promise<T> {
-    const start = (pooled: PooledClient): Promise<unknown> =>
-      pooled.results(this.begin(false, LOOK_LOCK_MS), undefined, 'begin');
+    const start = (pooled: PooledClient): Promise<unknown> => pooled.start(this.begin(false, LOOK_LOCK_MS));
     return this.withClient((pooled) =>
       this.transaction(
         pooled,
@@ -160,7 +159,7 @@ export class PostgresConnection implements Connection {
     return this.withClient((pooled) =>
       this.transaction(
         pooled,
-        () => pooled.results(this.begin(true, LOOK_LOCK_MS)),
+        () => pooled.start(this.begin(true, LOOK_LOCK_MS)),
         () => withSession(pooled, work),
       ),
     );
@@ -212,10 +211,10 @@ export class PostgresConnection implements Connection {
 
   private async open(pooled: PooledClient, on: Exclusive): Promise<pg.QueryResult[]> {
     const begin = this.begin(false, on.lockTimeoutMs);
-    if (on.outsideTransaction !== true) return pooled.results(openExclusively(on, begin), undefined, 'begin');
+    if (on.outsideTransaction !== true) return pooled.start(openExclusively(on, begin));
     const { schema } = this.address;
     const settle = settleSession({ schema, lockTimeoutMs: on.lockTimeoutMs, idleTimeoutMs: IDLE_MS });
-    await pooled.results([raiseFence(on, begin), settle].join('; '), undefined, 'begin');
+    await pooled.start([raiseFence(on, begin), settle].join('; '));
     // What is sent at once is one transaction, and has the isolation that the session had before.
     return pooled.results(lockAndReadFence(on), undefined, 'begin');
   }

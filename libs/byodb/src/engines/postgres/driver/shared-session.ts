@@ -1,6 +1,6 @@
 import { DatabaseError } from '../../../errors.js';
 import { firstRow } from '../../../first-row.js';
-import type { PooledClient } from './pooled-client.js';
+import { toldBackend, type PooledClient } from './pooled-client.js';
 
 const ROUNDS = 3;
 
@@ -36,9 +36,4 @@ async function isShared(pooled: PooledClient, another: () => Promise<PooledClien
 
 async function backend(pooled: PooledClient): Promise<number> {
   return Number(firstRow(await pooled.query('select pg_backend_pid() as pid'))['pid']);
-}
-
-/** What the other end said when the connection was made; the driver keeps it to be able to cancel a statement. */
-function toldBackend({ client }: PooledClient): unknown {
-  return 'processID' in client ? client.processID : undefined;
 }
