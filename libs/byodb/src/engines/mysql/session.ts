@@ -5,6 +5,7 @@ import { readLedgerRow } from '../../ledger.js';
 import { foldName, type LiveTable } from '../../live.js';
 import type { Column } from '../../schema/column.js';
 import type { Dependent, LedgerRow, Session, Touch } from '../../session.js';
+import { SeenTables } from '../../seen-tables.js';
 import { dependents } from './dependents.js';
 import type { Querying, Row } from './driver/querying.js';
 import { forbidding } from './forbidding.js';
@@ -39,6 +40,7 @@ export class MysqlSession implements Session, Querying {
   /** Its state is not known any more, so it must not go back into the pool. */
   broken = false;
   private frozen = false;
+  private readonly seen = new SeenTables((table) => introspect(this, table));
 
   constructor(
     private readonly driver: Driver,
@@ -83,11 +85,12 @@ export class MysqlSession implements Session, Querying {
   }
 
   async run(sql: string): Promise<void> {
+    this.seen.forget();
     await this.query(sql);
   }
 
   introspect(table: string): Promise<LiveTable | null> {
-    return introspect(this, table);
+    return this.seen.of(table);
   }
 
   dependents(table: string, column: string | null, change: Touch = 'remove'): Promise<Dependent[]> {
@@ -147,6 +150,7 @@ export class MysqlSession implements Session, Querying {
   }
 
   async writeLedger(row: LedgerRow): Promise<void> {
+    this.seen.forget();
     await this.query(
       'replace into `_saga_ledger` (step_id, direction, state, fingerprint_before, fingerprint_after, ' +
         'statements, recorded_at) values (?, ?, ?, ?, ?, ?, ?)',

@@ -4,6 +4,7 @@ import { readLedgerRow } from '../../ledger.js';
 import type { LiveTable } from '../../live.js';
 import type { Column } from '../../schema/column.js';
 import type { Dependent, LedgerRow, Session, Touch } from '../../session.js';
+import { SeenTables } from '../../seen-tables.js';
 import { TABLE_SQL, type TableRow } from './catalog/table-query.js';
 import { findDependents } from './dependents.js';
 import type { PooledClient, Row } from './driver/pooled-client.js';
@@ -46,6 +47,7 @@ limit 1`;
 /** One look or one transaction; of no use afterwards. */
 export class PostgresSession implements Session {
   private over = false;
+  private readonly seen = new SeenTables((table) => this.read(table));
 
   constructor(private readonly pooled: PooledClient) {}
 
@@ -58,16 +60,23 @@ export class PostgresSession implements Session {
   }
 
   async run(sql: string): Promise<void> {
+    this.seen.forget();
     await this.open().query(sql);
   }
 
   /** The lock that the statement will take anyhow, a little earlier. It ends with the transaction. */
   async freeze(table: string): Promise<() => Promise<void>> {
     await this.open().query(`lock table ${quote(table)} in access exclusive mode`);
+    this.seen.forget();
     return () => Promise.resolve();
   }
 
   async introspect(table: string): Promise<LiveTable | null> {
+    this.open();
+    return this.seen.of(table);
+  }
+
+  private async read(table: string): Promise<LiveTable | null> {
     const [row] = await this.open().query<TableRow>(TABLE_SQL, [table]);
     return row === undefined ? null : readTable(table, row);
   }
@@ -126,6 +135,7 @@ export class PostgresSession implements Session {
   }
 
   async writeLedger(row: LedgerRow): Promise<void> {
+    this.seen.forget();
     await this.open().query(
       `insert into _saga_ledger
         (step_id, direction, state, fingerprint_before, fingerprint_after, statements, recorded_at)

@@ -26,6 +26,8 @@ interface Schema {
   found: SchemaRow[];
   repaired: Repaired;
   shadows: Set<string>;
+  /** Those that were asked for. */
+  tables: Map<string, LiveTable | null>;
 }
 
 let known: Known | null = null;
@@ -131,6 +133,14 @@ export class SqliteSession implements Session {
 
   async introspect(table: string): Promise<LiveTable | null> {
     const schema = await this.schema();
+    const known = schema.tables.get(table);
+    if (known !== undefined) return known;
+    const live = await this.readTable(schema, table);
+    schema.tables.set(table, live);
+    return live;
+  }
+
+  private async readTable(schema: Schema, table: string): Promise<LiveTable | null> {
     const rows = schema.found.filter((row) => sameName(row.tbl_name, table));
     const own = rows.find((row) => row.type === 'table');
     if (own === undefined || schema.shadows.has(foldName(own.name)) || isVirtual(own)) return null;
@@ -169,6 +179,7 @@ export class SqliteSession implements Session {
       found,
       repaired,
       shadows: new Set(shadows.map((shadow) => foldName(String(shadow['name'])))),
+      tables: new Map(),
     };
     return this.read;
   }
