@@ -90,11 +90,12 @@ beforeAll(async () => {
   });
   const told = await CoreClock.open(core, () => undefined);
   // Not started: what is asked for here stays pending.
+  const queue = new InProcessQueue(1);
   const orchestrator = new Orchestrator({
     store,
     core,
     clock: told,
-    queue: new InProcessQueue(1),
+    queue,
     definition,
     log: () => undefined,
   });
@@ -104,6 +105,7 @@ beforeAll(async () => {
     store,
     databases,
     orchestrator,
+    queue,
     deadlineSeconds: 60,
     retentionSeconds: 60,
     limits,

@@ -20,4 +20,4 @@ export {
   type Step,
   type StepStatus,
 } from './saga.js';
-export { appendToSaga, foldSaga, sagaStreams } from './saga-stream.js';
+export { appendToSaga, foldSaga, sagasAtRest, sagaStreams } from './saga-stream.js';

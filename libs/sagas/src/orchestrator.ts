@@ -18,7 +18,7 @@ import type { SagaQueue } from './queue/queue.js';
 import { loadSaga, openSagas } from './read-model.js';
 import { runSaga } from './run-saga.js';
 import type { ChangeStep, Saga } from './saga.js';
-import { appendToSaga } from './saga-stream.js';
+import { appendToSaga, sagasAtRest } from './saga-stream.js';
 
 export interface OrchestratorOptions {
   store: EventStore;
@@ -54,6 +54,7 @@ export class Orchestrator {
   private timer: NodeJS.Timeout | null = null;
   private stopped = false;
   private sweeping: Promise<void> | null = null;
+  private untell = (): void => undefined;
 
   constructor(private readonly options: OrchestratorOptions) {
     this.found = new InProcessQueue(options.concurrency ?? 8);
@@ -77,6 +78,9 @@ export class Orchestrator {
           this.sweeping = null;
         });
     };
+    this.untell = this.options.store.onAppended((events) => {
+      for (const sagaId of sagasAtRest(events)) this.options.queue.tell(sagaId);
+    });
     sweep();
     this.timer = setInterval(sweep, this.options.sweepMs ?? 250);
   }
@@ -95,6 +99,7 @@ export class Orchestrator {
     if (this.timer !== null) clearInterval(this.timer);
     await this.sweeping;
     await Promise.all([this.found.stop(), this.options.queue.stop(), ...this.going.values()]);
+    this.untell();
   }
 
   /** A stuck saga goes on from where it is. Errors: NotRetryable, VersionConflict. */

@@ -1,11 +1,24 @@
 import { streamsOf, type Append, type EventStore, type StoredEvent } from '#event-store';
 import { evolve, type RecordedSagaEvent } from './evolve.js';
-import type { SagaEvent } from './events.js';
+import type { SagaEvent, SagaEventType } from './events.js';
 import type { Saga } from './saga.js';
 
 export const SAGA_SCHEMA_VERSION = 1;
 
 export const sagaStreams = streamsOf<SagaEvent>({ prefix: 'saga', schemaVersion: SAGA_SCHEMA_VERSION });
+
+/** After one of these a saga does nothing more by itself. */
+const RESTING: ReadonlySet<string> = new Set<SagaEventType>([
+  'SagaCompleted',
+  'SagaCompensated',
+  'SagaRejected',
+  'SagaStuck',
+]);
+
+/** The sagas that these events end, or leave to an operator. */
+export function sagasAtRest(events: readonly StoredEvent[]): string[] {
+  return events.flatMap(({ type, stream }) => (RESTING.has(type) ? (sagaStreams.idOf(stream) ?? []) : []));
+}
 
 /** More events of a saga that is at `version`. */
 export function appendToSaga(saga: Pick<Saga, 'saga_id' | 'version'>, events: readonly SagaEvent[]): Append {

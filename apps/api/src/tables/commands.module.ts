@@ -1,10 +1,10 @@
 import { Inject, Module, type OnModuleInit } from '@nestjs/common';
 import { CoreClock, type CoreDatabase, type EventStore } from '#event-store';
 import type { Limits } from '#byodb';
-import { Orchestrator } from '#sagas';
+import { Orchestrator, type SagaQueue } from '#sagas';
 import type { Config } from '../config.js';
 import { Lifecycle } from '../core/lifecycle.js';
-import { CONFIG, CORE, EVENT_STORE, LIMITS, LOG, type Log } from '../core/tokens.js';
+import { CONFIG, CORE, EVENT_STORE, LIMITS, LOG, SAGA_QUEUE, type Log } from '../core/tokens.js';
 import { Databases } from '../databases/databases.js';
 import { RegistryModule } from '../databases/registry.module.js';
 import { RunnerModule } from '../sagas/runner.module.js';
@@ -18,7 +18,7 @@ const HOUR_MS = 3_600_000;
   providers: [
     {
       provide: Commands,
-      inject: [CONFIG, CORE, CoreClock, EVENT_STORE, LIMITS, Databases, Orchestrator, Lifecycle],
+      inject: [CONFIG, CORE, CoreClock, EVENT_STORE, LIMITS, Databases, Orchestrator, SAGA_QUEUE, Lifecycle],
       useFactory: makeCommands,
     },
   ],
@@ -51,6 +51,7 @@ function makeCommands(
   limits: Limits,
   databases: Databases,
   orchestrator: Orchestrator,
+  queue: SagaQueue,
   lifecycle: Lifecycle,
 ): Commands {
   const commands = new Commands({
@@ -59,6 +60,7 @@ function makeCommands(
     store,
     databases,
     orchestrator,
+    queue,
     deadlineSeconds: config.CHANGE_DEADLINE_SECONDS,
     retentionSeconds: config.RETENTION_SECONDS,
     limits,

@@ -9,7 +9,7 @@ import {
   type EventStore,
 } from '#event-store';
 import type { Limits } from '#byodb';
-import { appendToSaga, letGo, loadSaga, requestSaga, type Orchestrator } from '#sagas';
+import { appendToSaga, letGo, loadSaga, requestSaga, type Orchestrator, type SagaQueue } from '#sagas';
 import {
   appendToTable,
   changeOf,
@@ -58,6 +58,7 @@ export class Commands {
       store: EventStore;
       databases: Databases;
       orchestrator: Orchestrator;
+      queue: Pick<SagaQueue, 'onTold'>;
       deadlineSeconds: number;
       retentionSeconds: number;
       limits: Limits;
@@ -65,7 +66,7 @@ export class Commands {
   ) {
     const { core, clock, store } = ports;
     this.keys = new IdempotencyKeys(core, clock);
-    this.ends = new SagaEnds(core, store);
+    this.ends = new SagaEnds(core, store, ports.queue);
     this.answers = new AcceptedAnswers(core, this.ends);
   }
 

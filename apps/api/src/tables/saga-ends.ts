@@ -1,36 +1,41 @@
 import type { CoreDatabase, EventStore } from '#event-store';
-import { isEnded, loadSaga, sagaStreams, type Saga } from '#sagas';
+import { isEnded, loadSaga, sagasAtRest, type Saga, type SagaQueue } from '#sagas';
 
-/** How often a waiting caller looks: another process may run the saga, and its events are not heard of here. */
-const LOOK_MS = 200;
+/**
+ * How often a waiting caller looks, milliseconds: where the ends of other processes' sagas are heard of, which may be
+ * lost, and where they are not.
+ */
+const LOOKS = { told: 1000, untold: 200 };
 
 /** Tells callers of the ends of sagas. */
 export class SagaEnds {
   private readonly waiting = new Map<string, Set<() => void>>();
+  private readonly lookMs: number;
   private stopping = false;
 
   constructor(
     private readonly core: CoreDatabase,
     store: EventStore,
+    queue: Pick<SagaQueue, 'onTold'>,
+    looks = LOOKS,
   ) {
-    store.onAppended((events) => {
-      for (const { stream } of events) this.waiting.get(stream)?.forEach((notice) => notice());
-    });
+    const notice = (sagaId: string): void => this.waiting.get(sagaId)?.forEach((waiter) => waiter());
+    store.onAppended((events) => sagasAtRest(events).forEach(notice));
+    this.lookMs = queue.onTold(notice) ? looks.told : looks.untold;
   }
 
   /** The saga when it has ended, is stuck, or the time is over; null: there is none. */
   async wait(sagaId: string, waitMs: number): Promise<Saga | null> {
     const until = performance.now() + waitMs;
-    const stream = sagaStreams.name(sagaId);
     for (;;) {
       // Listens before it looks: what is appended in between would be missed otherwise.
-      const listening = this.listen(stream);
+      const listening = this.listen(sagaId);
       try {
         const saga = await loadSaga(this.core, sagaId);
         if (saga !== null && isEnded(saga)) return saga;
         const left = until - performance.now();
         if (left <= 0 || this.stopping || saga?.status === 'stuck') return saga;
-        await listening.noticedWithin(Math.min(left, LOOK_MS));
+        await listening.noticedWithin(Math.min(left, this.lookMs));
       } finally {
         listening.end();
       }
@@ -43,13 +48,13 @@ export class SagaEnds {
     for (const listeners of this.waiting.values()) for (const notice of listeners) notice();
   }
 
-  private listen(stream: string): { noticedWithin(ms: number): Promise<void>; end(): void } {
-    const listeners = this.waiting.get(stream) ?? new Set();
+  private listen(sagaId: string): { noticedWithin(ms: number): Promise<void>; end(): void } {
+    const listeners = this.waiting.get(sagaId) ?? new Set();
     let notice = (): void => undefined;
     const noticed = new Promise<void>((resolve) => {
       notice = resolve;
     });
-    this.waiting.set(stream, listeners.add(notice));
+    this.waiting.set(sagaId, listeners.add(notice));
     return {
       async noticedWithin(ms: number): Promise<void> {
         let timer: NodeJS.Timeout | undefined;
@@ -61,7 +66,7 @@ export class SagaEnds {
       },
       end: (): void => {
         listeners.delete(notice);
-        if (listeners.size === 0) this.waiting.delete(stream);
+        if (listeners.size === 0) this.waiting.delete(sagaId);
       },
     };
   }

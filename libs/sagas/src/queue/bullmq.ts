@@ -22,9 +22,10 @@ export class BullQueue implements SagaQueue {
   private readonly redis: Redis;
   private readonly queue: Queue;
   private worker: StoppableWorker<{ saga_id: string }> | null = null;
-  /** The worker's connections: the one given to it, and the copies it makes to wait on. */
-  private readonly workers: Redis[] = [];
+  /** Those that only wait: for what is told, and the worker's, with the copies that it makes. */
+  private readonly waiting: Redis[] = [];
   private readonly running = new Set<Promise<void>>();
+  private readonly channel: string;
 
   constructor(
     private readonly url: string,
@@ -35,6 +36,7 @@ export class BullQueue implements SagaQueue {
     // Fails at once while Redis is away: the reconciler makes up for a wake that was not heard.
     this.redis = new Redis(url, { maxRetriesPerRequest: 1, enableOfflineQueue: true, commandTimeout: 2000 });
     this.redis.on('error', onError);
+    this.channel = `${prefix}:told`;
     this.queue = new Queue(NAME, { connection: this.redis, prefix });
     this.queue.on('error', onError);
   }
@@ -61,6 +63,22 @@ export class BullQueue implements SagaQueue {
     this.worker.on('error', this.onError);
   }
 
+  tell(sagaId: string): void {
+    if (this.redis.status !== 'ready') return;
+    this.redis.publish(this.channel, sagaId).catch(this.onError);
+  }
+
+  /** On a connection of its own: one that listens takes no other command. It listens again whenever Redis is back. */
+  onTold(listener: (sagaId: string) => void): boolean {
+    const connection = this.keep(new Redis(this.url, { maxRetriesPerRequest: null }));
+    connection.on('error', this.onError);
+    connection.on('message', (_channel: string, sagaId: string) => {
+      listener(sagaId);
+    });
+    connection.subscribe(this.channel).catch(this.onError);
+    return true;
+  }
+
   async ping(): Promise<void> {
     await this.redis.ping();
   }
@@ -79,11 +97,11 @@ export class BullQueue implements SagaQueue {
     clearTimeout(timer);
     await this.worker?.letGo();
     // A connection that BullMQ gave up on would try to reconnect for as long as the process lives.
-    for (const connection of [...this.workers, this.redis]) connection.disconnect();
+    for (const connection of [...this.waiting, this.redis]) connection.disconnect();
   }
 
   private keep(connection: Redis): Redis {
-    this.workers.push(connection);
+    this.waiting.push(connection);
     return connection;
   }
 

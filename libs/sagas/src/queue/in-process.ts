@@ -26,6 +26,13 @@ export class InProcessQueue implements SagaQueue {
     this.pump();
   }
 
+  /** The event store tells what is recorded in this process. */
+  tell(): void {}
+
+  onTold(): boolean {
+    return false;
+  }
+
   async ping(): Promise<void> {}
 
   async stop(): Promise<void> {
