@@ -62,6 +62,11 @@ export interface Queryable {
   execute(statement: Sql): Promise<number>;
 }
 
+export interface Counting extends Queryable {
+  /** Adds one to the counter in this column of one row and gives what it has come to; null: there is no such row. */
+  countUp(table: string, column: string, where: Sql): Promise<number | null>;
+}
+
 /** Of a statement that gives exactly one row, an aggregate for instance. */
 export function onlyRow([row]: readonly Row[]): Row {
   if (row === undefined) throw new Error('the statement gave no row');
@@ -82,7 +87,7 @@ export interface Tx extends Queryable {
  * The core database: the one place that remembers. One adapter per engine.
  * Errors: UniqueViolation, CoreUnavailable (errors.ts); others as the driver gives them.
  */
-export interface CoreDatabase extends Queryable {
+export interface CoreDatabase extends Counting {
   readonly engine: 'sqlite' | 'postgres' | 'mysql';
   /**
    * Milliseconds since the epoch by this database's own clock, at the moment when the statement comes to it: after a
@@ -98,10 +103,11 @@ export interface CoreDatabase extends Queryable {
   /** What `clock` says now: the time by which is decided what is over, whatever a process's own clock says. */
   now(): Promise<number>;
   /**
-   * Adds one to the counter in this column of one row and gives what it has come to; null: there is no such row. A
-   * statement of its own: nobody holds it up.
+   * Statements of their own, each done or not: in a transaction, a process that is stopped between two of them would
+   * keep all others from the rows that it has written. On SQLite one transaction: whoever writes there is alone anyway,
+   * and each commit waits for the disk.
    */
-  countUp(table: string, column: string, where: Sql): Promise<number | null>;
+  inSequence<T>(work: (core: Counting) => Promise<T>): Promise<T>;
   /** Resolves when the database answers; else throws CoreUnavailable. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -2,6 +2,7 @@ export { lastBlock, type SealedHead, startSealer } from './blocks.js';
 export { CoreClock, MOST_OFF_MS } from './clock.js';
 export {
   type CoreDatabase,
+  type Counting,
   jsonOf,
   onlyRow,
   type Queryable,

@@ -36,6 +36,7 @@ export function hookedCore(core: CoreDatabase, before: (text: string) => Promise
         return result;
       }),
     countUp: (...of) => core.countUp(...of),
+    inSequence: (work) => core.inSequence((on) => work({ ...hooked(on), countUp: (...of) => on.countUp(...of) })),
     now: () => core.now(),
     ping: () => core.ping(),
     close: () => core.close(),

@@ -1,4 +1,14 @@
-import { onlyRow, sql, sqlList, UniqueViolation, type CoreDatabase, type Sql, type Tx } from '#event-store';
+import {
+  onlyRow,
+  sql,
+  sqlList,
+  UniqueViolation,
+  type CoreDatabase,
+  type Counting,
+  type Queryable,
+  type Sql,
+  type Tx,
+} from '#event-store';
 
 /** Thrown inside an append whose lease another process has taken meanwhile: nothing of it is recorded. */
 export class LeaseLost extends Error {
@@ -62,41 +72,56 @@ export class Leases {
     if (same !== 1) throw new LeaseLost(subject);
   }
 
-  async release(subject: string): Promise<void> {
-    const token = this.held.get(subject);
+  /** In the transaction of the last append under the lease; throws as `check`. `forget` follows once it is committed. */
+  async giveBack(tx: Tx, subject: string, token: number): Promise<void> {
+    if ((await tx.execute(this.over(subject, token))) !== 1) throw new LeaseLost(subject);
+  }
+
+  forget(subject: string): void {
     this.held.delete(subject);
-    if (token === undefined || token === 0) return;
-    await this.core.execute(
-      sql`update leases set expires_at = 0 where subject = ${subject} and token = ${token} and owner = ${this.owner}`,
-    );
+  }
+
+  /**
+   * Nothing where it was given back already: another run of this process may hold the subject by then, under a `token`
+   * of its own.
+   */
+  async release(subject: string, token = this.held.get(subject)): Promise<void> {
+    if (token === undefined || token === 0 || this.held.get(subject) !== token) return;
+    this.forget(subject);
+    await this.core.execute(this.over(subject, token));
+  }
+
+  private over(subject: string, token: number): Sql {
+    return sql`update leases set expires_at = 0
+      where subject = ${subject} and token = ${token} and owner = ${this.owner}`;
   }
 
   /** Tokens given from now on are higher than this one, which was met somewhere. */
   async exceed(token: number): Promise<void> {
-    await this.core.execute(sql`update leases set token = ${token} where subject = ${COUNTER} and token < ${token}`);
+    await exceedIn(this.core, token);
   }
 
-  /**
-   * Statements of their own, each done or not: in a transaction a process that is stopped between two of them would
-   * keep everybody from the counter.
-   */
-  private async take(subject: string): Promise<number | null> {
-    const token = await this.nextToken();
-    const taken = await this.core.execute(
+  private take(subject: string): Promise<number | null> {
+    return this.core.inSequence((core) => this.takeFrom(core, subject));
+  }
+
+  private async takeFrom(core: Counting, subject: string): Promise<number | null> {
+    const token = await this.nextToken(core);
+    const taken = await core.execute(
       sql`update leases set owner = ${this.owner}, token = ${token}, expires_at = ${this.fromNow()}
         where subject = ${subject} and token < ${token} and not ${isHeld(this.core, this.ttlMs)}`,
     );
     if (taken === 1) return token;
-    const [row] = await this.core.query(sql`select token from leases where subject = ${subject}`);
+    const [row] = await core.query(sql`select token from leases where subject = ${subject}`);
     if (row === undefined) {
-      await this.core.execute(
+      await core.execute(
         sql`insert into leases (subject, owner, token, expires_at)
           values (${subject}, ${this.owner}, ${token}, ${this.fromNow()})`,
       );
       return token;
     }
     // Given by a process of a former version, by its clock: the next try is above it.
-    if (Number(row['token']) > token) await this.exceed(Number(row['token']));
+    if (Number(row['token']) > token) await exceedIn(core, Number(row['token']));
     return null;
   }
 
@@ -104,11 +129,11 @@ export class Leases {
    * One counter for all subjects, so that a saga of a whole database and one of a table in it, with a lease each, fence
    * one another out too.
    */
-  private async nextToken(): Promise<number> {
+  private async nextToken(core: Counting): Promise<number> {
     for (;;) {
-      const next = await this.core.countUp('leases', 'token', sql`subject = ${COUNTER}`);
+      const next = await core.countUp('leases', 'token', sql`subject = ${COUNTER}`);
       if (next !== null) return next;
-      await this.beginCounting();
+      await this.beginCounting(core);
     }
   }
 
@@ -116,13 +141,13 @@ export class Leases {
    * Tokens used to be times: the first that is counted is above all that were given, and above those of an installation
    * given up for this one.
    */
-  private async beginCounting(): Promise<void> {
+  private async beginCounting(core: Counting): Promise<void> {
     const { last, now } = onlyRow(
-      await this.core.query(sql`select coalesce(max(token), 0) as last, ${this.core.clock} as now from leases`),
+      await core.query(sql`select coalesce(max(token), 0) as last, ${this.core.clock} as now from leases`),
     );
     const start = Math.max(Number(last), Number(now));
     try {
-      await this.core.execute(
+      await core.execute(
         sql`insert into leases (subject, owner, token, expires_at) values (${COUNTER}, ${''}, ${start}, ${0})`,
       );
     } catch (error) {
@@ -155,4 +180,8 @@ export class Leases {
     timer.unref();
     this.timer = timer;
   }
+}
+
+async function exceedIn(core: Queryable, token: number): Promise<void> {
+  await core.execute(sql`update leases set token = ${token} where subject = ${COUNTER} and token < ${token}`);
 }

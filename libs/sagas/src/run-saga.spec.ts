@@ -7,11 +7,13 @@ import {
   migrate,
   openCoreDatabase,
   sql,
+  type Append,
   type CoreDatabase,
   type EventStore,
 } from '#event-store';
 import { freshSqlite, type Fresh } from '../../../testing/fixtures.js';
 import { freePort } from '../../../testing/servers.js';
+import { hookedCore } from '../../event-store/testing/hooked-core.js';
 import type { SagaDefinition } from './definition.js';
 import { Leases } from './lease.js';
 import { Orchestrator } from './orchestrator.js';
@@ -160,6 +162,109 @@ test("a worker whose lease is another's by now records nothing more, and acts no
     { owner: 'another', held: 1 },
   ]);
   expect(await runSaga(ports(), sagaId)).toEqual({ again: null, next: null });
+});
+
+describe('what a run commits', () => {
+  /** Statements that the core database got, with `commit` for each transaction's end. */
+  function watched(before: (text: string) => Promise<void> = async () => undefined): {
+    ports: RunnerPorts;
+    statements: string[];
+  } {
+    const statements: string[] = [];
+    const hooked = hookedCore(core, async (text) => {
+      statements.push(text.replace(/\s+/g, ' '));
+      await before(text);
+    });
+    leases = new Leases(hooked, 'this-worker', 60_000, () => undefined);
+    const hookedStore = createEventStore(hooked, { projections: [sagasProjection] });
+    return { ports: { ...ports(), core: hooked, store: hookedStore, leases }, statements };
+  }
+
+  test('is its start, its plans with the intents, and its outcomes with its end, which gives the lease back', async () => {
+    const sagaId = await asked('s');
+    const { ports: counted, statements } = watched();
+    await runSaga(counted, sagaId);
+    expect(statements.filter((text) => text === 'commit')).toHaveLength(3);
+    const afterwards = statements.slice(statements.lastIndexOf('commit') + 1);
+    expect(afterwards.filter((text) => !text.startsWith('select'))).toEqual([]);
+    expect(await core.query(sql`select expires_at from leases where subject = ${'s'}`)).toEqual([{ expires_at: 0 }]);
+    expect((await loadSaga(core, sagaId))!.status).toBe('completed');
+  });
+
+  test('gives back no lease that another run of this process has by then', async () => {
+    const sagaId = await asked('s');
+    let next: number | null = null;
+    const { ports: counted } = watched(async (text) => {
+      const isOver = /^select saga_id from sagas/.test(text) && (await loadSaga(core, sagaId))!.status === 'completed';
+      if (isOver) next = await leases.acquire('s');
+    });
+    await runSaga(counted, sagaId);
+    expect(next).not.toBeNull();
+    const held = sql`select token, expires_at > 0 as held from leases where subject = ${'s'}`;
+    expect(await core.query(held)).toEqual([{ token: next, held: 1 }]);
+  });
+
+  test('is tried again where a command came in on the subject between reading and appending', async () => {
+    const sagaId = await asked('s');
+    const told = { type: 'told', schema_version: 1, data: {} };
+    const other = (expectedVersion: number): Append => ({ stream: 'subject-s', expectedVersion, events: [told] });
+    let version = 0;
+    const overtaken: SagaDefinition = {
+      ...definition,
+      async ending() {
+        const known = version;
+        if (version === 0)
+          await store.append([other(version++)], { correlation_id: uuid(), causation_id: null, actor: 'x' });
+        return [other(known)];
+      },
+    };
+    await runSaga({ ...ports(), definition: overtaken }, sagaId);
+    expect(await types(sagaId)).toEqual([
+      'SagaRequested',
+      'SagaStarted',
+      'StepPrepared',
+      'StepIntended',
+      'StepApplied',
+      'SagaCompleted',
+    ]);
+    expect(await store.readStream('subject-s')).toHaveLength(2);
+    expect(did).toEqual(['prepare one', 'apply one']);
+  });
+
+  test('an abort that came in between leaves the outcome, and the end to be decided anew', async () => {
+    const sagaId = await asked('s');
+    let aborted = false;
+    const overtaken: SagaDefinition = {
+      ...definition,
+      async ending(saga) {
+        if (!aborted) {
+          aborted = true;
+          const event = { type: 'AbortRequested', reason: 'not now' } as const;
+          // What the run is about to append is one ahead of the stream.
+          const { version } = (await loadSaga(core, sagaId))!;
+          await store.append([appendToSaga({ saga_id: saga.saga_id, version }, [event])], {
+            correlation_id: uuid(),
+            causation_id: null,
+            actor: 'x',
+          });
+        }
+        return [];
+      },
+    };
+    await runSaga({ ...ports(), definition: overtaken }, sagaId);
+    expect(await types(sagaId)).toEqual([
+      'SagaRequested',
+      'SagaStarted',
+      'StepPrepared',
+      'StepIntended',
+      'AbortRequested',
+      'StepApplied',
+      'CompensationStarted',
+      'CompensationIntended',
+      'StepCompensated',
+      'SagaCompensated',
+    ]);
+  });
 });
 
 test('a target that has met a higher token than ours is told one above it, and the saga completes', async () => {

@@ -35,6 +35,6 @@ async function runHeld(ports: RunnerPorts, seen: Saga, place: Place): Promise<Ru
     ports.log('lease lost: another worker goes on', { saga_id: seen.saga_id });
     return nothingNext;
   } finally {
-    await ports.leases.release(seen.subject_id);
+    await ports.leases.release(seen.subject_id, token);
   }
 }

@@ -2,7 +2,7 @@ import driver from 'mysql2';
 import mysql from 'mysql2/promise';
 import type { Connection, ConnectionOptions, Pool, PoolConnection, ResultSetHeader } from 'mysql2/promise';
 import { onlyRow, sql, sqlName } from '../core-database.js';
-import type { CoreDatabase, Row, Sql, SqlValue, Tx } from '../core-database.js';
+import type { CoreDatabase, Counting, Row, Sql, SqlValue, Tx } from '../core-database.js';
 import { CoreUnavailable, UniqueViolation } from '../errors.js';
 import { DeadlockVictim, errorField, rerunVictims, runTransaction, type Session } from './handle.js';
 import { keepAliveMs, tlsOptions } from './mysql-tls.js';
@@ -148,6 +148,10 @@ export class MysqlCore implements CoreDatabase, UncommittedReads, RangeLocks {
     const statement = sql`update ${sqlName(table)} set ${counter} = last_insert_id(${counter} + 1) where ${where}`;
     const result = await rerunVictims(() => this.onConnection((connection) => run(connection, statement)));
     return Array.isArray(result) || result.affectedRows === 0 ? null : Number(result.insertId);
+  }
+
+  inSequence<T>(work: (core: Counting) => Promise<T>): Promise<T> {
+    return work(this);
   }
 
   async ping(): Promise<void> {

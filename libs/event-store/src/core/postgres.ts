@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { onlyRow, sql } from '../core-database.js';
-import type { CoreDatabase, Row, Sql, Tx } from '../core-database.js';
+import type { CoreDatabase, Counting, Row, Sql, Tx } from '../core-database.js';
 import { CoreUnavailable, UniqueViolation } from '../errors.js';
 import { DeadlockVictim, errorField, rerunVictims, runTransaction, type Session } from './handle.js';
 import type { Server } from './server.js';
@@ -56,6 +56,10 @@ export class PostgresCore implements CoreDatabase {
   async countUp(table: string, column: string, where: Sql): Promise<number | null> {
     const [row] = await this.query(countedUp(table, column, where));
     return row === undefined ? null : Number(row[column]);
+  }
+
+  inSequence<T>(work: (core: Counting) => Promise<T>): Promise<T> {
+    return work(this);
   }
 
   async ping(): Promise<void> {

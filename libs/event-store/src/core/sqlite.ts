@@ -2,7 +2,7 @@ import Database from 'better-sqlite3';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { onlyRow, sql } from '../core-database.js';
-import type { CoreDatabase, Row, Sql, SqlValue, Tx } from '../core-database.js';
+import type { CoreDatabase, Counting, Row, Sql, SqlValue, Tx } from '../core-database.js';
 import { CoreUnavailable, UniqueViolation } from '../errors.js';
 import { errorField, runTransaction, sleep, type Session } from './handle.js';
 import { countedUp, upsertOnConflict } from './upsert.js';
@@ -91,9 +91,21 @@ export class SqliteCore implements CoreDatabase {
     return Number(row.now);
   }
 
-  async countUp(table: string, column: string, where: Sql): Promise<number | null> {
-    const [row] = await this.transaction((tx) => tx.query(countedUp(table, column, where)));
-    return row === undefined ? null : Number(row[column]);
+  countUp(table: string, column: string, where: Sql): Promise<number | null> {
+    return this.inSequence((core) => core.countUp(table, column, where));
+  }
+
+  inSequence<T>(work: (core: Counting) => Promise<T>): Promise<T> {
+    return this.transaction((tx) =>
+      work({
+        query: (statement) => tx.query(statement),
+        execute: (statement) => tx.execute(statement),
+        async countUp(table, column, where) {
+          const [row] = await tx.query(countedUp(table, column, where));
+          return row === undefined ? null : Number(row[column]);
+        },
+      }),
+    );
   }
 
   async ping(): Promise<void> {

@@ -60,7 +60,7 @@ export class DecisionLoop {
   private async takeTurn(): Promise<'go' | 'wait' | 'over'> {
     const turn = turnOf(await this.ports.definition.judge(this.saga));
     if (turn === 'go' || turn === 'wait') return turn;
-    await this.end(turn);
+    await this.end(this.saga, turn);
     return 'over';
   }
 
@@ -73,7 +73,7 @@ export class DecisionLoop {
     this.leaveLost();
     const { events, effects, wakeAt, end } = this.decide(this.saga);
     if (events.length > 0) await this.record(events);
-    else if (end !== null) await this.end(end);
+    else if (end !== null) await this.end(this.saga, end);
     else return this.act(effects, wakeAt);
     return null;
   }
@@ -145,18 +145,24 @@ export class DecisionLoop {
     return this.place.enter() ? null : nothingNext;
   }
 
-  /** Records events, and with them whatever intents follow from them at once: one commit where one is enough. */
+  /**
+   * Records events, and with them whatever follows from them at once, be it the saga's end: one commit where one is
+   * enough.
+   */
   private async record(events: readonly SagaEvent[]): Promise<void> {
     for (const event of events) if ('step_id' in event) this.underWay.leave(event.step_id);
     const all = this.recorder.standing(events);
     let ahead = this.foreseen(this.saga, all);
     for (;;) {
-      const more = this.decide(ahead).events;
-      if (more.length === 0) break;
+      const { events: more, end } = this.decide(ahead);
+      if (more.length === 0) return end === null || all.length === 0 ? this.append(all) : this.end(ahead, end, all);
       all.push(...more);
       ahead = this.foreseen(ahead, more);
     }
-    if (all.length > 0) await this.recorder.append(all);
+  }
+
+  private async append(events: SagaEvent[]): Promise<void> {
+    if (events.length > 0) await this.recorder.append(events);
   }
 
   /** The saga as it will be once these events are recorded. */
@@ -169,8 +175,11 @@ export class DecisionLoop {
     );
   }
 
-  private async end(end: End): Promise<void> {
-    const { saga } = this;
+  /**
+   * Records what ends the saga, as it is or as it will be once `before` is recorded, and that with it. Where a person's
+   * word on the saga came in between, the end is to be decided anew.
+   */
+  private async end(saga: Saga, end: End, before: readonly SagaEvent[] = []): Promise<void> {
     const kept = saga.reversible_seconds;
     const at = kept === null ? this.now() : await this.ports.clock.latest();
     const until = kept === null ? null : new Date(at + kept * 1000).toISOString();
@@ -178,11 +187,11 @@ export class DecisionLoop {
       end.as === 'completed'
         ? { type: 'SagaCompleted', reversible_until: until }
         : { type: end.as === 'rejected' ? 'SagaRejected' : 'SagaCompensated', error: end.error };
-    for (;;) {
+    const known = this.saga;
+    // A command that came in on the subject's stream in between changes what that is told, and nothing else.
+    while (known === this.saga) {
       const others = await this.ports.definition.ending(saga, end.as, 'error' in end ? end.error : null, at);
-      if (await this.recorder.append([event], others)) return;
-      // A command came in on the subject's stream, or an abort on this one, between reading and appending.
-      if (saga !== this.saga) return;
+      if (await this.recorder.appendLast([...before, event], others)) return;
     }
   }
 

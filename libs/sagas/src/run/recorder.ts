@@ -1,4 +1,4 @@
-import { VersionConflict, type Append } from '#event-store';
+import { VersionConflict, type Append, type Tx } from '#event-store';
 import type { SagaEvent } from '../events.js';
 import { isOverruled } from '../operator.js';
 import type { Saga } from '../saga.js';
@@ -34,18 +34,34 @@ export class Recorder {
 
   /**
    * False when a stream had moved on: `saga` is up to date then, and what was not recorded is decided anew or, for
-   * outcomes, appended again. `others`: what is told to other streams in the same commit. Errors: LeaseLost,
-   * CoreUnavailable.
+   * outcomes, appended again. Errors: LeaseLost, CoreUnavailable.
    */
-  async append(events: SagaEvent[], others: Append[] = []): Promise<boolean> {
-    const { store, leases } = this.ports;
+  append(events: SagaEvent[]): Promise<boolean> {
+    const { leases } = this.ports;
+    return this.recordUnder((tx) => leases.check(tx, this.known.subject_id, this.token), events, []);
+  }
+
+  /**
+   * The same for what ends the saga: the lease is given back in that commit. `others`: what is told to other streams
+   * in it.
+   */
+  async appendLast(events: SagaEvent[], others: Append[]): Promise<boolean> {
+    const { leases } = this.ports;
+    const { subject_id } = this.known;
+    const isRecorded = await this.recordUnder((tx) => leases.giveBack(tx, subject_id, this.token), events, others);
+    if (isRecorded) leases.forget(subject_id);
+    return isRecorded;
+  }
+
+  private async recordUnder(lease: (tx: Tx) => Promise<void>, events: SagaEvent[], others: Append[]): Promise<boolean> {
+    const { store } = this.ports;
     const saga = this.known;
     const own = appendToSaga(saga, events);
     try {
       const stored = await store.append(
         [own, ...others],
         { correlation_id: saga.correlation_id, causation_id: saga.last_event_id, actor: 'schemasaga' },
-        (tx) => leases.check(tx, saga.subject_id, this.token),
+        lease,
       );
       this.known = foldSaga(
         saga,
