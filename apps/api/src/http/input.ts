@@ -81,8 +81,11 @@ function holdsNul(value: unknown): string[] | null {
   return null;
 }
 
+/** Made once: a schema is compiled at its first use. */
+const commandQuery = z.strictObject({ dry_run: z.enum(['true', 'false']).optional() });
+
 export function commandContext(request: FastifyRequest): CommandContext {
-  const query = parse(z.strictObject({ dry_run: z.enum(['true', 'false']).optional() }), request.query);
+  const query = parse(commandQuery, request.query);
   return {
     metadata: metadataOf(request),
     waitMs: waitOf(one(request, 'prefer')),
