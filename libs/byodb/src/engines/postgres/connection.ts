@@ -97,7 +97,7 @@ export class PostgresConnection implements Connection {
   }
 
   traces(): Promise<Traces> {
-    return this.look(findTraces);
+    return this.looking(findTraces);
   }
 
   async claim(id: string, claimant?: Claimant): Promise<string> {
@@ -155,7 +155,11 @@ export class PostgresConnection implements Connection {
     return this.look(listOthers);
   }
 
-  async look<T>(work: (session: Session) => Promise<T>): Promise<T> {
+  look<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.looking(work);
+  }
+
+  private async looking<T>(work: (session: PostgresSession) => Promise<T>): Promise<T> {
     return this.withClient((pooled) =>
       this.transaction(
         pooled,
@@ -306,7 +310,7 @@ function socketOf(client: pg.Client): { destroy(): void } {
   return (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream;
 }
 
-async function withSession<T>(pooled: PooledClient, work: (session: Session) => Promise<T>): Promise<T> {
+async function withSession<T>(pooled: PooledClient, work: (session: PostgresSession) => Promise<T>): Promise<T> {
   const session = new PostgresSession(pooled);
   try {
     return await work(session);

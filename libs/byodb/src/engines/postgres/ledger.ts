@@ -14,6 +14,7 @@ import {
 import type { Session } from '../../session.js';
 import { textsOf } from '../../texts-of.js';
 import type { PooledClient } from './driver/pooled-client.js';
+import type { PostgresSession } from './session.js';
 import { literal } from './sql.js';
 
 /** Two processes that make the ledger at once would fail on each other. */
@@ -90,8 +91,8 @@ export function noLedger(error: unknown): unknown {
 }
 
 /** What the service has left there. */
-export async function findTraces(session: Session): Promise<Traces> {
-  const rows = await session.query(STANDING_SQL);
+export async function findTraces(session: PostgresSession): Promise<Traces> {
+  const rows = await session.constant(STANDING_SQL);
   const standing = new Map(rows.map((row) => [String(row['name']), textsOf(row['columns'])]));
   const tables = [...standing.keys()];
   const ledger = readLedger(standing, 'id');

@@ -59,6 +59,11 @@ export class PostgresSession implements Session {
     return this.open().query(sql);
   }
 
+  /** A text that never changes: it is planned once for a connection. */
+  async constant(sql: string): Promise<Row[]> {
+    return this.open().query(sql, []);
+  }
+
   async run(sql: string): Promise<void> {
     this.seen.forget();
     await this.open().query(sql);
