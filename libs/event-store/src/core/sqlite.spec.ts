@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createMigratedDatabase, type TestDatabase } from '../../testing/core-databases.js';
 import { happened, metadata } from '../../testing/hooked-core.js';
 import type { CoreDatabase } from '../core-database.js';
+import { sql } from '../core-database.js';
 import { CoreUnavailable } from '../errors.js';
 import { findBrokenLink } from '../hash.js';
 import { createEventStore } from '../store.js';
@@ -82,6 +84,66 @@ test('transactions of this process take turns in the order they came', async () 
   const events = await store.readAll(0, 100);
   expect(events).toEqual(appended.flat());
   expect(findBrokenLink(events)).toBeNull();
+});
+
+/** Commits in the write-ahead log: frames that say how large the file is after them (https://sqlite.org/fileformat.html#walformat). */
+function commits(): number {
+  const log = readFileSync(`${database.url.slice('sqlite:'.length)}-wal`);
+  const [header, frameHeader] = [32, 24];
+  const pageSize = log.readUInt32BE(8);
+  let count = 0;
+  for (let at = header; at + frameHeader <= log.length; at += frameHeader + pageSize)
+    if (log.readUInt32BE(at + 4) !== 0) count += 1;
+  return count;
+}
+
+test('transactions that wait at the same time share a commit; one that fails undoes nothing of the others', async () => {
+  const store = createEventStore(core);
+  const before = commits();
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 50 }, (_, i) =>
+      store.append([{ stream: `s-${i}`, expectedVersion: 0, events: [happened(i)] }], metadata, async () => {
+        if (i % 10 === 3) throw new Error(`number ${i}`);
+      }),
+    ),
+  );
+  const failed = [3, 13, 23, 33, 43];
+  expect(outcomes.flatMap(({ status }, i) => (status === 'rejected' ? [i] : []))).toEqual(failed);
+  expect(outcomes[13]).toMatchObject({ reason: { message: 'number 13' } });
+  const recorded = (await store.readAll(0, 100)).map(({ stream }) => stream);
+  expect(recorded).toEqual(Array.from({ length: 50 }, (_, i) => `s-${i}`).filter((_, i) => !failed.includes(i)));
+  expect(commits() - before).toBeLessThan(25);
+});
+
+test('no outcome is known before it is committed', async () => {
+  const elsewhere = createEventStore(await database.open());
+  const store = createEventStore(core);
+  const seen = await Promise.all(
+    Array.from({ length: 20 }, async (_, i) => {
+      await store.append([{ stream: `s-${i}`, expectedVersion: 0, events: [happened(i)] }], metadata);
+      return (await elsewhere.readStream(`s-${i}`)).length;
+    }),
+  );
+  expect(seen).toEqual(Array.from({ length: 20 }, () => 1));
+});
+
+test('where the file cannot grow, what is recorded is what was answered', async () => {
+  const pages = Number((await core.query(sql`pragma page_count`))[0]!['page_count']);
+  await core.transaction((tx) => tx.query({ texts: [`pragma max_page_count = ${pages + 30}`], values: [] }));
+  const store = createEventStore(core);
+  const sizes = [10, 10, 500_000, 10, 10, 10];
+  const outcomes = await Promise.allSettled(
+    sizes.map((size, i) =>
+      store.append(
+        [{ stream: `s-${i}`, expectedVersion: 0, events: [{ ...happened(i), data: { text: 'x'.repeat(size) } }] }],
+        metadata,
+      ),
+    ),
+  );
+  const recorded = (await store.readAll(0, 100)).map(({ stream }) => stream);
+  expect(outcomes.flatMap(({ status }, i) => (status === 'fulfilled' ? [`s-${i}`] : []))).toEqual(recorded);
+  expect(outcomes[2]).toMatchObject({ status: 'rejected', reason: expect.any(CoreUnavailable) });
+  expect(recorded.length).toBeGreaterThan(0);
 });
 
 test("two processes' connections appending at once both get through", async () => {

@@ -4,19 +4,20 @@ import { dirname } from 'node:path';
 import { onlyRow, sql } from '../core-database.js';
 import type { CoreDatabase, Counting, Row, Sql, SqlValue, Tx } from '../core-database.js';
 import { CoreUnavailable, UniqueViolation } from '../errors.js';
+import { GroupCommit } from './group-commit.js';
 import { errorField, runTransaction, sleep, type Session } from './handle.js';
 import { countedUp, upsertOnConflict } from './upsert.js';
 
 /** How long a lock held by another process is waited for. */
 const lockWaitMs = 10_000;
-/** How long a transaction of this process waits for its turn before it suspects that it waits for itself. */
+/** How long a transaction of this process waits before it suspects that it waits for itself. */
 const turnWaitMs = 60_000;
 const cachedStatements = 500;
 
 /**
- * The core database in one file. One connection writes, behind a queue; another reads what is committed. Every
- * statement is synchronous in the driver, so a lock held by another process is waited for by sleeping and asking
- * again, never inside SQLite: that would stop every heartbeat and answer of this process.
+ * The core database in one file. One connection writes, one transaction after another (`group-commit.ts`); another
+ * reads what is committed. Every statement is synchronous in the driver, so a lock held by another process is waited
+ * for by sleeping and asking again, never inside SQLite: that would stop every heartbeat and answer of this process.
  */
 export class SqliteCore implements CoreDatabase {
   readonly engine = 'sqlite';
@@ -24,7 +25,21 @@ export class SqliteCore implements CoreDatabase {
   private readonly writer: Connection;
   private readonly reader: Connection;
   private readonly session: Session;
-  private tail: Promise<void> = Promise.resolve();
+  private readonly commits = new GroupCommit({
+    begin: () => patiently(async () => this.writer.command('begin immediate')),
+    commit: async () => {
+      try {
+        await patiently(async () => this.writer.command('commit'));
+      } catch (error) {
+        this.writer.rollback();
+        throw error;
+      }
+    },
+    rollback: () => {
+      this.writer.rollback();
+    },
+    isOpen: () => this.writer.inTransaction,
+  });
   private closed = false;
 
   /** Errors: CoreUnavailable when the file cannot be opened. */
@@ -65,25 +80,32 @@ export class SqliteCore implements CoreDatabase {
     return this.transaction((tx) => tx.execute(statement));
   }
 
-  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.inTurn(() =>
+  async transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    if (this.closed) throw new CoreUnavailable('the core database is closed');
+    const { outcome, leave } = this.commits.join(() =>
       runTransaction(
         this.session,
         {
-          begin: () => patiently(async () => this.writer.command('begin immediate')),
-          commit: async () => {
-            try {
-              await patiently(async () => this.writer.command('commit'));
-            } catch (error) {
-              this.writer.rollback();
-              throw error;
-            }
-          },
-          rollback: async () => this.writer.rollback(),
+          begin: async () => this.writer.command('savepoint own'),
+          commit: async () => this.writer.command('release own'),
+          rollback: async () => this.writer.rollbackToSavepoint(),
         },
         work,
       ),
     );
+    const tooLong = setTimeout(() => {
+      leave(
+        new CoreUnavailable(
+          `waited ${turnWaitMs / 1000} s for another transaction of this process: does its work use the database ` +
+            'beside its tx?',
+        ),
+      );
+    }, turnWaitMs);
+    try {
+      return await outcome;
+    } finally {
+      clearTimeout(tooLong);
+    }
   }
 
   async now(): Promise<number> {
@@ -114,33 +136,10 @@ export class SqliteCore implements CoreDatabase {
 
   async close(): Promise<void> {
     if (this.closed) return;
-    await this.inTurn(async () => {
-      this.closed = true;
-      this.reader.close();
-      this.writer.close();
-    });
-  }
-
-  /** One at a time, first come first served. */
-  private async inTurn<T>(run: () => Promise<T>): Promise<T> {
-    const before = this.tail;
-    let done = (): void => undefined;
-    this.tail = new Promise((resolve) => {
-      done = resolve;
-    });
-    // Whoever gives up waiting still keeps the order: the one behind waits for the one before.
-    try {
-      await withDeadline(before);
-    } catch (error) {
-      void before.then(done);
-      throw error;
-    }
-    try {
-      if (this.closed) throw new CoreUnavailable('the core database is closed');
-      return await run();
-    } finally {
-      done();
-    }
+    this.closed = true;
+    await this.commits.idle();
+    this.reader.close();
+    this.writer.close();
   }
 }
 
@@ -177,13 +176,21 @@ class Connection {
     );
   }
 
-  command(text: 'begin immediate' | 'commit'): void {
+  command(text: 'begin immediate' | 'commit' | 'savepoint own' | 'release own'): void {
     this.query({ texts: [text], values: [] });
   }
 
+  // Some errors (a full disk) end the transaction by themselves; "rollback" would then hide the first error.
+  get inTransaction(): boolean {
+    return this.database.open && this.database.inTransaction;
+  }
+
   rollback(): void {
-    // Some errors (a full disk) end the transaction by themselves; "rollback" would then hide the first error.
-    if (this.database.open && this.database.inTransaction) this.database.exec('rollback');
+    if (this.inTransaction) this.database.exec('rollback');
+  }
+
+  rollbackToSavepoint(): void {
+    if (this.inTransaction) this.database.exec('rollback to own; release own');
   }
 
   close(): void {
@@ -233,27 +240,6 @@ async function patiently<T>(run: () => Promise<T>): Promise<T> {
       if (!isBusy(error) || performance.now() > deadline) throw error;
       await sleep(pause * (0.5 + Math.random()));
     }
-  }
-}
-
-async function withDeadline(turn: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLong = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () =>
-        reject(
-          new CoreUnavailable(
-            `waited ${turnWaitMs / 1000} s for another transaction of this process: does its work use the ` +
-              'database beside its tx?',
-          ),
-        ),
-      turnWaitMs,
-    );
-  });
-  try {
-    await Promise.race([turn, tooLong]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 
