@@ -1,10 +1,11 @@
 import type { Column, Plan } from '#byodb';
-import type { Saga } from '#sagas';
+import type { ChangeStep, Saga } from '#sagas';
 import type { Change } from '../src/changes/index.js';
 import type { DatabaseRef } from '../src/table/event-parts.js';
 import { RECORDED_AT } from './stream.js';
 
 export type Steps = Saga<object, Plan>['steps'];
+export type AppliedStep = ChangeStep<Plan>;
 
 /** A saga that has done a change of the table. */
 export function endedSaga(sagaId: string, change: Change, steps: Steps): Saga<object, Plan> {
@@ -32,8 +33,13 @@ export function endedSaga(sagaId: string, change: Change, steps: Steps): Saga<ob
   };
 }
 
-/** A step that was applied in one database, and the columns that it left there. */
-export function appliedStep(target: DatabaseRef, operation: string, columnsAfter: Column[]): Steps[number] {
+/** A step that was applied in one database, and the columns that it left there. `more`: what else its plan says. */
+export function appliedStep(
+  target: DatabaseRef,
+  operation: string,
+  columnsAfter: Column[],
+  more: Partial<Plan> = {},
+): AppliedStep {
   const plan: Plan = {
     operation,
     params: {},
@@ -48,6 +54,7 @@ export function appliedStep(target: DatabaseRef, operation: string, columnsAfter
     statements: [],
     compensation: [],
     reason: '',
+    ...more,
   };
   return {
     step_id: `${operation}-${target.id}`,

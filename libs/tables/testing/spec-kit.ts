@@ -1,18 +1,20 @@
 import { expect } from '@jest/globals';
+import { DatabaseError, type ErrorCode, type Managed, type Task } from '#byodb';
 import {
   changeOf,
+  sentence,
   typeOf,
   type Change,
   type DoneEvent,
   type RequestEvent,
   type TableEvent,
 } from '../src/changes/index.js';
-import type { ChangeType } from '../src/changes/change-type.js';
+import type { ChangeType, Past, Place } from '../src/changes/change-type.js';
 import type { DatabaseRef } from '../src/table/event-parts.js';
 import { consider, outlook } from '../src/table/outlook.js';
 import { Refused } from '../src/table/refused.js';
 import { newTable, type Considered, type Outlook, type Table } from '../src/table/table.js';
-import { endedSaga, type Steps } from './ended-saga.js';
+import { endedSaga, type AppliedStep, type Steps } from './ended-saga.js';
 import { play } from './stream.js';
 import { LATER } from './table-events.js';
 
@@ -49,6 +51,10 @@ export class Given {
   }
   thenTableIs(expected: Partial<Table>): void {
     expectFields(this.table, expected);
+  }
+  /** What the history of the table says of its last events. */
+  thenHistorySays(...sentences: string[]): void {
+    expect(this.events.slice(-sentences.length).map(sentence)).toEqual(sentences);
   }
 }
 
@@ -134,6 +140,14 @@ class InTurn {
     expect(this.type.foresee(outlook({ ...this.table, pending: [] }), this.change)).toMatchObject(expected);
     return this;
   }
+  /** What it is to one database. `before`: the steps that earlier sagas applied, by saga. */
+  on(database: DatabaseRef, before: Record<string, AppliedStep[]> = {}): OnDatabase {
+    const past: Past = {
+      stepsIn: async (sagaId, id) => (before[sagaId ?? ''] ?? []).filter((step) => step.target.id === id),
+      tableAt: async (_tableId, version) => play(null, ...this.events.slice(0, version)),
+    };
+    return new OnDatabase(this.type, this.change, { table: this.table, databaseId: database.id }, past);
+  }
   /**
    * What is recorded once every database has it; what it set aside is kept until `until`; null: it set nothing aside.
    */
@@ -142,6 +156,33 @@ class InTurn {
     const saga = endedSaga(sagaId, change, steps);
     expect(type.outcome({ table, change, saga, keptUntil: LATER, reversibleUntil: until })).toEqual(event);
     return given(this.events, event);
+  }
+}
+
+class OnDatabase {
+  constructor(
+    private readonly type: ChangeType,
+    private readonly change: Change,
+    private readonly place: Place,
+    private readonly past: Past,
+  ) {}
+
+  /** What of the table it takes to stand there before it begins. */
+  itMeets(expected: Managed): this {
+    expect(this.type.standing(this.change, this.place)).toEqual(expected);
+    return this;
+  }
+  /** What is to be done there, in this order; nothing: the table is only looked at. */
+  async itAsks(...tasks: Task[]): Promise<void> {
+    expect(await this.type.tasks(this.change, this.place, this.past)).toEqual(tasks);
+  }
+  async itCannot(code: ErrorCode, message: RegExp): Promise<void> {
+    const error: unknown = await this.type.tasks(this.change, this.place, this.past).then(
+      (tasks) => new Error(`it asks for ${JSON.stringify(tasks)} instead of failing: ${code}`),
+      (reason: unknown) => reason,
+    );
+    if (!(error instanceof DatabaseError)) throw error;
+    expect({ code: error.code, message: error.message }).toEqual({ code, message: expect.stringMatching(message) });
   }
 }
 

@@ -78,3 +78,19 @@ describe('an adoption that failed', () => {
       .thenRefused('table_failed');
   });
 });
+
+test('in a database it meets the table as it is, and asks for nothing', async () => {
+  await given()
+    .when(() => adopting)
+    .inTurn()
+    .on(HERE)
+    .itMeets({ columns: [ID], indexes: [] })
+    .itAsks();
+});
+
+test('what history says', () => {
+  given(adopting, adopted).thenHistorySays(
+    'Taking table first of default under management was requested.',
+    'The table as it stands was taken under management; nothing was touched.',
+  );
+});

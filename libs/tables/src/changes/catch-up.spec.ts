@@ -73,3 +73,19 @@ test('one that failed leaves the table as it was, and tells the error', () => {
     last_error: SOME_ERROR,
   });
 });
+
+test('in a database it asks for nothing by itself: the steps that are missing there are repeated', async () => {
+  await given(created())
+    .when(catchUp)
+    .inTurn()
+    .on(HERE)
+    .itMeets({ columns: [ID], indexes: [] })
+    .itAsks();
+});
+
+test('what history says', () => {
+  given(created(), asked, caughtUp).thenHistorySays(
+    'Bringing default to what history says was requested.',
+    'What default lacked was done there.',
+  );
+});

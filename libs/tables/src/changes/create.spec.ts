@@ -1,5 +1,5 @@
 import { describe, test } from '@jest/globals';
-import { engineOf, type Column, type Managed } from '#byodb';
+import { engineOf, type Column, type Index, type Managed } from '#byodb';
 import { given } from '../../testing/spec-kit.js';
 import { column, RECORDED_AT, SOME_ERROR } from '../../testing/stream.js';
 import { created, creating, failed, HERE, ID, renaming, THERE } from '../../testing/table-events.js';
@@ -93,6 +93,31 @@ describe('until it is done', () => {
   });
 });
 
+describe('in a database', () => {
+  test('it meets nothing, and asks for the table', async () => {
+    await given()
+      .when(plainly)
+      .inTurn()
+      .on(HERE)
+      .itMeets({ columns: [], indexes: [] })
+      .itAsks({ do: 'create_table', table: 'first', columns: [ID] });
+  });
+
+  test('a replay asks for the indexes behind the table', async () => {
+    const byId: Index = { name: 'by_id', columns: [{ name: 'id', order: 'desc' }], unique: false, called: ['by_id'] };
+    const withIndex = { columns: [ID], indexes: [byId] };
+    await given()
+      .when(() => decideCreate('first', withIndex, [HERE], [engineOf('sqlite')], 'create', ORIGIN))
+      .inTurn()
+      .on(HERE)
+      .itMeets({ columns: [], indexes: [] })
+      .itAsks(
+        { do: 'create_table', table: 'first', columns: [ID] },
+        { do: 'create_index', table: 'first', index: byId },
+      );
+  });
+});
+
 describe('its end', () => {
   test('the table stands on all of its databases', () => {
     given()
@@ -125,4 +150,11 @@ describe('its end', () => {
       last_error: SOME_ERROR,
     });
   });
+});
+
+test('what history says', () => {
+  given(created({ databases: [HERE, THERE] })).thenHistorySays(
+    'Creation of table first on default, there was requested.',
+    'The table was created on every database.',
+  );
 });

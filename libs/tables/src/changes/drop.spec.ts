@@ -8,7 +8,10 @@ import {
   dropped,
   dropping,
   failed,
+  HERE,
+  ID,
   LATER,
+  renamed,
   renaming,
   restored,
   restoring,
@@ -123,11 +126,46 @@ describe('in its turn', () => {
   });
 });
 
+describe('in a database', () => {
+  test('it meets the table, and asks to set it aside', async () => {
+    await given(created())
+      .when(drop)
+      .inTurn()
+      .on(HERE)
+      .itMeets({ columns: [ID], indexes: [] })
+      .itAsks({ do: 'drop_table', table: 'first' });
+  });
+
+  test('behind a rename it asks for it under its new name', async () => {
+    await given(created(), renaming('second'))
+      .when(drop)
+      .inTurn(renamed('second'))
+      .on(HERE)
+      .itAsks({ do: 'drop_table', table: 'second' });
+  });
+});
+
 test('one that failed leaves the table as it was, and tells the error', () => {
   given(created(), dropping(), failed('drop', 'table.drop')).thenTableIs({
     exists: true,
     ended: null,
     set_aside: [],
     last_error: SOME_ERROR,
+  });
+});
+
+describe('what history says', () => {
+  test('of a table that is kept', () => {
+    given(created(), dropping(), dropped(LATER)).thenHistorySays(
+      'A drop of the table was requested.',
+      'The table was dropped on every database; it can be restored until 2026-02-01T00:00:00.000Z.',
+    );
+  });
+
+  test('of one of which nothing is kept', () => {
+    given(created(), dropping(), dropped(null)).thenHistorySays(
+      'A drop of the table was requested.',
+      'The table was dropped on every database.',
+    );
   });
 });

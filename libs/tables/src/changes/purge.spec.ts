@@ -7,6 +7,7 @@ import {
   dropped,
   dropping,
   failed,
+  HERE,
   ID,
   LATER,
   purged,
@@ -157,6 +158,15 @@ describe('in its turn', () => {
   });
 });
 
+test('in a database it asks nothing of the table itself: what is kept there goes by the steps that set it aside', async () => {
+  await given(parts)
+    .when(ask())
+    .inTurn()
+    .on(HERE)
+    .itMeets({ columns: [ID], indexes: [] })
+    .itAsks();
+});
+
 describe("one that is nobody's change", () => {
   test('leaves the error of the last change as it is', () => {
     given(parts, renaming('second'), failed('rename', 'table.rename'), purging('more'), purged('more')).thenTableIs({
@@ -171,4 +181,16 @@ describe("one that is nobody's change", () => {
       set_aside: given(parts).table.set_aside,
     });
   });
+});
+
+test('what history says', () => {
+  const done = 'What was set aside was destroyed on every database.';
+  given(parts, purging('more'), purged('more')).thenHistorySays(
+    'The retention time of something set aside was over: its purge was requested.',
+    done,
+  );
+  given(parts, early('more'), purged('more')).thenHistorySays(
+    'Destroying something set aside before its time was requested: it is secret.',
+    done,
+  );
 });

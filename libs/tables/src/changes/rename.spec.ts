@@ -6,6 +6,8 @@ import {
   dropped,
   dropping,
   failed,
+  HERE,
+  ID,
   renamed,
   renaming,
   restoring,
@@ -110,6 +112,32 @@ describe('in its turn', () => {
   });
 });
 
+describe('in a database', () => {
+  test('it meets the table, and asks for its new name', async () => {
+    await given(created())
+      .when(toSecond)
+      .inTurn()
+      .on(HERE)
+      .itMeets({ columns: [ID], indexes: [] })
+      .itAsks({ do: 'rename_table', table: 'first', to: 'second' });
+  });
+
+  test('behind a rename that failed it starts from the name that the table has', async () => {
+    await given(created(), renaming('second'))
+      .when(toThird)
+      .inTurn(failed('rename', 'table.rename'))
+      .on(HERE)
+      .itAsks({ do: 'rename_table', table: 'first', to: 'third' });
+  });
+});
+
 test('one that failed leaves the name and tells the error', () => {
   given(created(), renaming('second'), failed('rename', 'table.rename')).thenTableIs({ name: 'first', pending: [] });
+});
+
+test('what history says', () => {
+  given(created(), renaming('second'), renamed('second')).thenHistorySays(
+    'A rename from first to second was requested.',
+    'The table was renamed to second on every database.',
+  );
 });

@@ -1,4 +1,6 @@
 import { describe, test } from '@jest/globals';
+import type { Index } from '#byodb';
+import { ASIDE, droppedTable, FOUND } from '../../testing/past-steps.js';
 import { given } from '../../testing/spec-kit.js';
 import { RECORDED_AT, SOME_ERROR } from '../../testing/stream.js';
 import {
@@ -8,6 +10,7 @@ import {
   dropped,
   dropping,
   failed,
+  HERE,
   ID,
   LATER,
   purged,
@@ -16,6 +19,7 @@ import {
   renaming,
   restored,
   restoring,
+  THERE,
   TOO_LATE,
 } from '../../testing/table-events.js';
 import type { Considered } from '../table/table.js';
@@ -32,16 +36,16 @@ const under = (name: string): EventOf<'TableRestoreRequested'> => ({
   name,
 });
 
-const droppedTable = [...created(), dropping(), dropped()];
+const afterDrop = [...created(), dropping(), dropped()];
 const MILLISECOND_BEFORE = new Date(Date.parse(LATER) - 1).toISOString();
 
 describe('what is asked for', () => {
   test('a dropped table is to come back under the name that it has by then', () => {
-    given(droppedTable).when(restoreAs()).then(restoring('first'));
+    given(afterDrop).when(restoreAs()).then(restoring('first'));
   });
 
   test('it can come back under another name', () => {
-    given(droppedTable).when(restoreAs('third')).then(under('third'));
+    given(afterDrop).when(restoreAs('third')).then(under('third'));
   });
 
   test('a table of which the drop is on its way can come back', () => {
@@ -54,11 +58,11 @@ describe('what is asked for', () => {
   });
 
   test('to the last moment of its time', () => {
-    given(droppedTable).when(restoreAs(undefined, MILLISECOND_BEFORE)).then(restoring('first'));
+    given(afterDrop).when(restoreAs(undefined, MILLISECOND_BEFORE)).then(restoring('first'));
   });
 
   test('while it is pending nothing is destroyed, and both its names are reserved', () => {
-    given(droppedTable)
+    given(afterDrop)
       .when(restoreAs('third'))
       .itMeans({ names: ['third', 'third'], destroys: [], bringsBack: true, isForGood: false });
     given(created(), renaming('second'), dropping())
@@ -79,18 +83,18 @@ describe('what is refused', () => {
   });
 
   test('a table that was kept until now', () => {
-    given(droppedTable)
+    given(afterDrop)
       .when(restoreAs(undefined, LATER))
       .thenRefused('retention_expired', /kept aside until 2026-02-01/);
-    given(droppedTable).when(restoreAs(undefined, TOO_LATE)).thenRefused('retention_expired');
+    given(afterDrop).when(restoreAs(undefined, TOO_LATE)).thenRefused('retention_expired');
   });
 
   test('a table that was purged', () => {
-    given(droppedTable, purging('drop'), purged('drop')).when(restoreAs()).thenRefused('retention_expired');
+    given(afterDrop, purging('drop'), purged('drop')).when(restoreAs()).thenRefused('retention_expired');
   });
 
   test('a table of which the purge is on its way', () => {
-    given(droppedTable, purging('drop')).when(restoreAs()).thenRefused('retention_expired');
+    given(afterDrop, purging('drop')).when(restoreAs()).thenRefused('retention_expired');
   });
 
   test('a table of which only columns are kept', () => {
@@ -102,7 +106,7 @@ describe('what is refused', () => {
 
 describe('in its turn', () => {
   test('a dropped table comes back with all that it is', () => {
-    given(droppedTable)
+    given(afterDrop)
       .when(restoreAs())
       .inTurn()
       .itIs('go')
@@ -156,12 +160,57 @@ describe('in its turn', () => {
   });
 });
 
+describe('in a database', () => {
+  const before = { drop: [droppedTable(HERE, [ID])] };
+
+  test('it asks for what the drop set aside there, as it was found', async () => {
+    await given(afterDrop)
+      .when(restoreAs())
+      .inTurn()
+      .on(HERE, before)
+      .itMeets({ columns: [ID], indexes: [] })
+      .itAsks({ do: 'restore_table', table: ASIDE, to: 'first', former: FOUND });
+  });
+
+  test('under another name', async () => {
+    await given(afterDrop)
+      .when(restoreAs('third'))
+      .inTurn()
+      .on(HERE, before)
+      .itAsks({ do: 'restore_table', table: ASIDE, to: 'third', former: FOUND });
+  });
+
+  test('with the indexes that it had there', async () => {
+    const byId: Index = { name: 'by_id', columns: [{ name: 'id', order: 'asc' }], unique: false, called: ['by_id'] };
+    await given(afterDrop)
+      .when(restoreAs())
+      .inTurn()
+      .on(HERE, { drop: [droppedTable(HERE, [ID], [byId])] })
+      .itAsks({ do: 'restore_table', table: ASIDE, to: 'first', former: FOUND, indexes: [byId] });
+  });
+
+  test('where nothing of it is set aside it cannot come back', async () => {
+    await given(afterDrop)
+      .when(restoreAs())
+      .inTurn()
+      .on(THERE, before)
+      .itCannot('drift_detected', /nothing of the table is set aside in this database/);
+  });
+});
+
 test('one that failed leaves the table dropped and kept, and tells the error', () => {
-  given(droppedTable, restoring(), failed('restore', 'table.restore')).thenTableIs({
+  given(afterDrop, restoring(), failed('restore', 'table.restore')).thenTableIs({
     exists: false,
     ended: 'dropped',
     reversible_until: LATER,
     set_aside: [{ saga_id: 'drop', what: 'table', reversible_until: LATER }],
     last_error: SOME_ERROR,
   });
+});
+
+test('what history says', () => {
+  given(afterDrop, restoring(), restored()).thenHistorySays(
+    'Restoring the table as first was requested.',
+    'The table was restored as first on every database.',
+  );
 });
