@@ -1,5 +1,5 @@
 import { describe, test } from '@jest/globals';
-import { engineOf, MAX_COLUMNS, type Column, type ColumnChange, type Engine } from '#byodb';
+import { engineOf, MAX_COLUMNS, type Column, type ColumnChange, type Engine, type Task } from '#byodb';
 import { given } from '../../testing/spec-kit.js';
 import { column, SOME_ERROR } from '../../testing/stream.js';
 import {
@@ -10,6 +10,7 @@ import {
   dropped,
   dropping,
   failed,
+  HERE,
   ID,
   LATER,
   restoring,
@@ -380,6 +381,59 @@ describe('what a change does not name stays as it is, whatever becomes of the ch
   });
 });
 
+describe('in a database', () => {
+  const withAB = given(created({ columns: [ID, A, B] }));
+  const SHORT_A = column({ name: 'a', type: 'string', length: 9 });
+
+  test('it meets the columns as they stand', () => {
+    withAB
+      .when(change(DROP_A))
+      .inTurn()
+      .on(HERE)
+      .itMeets({ columns: [ID, A, B], indexes: [] });
+  });
+
+  test.each<{ asked: ColumnChange; tasks: Task[] }>([
+    { asked: { name: 'c', type: 'text' }, tasks: [{ do: 'add_column', table: 'first', column: { ...A, name: 'c' } }] },
+    { asked: { name: 'A' }, tasks: [{ do: 'drop_column', table: 'first', name: 'a' }] },
+    {
+      asked: { name: 'a', type: 'string', length: 9 },
+      tasks: [{ do: 'alter_column', table: 'first', from: A, to: SHORT_A }],
+    },
+    { asked: { name: 'a', rename_to: 'c' }, tasks: [{ do: 'rename_column', table: 'first', name: 'a', to: 'c' }] },
+    { asked: { name: 'a', nullable: true }, tasks: [] },
+  ])('$asked asks for $tasks', async ({ asked: one, tasks }) => {
+    await withAB
+      .when(change(one))
+      .inTurn()
+      .on(HERE)
+      .itAsks(...tasks);
+  });
+
+  test('what is altered beside a rename is altered first, under the name that it has', async () => {
+    await withAB
+      .when(change({ name: 'a', rename_to: 'c', nullable: false }))
+      .inTurn()
+      .on(HERE)
+      .itAsks(
+        { do: 'alter_column', table: 'first', from: A, to: { ...A, nullable: false } },
+        { do: 'rename_column', table: 'first', name: 'a', to: 'c' },
+      );
+  });
+
+  test('several are asked for in their order, each of what those before it leave', async () => {
+    await withAB
+      .when(change({ name: 'a', rename_to: 'c' }, { name: 'b', unique: true }, { name: 'c', nullable: false }))
+      .inTurn()
+      .on(HERE)
+      .itAsks(
+        { do: 'rename_column', table: 'first', name: 'a', to: 'c' },
+        { do: 'alter_column', table: 'first', from: B, to: { ...B, unique: true } },
+        { do: 'alter_column', table: 'first', from: { ...A, name: 'c' }, to: { ...A, name: 'c', nullable: false } },
+      );
+  });
+});
+
 describe('a database that differs', () => {
   const variants = { d: { columns: [ID, column({ name: 'a', type: 'string', length: 9 })], beside: ['x'] } };
   const ignored: EventOf<'DriftResolved'> = {
@@ -407,6 +461,29 @@ describe('a database that differs', () => {
       .thenTableIs({ variants: { d: own } });
   });
 
+  test('is asked for its own columns', async () => {
+    await given(created({ columns: [ID, A] }), ignored)
+      .when(change({ name: 'a', nullable: false }))
+      .inTurn()
+      .on(HERE)
+      .itMeets({ columns: variants.d.columns, indexes: [] })
+      .itAsks({
+        do: 'alter_column',
+        table: 'first',
+        from: column({ name: 'a', type: 'string', length: 9 }),
+        to: column({ name: 'a', type: 'string', length: 9, nullable: false }),
+      });
+  });
+
+  test('is asked for nothing of a column that it lacks', async () => {
+    await given(created({ columns: [ID, A] }), { ...ignored, variant: { columns: [ID], beside: [] } })
+      .when(change({ name: 'a', rename_to: 'b' }))
+      .inTurn()
+      .on(HERE)
+      .itMeets({ columns: [ID], indexes: [] })
+      .itAsks();
+  });
+
   test('goes on differing: the change is done to its own columns', () => {
     given(created({ columns: [ID, A] }), ignored)
       .when(change({ name: 'a', rename_to: 'b', nullable: false }))
@@ -426,4 +503,27 @@ test('one that failed leaves the columns as they were, and tells the error', () 
     changingColumns({ op: 'drop', name: 'a' }),
     failed('columns', 'columns.change'),
   ).thenTableIs({ columns: [ID, A], set_aside: [], last_error: SOME_ERROR });
+});
+
+describe('what history says', () => {
+  test.each<{ ops: ColumnOp[]; says: string }>([
+    { ops: [addA], says: 'Add column a (text): requested.' },
+    { ops: [{ op: 'drop', name: 'a' }], says: 'Drop column a: requested.' },
+    {
+      ops: [{ op: 'alter', name: 'a', set: { nullable: false, unique: true } }],
+      says: 'Alter column a (nullable, unique): requested.',
+    },
+    { ops: [{ op: 'alter', name: 'a', set: {} }], says: 'Alter column a (nothing): requested.' },
+    { ops: [{ op: 'rename', name: 'a', to: 'b', set: null }], says: 'Rename column a to b: requested.' },
+    { ops: [addA, { op: 'drop', name: 'b' }], says: 'Add column a (text); drop column b: requested.' },
+  ])('$says', ({ ops, says }) => {
+    given(created(), changingColumns(...ops)).thenHistorySays(says);
+  });
+
+  test('what they are when it is done', () => {
+    given(created(), changingColumns(addA), columnsChanged([ID, A])).thenHistorySays(
+      'Add column a (text): requested.',
+      'The columns were changed on every database; they are now id, a.',
+    );
+  });
 });

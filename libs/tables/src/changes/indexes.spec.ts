@@ -1,5 +1,5 @@
 import { describe, test } from '@jest/globals';
-import { engineOf, MAX_INDEXES, namesInDatabases, type Engine, type Index, type IndexChange } from '#byodb';
+import { engineOf, MAX_INDEXES, namesInDatabases, type Engine, type Index, type IndexChange, type Task } from '#byodb';
 import { given } from '../../testing/spec-kit.js';
 import { column } from '../../testing/stream.js';
 import {
@@ -237,6 +237,79 @@ describe('in its turn', () => {
   });
 });
 
+describe('in a database', () => {
+  const byX = index('by_x', [asc('a')]);
+  const onB = index('by_a', [asc('b')]);
+  const sameAgain: IndexChange = { name: 'by_a', columns: ['a'] };
+
+  test('it meets the indexes as they are called there', () => {
+    given(withIndex)
+      .when(change({ name: 'by_a' }))
+      .inTurn()
+      .on(HERE)
+      .itMeets({ columns: COLUMNS, indexes: [FIRST] });
+  });
+
+  test.each<{ asked: IndexChange; tasks: Task[] }>([
+    {
+      asked: { name: 'by_x', columns: ['a'] },
+      tasks: [{ do: 'create_index', table: 'first', index: byX }],
+    },
+    { asked: { name: 'by_a' }, tasks: [{ do: 'drop_index', table: 'first', index: FIRST }] },
+    {
+      asked: { name: 'by_a', rename_to: 'by_x' },
+      tasks: [{ do: 'rename_index', table: 'first', index: FIRST, to: { name: 'by_x', called: byX.called } }],
+    },
+    {
+      asked: { name: 'by_a', columns: ['b'] },
+      tasks: [
+        { do: 'drop_index', table: 'first', index: FIRST },
+        { do: 'create_index', table: 'first', index: onB },
+      ],
+    },
+    { asked: sameAgain, tasks: [] },
+  ])('$asked asks for $tasks', async ({ asked: one, tasks }) => {
+    await given(withIndex)
+      .when(change(one))
+      .inTurn()
+      .on(HERE)
+      .itAsks(...tasks);
+  });
+
+  test('what goes is asked for before what comes', async () => {
+    await given(withIndex)
+      .when(change({ name: 'by_x', columns: ['a'] }, { name: 'by_a' }))
+      .inTurn()
+      .on(HERE)
+      .itAsks({ do: 'drop_index', table: 'first', index: FIRST }, { do: 'create_index', table: 'first', index: byX });
+  });
+
+  test("one that lacks the index by somebody's word is asked for nothing, and gets one that is replaced", async () => {
+    const without: EventOf<'DriftResolved'> = {
+      type: 'DriftResolved',
+      saga_id: 'drift',
+      database: HERE,
+      as: 'ignore',
+      columns: COLUMNS,
+      indexes: [FIRST],
+      databases: [HERE],
+      variant: { columns: COLUMNS, beside: [], indexes: [] },
+      reversible_until: null,
+    };
+    await given(withIndex, without)
+      .when(change({ name: 'by_a' }))
+      .inTurn()
+      .on(HERE)
+      .itMeets({ columns: COLUMNS, indexes: [] })
+      .itAsks();
+    await given(withIndex, without)
+      .when(change({ name: 'by_a', columns: ['b'] }))
+      .inTurn()
+      .on(HERE)
+      .itAsks({ do: 'create_index', table: 'first', index: onB });
+  });
+});
+
 describe('what other changes do to indexes', () => {
   const columns =
     (...changes: Parameters<typeof decideColumns>[1]): Ask =>
@@ -324,5 +397,32 @@ describe('what other changes do to indexes', () => {
       .when((considered) => decideDatabases(considered, [THERE], [], [engineOf('mysql')], 'move'))
       .thenRefused('unsupported_change', /^mysql: /);
     given(withIndex, moving({ add: [THERE] }), moved([HERE, THERE])).thenTableIs({ indexes: [FIRST] });
+  });
+});
+
+describe('what history says', () => {
+  const byB = index('by_b', [{ name: 'b', order: 'desc' }, asc('a')], true);
+
+  test.each<{ ops: IndexOp[]; says: string }>([
+    { ops: [createA], says: 'Create index by_a (a): requested.' },
+    { ops: [{ op: 'create', index: byB }], says: 'Create index by_b unique (b desc, a): requested.' },
+    { ops: [{ op: 'replace', index: BY_A }], says: 'Make index by_a (a): requested.' },
+    { ops: [{ op: 'drop', name: 'by_a' }], says: 'Drop index by_a: requested.' },
+    {
+      ops: [{ op: 'rename', name: 'by_a', to: 'by_x', called: ['first_by_x'] }],
+      says: 'Rename index by_a to by_x: requested.',
+    },
+    { ops: [{ op: 'drop', name: 'by_b' }, createA], says: 'Drop index by_b; create index by_a (a): requested.' },
+  ])('$says', ({ ops, says }) => {
+    given(created({ columns: COLUMNS }), changingIndexes(...ops)).thenHistorySays(says);
+  });
+
+  test('which ones there are when it is done', () => {
+    given(withIndex, indexesChanged(BY_A, byB)).thenHistorySays(
+      'The indexes were changed on every database; they are now by_a, by_b.',
+    );
+    given(withIndex, indexesChanged()).thenHistorySays(
+      'The indexes were changed on every database; the table has none now.',
+    );
   });
 });

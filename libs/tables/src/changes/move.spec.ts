@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { engineOf, type Column } from '#byodb';
+import { engineOf, namesInDatabases, type Column, type Index } from '#byodb';
 import { appliedStep } from '../../testing/ended-saga.js';
+import { ASIDE, droppedTable, FOUND } from '../../testing/past-steps.js';
 import { given } from '../../testing/spec-kit.js';
 import { column, RECORDED_AT, SOME_ERROR } from '../../testing/stream.js';
 import {
+  changingIndexes,
   columnsChanged,
   created,
   creating,
@@ -13,6 +15,7 @@ import {
   failed,
   HERE,
   ID,
+  indexesChanged,
   LATER,
   moved,
   moving,
@@ -214,6 +217,83 @@ describe('in its turn', () => {
   });
 });
 
+describe('in a database', () => {
+  const byId: Index = {
+    name: 'by_id',
+    columns: [{ name: 'id', order: 'asc' }],
+    unique: false,
+    called: namesInDatabases('first', 'by_id', 'indexes'),
+  };
+  const withIndex = [changingIndexes({ op: 'create', index: byId }), indexesChanged(byId)];
+  const again = move({ add: [THERE] }, [], 'again');
+
+  test('where it is added the table is built, and where it lives already nothing is asked', async () => {
+    const turn = given(created())
+      .when(move({ add: [THERE] }))
+      .inTurn();
+    await turn
+      .on(THERE)
+      .itMeets({ columns: [], indexes: [] })
+      .itAsks({ do: 'create_table', table: 'first', columns: [ID] });
+    await turn
+      .on(HERE)
+      .itMeets({ columns: [ID], indexes: [] })
+      .itAsks();
+  });
+
+  test('it is built with its indexes', async () => {
+    await given(created(), withIndex)
+      .when(move({ add: [THERE] }))
+      .inTurn()
+      .on(THERE)
+      .itMeets({ columns: [], indexes: [] })
+      .itAsks(
+        { do: 'create_table', table: 'first', columns: [ID] },
+        { do: 'create_index', table: 'first', index: byId },
+      );
+  });
+
+  test('where it is removed it is set aside', async () => {
+    await given(inTwo)
+      .when(move({ remove: [THERE] }))
+      .inTurn()
+      .on(THERE)
+      .itMeets({ columns: [ID], indexes: [] })
+      .itAsks({ do: 'drop_table', table: 'first' });
+  });
+
+  test('where it was kept it comes back with its rows', async () => {
+    await given(removedThere)
+      .when(again)
+      .inTurn()
+      .on(THERE, { move: [droppedTable(THERE, [ID])] })
+      .itMeets({ columns: [ID], indexes: [] })
+      .itAsks({ do: 'restore_table', table: ASIDE, to: 'first', former: FOUND });
+  });
+
+  test('it comes back with the indexes that it had, and those that were made since are made there', async () => {
+    const old: Index = { ...byId, name: 'old', columns: [{ name: 'id', order: 'desc' }], called: ['first_old'] };
+    await given(removedThere, withIndex)
+      .when(again)
+      .inTurn()
+      .on(THERE, { move: [droppedTable(THERE, [ID], [old])] })
+      .itAsks(
+        { do: 'restore_table', table: ASIDE, to: 'first', former: FOUND, indexes: [old] },
+        { do: 'drop_index', table: 'first', index: old },
+        { do: 'create_index', table: 'first', index: byId },
+      );
+  });
+
+  test('other columns than then, and it cannot come back', async () => {
+    const more = column({ name: 'more', type: 'text' });
+    await given(removedThere, columnsChanged([ID, more]))
+      .when(again)
+      .inTurn()
+      .on(THERE, { move: [droppedTable(THERE, [ID])] })
+      .itCannot('unsupported_change', /the columns of first are not what they were/);
+  });
+});
+
 describe('a database that is lost', () => {
   test('is let go, with the reason', () => {
     given(inTwo).when(lose(THERE)).then(losing(THERE));
@@ -282,5 +362,34 @@ test('one that failed leaves the table where it lived, and tells the error', () 
     databases: [HERE],
     set_aside: [],
     last_error: SOME_ERROR,
+  });
+});
+
+describe('what history says', () => {
+  test('of where it came to and where it went from', () => {
+    given(created(), moving({ add: [THERE, ELSEWHERE] }), moved([HERE, THERE, ELSEWHERE])).thenHistorySays(
+      'Building the table on there, elsewhere was requested.',
+      'The table now lives on default, there, elsewhere.',
+    );
+    given(inTwo, moving({ remove: [THERE] }), moved([HERE], [THERE])).thenHistorySays(
+      'Removing it from there was requested.',
+      'The table now lives on default.',
+    );
+    given(inTwo, moving({ add: [ELSEWHERE], remove: [THERE] })).thenHistorySays(
+      'Building the table on elsewhere and removing it from there was requested.',
+    );
+    given(created(), moving({})).thenHistorySays('No move was requested.');
+  });
+
+  test('of a database that is lost', () => {
+    const requested = 'The database there is lost: letting the table go there was requested (it burned).';
+    given(inTwo, losing(THERE), lost([HERE], THERE)).thenHistorySays(
+      requested,
+      'The table was let go in there, which is lost; it lives on default.',
+    );
+    given(created({ databases: [THERE] }), losing(THERE), lost([], THERE)).thenHistorySays(
+      requested,
+      'The table was let go in its last database, which is lost; nothing of it is kept.',
+    );
   });
 });

@@ -1,5 +1,5 @@
 import { describe, test } from '@jest/globals';
-import { engineOf, type Column } from '#byodb';
+import { engineOf, type Column, type Index, type Managed } from '#byodb';
 import { given, type Given } from '../../testing/spec-kit.js';
 import { column, SOME_ERROR } from '../../testing/stream.js';
 import {
@@ -40,6 +40,11 @@ const resolve =
   ) =>
   (considered: Considered): RequestEvent =>
     decideDrift(considered, database, as, found === null ? null : { columns: found, indexes: [] }, engines, sagaId);
+/** The same where indexes were looked at too. */
+const resolveWith =
+  (as: DriftAnswer, found: Managed) =>
+  (considered: Considered): RequestEvent =>
+    decideDrift(considered, THERE, as, found, [engineOf('sqlite')], 'drift');
 
 type Decided = { changes?: ColumnOp[]; variant?: Variant | null; database?: DatabaseRef };
 const asked = (
@@ -318,6 +323,135 @@ describe('ignore: it stays as it is, and is no drift any more', () => {
       .when(resolve('ignore', [ID, A]))
       .inTurn()
       .itIs('nothing');
+  });
+});
+
+describe('in a database', () => {
+  const byA: Index = { name: 'by_a', columns: [{ name: 'a', order: 'asc' }], unique: false, called: ['by_a'] };
+  const withIndex = given(
+    { ...creating({ columns: [ID, A], databases: [HERE, THERE] }), indexes: [byA] },
+    {
+      type: 'TableCreated',
+      saga_id: 'create',
+    },
+  );
+
+  test('adopt: where it was found it is only looked at, and the others follow', async () => {
+    const turn = inTwo()
+      .when(resolve('adopt', [ID, A, B]))
+      .inTurn();
+    await turn
+      .on(THERE)
+      .itMeets({ columns: [ID, A, B], indexes: [] })
+      .itAsks({ do: 'adopt', table: 'first', columns: [ID, A, B] });
+    await turn
+      .on(HERE)
+      .itMeets({ columns: [ID, A], indexes: [] })
+      .itAsks({ do: 'add_column', table: 'first', column: B });
+  });
+
+  test('adopt: an index that went goes on the others before the columns change, one that came is made behind', async () => {
+    const byB: Index = { ...byA, name: 'by_b', columns: [{ name: 'b', order: 'asc' }], called: ['by_b'] };
+    await withIndex
+      .when(resolveWith('adopt', { columns: [ID, A, B], indexes: [byB] }))
+      .inTurn()
+      .on(HERE)
+      .itMeets({ columns: [ID, A], indexes: [byA] })
+      .itAsks(
+        { do: 'drop_index', table: 'first', index: byA },
+        { do: 'add_column', table: 'first', column: B },
+        { do: 'create_index', table: 'first', index: byB },
+      );
+  });
+
+  test('adopt: the other databases that differ are asked for their own columns', async () => {
+    const { events } = inTwo();
+    const other = { columns: [ID, SHORT_A], beside: [] };
+    await given(events, { ...resolved('ignore', [ID, A], { variant: other }), database: HERE, saga_id: 'before' })
+      .when(resolve('adopt', [ID]))
+      .inTurn()
+      .on(HERE)
+      .itMeets({ columns: [ID, SHORT_A], indexes: [] })
+      .itAsks({ do: 'drop_column', table: 'first', name: 'a' });
+  });
+
+  test('adopt: a table that is gone is looked for in vain, and stays as it is elsewhere', async () => {
+    const turn = inTwo().when(resolve('adopt', null)).inTurn();
+    await turn.on(THERE).itMeets({ columns: [], indexes: [] }).itAsks({ do: 'adopt', table: 'first', columns: null });
+    await turn
+      .on(HERE)
+      .itMeets({ columns: [ID, A], indexes: [] })
+      .itAsks();
+  });
+
+  test('restore: the way back is from what was found, and nothing is asked elsewhere', async () => {
+    const turn = inTwo()
+      .when(resolve('restore', [ID, SHORT_A, B]))
+      .inTurn();
+    await turn
+      .on(THERE)
+      .itMeets({ columns: [ID, SHORT_A, B], indexes: [] })
+      .itAsks(
+        { do: 'drop_column', table: 'first', name: 'b' },
+        { do: 'alter_column', table: 'first', from: SHORT_A, to: A },
+      );
+    await turn
+      .on(HERE)
+      .itMeets({ columns: [ID, A], indexes: [] })
+      .itAsks();
+  });
+
+  test('restore: an index that somebody dropped is made again', async () => {
+    await withIndex
+      .when(resolveWith('restore', { columns: [ID, A], indexes: [] }))
+      .inTurn()
+      .on(THERE)
+      .itMeets({ columns: [ID, A], indexes: [] })
+      .itAsks({ do: 'create_index', table: 'first', index: byA });
+  });
+
+  test('restore: a table that is gone is built again, with its indexes', async () => {
+    await withIndex
+      .when(resolve('restore', null))
+      .inTurn()
+      .on(THERE)
+      .itMeets({ columns: [], indexes: [] })
+      .itAsks(
+        { do: 'create_table', table: 'first', columns: [ID, A] },
+        { do: 'create_index', table: 'first', index: byA },
+      );
+  });
+
+  test('ignore: it is only looked at there, and nothing is asked elsewhere', async () => {
+    const turn = inTwo()
+      .when(resolve('ignore', [ID]))
+      .inTurn();
+    await turn
+      .on(THERE)
+      .itMeets({ columns: [ID], indexes: [] })
+      .itAsks({ do: 'adopt', table: 'first', columns: [ID] });
+    await turn
+      .on(HERE)
+      .itMeets({ columns: [ID, A], indexes: [] })
+      .itAsks();
+  });
+});
+
+describe('what history says', () => {
+  test.each(['adopt', 'restore', 'ignore'] as const)('of the answer %s', (as) => {
+    given(asked(as, [ID])).thenHistorySays(`The difference found on there was to be resolved: ${as}.`);
+  });
+
+  test('of its end', () => {
+    const { events } = inTwo();
+    given(events, resolved('adopt', [ID, B])).thenHistorySays(
+      'What was found on there is what history says from now on: the columns id, b.',
+    );
+    given(events, resolved('adopt', [ID, A], { databases: [HERE] })).thenHistorySays(
+      'The table was found to be gone from there, and was taken out of it.',
+    );
+    given(events, resolved('restore', [ID, A])).thenHistorySays('there has again what history says.');
+    given(events, resolved('ignore', [ID, A])).thenHistorySays('What differs on there was accepted as it is.');
   });
 });
 

@@ -1,11 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { engineOf, type Column, type Engine } from '#byodb';
+import { engineOf, type Column, type Engine, type Index } from '#byodb';
 import type { StoredEvent } from '#event-store';
 import { appliedStep } from '../../testing/ended-saga.js';
+import { alteredColumn, ASIDE, droppedColumn, FOUND } from '../../testing/past-steps.js';
 import { given } from '../../testing/spec-kit.js';
 import { column, RECORDED_AT, SOME_ERROR } from '../../testing/stream.js';
 import {
   changingColumns,
+  changingIndexes,
   columnsChanged,
   created,
   creating,
@@ -14,12 +16,14 @@ import {
   failed,
   HERE,
   ID,
+  indexesChanged,
   LATER,
   purged,
   purging,
   renamed,
   renaming,
   restoring,
+  THERE,
   TOO_LATE,
 } from '../../testing/table-events.js';
 import { playForward, type Point } from '../history/point.js';
@@ -313,6 +317,151 @@ describe('in its turn', () => {
   });
 });
 
+describe('in a database', () => {
+  const there = { columns: [droppedColumn(HERE, 'a')] };
+  const backAfterId = { do: 'restore_column', table: 'first', aside: ASIDE, former: FOUND, column: A } as const;
+
+  test('a column that came is dropped', async () => {
+    await given(addedB)
+      .when(to(MADE))
+      .inTurn()
+      .on(HERE)
+      .itMeets({ columns: [ID, A, B], indexes: [] })
+      .itAsks({ do: 'drop_column', table: 'first', name: 'b' });
+  });
+
+  test('the former name of the table comes last', async () => {
+    await given(addedB, renaming('second'), renamed('second'))
+      .when(to(MADE))
+      .inTurn()
+      .on(HERE)
+      .itAsks({ do: 'drop_column', table: 'second', name: 'b' }, { do: 'rename_table', table: 'second', to: 'first' });
+  });
+
+  test('a column that went comes back from what was set aside there, to its place', async () => {
+    await given(droppedA)
+      .when(to(MADE))
+      .inTurn()
+      .on(HERE, there)
+      .itMeets({ columns: [ID], indexes: [] })
+      .itAsks({ ...backAfterId, after: 'id' });
+  });
+
+  test('a column of the primary key comes back with the key', async () => {
+    const key = { ...A, primary_key: true, nullable: false };
+    await given(created({ columns: [ID, key] }), changingColumns(dropA), columnsChanged([ID], LATER))
+      .when(to(MADE))
+      .inTurn()
+      .on(HERE, there)
+      .itAsks({ ...backAfterId, column: key, after: 'id', key: ['id', 'a'] });
+  });
+
+  test('where the table came after the drop the column is made anew, as it will be', async () => {
+    const altered = { ...A, unique: true };
+    const undoing: ColumnOp[] = [
+      bringBackA,
+      { op: 'alter', name: 'a', set: { unique: true } },
+      { op: 'rename', name: 'a', to: 'z', set: null },
+    ];
+    await given(droppedA)
+      .when(() => reverting(undoing))
+      .inTurn()
+      .on(THERE, there)
+      .itAsks({ do: 'add_column', table: 'first', column: { ...altered, name: 'z' } });
+  });
+
+  test('where the table came after the drop, what is of a key or of another engine cannot be made', async () => {
+    const native: Column = { ...A, type: 'native', native: { engine: 'sqlite', type: 'point' } };
+    for (const column of [{ ...A, primary_key: true, nullable: false }, native])
+      await given(created({ columns: [ID, column] }), changingColumns(dropA), columnsChanged([ID], LATER))
+        .when(() => reverting([{ ...bringBackA, column }]))
+        .inTurn()
+        .on(THERE, there)
+        .itCannot('unsupported_change', /a was dropped before the table came to this database/);
+  });
+
+  describe('where a column became a text', () => {
+    const number = column({ name: 'a', type: 'integer', unique: true });
+    const undoes = [{ saga_id: 'columns', name: 'a' }];
+    const changed = [
+      ...created({ columns: [ID, number] }),
+      changingColumns({ op: 'alter', name: 'a', set: { type: 'text', unique: false } }),
+      columnsChanged([ID, A], LATER),
+    ];
+    const toNumber = { do: 'alter_column', table: 'first', from: A, to: number } as const;
+    const back = to(MADE, { retypes: { '2:a': undoes } });
+
+    test('it becomes what it was from what was found there, with the values that were kept', async () => {
+      await given(changed)
+        .when(back)
+        .inTurn()
+        .on(HERE, { columns: [alteredColumn(HERE, number, A, ASIDE)] })
+        .itAsks({ ...toNumber, former: { table: FOUND, name: 'a', keep: ASIDE } });
+    });
+
+    test('what indexes were called there is told', async () => {
+      const byA: Index = {
+        name: 'by_a',
+        columns: [{ name: 'a', order: 'asc' }],
+        unique: false,
+        called: ['one', 'two'],
+      };
+      await given(changed)
+        .when(back)
+        .inTurn()
+        .on(HERE, { columns: [alteredColumn(HERE, number, A, null, [byA])] })
+        .itAsks({ ...toNumber, former: { table: FOUND, name: 'a', keep: null, indexes: ['one', 'two'] } });
+    });
+
+    test('what was another beside the type there is altered by itself', async () => {
+      const plain = { ...number, unique: false };
+      await given(changed)
+        .when(back)
+        .inTurn()
+        .on(HERE, { columns: [alteredColumn(HERE, plain, A, ASIDE)] })
+        .itAsks(
+          { ...toNumber, to: plain, former: { table: FOUND, name: 'a', keep: ASIDE } },
+          { do: 'alter_column', table: 'first', from: plain, to: number },
+        );
+    });
+
+    test('where that was not done, it becomes what it was as by any other change', async () => {
+      await given(changed)
+        .when(back)
+        .inTurn()
+        .on(THERE, { columns: [alteredColumn(HERE, number, A, ASIDE)] })
+        .itAsks(toNumber);
+    });
+  });
+
+  test('indexes go before the columns change, and are made behind them', async () => {
+    const on = (name: string): Index => ({
+      name: `by_${name}`,
+      columns: [{ name, order: 'asc' }],
+      unique: false,
+      called: [`first_by_${name}`],
+    });
+    await given(
+      withA,
+      changingIndexes({ op: 'create', index: on('a') }),
+      indexesChanged(on('a')),
+      changingColumns(addB),
+      columnsChanged([ID, A, B]),
+      { ...changingIndexes({ op: 'drop', name: 'by_a' }, { op: 'create', index: on('b') }), saga_id: 'more' },
+      { ...indexesChanged(on('b')), saga_id: 'more' },
+    )
+      .when(to(4))
+      .inTurn()
+      .on(HERE)
+      .itMeets({ columns: [ID, A, B], indexes: [on('b')] })
+      .itAsks(
+        { do: 'drop_index', table: 'first', index: on('b') },
+        { do: 'drop_column', table: 'first', name: 'b' },
+        { do: 'create_index', table: 'first', index: on('a') },
+      );
+  });
+});
+
 describe('whether it still leads to its version', () => {
   const [id, a, b] = ['id', 'a', 'b'].map((name) => column({ name, type: 'integer' })) as [Column, Column, Column];
 
@@ -341,4 +490,11 @@ test('one that failed leaves name and columns as they were, and tells the error'
     set_aside: [],
     last_error: SOME_ERROR,
   });
+});
+
+test('what history says', () => {
+  given(addedB, renaming('second'), renamed('second'), reverting([]), reverted([ID, A])).thenHistorySays(
+    'Going back to version 2 was requested.',
+    'The table went back: it is first with the columns id, a on every database.',
+  );
 });
