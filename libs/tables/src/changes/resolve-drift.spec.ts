@@ -367,12 +367,13 @@ describe('in a database', () => {
   test('adopt: the other databases that differ are asked for their own columns', async () => {
     const { events } = inTwo();
     const other = { columns: [ID, SHORT_A], beside: [] };
+    const required = { ...A, nullable: false };
     await given(events, { ...resolved('ignore', [ID, A], { variant: other }), database: HERE, saga_id: 'before' })
-      .when(resolve('adopt', [ID]))
+      .when(resolve('adopt', [ID, required]))
       .inTurn()
       .on(HERE)
       .itMeets({ columns: [ID, SHORT_A], indexes: [] })
-      .itAsks({ do: 'drop_column', table: 'first', name: 'a' });
+      .itAsks({ do: 'alter_column', table: 'first', from: SHORT_A, to: required });
   });
 
   test('adopt: a table that is gone is looked for in vain, and stays as it is elsewhere', async () => {

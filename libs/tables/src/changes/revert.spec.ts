@@ -360,8 +360,8 @@ describe('in a database', () => {
     const altered = { ...A, unique: true };
     const undoing: ColumnOp[] = [
       bringBackA,
-      { op: 'alter', name: 'a', set: { unique: true } },
       { op: 'rename', name: 'a', to: 'z', set: null },
+      { op: 'alter', name: 'z', set: { unique: true } },
     ];
     await given(droppedA)
       .when(() => reverting(undoing))
