@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { query, type Fresh } from '../../../testing/fixtures.js';
-import { onThreeEngines, WAIT, type Reply, type Service } from './service.js';
+import { query } from '../../../testing/fixtures.js';
+import { threeEngines, type Scene } from './scene.js';
+import { WAIT, type Reply, type Service } from './service.js';
 
 const ON = ['crm', 'erp', 'shop'] as const;
 const columns = [
@@ -9,33 +10,24 @@ const columns = [
   { name: 'n', type: 'text' },
 ];
 
+let scene: Scene<(typeof ON)[number]>;
 let s: Service;
-let fresh: Fresh[];
-let end: () => Promise<void>;
 beforeAll(async () => {
-  ({ s, fresh, end } = await onThreeEngines(ON));
+  scene = await threeEngines(ON);
+  ({ s } = scene);
 });
-afterAll(async () => {
-  await end();
-});
+afterAll(() => scene.close());
 
-async function ok(reply: Promise<Reply>): Promise<Reply['body']> {
-  const { status, body } = await reply;
-  expect([status, body['code'], body['detail']]).toEqual([200, undefined, undefined]);
-  return body;
-}
+const done = (path: string, body: object): Promise<Reply['body']> => scene.done(path, body);
 const post = (path: string, body: object, headers: Record<string, string> = WAIT): Promise<Reply> =>
   s.call('POST', path, body, headers);
-const urls = (): string[] => fresh.map((one) => one.url);
 const asides = async (path: string): Promise<Record<string, unknown>[]> =>
   (await s.call('GET', `${path}/aside`)).body['aside'] as Record<string, unknown>[];
 
-async function create(name: string, rows = ['1', '2', '3']): Promise<string> {
-  const made = await ok(post('/table/create', { name, databases: ON, columns }));
-  for (const url of urls())
-    for (const n of rows) await query(url, `insert into ${name} (code, n) values ('c${n}', '${n}')`);
-  return String(made['table'].table_id);
-}
+const create = (name: string): Promise<string> =>
+  scene.create(name, { columns, rows: ['1', '2', '3'].map((n) => ({ code: `c${n}`, n })) });
+/** How much is set aside in each database. */
+const leftOnEach = (): Promise<number[]> => Promise.all(Object.values(scene.urls).map(left));
 
 /** Tables and columns in a database whose names tell that they are set aside. */
 async function left(url: string): Promise<number> {
@@ -55,9 +47,9 @@ async function left(url: string): Promise<number> {
 describe('what is kept', () => {
   test('lists columns, former values and tables by the names that their owner gave them, with their rows', async () => {
     const id = await create('kept');
-    await ok(post('/table/column', { table_id: id, column: { name: 'n', type: 'integer' } }));
-    await ok(post('/table/column', { table_id: id, column: { name: 'code' } }));
-    await ok(post('/table/rename', { table_id: id, name: 'kept_on' }));
+    await done('/table/column', { table_id: id, column: { name: 'n', type: 'integer' } });
+    await done('/table/column', { table_id: id, column: { name: 'code' } });
+    await done('/table/rename', { table_id: id, name: 'kept_on' });
     const two = await asides(`/tables/${id}`);
     expect(two.map((one) => [one['database'], one['what'], one['name'], one['rows']]).sort()).toEqual(
       ON.flatMap((on) => [
@@ -65,7 +57,7 @@ describe('what is kept', () => {
         [on, 'values', 'n', 3],
       ]),
     );
-    await ok(post('/table/delete', { table_id: id }));
+    await done('/table/delete', { table_id: id });
     const three = await asides(`/tables/${id}`);
     expect(three.map((one) => [one['database'], one['what'], one['name'], one['rows']]).sort()).toEqual(
       ON.flatMap((on) => [
@@ -85,7 +77,7 @@ describe('what is kept', () => {
     expect([...first['aside'], ...second['aside']]).toEqual(three);
     expect(second['next_cursor']).toBeNull();
     // What came back is not kept any more.
-    await ok(post('/table/restore', { table_id: id }));
+    await done('/table/restore', { table_id: id });
     expect((await asides(`/tables/${id}`)).map((one) => one['what'])).not.toContain('table');
   });
 
@@ -102,9 +94,9 @@ describe('purged before its time', () => {
 
   test('one part alone, then the rest, and then there is nothing', async () => {
     const id = await create('parts');
-    const before = await Promise.all(urls().map(left));
-    await ok(post('/table/column', { table_id: id, column: { name: 'n', type: 'integer' } }));
-    const dropped = await ok(post('/table/column', { table_id: id, column: { name: 'code' } }));
+    const before = await leftOnEach();
+    await done('/table/column', { table_id: id, column: { name: 'n', type: 'integer' } });
+    const dropped = await done('/table/column', { table_id: id, column: { name: 'code' } });
     const saga_id = String(dropped['saga'].saga_id);
     expect((await post('/table/purge', { table_id: id })).status).toBe(400);
     const dry = (await post('/table/purge?dry_run=true', { table_id: id, saga_id, reason })).body;
@@ -131,9 +123,9 @@ describe('purged before its time', () => {
     expect(request).toMatchObject({ data: { of: [saga_id], reason }, summary: expect.stringContaining(reason) });
     // The column cannot come back any more.
     expect((await post('/table/revert', { table_id: id, version: 2 })).body['code']).toBe('retention_expired');
-    await ok(post('/table/purge', { table_id: id, reason }));
+    await done('/table/purge', { table_id: id, reason });
     expect(await asides(`/tables/${id}`)).toEqual([]);
-    expect(await Promise.all(urls().map(left))).toEqual(before);
+    expect(await leftOnEach()).toEqual(before);
     expect((await post('/table/purge', { table_id: id, reason })).body).toMatchObject({
       status: 409,
       code: 'retention_expired',
@@ -142,9 +134,9 @@ describe('purged before its time', () => {
 
   test('a dropped table goes with all of it; a restore that is on its way is not robbed of it', async () => {
     const id = await create('whole');
-    const before = await Promise.all(urls().map(left));
-    await ok(post('/table/column', { table_id: id, column: { name: 'code' } }));
-    await ok(post('/table/delete', { table_id: id }));
+    const before = await leftOnEach();
+    await done('/table/column', { table_id: id, column: { name: 'code' } });
+    await done('/table/delete', { table_id: id });
     const [restore, purge] = [
       await post('/table/restore', { table_id: id }, {}),
       await post('/table/purge', { table_id: id, reason }),
@@ -153,15 +145,15 @@ describe('purged before its time', () => {
     await s.call('POST', '/table/rename', { table_id: id, name: 'whole_again' }, WAIT);
     // Refused while it was on its way, or what it left was purged after it.
     expect([200, 409]).toContain(purge.status);
-    expect(await query(urls()[0]!, 'select n from whole_again order by id')).toEqual([
+    expect(await query(scene.urls.crm, 'select n from whole_again order by id')).toEqual([
       { n: '1' },
       { n: '2' },
       { n: '3' },
     ]);
-    await ok(post('/table/delete', { table_id: id }));
-    await ok(post('/table/purge', { table_id: id, reason }));
+    await done('/table/delete', { table_id: id });
+    await done('/table/purge', { table_id: id, reason });
     expect((await post('/table/restore', { table_id: id })).body['code']).toBe('retention_expired');
-    expect(await Promise.all(urls().map(left))).toEqual(before);
+    expect(await leftOnEach()).toEqual(before);
     expect((await s.call('GET', `/tables/${id}`)).body['table']).toMatchObject({ status: 'dropped', exists: false });
   });
 });
@@ -170,7 +162,7 @@ describe('brought back to where it was removed', () => {
   test('add brings back what remove set aside, rows and all, and its entry ends', async () => {
     const id = await create('there');
     for (const [i, on] of ON.entries()) {
-      await ok(post('/table/databases', { table_id: id, remove: [on] }));
+      await done('/table/databases', { table_id: id, remove: [on] });
       expect((await asides(`/databases/${on}`)).filter((one) => one['table_id'] === id)).toMatchObject([
         { what: 'table', name: 'there', rows: 3 },
       ]);
@@ -179,31 +171,35 @@ describe('brought back to where it was removed', () => {
         null,
         ['restore_table'],
       ]);
-      const back = await ok(post('/table/databases', { table_id: id, add: [on] }));
+      const back = await done('/table/databases', { table_id: id, add: [on] });
       expect(back['table'].databases).toHaveLength(3);
-      expect(await query(urls()[i]!, 'select n from there order by id')).toEqual([{ n: '1' }, { n: '2' }, { n: '3' }]);
+      expect(await query(scene.urls[on], 'select n from there order by id')).toEqual([
+        { n: '1' },
+        { n: '2' },
+        { n: '3' },
+      ]);
       expect(await asides(`/tables/${id}`)).toEqual([]);
       expect(
         (await s.call('GET', `/databases/${on}/drift`)).body['drift'].filter(
           (d: { table_id: string }) => d.table_id === id,
         ),
       ).toEqual([]);
-      await ok(post('/table/column', { table_id: id, column: { name: `more_${i}`, type: 'integer' } }));
+      await done('/table/column', { table_id: id, column: { name: `more_${i}`, type: 'integer' } });
     }
   });
 
   test('under the name that the table has by now', async () => {
     const id = await create('named');
-    await ok(post('/table/databases', { table_id: id, remove: ['crm'] }));
-    await ok(post('/table/rename', { table_id: id, name: 'named_anew' }));
-    await ok(post('/table/databases', { table_id: id, add: ['crm'] }));
-    expect(await query(urls()[0]!, 'select n from named_anew order by id')).toHaveLength(3);
+    await done('/table/databases', { table_id: id, remove: ['crm'] });
+    await done('/table/rename', { table_id: id, name: 'named_anew' });
+    await done('/table/databases', { table_id: id, add: ['crm'] });
+    expect(await query(scene.urls.crm, 'select n from named_anew order by id')).toHaveLength(3);
   });
 
   test('other columns than then: refused, at once and in its turn, until they are the same or the rows are purged', async () => {
     const id = await create('changed');
-    const removed = await ok(post('/table/databases', { table_id: id, remove: ['crm'] }));
-    await ok(post('/table/column', { table_id: id, column: { name: 'added', type: 'text' } }));
+    const removed = await done('/table/databases', { table_id: id, remove: ['crm'] });
+    await done('/table/column', { table_id: id, column: { name: 'added', type: 'text' } });
     const refused = await post('/table/databases', { table_id: id, add: ['crm'] });
     expect([refused.status, refused.body['code'], refused.body['detail']]).toEqual([
       422,
@@ -211,9 +207,9 @@ describe('brought back to where it was removed', () => {
       expect.stringMatching(/columns of changed are not what they were/),
     ]);
     expect((await s.call('GET', `/tables/${id}`)).body['table'].databases).toEqual(['erp', 'shop']);
-    await ok(post('/table/column', { table_id: id, column: { name: 'added' } }));
-    await ok(post('/table/databases', { table_id: id, add: ['crm'] }));
-    expect(await query(urls()[0]!, 'select n from changed')).toHaveLength(3);
+    await done('/table/column', { table_id: id, column: { name: 'added' } });
+    await done('/table/databases', { table_id: id, add: ['crm'] });
+    expect(await query(scene.urls.crm, 'select n from changed')).toHaveLength(3);
     // Asked for in one go, it is judged when its turn comes.
     await post('/table/databases', { table_id: id, remove: ['crm'] }, {});
     await post('/table/column', { table_id: id, column: { name: 'later', type: 'text' } }, {});
@@ -224,8 +220,8 @@ describe('brought back to where it was removed', () => {
     ]);
     const last = (await asides('/databases/crm')).find((one) => one['table_id'] === id)!;
     expect(last['saga_id']).not.toBe(removed['saga'].saga_id);
-    await ok(post('/table/purge', { table_id: id, saga_id: last['saga_id'], reason: 'to build it empty' }));
-    await ok(post('/table/databases', { table_id: id, add: ['crm'] }));
-    expect(await query(urls()[0]!, 'select later from changed')).toEqual([]);
+    await done('/table/purge', { table_id: id, saga_id: last['saga_id'], reason: 'to build it empty' });
+    await done('/table/databases', { table_id: id, add: ['crm'] });
+    expect(await query(scene.urls.crm, 'select later from changed')).toEqual([]);
   });
 });

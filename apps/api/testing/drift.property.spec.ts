@@ -3,29 +3,22 @@ import fc from 'fast-check';
 import { COLUMN_TYPES, completeColumn, engineOf, findDrift, parseUrl, type Column } from '#byodb';
 import { freshMysql, freshPostgres, freshSqlite, query } from '../../../testing/fixtures.js';
 import { column, columns, parameters, patience, type ColumnBody } from './arbitraries.js';
-import { onThreeEngines, WAIT, type Reply, type Service } from './service.js';
+import { threeEngines, type Scene } from './scene.js';
+import { WAIT, type Reply, type Service } from './service.js';
 
-const ON = ['crm', 'erp', 'shop'];
+const ON = ['crm', 'erp', 'shop'] as const;
+let scene: Scene<(typeof ON)[number]>;
 let s: Service;
 
-let end: () => Promise<void>;
 beforeAll(async () => {
-  ({ s, end } = await onThreeEngines(ON));
+  scene = await threeEngines(ON);
+  ({ s } = scene);
 });
-afterAll(() => end(), patience());
+afterAll(() => scene.close(), patience());
 
-async function done(path: string, body: object): Promise<Reply['body']> {
-  const answer = await s.call('POST', path, body, WAIT);
-  expect({
-    path,
-    status: answer.status,
-    detail: answer.body['detail'],
-    error: answer.body['saga']?.error?.details,
-  }).toEqual({ path, status: 200, detail: undefined, error: undefined });
-  return answer.body;
-}
+const done = (path: string, body: object): Promise<Reply['body']> => scene.done(path, body);
 
-async function inSync(names: string[]): Promise<void> {
+async function inSync(names: readonly string[]): Promise<void> {
   for (const name of names)
     expect((await s.call('GET', `/databases/${name}/drift`)).body).toEqual({
       database: name,

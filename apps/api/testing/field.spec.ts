@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { query, type Fresh } from '../../../testing/fixtures.js';
-import { onThreeEngines, WAIT, type Reply, type Service } from './service.js';
+import { query } from '../../../testing/fixtures.js';
+import { threeEngines, type Scene } from './scene.js';
+import { WAIT, type Reply, type Service } from './service.js';
 
-const ON = ['crm', 'erp', 'shop'];
+const ON = ['crm', 'erp', 'shop'] as const;
+let scene: Scene<(typeof ON)[number]>;
 let s: Service;
-let fresh: Fresh[];
-let end: () => Promise<void>;
 beforeAll(async () => {
-  ({ s, fresh, end } = await onThreeEngines(ON));
+  scene = await threeEngines(ON);
+  ({ s } = scene);
 });
-afterAll(() => end());
+afterAll(() => scene.close());
 
 async function adopt(database: string, name: string): Promise<string> {
-  const answer = await s.call('POST', `/databases/${database}/adopt`, { tables: [name] }, WAIT);
-  expect([answer.status, answer.body['detail']]).toEqual([200, undefined]);
-  return String(answer.body['table'].table_id);
+  const { table } = await scene.done(`/databases/${database}/adopt`, { tables: [name] });
+  return table.table_id as string;
 }
 
 const column = (table_id: string, change: object, query = ''): Promise<Reply> =>
@@ -27,7 +27,7 @@ describe('p9: a column can be named whatever its owner called it', () => {
     const quote = (name: string): string =>
       database === 'erp' ? `\`${name.replaceAll('`', '``')}\`` : `"${name.replaceAll('"', '""')}"`;
     await query(
-      fresh[ON.indexOf(database)]!.url,
+      scene.urls[database],
       `create table odd (id int primary key, ${NAMES.map((name) => `${quote(name)} int`).join(', ')})`,
     );
     const id = await adopt(database, 'odd');
@@ -72,7 +72,7 @@ test('D19: a plan says whether and until when it can be undone', async () => {
   expect(await plan({ name: 'more', type: 'text' })).toMatchObject({ reversible: true, reversible_until: null });
   const dropped = await plan({ name: 'name' });
   expect(dropped).toMatchObject({ reversible: true, reversible_until: expect.stringMatching(/^20/) });
-  await query(fresh[0]!.url, "insert into planned (name) values ('x')");
+  await query(scene.urls.crm, "insert into planned (name) values ('x')");
   expect(await plan({ name: 'more', type: 'integer', nullable: false })).toMatchObject({
     reversible: null,
     reversible_until: null,
@@ -105,7 +105,7 @@ describe('D18: what history says of an adopted table is built again on its own e
   };
 
   test.each(ON)('%s', async (database) => {
-    const [url, own] = [fresh[ON.indexOf(database)]!.url, OWN[database]!];
+    const [url, own] = [scene.urls[database], OWN[database]!];
     await query(url, `create table things (id int primary key, ${own.columns})`);
     const table_id = await adopt(database, 'things');
     const { body } = await s.call('POST', '/table/replay', { table_id });

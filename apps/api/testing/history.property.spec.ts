@@ -1,24 +1,24 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { playForward } from '#tables';
-import type { Fresh } from '../../../testing/fixtures.js';
 import { parameters, patience } from './arbitraries.js';
 import { allEvents } from './lived.js';
-import { onThreeEngines, type Service } from './service.js';
+import { threeEngines, type Scene } from './scene.js';
+import type { Service } from './service.js';
 import { tableView } from '../src/tables/view.js';
 import { ON, plant, Walk, type Tally } from './walk/walk.js';
 import { liveOf } from './walk/databases.js';
 import { moves } from './walk/moves.js';
 
+let scene: Scene<(typeof ON)[number]>;
 let s: Service;
-let fresh: Fresh[];
 
-let end: () => Promise<void>;
 beforeAll(async () => {
-  ({ s, fresh, end } = await onThreeEngines(ON));
-  await plant(fresh[0]!.url);
+  scene = await threeEngines(ON);
+  ({ s } = scene);
+  await plant(scene.urls.crm);
 });
-afterAll(() => end(), patience());
+afterAll(() => scene.close(), patience());
 
 /** Cuts a list into parts of these sizes, again and again. */
 function parts<T>(all: T[], sizes: number[]): T[][] {
@@ -36,14 +36,13 @@ test(
     'at every version',
   async () => {
     const seen: Tally = { completed: 0, compensated: 0, rejected: 0, refused: 0, reverted: 0, notReverted: 0 };
-    const urls = Object.fromEntries(ON.map((name, i) => [name, fresh[i]!.url]));
     let n = 0;
     await fc.assert(
       fc.asyncProperty(
         moves,
         fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 }),
         async (plan, sizes) => {
-          const walk = new Walk(s, urls, `walk_${n++}`, seen);
+          const walk = new Walk(s, scene.urls, `walk_${n++}`, seen);
           if (!(await walk.begin(plan.columns))) return;
           for (const move of plan.moves) await walk.go(move);
           const { timeline } = (await s.call('POST', '/table/replay', { table_id: walk.tableId })).body as {

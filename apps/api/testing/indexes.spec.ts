@@ -1,38 +1,31 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { engineOf, parseUrl } from '#byodb';
 import { query } from '../../../testing/fixtures.js';
-import { onThreeEngines, WAIT, type Reply } from './service.js';
+import { refusing } from './refusing.js';
+import { threeEngines, type Scene } from './scene.js';
+import { WAIT, type Reply } from './service.js';
 import { stateOf } from './state.js';
 
 const ON = ['pg', 'my', 'file'] as const;
 type Name = (typeof ON)[number];
 
-let env: Awaited<ReturnType<typeof onThreeEngines>>;
+let scene: Scene<Name>;
 let urls: Record<Name, string>;
 beforeAll(async () => {
-  env = await onThreeEngines(ON);
-  const [pg, my, file] = env.fresh.map(({ url }) => url) as [string, string, string];
-  urls = { pg, my, file };
+  scene = await threeEngines(ON);
+  ({ urls } = scene);
 });
-afterAll(async () => {
-  await env.end();
-});
+afterAll(() => scene.close());
 
 /** What the driver says: of one realm of modules, which need not be this one's, so that it is no Error here. */
 const TWICE = { message: expect.stringMatching(/unique|duplicate/i) };
 
-const call = (method: string, path: string, body?: object): Promise<Reply> => env.s.call(method, path, body, WAIT);
-
-async function done(path: string, body: object): Promise<Reply['body']> {
-  const answer = await call('POST', path, body);
-  expect([path, answer.status, answer.body['detail']]).toEqual([path, 200, undefined]);
-  return answer.body;
-}
+const call = (method: string, path: string, body?: object): Promise<Reply> => scene.s.call(method, path, body, WAIT);
+const done = (path: string, body: object): Promise<Reply['body']> => scene.done(path, body);
 
 /** A table with three rows on all of them. */
-async function given(name: string, databases: readonly Name[] = ON): Promise<string> {
-  const { table } = await done('/table/create', {
-    name,
+const given = (name: string, databases: readonly Name[] = ON): Promise<string> =>
+  scene.create(name, {
     databases,
     columns: [
       { name: 'id', type: 'integer', primary_key: true, generated: true },
@@ -40,12 +33,8 @@ async function given(name: string, databases: readonly Name[] = ON): Promise<str
       { name: 'age', type: 'integer' },
       { name: 'town', type: 'string', length: 80 },
     ],
+    rows: [1, 2, 3].map((age) => ({ mail: `m${age}`, age, town: 'same' })),
   });
-  for (const database of databases)
-    for (const n of [1, 2, 3])
-      await query(urls[database], `insert into ${name} (mail, age, town) values ('m${n}', ${n}, 'same')`);
-  return table.table_id as string;
-}
 
 const index = (tableId: string, ...indexes: object[]): Promise<Reply['body']> =>
   done(
@@ -141,23 +130,15 @@ describe('an index', () => {
     const id = await given('refusing');
     await index(id, BY_MAIL);
     const before = await stateOf(urls, 'refusing');
-    await query(
-      urls.pg,
-      `create function no_indexes() returns event_trigger language plpgsql as $$ begin raise exception 'not today'; end $$`,
-    );
     for (const tag of ['CREATE INDEX', 'ALTER INDEX']) {
-      await query(
-        urls.pg,
-        `create event trigger no_indexes on ddl_command_start when tag in ('${tag}') execute function no_indexes()`,
-      );
+      const relent = await refusing(urls.pg, tag);
       const ask = tag === 'CREATE INDEX' ? { name: 'by_town', columns: ['town'] } : { name: 'by_mail' };
       const refused = await call('POST', '/table/index', { table_id: id, index: ask });
       expect([tag, refused.status, refused.body['code']]).toEqual([tag, 422, 'saga_compensated']);
-      await query(urls.pg, 'drop event trigger no_indexes');
+      await relent();
       expect(await stateOf(urls, 'refusing')).toEqual(before);
       expect(await shown(id)).toEqual({ by_mail: SHOWN_BY_MAIL });
     }
-    await query(urls.pg, 'drop function no_indexes');
   });
 
   test('that changes nothing touches nothing', async () => {
@@ -302,7 +283,7 @@ describe('history', () => {
       columns: [{ name: 'mail' }, { name: 'nick', type: 'string', length: 20 }],
     });
     await index(id, { name: 'by_nick', columns: ['nick'] });
-    const dry = await env.s.call('POST', '/table/revert?dry_run=true', { table_id: id, version: 4 });
+    const dry = await scene.s.call('POST', '/table/revert?dry_run=true', { table_id: id, version: 4 });
     expect(dry.body['plan']).toMatchObject({ blocked_by: null, reversible: true });
     await done('/table/revert', { table_id: id, version: 4 });
     expect(await found('reverted')).toEqual(before);

@@ -2,6 +2,7 @@ import pg from 'pg';
 import type { StoredEvent } from '#event-store';
 import { copyDatabase } from '../../../testing/copy-database.js';
 import { freshMysql, freshPostgres, freshSqlite, query } from '../../../testing/fixtures.js';
+import { refusing } from './refusing.js';
 import { service, WAIT, type Reply } from './service.js';
 
 type Service = Awaited<ReturnType<typeof service>>;
@@ -138,18 +139,10 @@ async function changes(s: Service, crm: string): Promise<string> {
   await on(200, '/table/revert', { version: 2 });
   await on(200, '/table/purge', { reason: 'nobody wants the payments back' });
   await on(422, '/table/column', { column: { name: 'country', type: 'string', length: 2, nullable: false } });
-  await query(
-    crm,
-    `create function refuse() returns event_trigger language plpgsql as $$ begin raise exception 'not today'; end $$`,
-  );
-  await query(
-    crm,
-    `create event trigger refuse on ddl_command_start when tag in ('ALTER TABLE', 'CREATE TABLE') ` +
-      'execute function refuse()',
-  );
+  const relent = await refusing(crm, 'ALTER TABLE', 'CREATE TABLE');
   await on(422, '/table/rename', { name: 'sales' });
   await answers(s, 422, 'POST', '/table/create', { name: 'never', databases: ['default', 'crm'] });
-  await query(crm, 'drop event trigger refuse');
+  await relent();
   await on(200, '/table/databases', { add: ['shop'], remove: ['erp'] });
   await on(200, '/table/delete', {});
   await on(200, '/table/restore', {});

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { z } from 'zod';
 import { freshPostgres, freshSqlite, query, type Fresh } from '../../../testing/fixtures.js';
 import type { OpenApi, Operation, Schema } from '../src/docs/openapi.js';
+import { refusing } from './refusing.js';
 import { service, WAIT, type Reply } from './service.js';
 
 type Service = Awaited<ReturnType<typeof service>>;
@@ -279,15 +280,7 @@ describe('real answers are as the document says', () => {
     expect(dropped.body).toMatchObject({ saga: { kind: 'index.drop', status: 'completed' } });
     const byNone = { table_id: table, index: { name: 'by_none', columns: ['none'] } };
     expect((await call('POST', '/table/index', byNone)).status).toBe(404);
-    await query(
-      crm.url,
-      `create function refuse() returns event_trigger language plpgsql as $$ begin raise exception 'not today'; end $$`,
-    );
-    await query(
-      crm.url,
-      `create event trigger refuse on ddl_command_start when tag in ('ALTER TABLE', 'CREATE TABLE') ` +
-        'execute function refuse()',
-    );
+    const relent = await refusing(crm.url, 'ALTER TABLE', 'CREATE TABLE');
     expect((await call('POST', '/table/rename', { table_id: table, name: 'clients' }, WAIT)).body).toMatchObject({
       code: 'saga_compensated',
       saga: { status: 'compensated' },
@@ -295,7 +288,7 @@ describe('real answers are as the document says', () => {
     expect(
       (await call('POST', '/table/create', { name: 'fails', databases: ['shop', 'crm'] }, WAIT)).body,
     ).toMatchObject({ code: 'saga_compensated' });
-    await query(crm.url, `drop event trigger refuse`);
+    await relent();
     for (const [path, body] of [
       ['/table/column', { table_id: table, column: { name: 'none' } }],
       ['/table/column', { table_id: 'none', column: { name: 'none' } }],

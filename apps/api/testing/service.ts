@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freshMysql, freshPostgres, freshSqlite, type Fresh } from '../../../testing/fixtures.js';
 import { startApp, type App } from '../src/app.js';
 import { readConfig } from '../src/config.js';
 
@@ -47,26 +46,3 @@ export async function service(environment: Record<string, string> = {}): Promise
 export const WAIT = { Prefer: 'wait=20' };
 
 export type Service = Awaited<ReturnType<typeof service>>;
-
-/**
- * The service with an empty database of each engine registered, by these names in this order: PostgreSQL, MySQL,
- * SQLite.
- */
-export async function onThreeEngines(
-  names: readonly string[],
-): Promise<{ s: Service; fresh: Fresh[]; end(): Promise<void> }> {
-  const s = await service();
-  const fresh = [await freshPostgres(), await freshMysql(), await freshSqlite()];
-  for (const [i, name] of names.entries()) {
-    const { status } = await s.call('POST', '/databases', { name, url: fresh[i]!.url });
-    if (status !== 201) throw new Error(`${name} was not registered: ${status}`);
-  }
-  return {
-    s,
-    fresh,
-    async end() {
-      await s.stop();
-      await Promise.all(fresh.map((one) => one.drop()));
-    },
-  };
-}

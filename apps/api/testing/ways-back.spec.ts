@@ -1,30 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { query, type Fresh } from '../../../testing/fixtures.js';
-import { onThreeEngines, WAIT, type Reply, type Service } from './service.js';
+import { query } from '../../../testing/fixtures.js';
+import { threeEngines, type Scene } from './scene.js';
+import { WAIT, type Reply, type Service } from './service.js';
 
-const ON = ['crm', 'erp', 'shop'];
+const ON = ['crm', 'erp', 'shop'] as const;
+let scene: Scene<(typeof ON)[number]>;
 let s: Service;
-let fresh: Fresh[];
-let end: () => Promise<void>;
 beforeAll(async () => {
-  ({ s, fresh, end } = await onThreeEngines(ON));
+  scene = await threeEngines(ON);
+  ({ s } = scene);
 });
-afterAll(() => end());
+afterAll(() => scene.close());
 
-async function done(path: string, body: object): Promise<Reply['body']> {
-  const answer = await s.call('POST', path, body, WAIT);
-  expect([path, answer.status, answer.body['detail']]).toEqual([path, 200, undefined]);
-  return answer.body;
-}
-
-async function create(name: string, columns: object[]): Promise<string> {
-  return String((await done('/table/create', { name, databases: ON, columns })).table.table_id);
-}
-
-/** The same statement by the owner of each database. */
-async function everywhere(sql: string): Promise<object[][]> {
-  return Promise.all(fresh.map((one) => query(one.url, sql)));
-}
+const done = (path: string, body: object): Promise<Reply['body']> => scene.done(path, body);
+const create = (name: string, columns: object[]): Promise<string> => scene.create(name, { columns });
+const everywhere = (sql: string): Promise<object[][]> => scene.everywhere(sql);
 
 async function shown(id: string): Promise<object> {
   return (await s.call('GET', `/tables/${id}`)).body['table'].columns;
@@ -55,8 +45,8 @@ describe('x1: a column of a key of several columns comes back with its values an
       { actor_id: 2, film_id: 1, note: 'd' },
     ];
     expect(await everywhere(`select actor_id, film_id, note from ${table} order by note`)).toEqual([rows, rows, rows]);
-    for (const one of fresh)
-      await expect(query(one.url, `insert into ${table} (actor_id, film_id) values (1, 2)`)).rejects.toMatchObject({
+    for (const url of Object.values(scene.urls))
+      await expect(query(url, `insert into ${table} (actor_id, film_id) values (1, 2)`)).rejects.toMatchObject({
         message: expect.stringMatching(/duplicate|unique/i),
       });
   });
@@ -64,7 +54,7 @@ describe('x1: a column of a key of several columns comes back with its values an
   test('rows that were written without it are told', async () => {
     const id = await create('link_rows', KEY);
     await drop(id, 'film_id');
-    await query(fresh[1]!.url, "insert into link_rows (actor_id, note) values (5, 'new')");
+    await query(scene.urls.erp, "insert into link_rows (actor_id, note) values (5, 'new')");
     const answer = await s.call('POST', '/table/revert', { table_id: id, version: 2 }, WAIT);
     expect([
       answer.status,
@@ -169,7 +159,7 @@ describe('x6: the revert of a conversion gives back the native type that the own
   };
 
   test.each(ON)('%s', async (name) => {
-    const [url, native] = [fresh[ON.indexOf(name)]!.url, NATIVE[name]!];
+    const [url, native] = [scene.urls[name], NATIVE[name]!];
     const lines = Object.entries(native)
       .map(([column, type]) => `${column} ${type}`)
       .join(', ');

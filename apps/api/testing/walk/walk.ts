@@ -6,7 +6,7 @@ import type { Reply, service } from '../service.js';
 import { literalOf, told, type Held, type Shown, type Url } from './databases.js';
 import { valueOf, type ColumnMove, type Move } from './moves.js';
 
-export const ON = ['crm', 'erp', 'shop'];
+export const ON = ['crm', 'erp', 'shop'] as const;
 
 /** Times that each end was seen. */
 export interface Tally {
