@@ -1,44 +1,38 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { freshMysql, freshPostgres, freshSqlite, query, type Fresh } from '../../../testing/fixtures.js';
+import { query, type Fresh } from '../../../testing/fixtures.js';
 import { copyDatabase } from '../../../testing/copy-database.js';
-import { service, WAIT, type Reply } from './service.js';
+import { threeEngines, type Scene } from './scene.js';
+import { WAIT, type Reply, type Service } from './service.js';
 import { stateOf } from './state.js';
 
-const ON = ['crm', 'shop', 'erp'];
-let s: Awaited<ReturnType<typeof service>>;
-let pg: Fresh, my: Fresh, file: Fresh;
-let urls: Record<string, string>;
+const ON = ['crm', 'shop', 'erp'] as const;
+type Name = (typeof ON)[number];
+let scene: Scene<Name>;
+let s: Service;
+let urls: Record<Name, string>;
 const kept: Fresh[] = [];
 
 beforeAll(async () => {
-  [s, pg, my, file] = [await service(), await freshPostgres(), await freshMysql(), await freshSqlite()];
-  urls = { crm: pg.url, shop: file.url, erp: my.url };
-  for (const name of ON) expect((await s.call('POST', '/databases', { name, url: urls[name] })).status).toBe(201);
+  scene = await threeEngines(['crm', 'erp', 'shop']);
+  ({ s, urls } = scene);
 });
 afterAll(async () => {
-  await s.stop();
-  await Promise.all([pg, my, file, ...kept].map((fresh) => fresh.drop()));
+  await scene.close();
+  await Promise.all(kept.map((fresh) => fresh.drop()));
 });
 
-async function done(path: string, body: object | undefined): Promise<Reply['body']> {
-  const answer = await s.call('POST', path, body, WAIT);
-  expect([path, answer.status, answer.body['detail']]).toEqual([path, 200, undefined]);
-  return answer.body;
-}
+const done = (path: string, body: object | undefined): Promise<Reply['body']> => scene.done(path, body);
 
-async function create(name: string, databases = ON): Promise<string> {
-  const { table } = await done('/table/create', {
-    name,
+const create = (name: string, databases: readonly Name[] = ON): Promise<string> =>
+  scene.create(name, {
     databases,
     columns: [
       { name: 'id', type: 'integer', primary_key: true, generated: true },
       { name: 'code', type: 'string', length: 40 },
       { name: 'qty', type: 'integer', nullable: false, default: 1 },
     ],
+    rows: [{ code: 'c1', qty: 1 }],
   });
-  for (const database of databases) await query(urls[database]!, `insert into ${name} (code, qty) values ('c1', 1)`);
-  return table.table_id as string;
-}
 
 async function allEvents(saga: string): Promise<{ data: { error?: { code: string } } }[]> {
   return (await s.call('GET', `/sagas/${saga}/events?limit=500`)).body['events'] as {
@@ -67,22 +61,22 @@ describe.each(ON)('drift on %s', (where) => {
   test('what was ignored is not adopted with what came later, and is meant when nothing else differs', async () => {
     const id = await create(`later_${where}`);
     const columnsOf = async (): Promise<string[]> => Object.values(await shown(id)).map((c) => String(c['name']));
-    await query(urls[where]!, `alter table later_${where} add column theirs integer`);
+    await query(urls[where], `alter table later_${where} add column theirs integer`);
     expect((await resolve(where, id, 'ignore')).status).toBe(200);
-    await query(urls[where]!, `alter table later_${where} add column ours integer`);
+    await query(urls[where], `alter table later_${where} add column ours integer`);
     expect(await drift(where, `later_${where}`)).toHaveLength(1);
     expect((await resolve(where, id, 'adopt')).status).toBe(200);
     expect(await columnsOf()).toEqual(['id', 'code', 'qty', 'ours']);
-    await query(urls[where]!, `update later_${where} set theirs = 7`);
+    await query(urls[where], `update later_${where} set theirs = 7`);
     expect(await drift(where, `later_${where}`)).toEqual([]);
     expect((await resolve(where, id, 'adopt')).status).toBe(200);
     expect((await columnsOf()).sort()).toEqual(['code', 'id', 'ours', 'qty', 'theirs']);
-    for (const other of others) await query(urls[other]!, `update later_${where} set theirs = 8, ours = 9`);
+    for (const other of others) await query(urls[other], `update later_${where} set theirs = 8, ours = 9`);
   });
 
   test('a change that meets drift is rejected with the difference, until it is restored', async () => {
     const id = await create(`meets_${where}`);
-    await query(urls[where]!, `alter table meets_${where} rename column code to theirs`);
+    await query(urls[where], `alter table meets_${where} rename column code to theirs`);
     const before = await stateOf(urls, `meets_${where}`);
     const refused = await s.call('POST', '/table/column', { table_id: id, column: { name: 'a', type: 'text' } }, WAIT);
     expect(refused).toMatchObject({
@@ -105,25 +99,25 @@ describe.each(ON)('drift on %s', (where) => {
     expect(restored.body).toMatchObject({
       saga: { kind: 'drift.resolve', status: 'completed', reversible_until: null },
     });
-    expect(await query(urls[where]!, `select code from meets_${where}`)).toEqual([{ code: 'c1' }]);
+    expect(await query(urls[where], `select code from meets_${where}`)).toEqual([{ code: 'c1' }]);
     expect(await drift(where, `meets_${where}`)).toEqual([]);
     expect(Object.keys(await shown(id))).toEqual(['id', 'code', 'qty']);
     await done('/table/column', { table_id: id, column: { name: 'a', type: 'text' } });
     for (const name of ON) expect(await drift(name, `meets_${where}`)).toEqual([]);
-    expect(await query(urls[where]!, `select id, qty from meets_${where}`)).toHaveLength(1);
+    expect(await query(urls[where], `select id, qty from meets_${where}`)).toHaveLength(1);
   });
 
   test('adopted: history and the other databases follow', async () => {
     const id = await create(`adopted_${where}`);
-    await query(urls[where]!, `alter table adopted_${where} add column extra varchar(20)`);
+    await query(urls[where], `alter table adopted_${where} add column extra varchar(20)`);
     if (where !== 'shop')
       await query(
-        urls[where]!,
+        urls[where],
         where === 'crm'
           ? `alter table adopted_crm alter column qty type bigint`
           : `alter table adopted_erp modify qty bigint not null default 1`,
       );
-    await query(urls[where]!, `alter table adopted_${where} drop column code`);
+    await query(urls[where], `alter table adopted_${where} drop column code`);
     expect(await drift(where, `adopted_${where}`)).toEqual(
       expect.arrayContaining([
         { column: 'extra', expected: 'no column', found: expect.stringContaining('a column') },
@@ -154,8 +148,8 @@ describe.each(ON)('drift on %s', (where) => {
   test('D22: a column that was renamed by hand is renamed on the others, with its values', async () => {
     const table = `carried_${where}`;
     const id = await create(table);
-    await query(urls[where]!, `alter table ${table} rename column code to remark`);
-    await query(urls[where]!, `alter table ${table} add column extra varchar(20)`);
+    await query(urls[where], `alter table ${table} rename column code to remark`);
+    await query(urls[where], `alter table ${table} add column extra varchar(20)`);
     const dry = await s.call('POST', `/databases/${where}/drift/resolve?dry_run=true`, { table_id: id, as: 'adopt' });
     expect(
       (dry.body['plan'].steps as { database: string; operation: string }[])
@@ -165,7 +159,7 @@ describe.each(ON)('drift on %s', (where) => {
     expect((await resolve(where, id, 'adopt')).status).toBe(200);
     expect(Object.keys(await shown(id))).toEqual(['id', 'remark', 'qty', 'extra']);
     for (const name of ON) {
-      expect(await query(urls[name]!, `select id, remark, qty, extra from ${table}`)).toEqual([
+      expect(await query(urls[name], `select id, remark, qty, extra from ${table}`)).toEqual([
         { id: 1, remark: 'c1', qty: 1, extra: null },
       ]);
       expect(await drift(name, table)).toEqual([]);
@@ -175,8 +169,8 @@ describe.each(ON)('drift on %s', (where) => {
   test('ignored: it is no drift any more, changes go on, and the others stay as they are', async () => {
     const id = await create(`ignored_${where}`);
     const table = `ignored_${where}`;
-    await query(urls[where]!, `alter table ${table} add column extra varchar(20)`);
-    await query(urls[where]!, `alter table ${table} drop column code`);
+    await query(urls[where], `alter table ${table} add column extra varchar(20)`);
+    await query(urls[where], `alter table ${table} drop column code`);
     expect((await resolve(where, id, 'ignore')).status).toBe(200);
     expect(await drift(where, table)).toEqual([]);
     expect(Object.keys(await shown(id))).toEqual(['id', 'code', 'qty']);
@@ -190,14 +184,14 @@ describe.each(ON)('drift on %s', (where) => {
     });
     await done('/table/column', { table_id: id, column: { name: 'code', nullable: false, default: 'x' } });
     for (const name of ON) expect([name, await drift(name, table)]).toEqual([name, []]);
-    expect(await query(urls[where]!, `select id, amount, extra, a from ${table}`)).toEqual([
+    expect(await query(urls[where], `select id, amount, extra, a from ${table}`)).toEqual([
       { id: 1, amount: 1, extra: null, a: null },
     ]);
-    await query(urls[where]!, `alter table ${table} drop column amount`);
+    await query(urls[where], `alter table ${table} drop column amount`);
     expect(await drift(where, table)).toEqual([{ column: 'amount', expected: 'a column', found: 'no column' }]);
     expect((await resolve(where, id, 'restore')).status).toBe(200);
     for (const name of ON) expect([name, await drift(name, table)]).toEqual([name, []]);
-    expect(Object.keys((await query(urls[where]!, `select * from ${table}`))[0]!)).toEqual(
+    expect(Object.keys((await query(urls[where], `select * from ${table}`))[0]!)).toEqual(
       expect.arrayContaining(['id', 'code', 'amount', 'a']),
     );
   });
@@ -205,16 +199,16 @@ describe.each(ON)('drift on %s', (where) => {
   test('a table that is gone: built again, or taken out of the database', async () => {
     const id = await create(`gone_${where}`);
     const table = `gone_${where}`;
-    await query(urls[where]!, `drop table ${table}`);
+    await query(urls[where], `drop table ${table}`);
     expect(await resolve(where, id, 'ignore')).toMatchObject({ status: 422, body: { code: 'unsupported_change' } });
     expect((await resolve(where, id, 'restore')).status).toBe(200);
     expect(await drift(where, table)).toEqual([]);
-    expect(await query(urls[where]!, `select * from ${table}`)).toEqual([]);
-    await query(urls[where]!, `drop table ${table}`);
+    expect(await query(urls[where], `select * from ${table}`)).toEqual([]);
+    await query(urls[where], `drop table ${table}`);
     expect((await resolve(where, id, 'adopt')).body).toMatchObject({ table: { databases: others, status: 'active' } });
     await done('/table/column', { table_id: id, column: { name: 'a', type: 'text' } });
     const alone = await create(`alone_${where}`, [where]);
-    await query(urls[where]!, `drop table alone_${where}`);
+    await query(urls[where], `drop table alone_${where}`);
     expect((await resolve(where, alone, 'adopt')).body).toMatchObject({ table: { status: 'dropped', exists: false } });
     expect(await s.call('POST', '/table/restore', { table_id: alone }, WAIT)).toMatchObject({
       status: 409,
@@ -226,16 +220,16 @@ describe.each(ON)('drift on %s', (where) => {
   test('what nobody can restore is refused, and nothing is touched; rows that would not survive reject it', async () => {
     const id = await create(`lossy_${where}`);
     const table = `lossy_${where}`;
-    await query(urls[where]!, `alter table ${table} add column wide text`);
+    await query(urls[where], `alter table ${table} add column wide text`);
     await query(
-      urls[where]!,
+      urls[where],
       where === 'shop'
         ? `alter table ${table} rename column qty to quantity`
         : where === 'crm'
           ? `alter table ${table} alter column code type text`
           : `alter table ${table} modify code longtext`,
     );
-    await query(urls[where]!, `insert into ${table} (code) values ('${'x'.repeat(60)}')`);
+    await query(urls[where], `insert into ${table} (code) values ('${'x'.repeat(60)}')`);
     const before = await stateOf(urls, table);
     const answer = await resolve(where, id, 'restore');
     if (where !== 'shop') {
@@ -295,7 +289,7 @@ const THEIRS: Record<string, { make: string[]; own: Record<string, string> }> = 
 
 describe.each(ON)('adopted from %s', (where) => {
   test("tables that others made come under management as they are; what is the engine's own stays so through every change", async () => {
-    const url = urls[where]!;
+    const url = urls[where];
     for (const sql of THEIRS[where]!.make) await query(url, sql);
     await query(url, 'create table other_legacy (id integer not null primary key, name varchar(10))');
     const before = await stateOf({ [where]: url }, 'legacy');
@@ -371,7 +365,7 @@ describe.each(ON)('adopted from %s', (where) => {
   test('a table that changed between the look and its turn is not adopted', async () => {
     expect(await s.call('POST', `/databases/${where}/adopt`, { tables: [] })).toMatchObject({ status: 400 });
     expect(await s.call('POST', `/databases/${where}/adopt`, { tables: 'some' })).toMatchObject({ status: 400 });
-    await query(urls[where]!, 'create table pair (id integer not null primary key, a varchar(5))');
+    await query(urls[where], 'create table pair (id integer not null primary key, a varchar(5))');
     const both = await Promise.all(
       [1, 2].map(async () => s.call('POST', `/databases/${where}/adopt`, { tables: ['pair'] }, WAIT)),
     );
@@ -383,7 +377,7 @@ describe.each(ON)('a backup of %s', (where) => {
   test('taken half-way and restored is brought to what history says by what it lacks alone', async () => {
     const [a, b, c] = [await create(`first_${where}`), await create(`second_${where}`), await create(`third_${where}`)];
     await done('/table/column', { table_id: a, column: { name: 'half', type: 'string', length: 9, default: 'h' } });
-    const backup = await copyDatabase(urls[where]!);
+    const backup = await copyDatabase(urls[where]);
     kept.push(backup);
     await done('/table/column', {
       table_id: a,
@@ -394,7 +388,7 @@ describe.each(ON)('a backup of %s', (where) => {
     await create(`third_${where}`);
     await done('/table/delete', { table_id: b });
     await done('/table/restore', { table_id: b, as: `back_${where}` });
-    const now = await stateOf({ [where]: urls[where]! }, `first_${where}`);
+    const now = await stateOf({ [where]: urls[where] }, `first_${where}`);
     expect((await s.call('PUT', `/databases/${where}`, { url: backup.url })).status).toBe(200);
     urls[where] = backup.url;
     expect((await s.call('GET', `/databases/${where}/drift`)).body['in_sync']).toBe(false);
@@ -427,11 +421,11 @@ describe.each(ON)('a backup of %s', (where) => {
       in_sync: true,
       drift: [],
     });
-    const again = await stateOf({ [where]: urls[where]! }, `first_${where}`);
+    const again = await stateOf({ [where]: urls[where] }, `first_${where}`);
     expect(again[where]!.rows).toEqual(now[where]!.rows!.map((row) => ({ ...row, after_all: null })));
     // What was set aside meanwhile is set aside here under the same names: it comes back as anywhere else.
     await done('/table/restore', { table_id: c, as: `third_again_${where}` });
-    expect(await query(urls[where]!, `select code from third_again_${where}`)).toEqual([{ code: 'c1' }]);
+    expect(await query(urls[where], `select code from third_again_${where}`)).toEqual([{ code: 'c1' }]);
     const none = await s.call('POST', `/databases/${where}/catch-up`, {}, WAIT);
     expect(none.body).toMatchObject({ status: 'ok', tables: [], saga: { status: 'completed' } });
   });

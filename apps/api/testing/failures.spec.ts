@@ -1,77 +1,68 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import Database from 'better-sqlite3';
 import { randomUUID } from 'node:crypto';
-import {
-  freshMysql,
-  freshPostgres,
-  freshSqlite,
-  query,
-  tcpProxy,
-  type Fresh,
-  type Proxy,
-} from '../../../testing/fixtures.js';
-import { service, WAIT, type Reply } from './service.js';
+import { query, tcpProxy, type Proxy } from '../../../testing/fixtures.js';
+import { refusing } from './refusing.js';
+import { threeEngines } from './scene.js';
+import { WAIT, type Reply, type Service } from './service.js';
 import { stateOf } from './state.js';
 
 // Each database in turn refuses the statement when it comes, in a way that prepare cannot foresee; all must go back,
 // rows and all.
 
-const ON = ['default', 'crm', 'shop', 'erp'];
+const ON = ['default', 'crm', 'shop', 'erp'] as const;
+type Name = (typeof ON)[number];
 const ENDED = ['completed', 'compensated', 'rejected'];
 
 interface World {
-  s: Awaited<ReturnType<typeof service>>;
-  pg: Fresh;
-  my: Fresh;
-  file: Fresh;
-  own: string;
+  s: Service;
+  urls: Record<Name, string>;
+  /** To PostgreSQL. */
   proxy: Proxy;
+  /** Of MariaDB, with no more rights than the service needs. */
   user: string;
-  drop(): Promise<void>;
+  close(): Promise<void>;
 }
 
-async function world(refusing: string): Promise<World> {
-  const [s, pg, file, my] = [
-    await service({ CHANGE_DEADLINE_SECONDS: refusing === 'shop' ? '1' : '20', LOCK_TIMEOUT_MS: '200' }),
-    await freshPostgres(),
-    await freshSqlite(),
-    await freshMysql(),
-  ];
-  const proxy = await tcpProxy(Number(new URL(pg.url).port));
+async function world(toRefuse: Name): Promise<World> {
   const user = `limited_${randomUUID().slice(0, 8)}`;
-  const base = new URL(my.url).pathname.slice(1);
-  await query(my.url, `create user '${user}'@'%' identified by 'pw'`);
-  await query(
-    my.url,
-    'grant select, insert, update, delete, create, drop, lock tables, trigger, show view on ' +
-      `\`${base}\`.* to '${user}'@'%'`,
-  );
-  const limited = new URL(my.url);
-  limited.username = user;
-  limited.password = 'pw';
-  expect((await s.call('POST', '/databases', { name: 'crm', url: proxy.url(pg.url) })).status).toBe(201);
-  expect((await s.call('POST', '/databases', { name: 'shop', url: file.url })).status).toBe(201);
-  expect(
-    (await s.call('POST', '/databases', { name: 'erp', url: refusing === 'erp' ? limited.href : my.url })).status,
-  ).toBe(201);
+  let proxy!: Proxy;
+  const scene = await threeEngines<Exclude<Name, 'default'>>(['crm', 'erp', 'shop'], {
+    environment: { CHANGE_DEADLINE_SECONDS: toRefuse === 'shop' ? '1' : '20', LOCK_TIMEOUT_MS: '200' },
+    async addressOf(name, url) {
+      if (name === 'crm') {
+        proxy = await tcpProxy(Number(new URL(url).port));
+        return proxy.url(url);
+      }
+      if (name === 'shop') return url;
+      const limited = await addressOfLimited(user, url);
+      return toRefuse === 'erp' ? limited : url;
+    },
+  });
   return {
-    s,
-    pg,
-    my,
-    file,
-    own: `sqlite:${s.dir}/byodb.db`,
+    s: scene.s,
+    urls: { default: scene.own, ...scene.urls },
     proxy,
     user,
-    async drop() {
-      await s.stop();
+    async close() {
+      await query(scene.urls.erp, `drop user '${user}'@'%'`);
+      await scene.close();
       await proxy.close();
-      await query(my.url, `drop user '${user}'@'%'`);
-      await Promise.all([pg.drop(), my.drop(), file.drop()]);
     },
   };
 }
 
-const urls = (w: World): Record<string, string> => ({ default: w.own, crm: w.pg.url, shop: w.file.url, erp: w.my.url });
+async function addressOfLimited(user: string, url: string): Promise<string> {
+  const limited = new URL(url);
+  await query(url, `create user '${user}'@'%' identified by 'pw'`);
+  await query(
+    url,
+    'grant select, insert, update, delete, create, drop, lock tables, trigger, show view on ' +
+      `\`${limited.pathname.slice(1)}\`.* to '${user}'@'%'`,
+  );
+  [limited.username, limited.password] = [user, 'pw'];
+  return limited.href;
+}
 
 type Refusal = (w: World, table: string, send: () => Promise<string>) => Promise<void>;
 
@@ -88,20 +79,11 @@ async function until(w: World, sagaId: string, done: (saga: Reply['body']) => bo
 
 /** An event trigger: every statement of DDL is refused, reads and rows are not. */
 const postgresRefuses: Refusal = async (w, _table, send) => {
-  await query(
-    w.pg.url,
-    `create function refuse() returns event_trigger language plpgsql as $$ begin raise exception 'not today'; end $$`,
-  );
-  await query(
-    w.pg.url,
-    `create event trigger refuse on ddl_command_start when tag in ('ALTER TABLE', 'CREATE TABLE', ` +
-      `'CREATE INDEX') execute function refuse()`,
-  );
+  const relent = await refusing(w.urls.crm, 'ALTER TABLE', 'CREATE TABLE', 'CREATE INDEX');
   try {
     await until(w, await send(), (saga) => ENDED.includes(saga['status'] as string));
   } finally {
-    await query(w.pg.url, 'drop event trigger refuse');
-    await query(w.pg.url, 'drop function refuse()');
+    await relent();
   }
 };
 
@@ -117,22 +99,22 @@ const mariadbRefuses: Refusal = async (w, table, send) => {
   const isNew =
     (
       await query(
-        w.my.url,
+        w.urls.erp,
         'select 1 from information_schema.tables where table_schema = database() and table_name = ?',
         [table],
       )
     ).length === 0;
-  if (isNew) await query(w.my.url, `create table ${table} (precious text)`);
-  else await query(w.my.url, `revoke alter on ${table} from '${w.user}'@'%'`);
+  if (isNew) await query(w.urls.erp, `create table ${table} (precious text)`);
+  else await query(w.urls.erp, `revoke alter on ${table} from '${w.user}'@'%'`);
   await w.proxy.resume();
   await until(w, sagaId, (saga) => ENDED.includes(saga['status'] as string));
-  if (isNew) await query(w.my.url, `drop table ${table}`);
-  else await query(w.my.url, `grant alter on ${table} to '${w.user}'@'%'`);
+  if (isNew) await query(w.urls.erp, `drop table ${table}`);
+  else await query(w.urls.erp, `grant alter on ${table} to '${w.user}'@'%'`);
 };
 
 /** Another program keeps the file's write lock until the change has given up. */
 const sqliteRefuses: Refusal = async (w, _table, send) => {
-  const other = new Database(w.file.url.slice('sqlite:'.length));
+  const other = new Database(w.urls.shop.slice('sqlite:'.length));
   other.exec('begin immediate');
   let sagaId: string;
   try {
@@ -144,7 +126,7 @@ const sqliteRefuses: Refusal = async (w, _table, send) => {
   await until(w, sagaId, (saga) => ENDED.includes(saga['status'] as string));
 };
 
-describe.each<[string, string, Refusal]>([
+describe.each<[Name, string, Refusal]>([
   ['crm', 'PostgreSQL', postgresRefuses],
   ['erp', 'MariaDB', mariadbRefuses],
   ['shop', 'SQLite', sqliteRefuses],
@@ -171,14 +153,14 @@ describe.each<[string, string, Refusal]>([
     expect(made.status).toBe(200);
     tableId = made.body['table'].table_id as string;
     for (const name of ['orders', 'orders2', 'never'])
-      await query(w.my.url, `grant create, alter on ${name} to '${w.user}'@'%'`);
-    for (const [i, url] of [w.own, w.pg.url, w.file.url, w.my.url].entries()) {
+      await query(w.urls.erp, `grant create, alter on ${name} to '${w.user}'@'%'`);
+    for (const [i, url] of ON.map((name) => w.urls[name]).entries()) {
       for (const code of ['007', '12', String(i)])
         await query(url, `insert into orders (code, qty) values ('${code}', ${Number(code) * 10 + i})`);
     }
   });
   afterAll(async () => {
-    await w.drop();
+    await w.close();
   });
 
   const column = (change: object): [string, () => [string, object]] => [
@@ -212,7 +194,7 @@ describe.each<[string, string, Refusal]>([
     ['drop of the table', () => ['/table/delete', { table_id: tableId }]],
   ])('%s', async (_name, request) => {
     const [path, body] = request();
-    const before = await stateOf(urls(w), 'orders');
+    const before = await stateOf(w.urls, 'orders');
     const shown = (await w.s.call('GET', `/tables/${tableId}`)).body['table'];
     let sagaId = '';
     await refusal(w, 'orders', async () => {
@@ -227,7 +209,7 @@ describe.each<[string, string, Refusal]>([
     );
     expect(undone.length).toBeGreaterThan(0);
     for (const step of undone) expect(step.fingerprint_after).toBe(step.fingerprint_before);
-    expect(await stateOf(urls(w), 'orders')).toEqual(before);
+    expect(await stateOf(w.urls, 'orders')).toEqual(before);
     const { columns, name, exists, status } = (await w.s.call('GET', `/tables/${tableId}`)).body['table'];
     expect({ columns, name, exists, status }).toEqual({
       columns: shown.columns,
@@ -245,7 +227,7 @@ describe.each<[string, string, Refusal]>([
     });
     const { saga } = (await w.s.call('GET', `/sagas/${sagaId}`)).body;
     expect({ status: saga.status, database: saga.error.database }).toEqual({ status: 'compensated', database });
-    for (const seen of Object.values(await stateOf(urls(w), 'never'))) expect(seen).toMatchObject({ rows: null });
+    for (const seen of Object.values(await stateOf(w.urls, 'never'))) expect(seen).toMatchObject({ rows: null });
     expect((await w.s.call('GET', `/tables/${saga.table_id as string}`)).body['table']).toMatchObject({
       status: 'failed',
       exists: false,

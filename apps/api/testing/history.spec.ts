@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pgDriver from 'pg';
-import { freshMysql, freshPostgres, freshSqlite, query, type Fresh } from '../../../testing/fixtures.js';
-import { service, WAIT, type Reply } from './service.js';
+import { freshMysql, freshPostgres, freshSqlite, query } from '../../../testing/fixtures.js';
+import { threeEngines, type Scene } from './scene.js';
+import { WAIT, type Reply, type Service } from './service.js';
 import { stateOf } from './state.js';
 
 interface Saga {
@@ -9,31 +10,20 @@ interface Saga {
   error: { code: string } | null;
 }
 
-const ON = ['default', 'crm', 'shop', 'erp'];
-let s: Awaited<ReturnType<typeof service>>;
-let pg: Fresh, my: Fresh, file: Fresh;
-let urls: Record<string, string>;
+const ON = ['default', 'crm', 'shop', 'erp'] as const;
+type Name = (typeof ON)[number];
+let scene: Scene<Exclude<Name, 'default'>>;
+let s: Service;
+let urls: Record<Name, string>;
 
 beforeAll(async () => {
-  [s, pg, my, file] = [await service(), await freshPostgres(), await freshMysql(), await freshSqlite()];
-  for (const [name, { url }] of [
-    ['crm', pg],
-    ['shop', file],
-    ['erp', my],
-  ] as const)
-    expect((await s.call('POST', '/databases', { name, url })).status).toBe(201);
-  urls = { default: `sqlite:${s.dir}/byodb.db`, crm: pg.url, shop: file.url, erp: my.url };
+  scene = await threeEngines(['crm', 'erp', 'shop']);
+  ({ s } = scene);
+  urls = { default: scene.own, ...scene.urls };
 });
-afterAll(async () => {
-  await s.stop();
-  await Promise.all([pg.drop(), my.drop(), file.drop()]);
-});
+afterAll(() => scene.close());
 
-async function done(path: string, body: object): Promise<Reply['body']> {
-  const answer = await s.call('POST', path, body, WAIT);
-  expect([path, answer.status, answer.body['detail']]).toEqual([path, 200, undefined]);
-  return answer.body;
-}
+const done = (path: string, body: object): Promise<Reply['body']> => scene.done(path, body);
 
 async function after<T>(ms: number, work: () => Promise<T>): Promise<T> {
   await new Promise((resolve) => {
@@ -42,9 +32,8 @@ async function after<T>(ms: number, work: () => Promise<T>): Promise<T> {
   return work();
 }
 
-async function create(name: string): Promise<string> {
-  const { table } = await done('/table/create', {
-    name,
+const create = (name: string): Promise<string> =>
+  scene.create(name, {
     databases: ON,
     columns: [
       { name: 'id', type: 'integer', primary_key: true, generated: true },
@@ -52,11 +41,8 @@ async function create(name: string): Promise<string> {
       { name: 'qty', type: 'integer', nullable: false, default: 1 },
       { name: 'note', type: 'text' },
     ],
+    rows: [1, 2].map((qty) => ({ code: `c${qty}`, qty, note: `n${qty}` })),
   });
-  for (const url of Object.values(urls))
-    for (const n of [1, 2]) await query(url, `insert into ${name} (code, qty, note) values ('c${n}', ${n}, 'n${n}')`);
-  return table.table_id as string;
-}
 
 describe('walked', () => {
   test('show at a version and at a time, in one database, and what there is not', async () => {
@@ -199,7 +185,7 @@ describe('gone back to', () => {
   test('a revert behind a change that failed is refused where it would not lead to its version', async () => {
     const id = await create('behind_failed');
     await done('/table/column', { table_id: id, column: { name: 'extra', type: 'integer' } });
-    const owner = new pgDriver.Client(pg.url);
+    const owner = new pgDriver.Client(urls.crm);
     await owner.connect();
     await owner.query('begin');
     await owner.query('lock table behind_failed in access exclusive mode');
@@ -329,7 +315,7 @@ describe('gone back to', () => {
     const id = await create('misfit');
     await done('/table/column', { table_id: id, column: { name: 'note', nullable: false } });
     await done('/table/column', { table_id: id, column: { name: 'note' } });
-    await query(pg.url, `insert into misfit (code) values ('without')`);
+    await query(urls.crm, `insert into misfit (code) values ('without')`);
     const refused = await s.call('POST', '/table/revert', { table_id: id, version: 4 }, WAIT);
     expect(refused.body).toMatchObject({
       code: 'saga_rejected',
@@ -354,7 +340,7 @@ describe('where it lives', () => {
   test('add builds it there without rows, remove sets it aside there; later changes go where it lives then', async () => {
     const { table } = await done('/table/create', { name: 'placed', databases: ['default', 'crm'] });
     const id = table.table_id as string;
-    await query(pg.url, `insert into placed (name) values ('kept')`);
+    await query(urls.crm, `insert into placed (name) values ('kept')`);
     // Sent without waiting: the column is added wherever the table will be by then.
     expect(
       (await s.call('POST', '/table/databases', { table_id: id, add: ['erp', 'shop'], remove: ['crm'] })).status,
@@ -370,16 +356,16 @@ describe('where it lives', () => {
         .map((step: { database: string }) => step.database)
         .sort(),
     ).toEqual(['default', 'erp', 'shop']);
-    for (const name of ['erp', 'shop', 'default'])
-      expect((await stateOf({ [name]: urls[name]! }, 'placed'))[name]!.rows).toEqual([]);
-    expect((await stateOf({ crm: pg.url }, 'placed'))['crm']!.rows).toBeNull();
+    for (const name of ['erp', 'shop', 'default'] as const)
+      expect((await stateOf({ [name]: urls[name] }, 'placed'))[name]!.rows).toEqual([]);
+    expect((await stateOf({ crm: urls.crm }, 'placed'))['crm']!.rows).toBeNull();
     // The name is free there, what was set aside is kept, and the database cannot be forgotten while it is.
     expect((await s.call('POST', '/table/create', { name: 'placed', databases: ['crm'] }, WAIT)).status).toBe(200);
     const asides = await query<{ n: string }>(
-      pg.url,
+      urls.crm,
       `select relname as n from pg_class where relname like '\\_saga\\_%' and relkind = 'r' and length(relname) = 38`,
     );
-    expect(await Promise.all(asides.map(async ({ n }) => query(pg.url, `select * from ${n}`)))).toContainEqual([
+    expect(await Promise.all(asides.map(async ({ n }) => query(urls.crm, `select * from ${n}`)))).toContainEqual([
       expect.objectContaining({ name: 'kept' }),
     ]);
     expect((await s.call('GET', '/databases/erp/drift')).body['in_sync']).toBe(true);
@@ -407,13 +393,13 @@ describe('where it lives', () => {
 test('what was asked behind a change that fails is done all the same, though it would have been so already', async () => {
   const id = await create('behind');
   await query(
-    urls['crm']!,
+    urls.crm,
     'create function refuse_more() returns event_trigger language plpgsql as $$ begin if exists (select ' +
       'from pg_event_trigger_ddl_commands() c join pg_attribute a on a.attrelid = c.objid where a.attname ' +
       `like 'poison%') then raise exception 'not today'; end if; end $$`,
   );
   await query(
-    urls['crm']!,
+    urls.crm,
     "create event trigger refuse_more on ddl_command_end when tag in ('ALTER TABLE') execute function refuse_more()",
   );
   try {
@@ -482,13 +468,13 @@ test('what was asked behind a change that fails is done all the same, though it 
         ),
       ]).toEqual([name, []]);
   } finally {
-    await query(urls['crm']!, 'drop event trigger refuse_more');
+    await query(urls.crm, 'drop event trigger refuse_more');
   }
 });
 
 test('a change that was sent behind a move that did not happen is judged again, and refused', async () => {
   const { table } = await done('/table/create', { name: 'stays', databases: ['default'] });
-  await query(my.url, 'create table stays (precious int)');
+  await query(urls.erp, 'create table stays (precious int)');
   const move = (await s.call('POST', '/table/databases', { table_id: table.table_id, add: ['erp'] })).body['saga']
     .saga_id as string;
   const behind = await s.call(
@@ -502,7 +488,7 @@ test('a change that was sent behind a move that did not happen is judged again, 
     error: { code: 'table_name_taken', database: 'erp' },
   });
   expect(behind.body).toMatchObject({ code: 'saga_rejected', saga: { error: { code: 'invalid_in_turn' } } });
-  await query(my.url, 'drop table stays');
+  await query(urls.erp, 'drop table stays');
   expect(
     (await done('/table/column', { table_id: table.table_id, column: { name: 'more', type: 'text' } })).table.databases,
   ).toEqual(['default']);

@@ -1,77 +1,54 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import {
-  freshMysql,
-  freshPostgres,
-  freshSqlite,
-  query,
-  tcpProxy,
-  type Fresh,
-  type Proxy,
-} from '../../../testing/fixtures.js';
-import { service, WAIT, type Reply } from './service.js';
+import { query, tcpProxy, type Proxy } from '../../../testing/fixtures.js';
+import { refusing } from './refusing.js';
+import { threeEngines, type Scene } from './scene.js';
+import { WAIT, type Reply, type Service } from './service.js';
 import { stateOf } from './state.js';
 
-const ON = ['default', 'crm', 'shop', 'erp'];
+const ON = ['default', 'crm', 'shop', 'erp'] as const;
+type Name = (typeof ON)[number];
 
 interface World {
-  s: Awaited<ReturnType<typeof service>>;
-  pg: Fresh;
-  my: Fresh;
-  file: Fresh;
+  s: Service;
+  /** To PostgreSQL. */
   proxy: Proxy;
-  urls: Record<string, string>;
-  drop(): Promise<void>;
+  urls: Record<Name, string>;
+  scene: Scene<Exclude<Name, 'default'>>;
+  close(): Promise<void>;
 }
 
 async function world(environment: Record<string, string> = {}): Promise<World> {
-  const [s, pg, file, my] = [
-    await service(environment),
-    await freshPostgres(),
-    await freshSqlite(),
-    await freshMysql(),
-  ];
-  const proxy = await tcpProxy(Number(new URL(pg.url).port));
-  for (const [name, url] of [
-    ['crm', proxy.url(pg.url)],
-    ['shop', file.url],
-    ['erp', my.url],
-  ])
-    expect((await s.call('POST', '/databases', { name, url })).status).toBe(201);
+  let proxy!: Proxy;
+  const scene = await threeEngines<Exclude<Name, 'default'>>(['crm', 'erp', 'shop'], {
+    environment,
+    async addressOf(name, url) {
+      if (name !== 'crm') return url;
+      proxy = await tcpProxy(Number(new URL(url).port));
+      return proxy.url(url);
+    },
+  });
   return {
-    s,
-    pg,
-    my,
-    file,
+    s: scene.s,
     proxy,
-    urls: { default: `sqlite:${s.dir}/byodb.db`, crm: pg.url, shop: file.url, erp: my.url },
-    async drop() {
-      await s.stop();
+    urls: { default: scene.own, ...scene.urls },
+    scene,
+    async close() {
+      await scene.close();
       await proxy.close();
-      await Promise.all([pg.drop(), my.drop(), file.drop()]);
     },
   };
 }
 
-async function create(w: World, name: string): Promise<string> {
-  const made = await w.s.call(
-    'POST',
-    '/table/create',
-    {
-      name,
-      databases: ON,
-      columns: [
-        { name: 'id', type: 'integer', primary_key: true, generated: true },
-        { name: 'code', type: 'string', length: 40, nullable: false, default: 'x', unique: true },
-        { name: 'parent', type: 'integer' },
-      ],
-    },
-    WAIT,
-  );
-  expect(made.status).toBe(200);
-  for (const url of Object.values(w.urls))
-    for (const code of ['a', 'b', 'c']) await query(url, `insert into ${name} (code) values ('${code}')`);
-  return made.body['table'].table_id as string;
-}
+const create = ({ scene }: World, name: string): Promise<string> =>
+  scene.create(name, {
+    databases: ON,
+    columns: [
+      { name: 'id', type: 'integer', primary_key: true, generated: true },
+      { name: 'code', type: 'string', length: 40, nullable: false, default: 'x', unique: true },
+      { name: 'parent', type: 'integer' },
+    ],
+    rows: ['a', 'b', 'c'].map((code) => ({ code })),
+  });
 
 async function eventually(what: () => Promise<boolean>, ms = 8000): Promise<void> {
   for (const until = Date.now() + ms; !(await what());) {
@@ -95,7 +72,7 @@ describe('dropped and restored', () => {
     w = await world();
   });
   afterAll(async () => {
-    await w.drop();
+    await w.close();
   });
 
   test("rows, defaults, keys, customers' indexes, foreign keys, triggers and comments come back as they were", async () => {
@@ -200,17 +177,9 @@ describe('dropped and restored', () => {
     const id = await create(w, 'later');
     const before = await stateOf(w.urls, 'later');
     await w.s.call('POST', '/table/delete', { table_id: id }, WAIT);
-    await query(
-      w.pg.url,
-      `create function refuse() returns event_trigger language plpgsql as $$ begin raise exception 'not today'; end $$`,
-    );
-    await query(
-      w.pg.url,
-      `create event trigger refuse on ddl_command_start when tag in ('ALTER TABLE', 'CREATE INDEX') ` +
-        'execute function refuse()',
-    );
+    const relent = await refusing(w.urls.crm, 'ALTER TABLE', 'CREATE INDEX');
     const refused = await w.s.call('POST', '/table/restore', { table_id: id }, WAIT);
-    await query(w.pg.url, 'drop event trigger refuse');
+    await relent();
     expect(refused.body).toMatchObject({ code: 'saga_compensated', saga: { error: { database: 'crm' } } });
     for (const step of refused.body['saga'].steps.filter((s: { status: string }) => s.status === 'compensated'))
       expect(step.fingerprint_after).toBe(step.fingerprint_before);
@@ -243,7 +212,7 @@ describe('purged when the retention time is over', () => {
     w = await world({ RETENTION_SECONDS: '2' });
   });
   afterAll(async () => {
-    await w.drop();
+    await w.close();
   });
   const sagas = async (id: string): Promise<Reply['body'][]> =>
     (await w.s.call('GET', `/sagas?table_id=${id}&kind=table.purge`)).body['sagas'] as Reply['body'][];
@@ -276,7 +245,7 @@ describe('purged when the retention time is over', () => {
     });
 
     await w.s.call('POST', '/table/delete', { table_id: id }, WAIT);
-    expect(await asides(w.pg.url)).toHaveLength(1);
+    expect(await asides(w.urls.crm)).toHaveLength(1);
     await eventually(
       async () => (await sagas(id)).length > before && (await sagas(id)).every((s) => s['status'] === 'completed'),
     );
