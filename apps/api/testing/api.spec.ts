@@ -1,117 +1,67 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import {
-  freshMysql,
-  freshPostgres,
-  freshRedis,
-  freshSqlite,
-  query,
-  tcpProxy,
-  type Fresh,
-} from '../../../testing/fixtures.js';
-import { service, WAIT } from './service.js';
+import { COLUMN_TYPES } from '#byodb';
+import { freshMysql, freshPostgres, freshRedis, query, tcpProxy } from '../../../testing/fixtures.js';
+import { refusing } from './refusing.js';
+import { threeEngines, type Scene } from './scene.js';
+import { service, WAIT, type Reply, type Service } from './service.js';
 
-type Service = Awaited<ReturnType<typeof service>>;
-
-async function three(): Promise<{ s: Service; pg: Fresh; file: Fresh; my: Fresh; drop(): Promise<void> }> {
-  const [s, pg, file, my] = [await service(), await freshPostgres(), await freshSqlite(), await freshMysql()];
-  expect((await s.call('POST', '/databases', { name: 'erp', url: my.url })).status).toBe(201);
-  expect((await s.call('POST', '/databases', { name: 'crm', url: pg.url })).status).toBe(201);
-  expect((await s.call('POST', '/databases', { name: 'shop', url: file.url })).status).toBe(201);
-  return {
-    s,
-    pg,
-    file,
-    my,
-    async drop() {
-      await s.stop();
-      await pg.drop();
-      await file.drop();
-      await my.drop();
-    },
-  };
-}
-
-const on = ['default', 'crm', 'shop', 'erp'];
+const on = ['default', 'crm', 'shop', 'erp'] as const;
 
 describe('changes over several databases', () => {
-  let env: Awaited<ReturnType<typeof three>>;
+  let scene: Scene<'crm' | 'erp' | 'shop'>;
+  let s: Service;
   beforeAll(async () => {
-    env = await three();
+    scene = await threeEngines(['crm', 'erp', 'shop']);
+    ({ s } = scene);
   });
-  afterAll(async () => {
-    await env.drop();
-  });
+  afterAll(() => scene.close());
 
-  const columnsOf = async (table: string): Promise<{ pg: string[]; sqlite: string[]; mysql: string[] }> => ({
-    mysql: (
-      await query<{ n: string }>(
-        env.my.url,
-        'select column_name as n from information_schema.columns where table_schema = database() and ' +
-          `table_name = '${table}' order by ordinal_position`,
-      )
-    )
-      .map((r) => r.n)
-      .filter((n) => !n.startsWith('_saga_')),
-    pg: (
-      await query<{ n: string }>(
-        env.pg.url,
-        `select column_name as n from information_schema.columns where table_name = '${table}' order by ` +
-          'ordinal_position',
-      )
-    )
-      .map((r) => r.n)
-      .filter((n) => !n.startsWith('_saga_')),
-    sqlite: (await query<{ name: string }>(env.file.url, `select name from pragma_table_info('${table}') order by cid`))
-      .map((r) => r.name)
-      .filter((n) => !n.startsWith('_saga_')),
-  });
+  const command = (path: string, body: object): Promise<Reply> => s.call('POST', path, body, WAIT);
 
-  test('every type is created, changed, renamed and dropped on all of them, and each looked at in the database itself', async () => {
-    const types = [
-      'smallint',
-      'integer',
-      'bigint',
-      'decimal',
-      'float',
-      'double',
-      'boolean',
-      'string',
-      'text',
-      'uuid',
-      'date',
-      'time',
-      'timestamp',
-      'json',
-      'binary',
-    ];
-    const made = await env.s.call(
-      'POST',
-      '/table/create',
-      {
+  /** As they stand in the three databases, without what is set aside. */
+  async function columnsOf(table: string): Promise<{ pg: string[]; sqlite: string[]; mysql: string[] }> {
+    const { crm, shop, erp } = scene.urls;
+    const named = async (url: string, sql: string): Promise<string[]> =>
+      (await query<{ n: string }>(url, sql)).map(({ n }) => n).filter((n) => !n.startsWith('_saga_'));
+    const inSchema = `from information_schema.columns where table_name = '${table}'`;
+    return {
+      pg: await named(crm, `select column_name as n ${inSchema} order by ordinal_position`),
+      sqlite: await named(shop, `select name as n from pragma_table_info('${table}') order by cid`),
+      mysql: await named(
+        erp,
+        `select column_name as n ${inSchema} and table_schema = database() order by ordinal_position`,
+      ),
+    };
+  }
+  const onAll = (columns: string[]): object => ({ pg: columns, sqlite: columns, mysql: columns });
+
+  describe('a table of every type', () => {
+    const names = COLUMN_TYPES.map((type) => `a_${type}`);
+    const left = names.filter((name) => name !== 'a_float').map((name) => (name === 'a_text' ? 'note' : name));
+    const changedNames = ['id', ...left, 'extra'];
+    let id: string;
+
+    test('is created and changed on all of them, and each looked at in the database itself', async () => {
+      const made = await command('/table/create', {
         name: 'all_types',
         databases: on,
         columns: [
           { name: 'id', type: 'bigint', primary_key: true, generated: true },
-          ...types.map((type) => ({ name: `a_${type}`, type })),
+          ...COLUMN_TYPES.map((type) => ({ name: `a_${type}`, type })),
         ],
-      },
-      WAIT,
-    );
-    expect(made.body).toMatchObject({
-      status: 'ok',
-      table: { status: 'active', exists: true, synced: true, version: 2 },
-      saga: { status: 'completed' },
-    });
-    expect(made.status).toBe(200);
-    const id = made.body['table'].table_id as string;
-    expect((await columnsOf('all_types')).pg).toEqual(['id', ...types.map((t) => `a_${t}`)]);
-    await query(env.pg.url, `insert into all_types (a_integer, a_string, a_text) values (7, '42', 'x')`);
+      });
+      expect(made.body).toMatchObject({
+        status: 'ok',
+        table: { status: 'active', exists: true, synced: true, version: 2 },
+        saga: { status: 'completed' },
+      });
+      expect(made.status).toBe(200);
+      id = made.body['table'].table_id as string;
+      expect((await columnsOf('all_types')).pg).toEqual(['id', ...names]);
+      await query(scene.urls.crm, `insert into all_types (a_integer, a_string, a_text) values (7, '42', 'x')`);
 
-    const changed = await env.s.call(
-      'POST',
-      '/table/column',
-      {
+      const changed = await command('/table/column', {
         table_id: id,
         columns: [
           { name: 'a_string', type: 'integer' },
@@ -120,161 +70,119 @@ describe('changes over several databases', () => {
           { name: 'a_float' },
           { name: 'extra', type: 'string', length: 40, unique: true },
         ],
-      },
-      WAIT,
-    );
-    expect(changed.body).toMatchObject({ status: 'ok', saga: { kind: 'columns.change', status: 'completed' } });
-    const expected = [
-      'id',
-      ...types
-        .map((t) => `a_${t}`)
-        .filter((n) => n !== 'a_float')
-        .map((n) => (n === 'a_text' ? 'note' : n)),
-      'extra',
-    ];
-    expect(await columnsOf('all_types')).toEqual({ pg: expected, sqlite: expected, mysql: expected });
-    expect(Object.keys(changed.body['table'].columns)).toEqual(expected);
-    expect(await query(env.pg.url, 'select a_string, note from all_types')).toEqual([{ a_string: 42, note: 'x' }]);
+      });
+      expect(changed.body).toMatchObject({ status: 'ok', saga: { kind: 'columns.change', status: 'completed' } });
+      expect(await columnsOf('all_types')).toEqual(onAll(changedNames));
+      expect(Object.keys(changed.body['table'].columns)).toEqual(changedNames);
+      expect(await query(scene.urls.crm, 'select a_string, note from all_types')).toEqual([
+        { a_string: 42, note: 'x' },
+      ]);
+    });
 
-    expect((await env.s.call('POST', '/table/rename', { table_id: id, name: 'renamed' }, WAIT)).body).toMatchObject({
-      table: { name: 'renamed' },
+    test('is renamed and dropped on all of them, and its name is free then', async () => {
+      expect((await command('/table/rename', { table_id: id, name: 'renamed' })).body).toMatchObject({
+        table: { name: 'renamed' },
+      });
+      expect(await columnsOf('renamed')).toEqual(onAll(changedNames));
+      expect((await command('/table/delete', { table_id: id })).body).toMatchObject({
+        table: { status: 'dropped', exists: false },
+      });
+      expect(await columnsOf('renamed')).toEqual(onAll([]));
+      // The second delete: refused, and it brings nothing back.
+      const second = await command('/table/delete', { table_id: id });
+      expect([second.status, second.body['code']]).toEqual([409, 'table_dropped']);
+      expect((await s.call('GET', `/tables/${id}`)).body).toMatchObject({
+        table: { exists: false, status: 'dropped' },
+      });
+      const again = await command('/table/create', { name: 'renamed', databases: on });
+      expect(again.status).toBe(200);
     });
-    expect(await columnsOf('renamed')).toEqual({ pg: expected, sqlite: expected, mysql: expected });
-    expect((await env.s.call('POST', '/table/delete', { table_id: id }, WAIT)).body).toMatchObject({
-      table: { status: 'dropped', exists: false },
-    });
-    expect(await columnsOf('renamed')).toEqual({ pg: [], sqlite: [], mysql: [] });
-    // The second delete: refused, and it brings nothing back.
-    const second = await env.s.call('POST', '/table/delete', { table_id: id }, WAIT);
-    expect([second.status, second.body['code']]).toEqual([409, 'table_dropped']);
-    expect((await env.s.call('GET', `/tables/${id}`)).body).toMatchObject({
-      table: { exists: false, status: 'dropped' },
-    });
-    const again = await env.s.call('POST', '/table/create', { name: 'renamed', databases: on }, WAIT);
-    expect(again.status).toBe(200);
   });
 
   test('a name taken by somebody else is found before anything is touched, and that table is unharmed', async () => {
-    await query(env.pg.url, 'create table theirs (precious text)');
-    await query(env.pg.url, `insert into theirs values ('kept')`);
-    const made = await env.s.call('POST', '/table/create', { name: 'theirs', databases: on }, WAIT);
+    await query(scene.urls.crm, 'create table theirs (precious text)');
+    await query(scene.urls.crm, `insert into theirs values ('kept')`);
+    const made = await command('/table/create', { name: 'theirs', databases: on });
     expect([made.status, made.body['code']]).toEqual([422, 'saga_rejected']);
     expect(made.body['saga']).toMatchObject({
       status: 'rejected',
       error: { code: 'table_name_taken', database: 'crm' },
     });
     expect((await columnsOf('theirs')).sqlite).toEqual([]);
-    const failed = await env.s.call('POST', '/table/delete', { table_id: made.body['saga'].table_id }, WAIT);
+    const failed = await command('/table/delete', { table_id: made.body['saga'].table_id });
     expect([failed.status, failed.body['code']]).toEqual([409, 'table_failed']);
-    expect(await query(env.pg.url, 'select precious from theirs')).toEqual([{ precious: 'kept' }]);
+    expect(await query(scene.urls.crm, 'select precious from theirs')).toEqual([{ precious: 'kept' }]);
   });
 
   // A database that refuses the statement when it comes: an event trigger that prepare cannot foresee.
   test('a database that refuses when the statement comes makes every other one go back, rows and all', async () => {
-    const made = await env.s.call(
-      'POST',
-      '/table/create',
-      {
-        name: 'orders',
-        databases: on,
-        columns: [
-          { name: 'id', type: 'integer', primary_key: true, generated: true },
-          { name: 'code', type: 'string' },
-        ],
-      },
-      WAIT,
-    );
-    const id = made.body['table'].table_id as string;
-    await query(env.file.url, `insert into orders (code) values ('007')`);
-    await query(env.pg.url, `insert into orders (code) values ('12')`);
-    await query(env.my.url, `insert into orders (code) values ('013')`);
-    await query(
-      env.pg.url,
-      `create function refuse() returns event_trigger language plpgsql as $$ begin raise exception 'not today'; end $$`,
-    );
-    await query(
-      env.pg.url,
-      `create event trigger refuse on ddl_command_start when tag in ('ALTER TABLE', 'CREATE TABLE') ` +
-        'execute function refuse()',
-    );
-    const before = (await env.s.call('POST', '/table/show', { table_id: id })).body['table'];
-    for (const [path, body] of [
-      ['/table/column', { table_id: id, column: { name: 'added', type: 'text' } }],
-      ['/table/column', { table_id: id, column: { name: 'code', rename_to: 'label' } }],
-      ['/table/column', { table_id: id, column: { name: 'code' } }],
+    const id = await scene.create('orders', {
+      databases: on,
+      columns: [
+        { name: 'id', type: 'integer', primary_key: true, generated: true },
+        { name: 'code', type: 'string' },
+      ],
+    });
+    await query(scene.urls.shop, `insert into orders (code) values ('007')`);
+    await query(scene.urls.crm, `insert into orders (code) values ('12')`);
+    await query(scene.urls.erp, `insert into orders (code) values ('013')`);
+    const relent = await refusing(scene.urls.crm, 'ALTER TABLE', 'CREATE TABLE');
+    const before = (await s.call('POST', '/table/show', { table_id: id })).body['table'];
+    for (const [path, change] of [
+      ['/table/column', { column: { name: 'added', type: 'text' } }],
+      ['/table/column', { column: { name: 'code', rename_to: 'label' } }],
+      ['/table/column', { column: { name: 'code' } }],
       [
         '/table/column',
-        {
-          table_id: id,
-          column: { name: 'code', type: 'string', length: 100, nullable: false, default: 'none', unique: true },
-        },
+        { column: { name: 'code', type: 'string', length: 100, nullable: false, default: 'none', unique: true } },
       ],
-      ['/table/rename', { table_id: id, name: 'orders2' }],
-      ['/table/delete', { table_id: id }],
+      ['/table/rename', { name: 'orders2' }],
+      ['/table/delete', {}],
     ] as const) {
-      const answer = await env.s.call('POST', path, body, WAIT);
+      const answer = await command(path, { table_id: id, ...change });
       expect([path, answer.status, answer.body['code']]).toEqual([path, 422, 'saga_compensated']);
       expect(answer.body['saga'].error).toMatchObject({
         database: 'crm',
         message: expect.stringContaining('not today'),
       });
-      for (const step of answer.body['saga'].steps.filter((s: { status: string }) => s.status === 'compensated'))
+      for (const step of answer.body['saga'].steps.filter(({ status }: { status: string }) => status === 'compensated'))
         expect(step.fingerprint_after).toBe(step.fingerprint_before);
-      const { columns, name, exists } = (await env.s.call('GET', `/tables/${id}`)).body['table'];
+      const { columns, name, exists } = (await s.call('GET', `/tables/${id}`)).body['table'];
       expect({ columns, name, exists }).toEqual({ columns: before.columns, name: 'orders', exists: true });
-      expect(await columnsOf('orders')).toEqual({ pg: ['id', 'code'], sqlite: ['id', 'code'], mysql: ['id', 'code'] });
-      expect(await query(env.file.url, 'select id, code from orders')).toEqual([{ id: 1, code: '007' }]);
-      expect(await query(env.my.url, 'select id, code from orders')).toEqual([{ id: 1, code: '013' }]);
+      expect(await columnsOf('orders')).toEqual(onAll(['id', 'code']));
+      expect(await query(scene.urls.shop, 'select id, code from orders')).toEqual([{ id: 1, code: '007' }]);
+      expect(await query(scene.urls.erp, 'select id, code from orders')).toEqual([{ id: 1, code: '013' }]);
     }
-    const created = await env.s.call('POST', '/table/create', { name: 'never', databases: on }, WAIT);
+    const created = await command('/table/create', { name: 'never', databases: on });
     expect(created.body['code']).toBe('saga_compensated');
-    expect(await columnsOf('never')).toEqual({ pg: [], sqlite: [], mysql: [] });
-    await query(env.pg.url, 'drop event trigger refuse');
-    const history = (await env.s.call('GET', `/tables/${id}`)).body['table'];
+    expect(await columnsOf('never')).toEqual(onAll([]));
+    await relent();
+    const history = (await s.call('GET', `/tables/${id}`)).body['table'];
     expect(history.last_error).toMatchObject({ database: 'crm' });
     expect(
-      (await env.s.call('POST', '/table/column', { table_id: id, column: { name: 'added', type: 'text' } }, WAIT)).body,
+      (await command('/table/column', { table_id: id, column: { name: 'added', type: 'text' } })).body,
     ).toMatchObject({ table: { last_error: null } });
   });
 
   test('the add that lost to another one leaves the real column alone', async () => {
-    const id = (await env.s.call('POST', '/table/create', { name: 'lost_add', databases: on }, WAIT)).body['table']
-      .table_id as string;
-    await query(env.pg.url, 'alter table lost_add add column mail text');
-    const added = await env.s.call(
-      'POST',
-      '/table/column',
-      { table_id: id, column: { name: 'mail', type: 'text' } },
-      WAIT,
-    );
+    const id = (await command('/table/create', { name: 'lost_add', databases: on })).body['table'].table_id as string;
+    await query(scene.urls.crm, 'alter table lost_add add column mail text');
+    const added = await command('/table/column', { table_id: id, column: { name: 'mail', type: 'text' } });
     expect(added.body['saga'].error.code).toBe('drift_detected');
     expect((await columnsOf('lost_add')).pg).toContain('mail');
-    expect((await env.s.call('GET', `/tables/${id}`)).body['table'].columns).not.toHaveProperty('mail');
+    expect((await s.call('GET', `/tables/${id}`)).body['table'].columns).not.toHaveProperty('mail');
   });
 
   test('values that would not survive refuse the change, with their count', async () => {
-    const id = (
-      await env.s.call(
-        'POST',
-        '/table/create',
-        {
-          name: 'lossy',
-          databases: on,
-          columns: [
-            { name: 'id', type: 'integer', primary_key: true },
-            { name: 'v', type: 'text' },
-          ],
-        },
-        WAIT,
-      )
-    ).body['table'].table_id as string;
-    await query(env.pg.url, `insert into lossy values (1, 'abc'), (2, '5')`);
-    const changed = await env.s.call(
-      'POST',
-      '/table/column',
-      { table_id: id, column: { name: 'v', type: 'integer' } },
-      WAIT,
-    );
+    const id = await scene.create('lossy', {
+      databases: on,
+      columns: [
+        { name: 'id', type: 'integer', primary_key: true },
+        { name: 'v', type: 'text' },
+      ],
+    });
+    await query(scene.urls.crm, `insert into lossy values (1, 'abc'), (2, '5')`);
+    const changed = await command('/table/column', { table_id: id, column: { name: 'v', type: 'integer' } });
     expect(changed.body['saga'].error).toMatchObject({
       code: 'lossy_conversion',
       details: { count: 1, example: { id: '1' } },
@@ -282,27 +190,21 @@ describe('changes over several databases', () => {
   });
 
   test('two commands sent without waiting run in order, and a rename frees the old name at once', async () => {
-    const id = (await env.s.call('POST', '/table/create', { name: 'in_order', databases: on })).body['table']
+    const id = (await s.call('POST', '/table/create', { name: 'in_order', databases: on })).body['table']
       .table_id as string;
-    expect(
-      (await env.s.call('POST', '/table/column', { table_id: id, column: { name: 'b', type: 'text' } })).status,
-    ).toBe(202);
-    expect(
-      (await env.s.call('POST', '/table/column', { table_id: id, column: { name: 'b', rename_to: 'c' } })).status,
-    ).toBe(202);
-    const last = await env.s.call(
-      'POST',
-      '/table/column',
-      { table_id: id, column: { name: 'c', type: 'string', length: 30 } },
-      WAIT,
+    expect((await s.call('POST', '/table/column', { table_id: id, column: { name: 'b', type: 'text' } })).status).toBe(
+      202,
     );
+    expect(
+      (await s.call('POST', '/table/column', { table_id: id, column: { name: 'b', rename_to: 'c' } })).status,
+    ).toBe(202);
+    const longer = { name: 'c', type: 'string', length: 30 };
+    const last = await command('/table/column', { table_id: id, column: longer });
     expect(last.body).toMatchObject({ table: { columns: { c: { type: 'string', length: 30 } }, pending_changes: [] } });
   });
 
   test('two creates of one name at the same instant give one table and one 409', async () => {
-    const both = await Promise.all(
-      [1, 2].map(async () => env.s.call('POST', '/table/create', { name: 'twins', databases: on }, WAIT)),
-    );
+    const both = await Promise.all([1, 2].map(async () => command('/table/create', { name: 'twins', databases: on })));
     expect(both.map((b) => b.status).sort()).toEqual([200, 409]);
     expect(both.find((b) => b.status === 409)!.body['code']).toBe('table_name_taken');
     expect((await columnsOf('twins')).pg).toEqual(['id', 'name', 'created_at', 'updated_at']);
@@ -311,31 +213,30 @@ describe('changes over several databases', () => {
   test('50 requests with one Idempotency-Key at once make one saga; another body is refused', async () => {
     const headers = { 'Idempotency-Key': randomUUID() };
     const all = await Promise.all(
-      Array.from({ length: 50 }, async () => env.s.call('POST', '/table/create', { name: 'keyed' }, headers)),
+      Array.from({ length: 50 }, async () => s.call('POST', '/table/create', { name: 'keyed' }, headers)),
     );
     expect(new Set(all.map((a) => a.body['saga'].saga_id)).size).toBe(1);
     expect(all.filter((a) => a.headers.get('idempotent-replayed') === 'true')).toHaveLength(49);
     // The twins of a command that can be done once only are no less the first one's: refused by nothing that it did
     // itself.
-    const id = (await env.s.call('POST', '/table/create', { name: 'keyed_twice' }, WAIT)).body['table']
-      .table_id as string;
+    const id = (await command('/table/create', { name: 'keyed_twice' })).body['table'].table_id as string;
     const twins = { 'Idempotency-Key': randomUUID(), 'If-Match': '"2"' };
     const deletes = await Promise.all(
-      Array.from({ length: 20 }, async () => env.s.call('POST', '/table/delete', { table_id: id }, twins)),
+      Array.from({ length: 20 }, async () => s.call('POST', '/table/delete', { table_id: id }, twins)),
     );
     expect(new Set(deletes.map((a) => `${a.status} ${a.body['saga']?.saga_id as string}`)).size).toBe(1);
-    const other = await env.s.call('POST', '/table/create', { name: 'keyed2' }, headers);
+    const other = await s.call('POST', '/table/create', { name: 'keyed2' }, headers);
     expect([other.status, other.body['code']]).toEqual([422, 'idempotency_key_reused']);
   });
 
   test('a dry run shows what would be done, says what would block it, and changes nothing', async () => {
-    const plan = (await env.s.call('POST', '/table/create?dry_run=true', { name: 'dry', databases: on })).body['plan'];
+    const plan = (await s.call('POST', '/table/create?dry_run=true', { name: 'dry', databases: on })).body['plan'];
     expect(plan).toMatchObject({ based_on: { version: 0, pending: 0 }, blocked_by: null });
     expect(plan.steps).toHaveLength(4);
-    expect((await env.s.call('GET', '/tables?name=dry')).body['tables']).toEqual([]);
-    await query(env.pg.url, 'create table dry (a int)');
+    expect((await s.call('GET', '/tables?name=dry')).body['tables']).toEqual([]);
+    await query(scene.urls.crm, 'create table dry (a int)');
     expect(
-      (await env.s.call('POST', '/table/create?dry_run=true', { name: 'dry', databases: on })).body['plan'].blocked_by,
+      (await s.call('POST', '/table/create?dry_run=true', { name: 'dry', databases: on })).body['plan'].blocked_by,
     ).toMatchObject({ code: 'table_name_taken', database: 'crm' });
   });
 });

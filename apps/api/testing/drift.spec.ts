@@ -288,7 +288,10 @@ const THEIRS: Record<string, { make: string[]; own: Record<string, string> }> = 
 };
 
 describe.each(ON)('adopted from %s', (where) => {
-  test("tables that others made come under management as they are; what is the engine's own stays so through every change", async () => {
+  /** The id of the table `legacy`, once it is adopted. */
+  let legacy: string;
+
+  test('a table that others made comes under management as it is', async () => {
     const url = urls[where];
     for (const sql of THEIRS[where]!.make) await query(url, sql);
     await query(url, 'create table other_legacy (id integer not null primary key, name varchar(10))');
@@ -308,8 +311,8 @@ describe.each(ON)('adopted from %s', (where) => {
       saga: { kind: 'database.adopt', status: 'completed', table_name: 'legacy' },
     });
     expect(await stateOf({ [where]: url }, 'legacy')).toEqual(before);
-    const id = answer['table'].table_id as string;
-    const columns = await shown(id);
+    legacy = answer['table'].table_id as string;
+    const columns = await shown(legacy);
     expect(columns).toMatchObject({
       code: { type: 'string', length: 20, default: 'n' },
       price: { type: 'decimal', precision: 8, scale: 2, unique: true },
@@ -322,11 +325,13 @@ describe.each(ON)('adopted from %s', (where) => {
       status: 409,
       body: { code: 'table_name_taken' },
     });
-    // Changes to other columns leave them alone, and what came of it can be undone.
+  });
+
+  test("what is the engine's own of it stays so through every change, and what came of it can be undone", async () => {
     const {
       table: { version },
     } = await done('/table/column', {
-      table_id: id,
+      table_id: legacy,
       columns: [
         { name: 'note', type: 'text' },
         { name: 'price', precision: 10 },
@@ -335,23 +340,29 @@ describe.each(ON)('adopted from %s', (where) => {
     });
     expect(await drift(where, 'legacy')).toEqual([]);
     for (const [name, type] of Object.entries(THEIRS[where]!.own))
-      expect((await shown(id))[name]).toMatchObject({ type: 'native', native: { type } });
+      expect((await shown(legacy))[name]).toMatchObject({ type: 'native', native: { type } });
     expect(
-      await s.call('POST', '/table/column', { table_id: id, column: { name: 'tags', type: 'text' } }),
+      await s.call('POST', '/table/column', { table_id: legacy, column: { name: 'tags', type: 'text' } }),
     ).toMatchObject({ status: 422, body: { code: 'unsupported_change' } });
     expect(
-      await s.call('POST', '/table/databases', { table_id: id, add: [where === 'shop' ? 'crm' : 'default'] }),
+      await s.call('POST', '/table/databases', { table_id: legacy, add: [where === 'shop' ? 'crm' : 'default'] }),
     ).toMatchObject({ status: 422, body: { code: 'unsupported_change' } });
-    await done('/table/column', { table_id: id, columns: [{ name: 'tags', rename_to: 'labels' }, { name: 'note' }] });
-    await done('/table/revert', { table_id: id, version });
+    await done('/table/column', {
+      table_id: legacy,
+      columns: [{ name: 'tags', rename_to: 'labels' }, { name: 'note' }],
+    });
+    await done('/table/revert', { table_id: legacy, version });
     expect(await drift(where, 'legacy')).toEqual([]);
-    await done('/table/column', { table_id: id, column: { name: 'tags' } });
-    await done('/table/revert', { table_id: id, version });
+    await done('/table/column', { table_id: legacy, column: { name: 'tags' } });
+    await done('/table/revert', { table_id: legacy, version });
     expect(await drift(where, 'legacy')).toEqual([]);
-    await done('/table/delete', { table_id: id });
-    await done('/table/restore', { table_id: id });
+    await done('/table/delete', { table_id: legacy });
+    await done('/table/restore', { table_id: legacy });
     expect(await drift(where, 'legacy')).toEqual([]);
-    expect(await query(url, 'select price from legacy')).toHaveLength(1);
+    expect(await query(urls[where], 'select price from legacy')).toHaveLength(1);
+  });
+
+  test('all that others made, at once, leaves nothing that is not managed', async () => {
     const all = await done(`/databases/${where}/adopt`, { tables: 'all' });
     expect((all['tables'] as { name: string }[]).map((t) => t.name)).toContain('other_legacy');
     expect((await s.call('GET', `/databases/${where}/drift`)).body).toEqual({

@@ -390,8 +390,8 @@ describe('where it lives', () => {
   });
 });
 
-test('what was asked behind a change that fails is done all the same, though it would have been so already', async () => {
-  const id = await create('behind');
+/** From now on PostgreSQL refuses a change that made a column named poison…, once its statement has run. */
+async function refusePoison(): Promise<void> {
   await query(
     urls.crm,
     'create function refuse_more() returns event_trigger language plpgsql as $$ begin if exists (select ' +
@@ -402,52 +402,23 @@ test('what was asked behind a change that fails is done all the same, though it 
     urls.crm,
     "create event trigger refuse_more on ddl_command_end when tag in ('ALTER TABLE') execute function refuse_more()",
   );
+}
+
+test('what was asked behind a change that fails is done all the same, though it would have been so already', async () => {
+  const id = await create('behind');
+  await refusePoison();
+  const change = (...columns: object[]): Promise<Reply> =>
+    s.call('POST', '/table/column', { table_id: id, columns }, WAIT);
+  const text = (name: string): object => ({ name, type: 'text' });
+  const quantity = { name: 'qty', nullable: true, default: 5 };
+  const long = 'longer than forty characters, which is what it may be now';
+  const tooLong = 'again longer than forty characters, which it may not be now';
   try {
     const [first, second, third] = await Promise.all([
-      s.call(
-        'POST',
-        '/table/column',
-        {
-          table_id: id,
-          columns: [
-            { name: 'qty', nullable: true, default: 5 },
-            { name: 'poison', type: 'text' },
-          ],
-        },
-        WAIT,
-      ),
-      after(20, () =>
-        s.call('POST', '/table/column', { table_id: id, column: { name: 'qty', nullable: true, default: 5 } }, WAIT),
-      ),
-      after(40, () =>
-        s.call(
-          'POST',
-          '/table/column',
-          {
-            table_id: id,
-            columns: [
-              { name: 'code', length: 200, default: 'longer than forty characters, which is what it may be now' },
-              { name: 'poison_too', type: 'text' },
-            ],
-          },
-          WAIT,
-        ),
-      ),
-      after(60, () =>
-        s.call(
-          'POST',
-          '/table/column',
-          {
-            table_id: id,
-            column: {
-              name: 'code',
-              nullable: false,
-              default: 'again longer than forty characters, which it may not be now',
-            },
-          },
-          WAIT,
-        ),
-      ),
+      change(quantity, text('poison')),
+      after(20, () => change(quantity)),
+      after(40, () => change({ name: 'code', length: 200, default: long }, text('poison_too'))),
+      after(60, () => change({ name: 'code', nullable: false, default: tooLong })),
     ]);
     expect([first.body['code'], second.status, third.body['code']]).toEqual([
       'saga_compensated',

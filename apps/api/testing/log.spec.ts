@@ -273,8 +273,8 @@ describe.each(['sqlite', 'postgres', 'mysql'] as const)('the log, core on %s', (
     expect((await s.call('GET', '/commands?cursor=1')).status).toBe(400);
   });
 
-  test('every read model rebuilt after a mixed run is byte by byte what was lived, and its progress is listed', async () => {
-    const other = await freshSqlite();
+  /** Something of everything that read models keep, in a database of its own beside. */
+  async function mixedRun(other: Fresh): Promise<void> {
     await s.call('POST', '/databases', { name: 'second', url: other.url });
     await s.call('POST', '/databases', { name: 'third', url: `${other.url}3` });
     expect((await s.call('DELETE', '/databases/third')).status).toBe(204);
@@ -292,48 +292,49 @@ describe.each(['sqlite', 'postgres', 'mysql'] as const)('the log, core on %s', (
     await s.call('POST', '/table/column', { table_id: gone, column: { name: 'email', type: 'string' } }, WAIT);
     await s.call('POST', '/table/rename', { table_id: gone, name: `renamed_${engine}` }, WAIT);
     await s.call('POST', '/table/delete', { table_id: gone }, WAIT);
-
     await s.call('POST', '/table/restore', { table_id: gone }, WAIT);
     await s.call('POST', '/table/revert', { table_id: gone, version: 2 }, WAIT);
+  }
 
-    const keys = {
-      customer_databases: 'database_id',
-      credentials: 'database_id',
-      tables: 'table_id',
-      table_databases: 'database_id, table_id',
-      table_names: 'database_id, name_key',
-      purges_due: 'table_id',
-      sagas: 'saga_id',
-      saga_targets: 'target_id, saga_id',
-      applied_steps: 'position',
-      saga_plans: 'saga_id',
-      table_snapshots: 'table_id, version',
-    };
+  /** The tables of all read models, each in the order of its key. */
+  const KEYS = {
+    customer_databases: 'database_id',
+    credentials: 'database_id',
+    tables: 'table_id',
+    table_databases: 'database_id, table_id',
+    table_names: 'database_id, name_key',
+    purges_due: 'table_id',
+    sagas: 'saga_id',
+    saga_targets: 'target_id, saga_id',
+    applied_steps: 'position',
+    saga_plans: 'saga_id',
+    table_snapshots: 'table_id, version',
+  };
+  /** What all of them hold. */
+  const kept = async (): Promise<string> =>
+    JSON.stringify(
+      await Promise.all(
+        Object.entries(KEYS).map(([name, key]) =>
+          core.query({ texts: [`select * from ${name} order by ${key}`], values: [] }),
+        ),
+      ),
+    );
+  const listed = async (): Promise<Record<string, { status: string; lag: number }>> =>
+    Object.fromEntries(
+      ((await s.call('GET', '/projections')).body['projections'] as { name: string }[]).map((one) => [one.name, one]),
+    ) as never;
+
+  test('every read model rebuilt after a mixed run is byte by byte what was lived, and its progress is listed', async () => {
     const names = ['databases', 'tables', 'sagas', 'applied_steps', 'table_snapshots'];
     const models = [...keptInline, ...keptBehind(store)];
     expect(names).toEqual(models.map(({ projection }) => projection.name));
-    expect(Object.keys(keys).sort()).toEqual(
+    expect(Object.keys(KEYS).sort()).toEqual(
       models.flatMap(({ tables, beside = [] }) => [...new Set([...tables, ...beside])]).sort(),
     );
-    const all = async (): Promise<string> =>
-      JSON.stringify(
-        await Promise.all(
-          Object.entries(keys).map(([name, key]) =>
-            core.query({ texts: [`select * from ${name} order by ${key}`], values: [] }),
-          ),
-        ),
-      );
-    const listed = async (): Promise<
-      Record<
-        string,
-        { status: string; lag: number; error: string | null; rebuild: { status: string; processed: number } | null }
-      >
-    > =>
-      Object.fromEntries(
-        ((await s.call('GET', '/projections')).body['projections'] as { name: string }[]).map((one) => [one.name, one]),
-      ) as never;
+    const other = await freshSqlite();
+    await mixedRun(other);
     await eventually(async () => Object.values(await listed()).every(({ lag }) => lag === 0));
-    const lived = await all();
+    const lived = await kept();
     for (const name of names) {
       const begun = await s.call('POST', `/projections/${name}/rebuild`);
       expect([begun.status, begun.body]).toEqual([
@@ -365,7 +366,7 @@ describe.each(['sqlite', 'postgres', 'mysql'] as const)('the log, core on %s', (
         },
       });
     }
-    expect(await all()).toBe(lived);
+    expect(await kept()).toBe(lived);
     for (const name of ['blocks', 'nothing'])
       expect((await s.call('POST', `/projections/${name}/rebuild`)).body['code']).toBe('not_found');
     await other.drop();

@@ -224,7 +224,7 @@ describe('real answers are as the document says', () => {
     await call('PUT', '/databases/crm', { url: shop.url });
   });
 
-  test('commands: accepted, waited for, replayed, rehearsed, refused', async () => {
+  test('a command: accepted, waited for, answered again by its key', async () => {
     const made = await call(
       'POST',
       '/table/create',
@@ -259,6 +259,9 @@ describe('real answers are as the document says', () => {
     expect(
       (await call('POST', '/table/column', { table_id: table, column: { name: 'other', type: 'text' } }, key)).body,
     ).toMatchObject({ code: 'idempotency_key_reused' });
+  });
+
+  test('a change: rehearsed, and rejected by what a database has', async () => {
     expect(
       (await call('POST', '/table/column?dry_run=true', { table_id: table, column: { name: 'at', type: 'timestamp' } }))
         .body,
@@ -274,12 +277,18 @@ describe('real answers are as the document says', () => {
       table: { last_error: { code: 'dependents_exist' } },
     });
     await query(crm.url, 'drop view prices');
+  });
+
+  test('indexes', async () => {
     const byCode = { table_id: table, index: { name: 'by_code', columns: ['code'] } };
     expect((await call('POST', '/table/index', byCode)).status).toBe(202);
     const dropped = await call('POST', '/table/index', { table_id: table, index: { name: 'by_code' } }, WAIT);
     expect(dropped.body).toMatchObject({ saga: { kind: 'index.drop', status: 'completed' } });
     const byNone = { table_id: table, index: { name: 'by_none', columns: ['none'] } };
     expect((await call('POST', '/table/index', byNone)).status).toBe(404);
+  });
+
+  test('a change that a database refuses when it comes', async () => {
     const relent = await refusing(crm.url, 'ALTER TABLE', 'CREATE TABLE');
     expect((await call('POST', '/table/rename', { table_id: table, name: 'clients' }, WAIT)).body).toMatchObject({
       code: 'saga_compensated',
@@ -289,6 +298,9 @@ describe('real answers are as the document says', () => {
       (await call('POST', '/table/create', { name: 'fails', databases: ['shop', 'crm'] }, WAIT)).body,
     ).toMatchObject({ code: 'saga_compensated' });
     await relent();
+  });
+
+  test('what is refused at once', async () => {
     for (const [path, body] of [
       ['/table/column', { table_id: table, column: { name: 'none' } }],
       ['/table/column', { table_id: 'none', column: { name: 'none' } }],
@@ -307,6 +319,9 @@ describe('real answers are as the document says', () => {
     expect((await call('POST', '/table/delete', { table_id: table }, { 'If-Match': '"1"' })).status).toBe(412);
     expect((await call('POST', '/table/create', 'x', { 'Content-Type': 'text/plain' })).status).toBe(415);
     expect((await call('POST', '/table/create', JSON.stringify({ name: 'x'.repeat(1024 * 1024) }))).status).toBe(413);
+  });
+
+  test('a rename, a drop and a move', async () => {
     await call('DELETE', '/databases/crm');
     expect((await call('POST', '/table/rename', { table_id: table, name: 'clients' })).status).toBe(202);
     expect((await call('POST', '/table/rename', { table_id: table, name: 'buyers' }, WAIT)).status).toBe(200);
@@ -315,6 +330,9 @@ describe('real answers are as the document says', () => {
     const placed = (await call('POST', '/table/create', { name: 'placed' }, WAIT)).body['table'].table_id as string;
     expect((await call('POST', '/table/databases', { table_id: placed, add: ['shop'] })).status).toBe(202);
     expect((await call('POST', '/table/databases', { table_id: placed, remove: ['default'] }, WAIT)).status).toBe(200);
+  });
+
+  test('a replay, and what was at earlier times', async () => {
     for (const body of [
       { table_id: table, version: 2 },
       { table_id: table, version: 2, database: 'shop', as: 'copy' },
@@ -325,6 +343,9 @@ describe('real answers are as the document says', () => {
     for (const path of ['history?limit=2', 'diff', 'diff?from=2&to=4', 'diff?to=99'])
       await call('GET', `/tables/${table}/${path}`);
     for (const path of ['?version=2', '?version=99', '?database=none']) await call('GET', `/tables/${table}${path}`);
+  });
+
+  test('a restore, a purge and a revert', async () => {
     expect((await call('POST', '/table/restore', { table_id: table })).status).toBe(202);
     expect((await call('POST', '/table/restore', { table_id: table }, WAIT)).status).toBe(200);
     for (const name of ['purged_at_once', 'purged_later']) {
