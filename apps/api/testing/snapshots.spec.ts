@@ -41,15 +41,14 @@ const taken = (): number => {
   return now;
 };
 
-beforeAll(async () => {
-  database = await createMigratedDatabase('sqlite');
-  core = await database.open();
+/** A store of which it is known how many events of streams are read. */
+function countingStore(): EventStore {
   let clock = Date.parse('2026-01-01T00:00:00.000Z');
   const plain = createEventStore(core, {
     projections: keptInline.map(({ projection }) => projection),
     now: () => new Date(clock++),
   });
-  const store: EventStore = {
+  return {
     ...plain,
     readStream: async (...of) => {
       const events = await plain.readStream(...of);
@@ -57,6 +56,10 @@ beforeAll(async () => {
       return events;
     },
   };
+}
+
+/** The long table, and what it was after each of its events. */
+async function writeLongTable(store: EventStore): Promise<Moment[]> {
   let state = 5;
   const events = longTable(
     id,
@@ -66,12 +69,19 @@ beforeAll(async () => {
   const written: StoredEvent[] = [];
   for (let at = 0; at < LENGTH; at += 50)
     written.push(
-      ...(await plain.append(
+      ...(await store.append(
         [{ stream: tableStreams.name(id), expectedVersion: at, events: events.slice(at, at + 50) }],
         metadata,
       )),
     );
-  moments = playForward(id, written);
+  return playForward(id, written);
+}
+
+beforeAll(async () => {
+  database = await createMigratedDatabase('sqlite');
+  core = await database.open();
+  const store = countingStore();
+  moments = await writeLongTable(store);
   followers = new Followers(core, store, keptBehind(store));
   followers.start();
   for (const name of ['applied_steps', 'table_snapshots'])

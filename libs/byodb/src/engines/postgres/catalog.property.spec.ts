@@ -55,39 +55,58 @@ async function carryOut(plans: Planned[]): Promise<void> {
     await finalizeStep(fresh.connection, plan, key(stepId));
 }
 
+/** Names and texts of one case. */
+interface Hostile {
+  table: string;
+  column: string;
+  name(i: number): string;
+  /** As a literal. */
+  word(i: number): string;
+}
+
+/** Names end in a number of their own, within 63 bytes. */
+function hostile(texts: string[], id: string): Hostile {
+  const name = (i: number): string => `${texts[i % texts.length]!.slice(0, 40)}#${id}.${i}`;
+  return { table: name(0), column: name(1), name, word: (i) => literal(texts[i % texts.length]!) };
+}
+
+/** A table with everything that has a name or a text of its own, and two rows. */
+async function makeTable({ table, column, name, word }: Hostile): Promise<void> {
+  const [t, c] = [quote(table), quote(column)];
+  await fresh.admin.query(`
+    create type ${quote(name(2))} as enum (${word(2)});
+    create domain ${quote(name(3))} as text default ${word(3)} check (value <> ${word(4)});
+    create collation ${quote(name(4))} from "C";
+    create sequence ${quote(name(5))};
+    create table ${t} (
+      id int primary key,
+      ${c} text collate ${quote(name(4))} default ${word(5)} not null check (${c} <> ${word(6)}),
+      ${quote(name(6))} ${quote(name(2))} default ${word(2)},
+      ${quote(name(7))} ${quote(name(3))},
+      n int default nextval(${literal(quote(name(5)))}),
+      plain varchar(200) default ${word(7)}
+    );
+    comment on table ${t} is ${word(1)};
+    comment on column ${t}.${c} is ${word(2)};
+    create index ${quote(name(8))} on ${t} (lower(${c} || ${word(3)})) where ${c} <> ${word(4)};
+    comment on index ${quote(name(8))} is ${word(5)};
+    alter table ${t} add constraint ${quote(name(9))} unique (${c});
+    create statistics ${quote(name(10))} (ndistinct) on ${c}, n from ${t};
+    create trigger ${quote(name(11))} before update on ${t} for each row execute function nothing(${word(6)});
+    create policy ${quote(name(12))} on ${t} using (plain <> ${word(7)});
+    create table ${quote(name(13))} (k text) partition by list (k);
+    create table ${quote(name(14))} partition of ${quote(name(13))} for values in (${word(1)});
+    insert into ${t} (id, ${c}) values (1, 'a'), (2, ${word(0)} || 'x')`);
+}
+
 it('SQL in names, texts, types, bounds and expressions of a catalog is carried along and never run', async () => {
   let n = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(evil, { minLength: 8, maxLength: 8 }), async (texts) => {
-      const id = String((n += 1));
-      // Names end in a number of their own, within 63 bytes.
-      const name = (i: number): string => `${texts[i % texts.length]!.slice(0, 40)}#${id}.${i}`;
-      const [table, column, word] = [name(0), name(1), (i: number): string => literal(texts[i % texts.length]!)];
-      const [t, c] = [quote(table), quote(column)];
-      await fresh.admin.query(`
-      create type ${quote(name(2))} as enum (${word(2)});
-      create domain ${quote(name(3))} as text default ${word(3)} check (value <> ${word(4)});
-      create collation ${quote(name(4))} from "C";
-      create sequence ${quote(name(5))};
-      create table ${t} (
-        id int primary key,
-        ${c} text collate ${quote(name(4))} default ${word(5)} not null check (${c} <> ${word(6)}),
-        ${quote(name(6))} ${quote(name(2))} default ${word(2)},
-        ${quote(name(7))} ${quote(name(3))},
-        n int default nextval(${literal(quote(name(5)))}),
-        plain varchar(200) default ${word(7)}
-      );
-      comment on table ${t} is ${word(1)};
-      comment on column ${t}.${c} is ${word(2)};
-      create index ${quote(name(8))} on ${t} (lower(${c} || ${word(3)})) where ${c} <> ${word(4)};
-      comment on index ${quote(name(8))} is ${word(5)};
-      alter table ${t} add constraint ${quote(name(9))} unique (${c});
-      create statistics ${quote(name(10))} (ndistinct) on ${c}, n from ${t};
-      create trigger ${quote(name(11))} before update on ${t} for each row execute function nothing(${word(6)});
-      create policy ${quote(name(12))} on ${t} using (plain <> ${word(7)});
-      create table ${quote(name(13))} (k text) partition by list (k);
-      create table ${quote(name(14))} partition of ${quote(name(13))} for values in (${word(1)});
-      insert into ${t} (id, ${c}) values (1, 'a'), (2, ${word(0)} || 'x')`);
+      const names = hostile(texts, String((n += 1)));
+      const { table, column, name } = names;
+      const t = quote(table);
+      await makeTable(names);
       await fresh.admin.query(`drop policy ${quote(name(12))} on ${t}`);
       const tableId = uuid();
       const live = async (called: string): Promise<ReturnType<typeof observe>> =>
