@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pgDriver from 'pg';
+import { COLUMN_TYPES, type PortableType } from '#byodb';
 import { freshMysql, freshPostgres, freshSqlite, query } from '../../../testing/fixtures.js';
 import { threeEngines, type Scene } from './scene.js';
 import { WAIT, type Reply, type Service } from './service.js';
@@ -490,50 +491,34 @@ describe('a database by itself', () => {
     expect([first['events'][0], second['events'][0]]).toEqual(events.slice(0, 2));
   });
 
+  const DEFAULTS: Partial<Record<PortableType, unknown>> = {
+    smallint: 7,
+    integer: -1,
+    bigint: '9223372036854775807',
+    decimal: '1.50',
+    float: 1.5,
+    double: 0.1,
+    boolean: true,
+    string: `it's`,
+    text: 'x\\y',
+    uuid: { function: 'uuid' },
+    date: { function: 'now' },
+    time: '12:34:56.5',
+    timestamp: { function: 'now' },
+    json: { a: [1, null] },
+  };
+
   test.each(ON)(
     "%s: the project's own schema is no drift, whatever its types and defaults; what others did is, column by column",
     async (name) => {
-      const types = [
-        'smallint',
-        'integer',
-        'bigint',
-        'decimal',
-        'float',
-        'double',
-        'boolean',
-        'string',
-        'text',
-        'uuid',
-        'date',
-        'time',
-        'timestamp',
-        'json',
-        'binary',
-      ];
-      const defaults: Record<string, unknown> = {
-        smallint: 7,
-        integer: -1,
-        bigint: '9223372036854775807',
-        decimal: '1.50',
-        float: 1.5,
-        double: 0.1,
-        boolean: true,
-        string: `it's`,
-        text: 'x\\y',
-        uuid: { function: 'uuid' },
-        date: { function: 'now' },
-        time: '12:34:56.5',
-        timestamp: { function: 'now' },
-        json: { a: [1, null] },
-      };
       const { table } = await done('/table/create', {
         name: `drift_${name}`,
         databases: [name],
         columns: [
           { name: 'id', type: 'bigint', primary_key: true, generated: true },
-          ...types.flatMap((type) => [
+          ...COLUMN_TYPES.flatMap((type) => [
             { name: `plain_${type}`, type },
-            ...(type in defaults ? [{ name: `with_${type}`, type, nullable: false, default: defaults[type] }] : []),
+            ...(type in DEFAULTS ? [{ name: `with_${type}`, type, nullable: false, default: DEFAULTS[type] }] : []),
           ]),
           { name: 'one', type: 'string', length: 20, unique: true },
         ],
