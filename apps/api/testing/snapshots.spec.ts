@@ -20,7 +20,7 @@ import { OwnFiles } from '../src/databases/own-files.js';
 import { Vault } from '../src/databases/vault.js';
 import type { CommandContext } from '../src/http/input.js';
 import { keptBehind, keptInline } from '../src/read-models.js';
-import { Commands } from '../src/tables/commands.js';
+import { CommandHandler } from '../src/tables/command-handler.js';
 import { TableCommands } from '../src/tables/tables.commands.js';
 import { TableQueries } from '../src/tables/tables.queries.js';
 import { tableView } from '../src/tables/view.js';
@@ -109,7 +109,7 @@ beforeAll(async () => {
     definition,
     log: () => undefined,
   });
-  const commands = new Commands({
+  const commands = new CommandHandler({
     core,
     clock: told,
     store,

@@ -1,6 +1,6 @@
 import type { Engine } from './engine.js';
 import { DatabaseError } from './errors.js';
-import { indexAmong, isIndexThere, wholeIndexes, withoutOwnIndexes } from './indexes.js';
+import { indexAmong, isIndexThere, wholeIndexes, withoutOwnIndexes } from './live-indexes.js';
 import { findColumn, foldName, isAside, isOnlyColumn, type LiveTable } from './live.js';
 import { keyNames, sameType, type Column } from './schema/column.js';
 import { sameDefault } from './schema/defaults.js';

@@ -15,7 +15,7 @@ export { engineOf } from './engines/index.js';
 export { ENGINE_NAMES, type EngineName } from './engines/names.js';
 export { DatabaseError, type ErrorCode } from './errors.js';
 export { differencesIn } from './expectation.js';
-export { indexesBefore, namesOf } from './indexes.js';
+export { indexesBefore, namesOf } from './live-indexes.js';
 export { stepsDone } from './ledger.js';
 export { findNamed, fingerprint, foldName, isAside, type LiveTable } from './live.js';
 export { observeTables } from './observe.js';

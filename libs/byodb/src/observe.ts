@@ -1,6 +1,6 @@
 import type { Connection, Engine } from './engine.js';
 import { compareColumn } from './expectation.js';
-import { adoptableIndexes, indexesFound, withoutOwnIndexes } from './indexes.js';
+import { adoptableIndexes, indexesFound, withoutOwnIndexes } from './live-indexes.js';
 import { findColumn, foldName, isAside, type LiveColumn, type LiveTable } from './live.js';
 import { MAX_STRING, type Column } from './schema/column.js';
 import type { Index, Managed } from './schema/table-index.js';

@@ -41,7 +41,7 @@ export { momentsUpTo, pointAt, tableSnapshots } from './history/snapshots.js';
 export { changeSagas } from './sagas/change-sagas.js';
 export { type DatabaseChange, lacking } from './sagas/database-change-saga.js';
 export { pastOf } from './sagas/past.js';
-export { purgePlans, standing, tasksFor } from './sagas/plans.js';
+export { purgePlans, standing, tasksFor } from './sagas/planned-steps.js';
 export { Purger } from './sagas/purger.js';
 export { tableChangeSaga } from './sagas/table-change-saga.js';
 export { type DatabaseRef, tableEventParts } from './table/event-parts.js';

@@ -25,7 +25,7 @@ import { CORE } from '../core/tokens.js';
 import type { Answer } from '../http/answer.js';
 import { ApiError } from '../http/api-error.js';
 import type { CommandContext } from '../http/input.js';
-import { Commands } from '../tables/commands.js';
+import { CommandHandler } from '../tables/command-handler.js';
 import { enginesOf, type DecidedForDatabase, type Skipped } from '../tables/decided.js';
 import { Databases } from './databases.js';
 import { Registration } from './registration.js';
@@ -43,7 +43,7 @@ export class DatabaseCommands {
     @Inject(CORE) private readonly core: CoreDatabase,
     private readonly databases: Databases,
     private readonly registration: Registration,
-    private readonly commands: Commands,
+    private readonly commands: CommandHandler,
   ) {}
 
   /** Takes tables that stand there under management, as they are. */

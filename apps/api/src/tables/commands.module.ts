@@ -8,7 +8,7 @@ import { CONFIG, CORE, EVENT_STORE, LIMITS, LOG, SAGA_QUEUE, type Log } from '..
 import { Databases } from '../databases/databases.js';
 import { RegistryModule } from '../databases/registry.module.js';
 import { RunnerModule } from '../sagas/runner.module.js';
-import { Commands } from './commands.js';
+import { CommandHandler } from './command-handler.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -17,16 +17,16 @@ const HOUR_MS = 3_600_000;
   imports: [RegistryModule, RunnerModule],
   providers: [
     {
-      provide: Commands,
+      provide: CommandHandler,
       inject: [CONFIG, CORE, CoreClock, EVENT_STORE, LIMITS, Databases, Orchestrator, SAGA_QUEUE, Lifecycle],
       useFactory: makeCommands,
     },
   ],
-  exports: [Commands],
+  exports: [CommandHandler],
 })
 export class CommandsModule implements OnModuleInit {
   constructor(
-    private readonly commands: Commands,
+    private readonly commands: CommandHandler,
     private readonly lifecycle: Lifecycle,
     @Inject(LOG) private readonly log: Log,
   ) {}
@@ -53,8 +53,8 @@ function makeCommands(
   orchestrator: Orchestrator,
   queue: SagaQueue,
   lifecycle: Lifecycle,
-): Commands {
-  const commands = new Commands({
+): CommandHandler {
+  const commands = new CommandHandler({
     core,
     clock,
     store,

@@ -44,7 +44,7 @@ import { Databases } from '../databases/databases.js';
 import type { Answer } from '../http/answer.js';
 import { ApiError } from '../http/api-error.js';
 import type { CommandContext } from '../http/input.js';
-import { Commands } from './commands.js';
+import { CommandHandler } from './command-handler.js';
 import { enginesOf, type Decided } from './decided.js';
 import { noVersion, TableQueries } from './tables.queries.js';
 
@@ -67,7 +67,7 @@ export class TableCommands {
   constructor(
     @Inject(CORE) private readonly core: CoreDatabase,
     @Inject(EVENT_STORE) private readonly store: EventStore,
-    private readonly commands: Commands,
+    private readonly commands: CommandHandler,
     private readonly databases: Databases,
     private readonly past: TableQueries,
   ) {}

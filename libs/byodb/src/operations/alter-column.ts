@@ -1,7 +1,7 @@
 import type { Ddl, Rendered } from '../ddl.js';
 import type { Engine } from '../engine.js';
 import { DatabaseError } from '../errors.js';
-import { indexesBefore, namesOf } from '../indexes.js';
+import { indexesBefore, namesOf } from '../live-indexes.js';
 import { foldName, type LiveTable } from '../live.js';
 import {
   asideName,

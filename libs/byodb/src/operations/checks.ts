@@ -1,6 +1,6 @@
 import type { Engine } from '../engine.js';
 import { DatabaseError } from '../errors.js';
-import { hasObject } from '../indexes.js';
+import { hasObject } from '../live-indexes.js';
 import { foldName, isAside, type LiveTable } from '../live.js';
 import type { Plan } from '../operation.js';
 import type { Column } from '../schema/column.js';

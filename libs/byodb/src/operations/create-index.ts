@@ -1,7 +1,7 @@
 import type { Ddl } from '../ddl.js';
 import type { Engine } from '../engine.js';
 import { DatabaseError } from '../errors.js';
-import { indexNow } from '../indexes.js';
+import { indexNow } from '../live-indexes.js';
 import { findColumn, findNamed, foldName } from '../live.js';
 import {
   existingTable,

@@ -1,5 +1,5 @@
 import { DatabaseError } from '../errors.js';
-import { hasObject } from '../indexes.js';
+import { hasObject } from '../live-indexes.js';
 import { existingTable, statementsOf, type Operation } from '../operation.js';
 
 /** `name`: what its owner called it; `aside`: what it is called since drop_index. */

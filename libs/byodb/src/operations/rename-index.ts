@@ -1,5 +1,5 @@
 import { DatabaseError } from '../errors.js';
-import { indexNow } from '../indexes.js';
+import { indexNow } from '../live-indexes.js';
 import { foldName } from '../live.js';
 import { existingTable, statementsOf, stepOf, type Operation } from '../operation.js';
 import type { Index } from '../schema/table-index.js';

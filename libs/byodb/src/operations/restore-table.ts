@@ -1,6 +1,6 @@
 import { DatabaseError } from '../errors.js';
 import { formerAs, inTodaysNames } from '../former.js';
-import { asRestored } from '../indexes.js';
+import { asRestored } from '../live-indexes.js';
 import type { LiveTable } from '../live.js';
 import {
   statementsOf,

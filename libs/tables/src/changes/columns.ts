@@ -22,7 +22,7 @@ import {
   type ColumnSet,
   type EventOfDefinition,
 } from '../table/event-parts.js';
-import { applyOps, neededColumn, refuseUnindexable } from '../table/indexes.js';
+import { applyOps, neededColumn, refuseUnindexable } from '../table/managed-indexes.js';
 import { Refused, refuseEnded, refuseUnsupported, repeatedNames } from '../table/refused.js';
 import {
   alsoAside,

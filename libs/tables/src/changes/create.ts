@@ -21,7 +21,7 @@ import {
   type DatabaseRef,
   type EventOfDefinition,
 } from '../table/event-parts.js';
-import { refuseUnindexable } from '../table/indexes.js';
+import { refuseUnindexable } from '../table/managed-indexes.js';
 import { refuseBuiltElsewhere, refuseUnsupported } from '../table/refused.js';
 import { areDistinct, databaseNames, moment, tableId } from '../table/request-parts.js';
 import { fieldsOf, managedOf } from '../table/table.js';

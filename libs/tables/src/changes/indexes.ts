@@ -21,7 +21,7 @@ import {
   refuseUnindexable,
   sameIndexes,
   sayIndexOp,
-} from '../table/indexes.js';
+} from '../table/managed-indexes.js';
 import { defineEvent, id, indexes, indexOps, type EventOfDefinition, type IndexOp } from '../table/event-parts.js';
 import { Refused, refuseEnded, repeatedNames } from '../table/refused.js';
 import { tableId } from '../table/request-parts.js';

@@ -12,7 +12,7 @@ import {
   type DatabaseRef,
   type EventOfDefinition,
 } from '../table/event-parts.js';
-import { refuseUnindexable, indexOpsLeadingTo, indexTasks, withNamesLearnt } from '../table/indexes.js';
+import { refuseUnindexable, indexOpsLeadingTo, indexTasks, withNamesLearnt } from '../table/managed-indexes.js';
 import { cannotComeBack, planAside, restoreBy } from '../table/kept-tables.js';
 import { Refused, refuseBuiltElsewhere, refuseEnded, refuseUnsupported } from '../table/refused.js';
 import {

@@ -18,7 +18,7 @@ import {
   type AskedBy,
   type EventOfDefinition,
 } from '../table/event-parts.js';
-import { applyOps, indexTasks, misfitOfIndexes } from '../table/indexes.js';
+import { applyOps, indexTasks, misfitOfIndexes } from '../table/managed-indexes.js';
 import { Refused, refuseEnded } from '../table/refused.js';
 import {
   alsoAside,

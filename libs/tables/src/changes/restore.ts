@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { nameSchema } from '#byodb';
 import { askedBy, defineEvent, id, indexes, name, type AskedBy, type EventOfDefinition } from '../table/event-parts.js';
-import { withNamesLearnt } from '../table/indexes.js';
+import { withNamesLearnt } from '../table/managed-indexes.js';
 import { restoreTask } from '../table/kept-tables.js';
 import { Refused, refuseFailed } from '../table/refused.js';
 import { beingDestroyed, managedIn, tableAside, type Considered } from '../table/table.js';

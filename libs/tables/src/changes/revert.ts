@@ -26,7 +26,7 @@ import {
   neededColumn,
   refuseUnindexable,
   sameIndexes,
-} from '../table/indexes.js';
+} from '../table/managed-indexes.js';
 import { Refused, refuseEnded, refuseUnsupported } from '../table/refused.js';
 import {
   alsoAside,

@@ -23,7 +23,7 @@ import type { Change } from '../changes/index.js';
 import type { DatabaseRef } from '../table/event-parts.js';
 import { appendToTable, readTable } from '../table/stream.js';
 import { managedOf, type Table } from '../table/table.js';
-import { plannedStep } from './plans.js';
+import { plannedStep } from './planned-steps.js';
 import { doneEvent, failed, keyOf, look, type ChangePorts } from './table-change-saga.js';
 
 /**

@@ -19,7 +19,7 @@ import { pointAt } from '../history/snapshots.js';
 import { appendToTable } from '../table/stream.js';
 import type { Table } from '../table/table.js';
 import { pastOf } from './past.js';
-import { plannedStep, purgePlans, standing, tasksFor } from './plans.js';
+import { plannedStep, purgePlans, standing, tasksFor } from './planned-steps.js';
 
 export interface ChangePorts {
   store: EventStore;

@@ -2,7 +2,7 @@ import { engineOf, MAX_COLUMNS, type Engine, type Managed } from '#byodb';
 import { applyOp, findColumn } from './columns.js';
 import { opsLeadingTo, refuseUnlike, withoutNames } from './drift-ops.js';
 import type { ColumnOp, DatabaseRef, IndexOp, Variant } from './event-parts.js';
-import { applyOps, indexOpsLeadingTo, refuseUnindexable, sameIndexes } from './indexes.js';
+import { applyOps, indexOpsLeadingTo, refuseUnindexable, sameIndexes } from './managed-indexes.js';
 import { Refused, refuseBuiltElsewhere, refuseUnsupported } from './refused.js';
 import type { Considered, Outlook } from './table.js';
 import { variantOf } from './variants.js';

@@ -1,7 +1,7 @@
 import { findNamed, type Column, type Index, type Managed } from '#byodb';
 import { applyOp } from './columns.js';
 import type { ColumnOp, IndexOp, Variant } from './event-parts.js';
-import { applyOps, sameIndexes } from './indexes.js';
+import { applyOps, sameIndexes } from './managed-indexes.js';
 
 /** Databases that differ go on differing: what was asked is done to their own columns and indexes. */
 export function withVariantsFollowing(

@@ -45,7 +45,7 @@ const MOST_WAITING = 1000;
 const ATTEMPTS_FOR_A_KEY = 5;
 
 /** Turns a decided command into its two events in one commit, and into the answer. */
-export class Commands {
+export class CommandHandler {
   private readonly turns = new Turns(MOST_WAITING);
   private readonly keys: IdempotencyKeys;
   private readonly ends: SagaEnds;
