@@ -115,7 +115,7 @@ describe('a group of transactions', () => {
   test.each([0, 1, 2, 3, 4, 5, 6, 7, 8])('is joined by who comes %i moments after it', async (moments) => {
     const commits = group();
     await commits.join(work('a')).outcome;
-    for (let i = 0; i < moments; i++) await null;
+    for (let i = 0; i < moments; i++) await Promise.resolve();
     expect(await commits.join(work('b')).outcome).toBe('b');
     await commits.idle();
     expect(await commits.join(work('c')).outcome).toBe('c');

@@ -9,12 +9,21 @@ import { countedUp, upsertOnConflict } from './upsert.js';
 /** Ends a transaction whose process hangs between two statements: it would hold back every reader of events. */
 const idleInTransactionMs = 30_000;
 const connections = 16;
+/** A connection keeps what it has planned as long as it lives: texts beyond these go without a name. */
+const namedStatements = 200;
 const int8 = 20;
 
 export class PostgresCore implements CoreDatabase {
   readonly engine = 'postgres';
   readonly clock = sql`cast(extract(epoch from clock_timestamp()) * 1000 as bigint)`;
   private readonly pool: pg.Pool;
+  /** By their texts. */
+  private readonly names = new Map<string, string>();
+  /**
+   * Whether each connection has a session of the server to itself; null: there was none yet. Behind a pooler like
+   * pgbouncer a named statement would be missing in the next session.
+   */
+  private hasOwnSessions: boolean | null = null;
 
   constructor(server: Server) {
     this.pool = new pg.Pool({
@@ -30,6 +39,8 @@ export class PostgresCore implements CoreDatabase {
       application_name: 'schemasaga',
       keepAlive: true,
       types: { getTypeParser },
+      // Before the connection is used.
+      onConnect: (client) => this.compareSessions(client),
     });
     // Without a listener a server that restarts would end this process; who uses the connection gets the error anyway.
     this.pool.on('error', () => undefined);
@@ -37,11 +48,11 @@ export class PostgresCore implements CoreDatabase {
   }
 
   query(statement: Sql): Promise<Row[]> {
-    return rerunVictims(async () => (await run(this.pool, statement)).rows);
+    return rerunVictims(async () => (await this.run(this.pool, statement)).rows);
   }
 
   execute(statement: Sql): Promise<number> {
-    return rerunVictims(async () => (await run(this.pool, statement)).rowCount ?? 0);
+    return rerunVictims(async () => (await this.run(this.pool, statement)).rowCount ?? 0);
   }
 
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -80,20 +91,20 @@ export class PostgresCore implements CoreDatabase {
     let broken = false;
     try {
       return await runTransaction(
-        session(client),
+        this.session(client),
         {
           begin: async () => {
-            await run(client, sql`begin isolation level read committed`);
+            await this.run(client, sql`begin isolation level read committed`);
           },
           commit: async () => {
-            const { command } = await run(client, sql`commit`);
+            const { command } = await this.run(client, sql`commit`);
             // A doomed transaction answers COMMIT without an error, by rolling back.
             if (command !== 'COMMIT') throw new Error(`the transaction was rolled back at its commit (${command})`);
           },
           rollback: async () => {
             // It fails only when the connection is lost, and then the server has rolled back; what failed first is the
             // news.
-            await run(client, sql`rollback`).catch(() => {
+            await this.run(client, sql`rollback`).catch(() => {
               broken = true;
             });
           },
@@ -107,24 +118,42 @@ export class PostgresCore implements CoreDatabase {
       client.release(broken);
     }
   }
-}
 
-function session(client: pg.PoolClient): Session {
-  return {
-    query: async (statement) => (await run(client, statement)).rows,
-    execute: async (statement) => (await run(client, statement)).rowCount ?? 0,
-    upsert: async (table, key, row) => {
-      await run(client, upsertOnConflict(table, key, row));
-    },
-  };
-}
+  private session(client: pg.PoolClient): Session {
+    return {
+      query: async (statement) => (await this.run(client, statement)).rows,
+      execute: async (statement) => (await this.run(client, statement)).rowCount ?? 0,
+      upsert: async (table, key, row) => {
+        await this.run(client, upsertOnConflict(table, key, row));
+      },
+    };
+  }
 
-async function run(on: pg.Pool | pg.PoolClient, statement: Sql): Promise<pg.QueryResult<Row>> {
-  const text = statement.texts.reduce((joined, next, i) => `${joined}$${i}${next}`);
-  try {
-    return await on.query<Row>(text, [...statement.values]);
-  } catch (error) {
-    throw translate(error);
+  /** A statement that has a name is parsed once for a connection, and planned as often as its plan gains by it. */
+  private async run(on: pg.Pool | pg.PoolClient, statement: Sql): Promise<pg.QueryResult<Row>> {
+    const text = statement.texts.reduce((joined, next, i) => `${joined}$${i}${next}`);
+    const name = this.hasOwnSessions === true ? this.nameOf(text) : undefined;
+    try {
+      return await on.query<Row>({ text, values: [...statement.values], ...(name === undefined ? {} : { name }) });
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  private nameOf(text: string): string | undefined {
+    const known = this.names.get(text);
+    if (known !== undefined || this.names.size >= namedStatements) return known;
+    const name = `core_${this.names.size}`;
+    this.names.set(text, name);
+    return name;
+  }
+
+  /** A promise; the type of what calls it does not say that it is awaited. A pooler tells numbers of its own. */
+  private compareSessions(client: pg.ClientBase): unknown {
+    const told = 'processID' in client ? client.processID : undefined;
+    return client.query<{ pid: number }>('select pg_backend_pid() as pid').then(({ rows }) => {
+      this.hasOwnSessions = this.hasOwnSessions !== false && rows[0]?.pid === told;
+    });
   }
 }
 

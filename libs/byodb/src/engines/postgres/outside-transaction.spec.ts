@@ -5,7 +5,7 @@ import type { Connection, Exclusive } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
 import { postgres } from './index.js';
 import { freshDatabase, type Fresh } from './testing/fixture.js';
-import { startPooler } from './testing/pooler.js';
+import { startPooler } from '../../../../../testing/pooler.js';
 
 let fresh: Fresh;
 const opened: Connection[] = [];

@@ -5,7 +5,7 @@ import { preparePlans } from '../../prepare.js';
 import { applyStep, compensateStep } from '../../step.js';
 import { postgres } from './index.js';
 import { column, freshDatabase, type Fresh } from './testing/fixture.js';
-import { startPooler } from './testing/pooler.js';
+import { startPooler } from '../../../../../testing/pooler.js';
 
 const COLUMNS = [column({ name: 'id', type: 'integer', primary_key: true, generated: true })];
 const LIMITS = { maxRewriteRows: 1000 };
