@@ -3,7 +3,8 @@
 const SPEC = '\\.spec\\.ts$';
 const TESTING = '(^|/)testing/';
 const CHAOS = '^chaos/';
-const TESTS = [SPEC, TESTING, CHAOS];
+const BENCH = '^bench/';
+const TESTS = [SPEC, TESTING, CHAOS, BENCH];
 const INDEX = '^libs/[^/]+/src/index\\.ts$';
 /** Loaded only where Redis is used: it costs a tenth of a second at every start. */
 const LAZY = '^libs/sagas/src/queue/bullmq\\.ts$';

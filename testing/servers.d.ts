@@ -15,10 +15,15 @@ export interface Server {
   remove(): Promise<void>;
 }
 
-export function startPostgres(): Promise<Server>;
-/** `args`: further ones of the server's own; `files`: those that they name. */
-export function startMariadb(more?: { args?: string[]; files?: string[] }): Promise<Server>;
-export function startRedis(): Promise<Server>;
+/** `args`: further ones of the server's own, which win over the tests' own; `files`: those that they name. */
+export interface More {
+  args?: string[];
+  files?: string[];
+}
+
+export function startPostgres(more?: More): Promise<Server>;
+export function startMariadb(more?: More): Promise<Server>;
+export function startRedis(more?: More): Promise<Server>;
 
 export function startServers(): Promise<void>;
 export function stopServers(): Promise<void>;

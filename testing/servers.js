@@ -226,17 +226,21 @@ const redisSettings = [
   'noeviction',
 ];
 
-export const startPostgres = () => start(kinds.postgres);
-/** `args`: further ones of the server's own; `files`: what they name, at the same place in a container. */
-export const startMariadb = ({ args = [], files = [] } = {}) => {
-  const { mariadb } = kinds;
+export const startPostgres = (more) => start(withMore(kinds.postgres, more));
+export const startMariadb = (more) => start(withMore(kinds.mariadb, more));
+export const startRedis = (more) => start(withMore(kinds.redis, more));
+
+/**
+ * `args`: further ones of the server's own, which win over those before them; `files`: what they name, at the same
+ * place in a container.
+ */
+function withMore(kind, { args = [], files = [] } = {}) {
   const docker = (password) => {
-    const how = mariadb.docker(password);
+    const how = kind.docker(password);
     return { ...how, args: [...how.args, ...args], files };
   };
-  return start({ ...mariadb, args: (dir, port) => [...mariadb.args(dir, port), ...args], docker });
-};
-export const startRedis = () => start(kinds.redis);
+  return { ...kind, args: (dir, port) => [...kind.args(dir, port), ...args], docker };
+}
 
 /**
  * Servers for a whole run: those that the environment names, and new ones for the rest, whose urls it puts there for

@@ -7,7 +7,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
-export const FOLDERS = ['apps', 'libs', 'testing', 'chaos', 'crash-matrix'];
+export const FOLDERS = ['apps', 'libs', 'testing', 'chaos', 'crash-matrix', 'bench'];
 
 const END_TO_END = ['apps/api/testing/', 'testing/', 'chaos/chaos.spec.ts', 'crash-matrix/crash-matrix.spec.ts'];
 /** Where the servers' addresses are read. */

@@ -1,0 +1,104 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Target } from './case.js';
+import { Load } from './load/load.js';
+import { summarise, type Compare, type Line, type Sample } from './measure.js';
+import { Running, type PROGRAMS } from './processes.js';
+import { type Servers, type Kind } from './servers.js';
+
+export interface Pair {
+  service(): Promise<Sample>;
+  base(): Promise<Sample>;
+  compare: Compare;
+}
+
+/** What a case measures with. What it starts ends with the case; the servers stay for the next one. */
+export class Bench {
+  readonly lines: Line[] = [];
+  readonly pairCount: number;
+  private readonly ends: (() => Promise<void>)[] = [];
+  private number = '';
+  private names = 0;
+  private started = 0;
+  private loadStarted: Promise<Load> | null = null;
+
+  constructor(
+    readonly quick: boolean,
+    readonly folder: string,
+    readonly servers: Servers,
+  ) {
+    this.pairCount = quick ? 2 : 5;
+  }
+
+  begin(number: string): void {
+    this.number = number;
+  }
+
+  /** Ends whatever the case has started, the last first. */
+  async end(): Promise<void> {
+    for (const end of this.ends.splice(0).reverse()) await end();
+  }
+
+  /** So many things in a block: fewer with `--quick`. */
+  count(full: number): number {
+    return this.quick ? Math.max(2, Math.ceil(full / 2)) : full;
+  }
+
+  /** Names that were not used before in this run. */
+  fresh(prefix: string, count: number): string[] {
+    return Array.from({ length: count }, () => `${prefix}_${++this.names}`);
+  }
+
+  async load(): Promise<Load> {
+    if (this.loadStarted === null) {
+      this.loadStarted = Load.start();
+      this.ends.push(async () => {
+        const load = await this.loadStarted;
+        this.loadStarted = null;
+        await load!.end();
+      });
+    }
+    return this.loadStarted;
+  }
+
+  /** A new, empty database until the case ends: its url. */
+  async database(kind: Kind): Promise<string> {
+    const url = await this.servers.database(kind);
+    this.ends.push(() => this.servers.drop(url));
+    return url;
+  }
+
+  /** A new folder. */
+  async newFolder(): Promise<string> {
+    const folder = join(this.folder, String(++this.started));
+    await mkdir(folder);
+    return folder;
+  }
+
+  async start(program: keyof typeof PROGRAMS, environment: Record<string, string>): Promise<Running> {
+    const made = await Running.start(program, environment, join(this.folder, `${this.number}-${++this.started}.log`));
+    this.ends.push(() => made.stop());
+    return made;
+  }
+
+  /** Service and denominator by turns, after a block of each that does not count. */
+  async pairs(target: Target, { service, base, compare }: Pair): Promise<void> {
+    const all = { service: [] as Sample[], base: [] as Sample[] };
+    const errors = [await service(), await base()].flatMap((sample) => sample.errors);
+    const values: number[] = [];
+    for (let i = 0; i < this.pairCount; i++) {
+      const [a, b] = [await service(), await base()];
+      all.service.push(a);
+      all.base.push(b);
+      values.push(compare(a, b));
+      errors.push(...a.errors, ...b.errors);
+    }
+    this.add(target, values, { service: summarise(all.service), base: summarise(all.base), errors });
+  }
+
+  add(target: Target, values: number[], more: Partial<Pick<Line, 'service' | 'base' | 'errors'>> = {}): void {
+    const { label, unit = '×', asked, moonshot } = target;
+    const { service = null, base = null, errors = [] } = more;
+    this.lines.push({ number: this.number, label, unit, values, asked, moonshot, service, base, errors });
+  }
+}

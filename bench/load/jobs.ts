@@ -1,0 +1,7 @@
+import { ddl, ddlOnMany } from './ddl.js';
+import { requests } from './requests.js';
+
+/** What the load process can be told to do. */
+export const jobs = { requests, ddl, ddlOnMany };
+
+export type Jobs = typeof jobs;
