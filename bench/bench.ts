@@ -30,6 +30,11 @@ export class Bench {
     this.pairCount = quick ? 2 : 5;
   }
 
+  /** What a reader of the figures must know. */
+  note(text: string): void {
+    console.log(`  ${text}`);
+  }
+
   begin(number: string): void {
     this.number = number;
   }
@@ -81,19 +86,38 @@ export class Bench {
     return made;
   }
 
-  /** Service and denominator by turns, after a block of each that does not count. */
-  async pairs(target: Target, { service, base, compare }: Pair): Promise<void> {
-    const all = { service: [] as Sample[], base: [] as Sample[] };
-    const errors = [await service(), await base()].flatMap((sample) => sample.errors);
-    const values: number[] = [];
-    for (let i = 0; i < this.pairCount; i++) {
-      const [a, b] = [await service(), await base()];
-      all.service.push(a);
-      all.base.push(b);
-      values.push(compare(a, b));
-      errors.push(...a.errors, ...b.errors);
+  /**
+   * Blocks of all kinds of work by turns, after one of each that does not count. Errors: Error when something goes wrong
+   * in those already.
+   */
+  async rounds<K extends string>(works: Record<K, () => Promise<Sample>>): Promise<Record<K, Sample[]>> {
+    const kinds = Object.keys(works) as K[];
+    for (const kind of kinds) {
+      const { errors } = await works[kind]();
+      if (errors.length > 0)
+        throw new Error(`${kind}: ${errors.length} errors before anything was measured: ${errors[0]}`);
     }
-    this.add(target, values, { service: summarise(all.service), base: summarise(all.base), errors });
+    const samples = Object.fromEntries(kinds.map((kind): [K, Sample[]] => [kind, []])) as Record<K, Sample[]>;
+    for (let i = 0; i < this.pairCount; i++) for (const kind of kinds) samples[kind].push(await works[kind]());
+    return samples;
+  }
+
+  /** Service and denominator by turns. */
+  async pairs(target: Target, { service, base, compare }: Pair): Promise<void> {
+    const samples = await this.rounds({ service, base });
+    this.compare(target, samples.service, samples.base, compare);
+  }
+
+  compare(target: Target, service: readonly Sample[], base: readonly Sample[], compare: Compare): void {
+    this.add(
+      target,
+      service.map((one, i) => compare(one, base[i]!)),
+      {
+        service: summarise(service),
+        base: summarise(base),
+        errors: [...service, ...base].flatMap((sample) => sample.errors),
+      },
+    );
   }
 
   add(target: Target, values: number[], more: Partial<Pick<Line, 'service' | 'base' | 'errors'>> = {}): void {

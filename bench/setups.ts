@@ -5,6 +5,8 @@ import type { Running } from './processes.js';
 export interface Setup {
   url: string;
   processes: Running[];
+  /** Before the case ends: the next setup would share the machine with whatever this one still does. */
+  stop(): Promise<void>;
 }
 
 /** Where a setup keeps its core and what it calls `default`. */
@@ -20,7 +22,7 @@ const CREDENTIALS_KEY = 'be'.repeat(32);
 /** One process, its sagas in itself; on a core in a SQLite file unless `core` is given. */
 export async function embedded(bench: Bench, places: Places = {}): Promise<Setup> {
   const one = await bench.start('service', await environment(bench, places));
-  return { url: one.url, processes: [one] };
+  return setupOf([one]);
 }
 
 export async function onPostgresCore(bench: Bench, places: Places = {}): Promise<Setup> {
@@ -35,7 +37,17 @@ export async function onBullmq(bench: Bench, places: Places = {}, workers = 1): 
   const api = await bench.start('service', { ...all, ROLE: 'api' });
   const others: Running[] = [];
   for (let i = 0; i < workers; i++) others.push(await bench.start('service', { ...all, ROLE: 'worker' }));
-  return { url: api.url, processes: [api, ...others] };
+  return setupOf([api, ...others]);
+}
+
+function setupOf(processes: [Running, ...Running[]]): Setup {
+  return {
+    url: processes[0].url,
+    processes,
+    stop: async () => {
+      for (const one of processes) await one.stop();
+    },
+  };
 }
 
 async function environment(bench: Bench, { byodb, core, more = {} }: Places): Promise<Record<string, string>> {

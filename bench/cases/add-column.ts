@@ -39,7 +39,7 @@ async function measure(
   target: Target,
   raw: { url: string; tables: string[] },
 ): Promise<void> {
-  const { url, processes } = await setup(bench, { byodb: await bench.database('postgres') });
+  const { url, stop } = await setup(bench, { byodb: await bench.database('postgres') });
   const load = await bench.load();
   const tables = await makeTables(url, bench.fresh('t', raw.tables.length));
   await bench.pairs(target, {
@@ -54,5 +54,5 @@ async function measure(
     },
     compare: byP50,
   });
-  for (const one of processes) await one.stop();
+  await stop();
 }

@@ -33,7 +33,7 @@ async function measure(
   target: Target,
   raw: string,
 ): Promise<void> {
-  const { url, processes } = await setup(bench, { byodb: await bench.database('postgres') });
+  const { url, stop } = await setup(bench, { byodb: await bench.database('postgres') });
   const load = await bench.load();
   const block = bench.count(BLOCK);
   await bench.pairs(target, {
@@ -46,6 +46,5 @@ async function measure(
       }),
     compare: byP50,
   });
-  // The next one would share the machine with whatever these still do.
-  for (const one of processes) await one.stop();
+  await stop();
 }

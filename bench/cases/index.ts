@@ -1,6 +1,23 @@
 import type { Case } from '../case.js';
+import { accept } from './accept.js';
 import { addColumn } from './add-column.js';
 import { create } from './create.js';
+import { idle } from './idle.js';
+import { memory } from './memory.js';
+import { read } from './read.js';
+import { start } from './start.js';
+import { threeDatabases } from './three-databases.js';
+import { throughput } from './throughput.js';
 
 /** In the order of docs/performance.md. */
-export const cases: readonly Case[] = [create, addColumn];
+export const cases: readonly Case[] = [
+  create,
+  addColumn,
+  throughput,
+  threeDatabases,
+  accept,
+  read,
+  start,
+  memory,
+  idle,
+];
