@@ -4,6 +4,7 @@ import { cpus, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { Bench } from './bench.js';
 import { cases } from './cases/index.js';
+import { profile } from './profile.js';
 import { readOptions, type Options } from './options.js';
 import { PROGRAMS } from './processes.js';
 import { listCases, table, tellLine } from './report.js';
@@ -26,6 +27,10 @@ async function main(options: Options): Promise<number> {
   let failed = 0;
   try {
     const began = performance.now();
+    if (options.profile) {
+      await profile(bench);
+      return 0;
+    }
     for (const one of options.cases) failed += (await runCase(one, bench)) ? 0 : 1;
     console.log(`\n${table(bench.lines)}\n\n${await machine(servers)}; ${seconds(began)} s in all`);
     if (options.json !== null)

@@ -9,7 +9,13 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export const FOLDERS = ['apps', 'libs', 'testing', 'chaos', 'crash-matrix', 'bench'];
 
-const END_TO_END = ['apps/api/testing/', 'testing/', 'chaos/chaos.spec.ts', 'crash-matrix/crash-matrix.spec.ts'];
+const END_TO_END = [
+  'apps/api/testing/',
+  'testing/',
+  'chaos/chaos.spec.ts',
+  'bench/counts.spec.ts',
+  'crash-matrix/crash-matrix.spec.ts',
+];
 /** Where the servers' addresses are read. */
 const NEEDS_A_SERVER = /TEST_(POSTGRES|MYSQL|REDIS)_URL|startPostgres|startMariadb|startRedis/;
 const RELATIVE_IMPORT = /(?:from|import\()\s*'(\.{1,2}\/[^']+)'/g;

@@ -25,6 +25,7 @@ export function readMysql(tell: Tell): Reader {
   let current: Command | null = null;
   let answeredAt = 0;
   let inTransaction = false;
+  let wrote = false;
 
   const finish = (): void => {
     if (current === null) return;
@@ -39,12 +40,14 @@ export function readMysql(tell: Tell): Reader {
     });
   };
   const commitsOf = (text: string): number => {
+    if (COMMITS_BY_ITSELF.test(text)) return 1;
     if (/^\s*(begin|start transaction)\b/i.test(text)) inTransaction = true;
     else if (/^\s*(commit|rollback)\b/i.test(text)) {
-      const committed = inTransaction && /^\s*commit/i.test(text);
-      inTransaction = false;
+      const committed = wrote && /^\s*commit/i.test(text);
+      inTransaction = wrote = false;
       return committed ? 1 : 0;
-    } else if (COMMITS_BY_ITSELF.test(text) || (!inTransaction && !READS_ONLY.test(text))) return 1;
+    } else if (inTransaction) wrote ||= !READS_ONLY.test(text);
+    else if (!READS_ONLY.test(text)) return 1;
     return 0;
   };
   const begin = (command: Omit<Command, 'began' | 'answered'>): void => {

@@ -1,4 +1,4 @@
-import { Messages, READS_ONLY, type Reader, type Tell } from './statements.js';
+import { Messages, READS_ONLY, WRITES_WITHIN, type Reader, type Tell } from './statements.js';
 
 const SSL_REQUEST = 80_877_103;
 
@@ -18,6 +18,7 @@ export function readPostgres(tell: Tell): Reader {
   let started = false;
   let oneByte = false;
   let inTransaction = false;
+  let wrote = false;
   let next: string[] = [];
 
   const endOfTurn = (): void => {
@@ -73,11 +74,13 @@ export function readPostgres(tell: Tell): Reader {
       if (type === 'C') {
         const tag = text(message.subarray(5), 0).value;
         turn.statements += 1;
-        if (tag === 'BEGIN') inTransaction = true;
-        else if (tag === 'COMMIT' || tag === 'ROLLBACK') {
-          inTransaction = false;
-          if (tag === 'COMMIT') turn.commits += 1;
-        } else if (!inTransaction && !READS_ONLY.test(tag)) turn.commits += 1;
+        const writes = !READS_ONLY.test(tag) || (tag.startsWith('SELECT') && WRITES_WITHIN.test(turn.texts.join()));
+        if (tag === 'COMMIT' || tag === 'ROLLBACK') {
+          if (tag === 'COMMIT' && wrote) turn.commits += 1;
+          inTransaction = wrote = false;
+        } else if (tag === 'BEGIN') inTransaction = true;
+        else if (inTransaction) wrote ||= writes;
+        else if (writes) turn.commits += 1;
       } else if (type === 'Z') {
         inTransaction = message[5] !== IDLE;
         turns.shift();

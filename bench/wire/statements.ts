@@ -8,7 +8,7 @@ export interface Said {
   roundTrip: boolean;
   /** How many statements ran: a text may hold several. */
   statements: number;
-  /** How many transactions ended with it that may have written. */
+  /** How many transactions were committed with it that had written: each costs a sync. */
   commits: number;
 }
 
@@ -42,5 +42,9 @@ export class Messages {
   }
 }
 
+/** What writes although its statement begins as one that reads. */
+export const WRITES_WITHIN = /\b(insert into|update \S+ set|delete from)\b/i;
+
 /** Beginnings of statements that write nothing by themselves. */
-export const READS_ONLY = /^\s*(select|show|set|with|begin|start|use|savepoint|release|deallocate|kill|explain|do)\b/i;
+export const READS_ONLY =
+  /^\s*(select|show|set|with|begin|start|use|savepoint|release|deallocate|kill|explain|do|lock|unlock|prepare)\b/i;
