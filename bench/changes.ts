@@ -1,3 +1,4 @@
+import type { Place } from './load/ddl.js';
 import type { Request } from './load/http.js';
 
 /** As load/ddl.ts makes them without the service. */
@@ -59,6 +60,7 @@ export async function makeTables(
   return ids;
 }
 
-export async function register(url: string, name: string, address: string): Promise<void> {
-  await ask(url, { method: 'POST', path: '/databases', body: { name, url: address } });
+export async function register(url: string, name: string, { url: address, schema }: Place): Promise<void> {
+  const body = { name, url: address, ...(schema === undefined ? {} : { schema }) };
+  await ask(url, { method: 'POST', path: '/databases', body });
 }

@@ -17,7 +17,7 @@ const DURABLE: Record<ServerKind, () => Promise<Server>> = {
         ...setting('synchronous_commit', 'on'),
         ...setting('full_page_writes', 'on'),
         ...setting('shared_buffers', '256MB'),
-        ...setting('max_connections', '500'),
+        ...setting('max_connections', '800'),
       ],
     }),
   mysql: () => startMariadb({ args: ['--innodb-flush-log-at-trx-commit=1', '--sync-binlog=1'] }),

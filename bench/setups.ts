@@ -14,6 +14,7 @@ export interface Places {
   /** The database `default`; a SQLite file when absent. */
   byodb?: string;
   core?: string;
+  /** Further variables. */
   more?: Record<string, string>;
 }
 

@@ -1,10 +1,15 @@
 import type { Case } from '../case.js';
 import { accept } from './accept.js';
 import { addColumn } from './add-column.js';
+import { compensate } from './compensate.js';
+import { coreGrowth } from './core-growth.js';
 import { create } from './create.js';
 import { idle } from './idle.js';
+import { manyFiles } from './many-files.js';
+import { manyOnOneServer } from './many-on-one-server.js';
 import { memory } from './memory.js';
 import { read } from './read.js';
+import { registering } from './register.js';
 import { start } from './start.js';
 import { threeDatabases } from './three-databases.js';
 import { throughput } from './throughput.js';
@@ -19,5 +24,10 @@ export const cases: readonly Case[] = [
   read,
   start,
   memory,
+  compensate,
   idle,
+  coreGrowth,
+  manyFiles,
+  manyOnOneServer,
+  registering,
 ];

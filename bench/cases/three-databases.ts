@@ -26,7 +26,7 @@ export const threeDatabases: Case = {
     const { url } = await embedded(bench);
     const raw: string[] = [];
     for (const kind of kinds) {
-      await register(url, kind, await bench.database(kind));
+      await register(url, kind, { url: await bench.database(kind) });
       raw.push(await bench.database(kind));
     }
     const load = await bench.load();

@@ -38,35 +38,34 @@ export async function ddl({ urls, clients, statements }: DdlJob): Promise<Sample
   });
 }
 
-/** One statement on each of many databases, so many at once; the connections are made and closed within. */
+/** A database, or one of its schemas. */
+export interface Place {
+  url: string;
+  schema?: string;
+}
+
+/** One statement on each of many databases, so many at once; the connections stay. */
 export async function ddlOnMany({
-  urls,
+  places,
   clients,
   statement,
 }: {
-  urls: string[];
+  places: Place[];
   clients: number;
   statement: Ddl;
 }): Promise<Sample> {
-  return byClients(clients, urls, async (url) => {
-    const db = make(url, 1);
-    try {
-      await carryOut(db, statement);
-    } finally {
-      await db.destroy();
-    }
-  });
+  return byClients(clients, places, ({ url, schema }) => carryOut(open(url, 1, schema), statement));
 }
 
 function carryOut(db: Knex, statement: Ddl): Promise<void> {
   return statement.do === 'create' ? create(db, statement.table) : addColumn(db, statement.table, statement.column);
 }
 
-function open(url: string, connections: number): Knex {
-  const key = `${url} ${connections}`;
+function open(url: string, connections: number, schema?: string): Knex {
+  const key = `${url} ${connections} ${schema}`;
   const known = pools.get(key);
   if (known !== undefined) return known;
-  const made = make(url, connections);
+  const made = make(url, connections, schema);
   pools.set(key, made);
   return made;
 }
@@ -75,12 +74,13 @@ interface SqliteConnection {
   pragma(text: string): unknown;
 }
 
-function make(url: string, connections: number): Knex {
+function make(url: string, connections: number, schema?: string): Knex {
   if (!url.startsWith('sqlite:'))
     return knex({
       client: url.startsWith('postgres') ? 'pg' : 'mysql2',
       connection: url,
       pool: { min: 0, max: connections },
+      ...(schema === undefined ? {} : { searchPath: [schema] }),
     });
   return knex({
     client: 'better-sqlite3',
@@ -95,8 +95,4 @@ function make(url: string, connections: number): Knex {
       },
     },
   });
-}
-
-export async function closeAll(): Promise<void> {
-  await Promise.all([...pools.values()].map((db) => db.destroy()));
 }
