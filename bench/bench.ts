@@ -39,8 +39,11 @@ export class Bench {
     this.number = number;
   }
 
-  /** Ends whatever the case has started, the last first. */
+  /** Ends whatever the case has started: the load, which is connected to everything, and then the last first. */
   async end(): Promise<void> {
+    const load = await this.loadStarted;
+    this.loadStarted = null;
+    await load?.end();
     for (const end of this.ends.splice(0).reverse()) await end();
   }
 
@@ -55,14 +58,7 @@ export class Bench {
   }
 
   async load(): Promise<Load> {
-    if (this.loadStarted === null) {
-      this.loadStarted = Load.start();
-      this.ends.push(async () => {
-        const load = await this.loadStarted;
-        this.loadStarted = null;
-        await load!.end();
-      });
-    }
+    this.loadStarted ??= Load.start();
     return this.loadStarted;
   }
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
-import { cpus, release, tmpdir, totalmem } from 'node:os';
+import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { Bench } from './bench.js';
 import { cases } from './cases/index.js';
@@ -23,6 +23,8 @@ async function main(options: Options): Promise<number> {
   if ((await statfs(folder)).type === TMPFS)
     throw new Error(`${tmpdir()} is memory, where nothing is durable: set TMPDIR to a folder on a disk`);
   const servers = new Servers(folder);
+  // Whatever else runs is in every figure.
+  console.log(`load of the machine before the run: ${loadavg()[0]!.toFixed(1)}`);
   const bench = new Bench(options.quick, folder, servers);
   let failed = 0;
   try {

@@ -30,15 +30,21 @@ export async function onPostgresCore(bench: Bench, places: Places = {}): Promise
   return embedded(bench, { core: await bench.database('postgres'), ...places });
 }
 
+export interface BullmqSetup extends Setup {
+  /** One more, which whoever asks for it stops. */
+  addWorker(): Promise<Running>;
+}
+
 /** One API and so many workers, woken by BullMQ, on a PostgreSQL core. */
-export async function onBullmq(bench: Bench, places: Places = {}, workers = 1): Promise<Setup> {
+export async function onBullmq(bench: Bench, places: Places = {}, workers = 1): Promise<BullmqSetup> {
   const core = places.core ?? (await bench.database('postgres'));
   const redis = await bench.servers.redisDatabase();
   const all = { ...(await environment(bench, { ...places, core })), REDIS_URL: redis };
   const api = await bench.start('service', { ...all, ROLE: 'api' });
+  const addWorker = (): Promise<Running> => bench.start('service', { ...all, ROLE: 'worker' });
   const others: Running[] = [];
-  for (let i = 0; i < workers; i++) others.push(await bench.start('service', { ...all, ROLE: 'worker' }));
-  return setupOf([api, ...others]);
+  for (let i = 0; i < workers; i++) others.push(await addWorker());
+  return { ...setupOf([api, ...others]), addWorker };
 }
 
 function setupOf(processes: [Running, ...Running[]]): Setup {
