@@ -6,7 +6,7 @@ import { Bench } from './bench.js';
 import { cases } from './cases/index.js';
 import { profile } from './profile.js';
 import { readOptions, type Options } from './options.js';
-import { PROGRAMS } from './processes.js';
+import { endWithThisProcess, PROGRAMS } from './processes.js';
 import { listCases, table, tellLine } from './report.js';
 import { Servers } from './servers.js';
 
@@ -19,6 +19,7 @@ async function main(options: Options): Promise<number> {
     return 0;
   }
   if (!existsSync(PROGRAMS.service)) throw new Error('the service is not built: npm run build');
+  endWithThisProcess();
   const folder = await mkdtemp(join(tmpdir(), 'schemasaga-bench-'));
   if ((await statfs(folder)).type === TMPFS)
     throw new Error(`${tmpdir()} is memory, where nothing is durable: set TMPDIR to a folder on a disk`);

@@ -12,11 +12,14 @@ export const PROGRAMS = {
 };
 
 const running = new Set<ChildProcess>();
-// A run that is broken off must not leave its processes behind.
-process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
-});
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
+
+/** A run that is broken off leaves no processes behind. */
+export function endWithThisProcess(): void {
+  process.on('exit', () => {
+    for (const child of running) child.kill('SIGKILL');
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
+}
 
 /** A program that says where it listens. */
 export class Running {

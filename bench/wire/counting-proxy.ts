@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { readMysql } from './mysql.js';
 import { readPostgres } from './postgres.js';
-import type { Reader, Said } from './statements.js';
+import type { Reader, Said, SaidOn } from './statements.js';
 
 /** Everything said to one server since the last `take`. */
 export interface CountingProxy {
   /** The same url through the proxy. */
   url(direct: string): string;
-  take(): Said[];
+  take(): SaidOn[];
   close(): Promise<void>;
 }
 
@@ -18,10 +18,12 @@ export async function countingProxy(target: string): Promise<CountingProxy> {
   const make = protocol.startsWith('postgres') ? readPostgres : readMysql;
   const sockets = new Set<Socket>();
   const readers = new Set<Reader>();
-  let said: Said[] = [];
+  let said: SaidOn[] = [];
+  let connections = 0;
 
   const server = createServer({ noDelay: true }, (client) => {
-    const reader = make((one) => said.push(one));
+    const connection = ++connections;
+    const reader = make((one) => said.push({ ...one, connection }));
     const upstream = connect({ host: hostname, port: Number(port || DEFAULT_PORTS[protocol]), noDelay: true });
     readers.add(reader);
     for (const [from, to, read] of [

@@ -20,6 +20,11 @@ export interface Reader {
   finish(): void;
 }
 
+/** The same with the number of its connection. */
+export interface SaidOn extends Said {
+  connection: number;
+}
+
 export type Tell = (said: Said) => void;
 
 /** Bytes that arrive in pieces, taken in whole messages. */
