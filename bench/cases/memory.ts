@@ -42,7 +42,7 @@ export const memory: Case = {
     const ids = await makeTables(url, names);
     const load = await bench.load();
     const errors: string[] = [];
-    const [from, to] = bench.quick ? [FROM / 10, TO / 10] : [FROM, TO];
+    const [from, to] = bench.quick ? [FROM / 10, TO / 25] : [FROM, TO];
     let done = 0;
     let before = NaN;
     for (const until = performance.now() + MOST_MS; done < to && performance.now() < until; done += BLOCK) {

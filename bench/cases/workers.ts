@@ -2,6 +2,7 @@ import type { Bench } from '../bench.js';
 import type { Case, Target } from '../case.js';
 import { creates, register } from '../changes.js';
 import { byRate, type Sample } from '../measure.js';
+import type { Running } from '../processes.js';
 import { onBullmq } from '../setups.js';
 import { delayProxy } from '../wire/delay-proxy.js';
 
@@ -40,17 +41,18 @@ async function measure(bench: Bench, targets: Record<2 | 4, Target>, through: (u
   const names = bench.fresh('d', DATABASES);
   for (const name of names) await register(url, name, { url: through(await bench.database('postgres')) });
   const load = await bench.load();
+  const running: Running[] = [];
   const block = async (count: number): Promise<Sample> => {
-    const all = await Promise.all(Array.from({ length: count }, () => addWorker()));
+    while (running.length > count) await running.pop()!.stop();
+    while (running.length < count) running.push(await addWorker());
     const requests = bench
       .fresh('t', bench.count(BLOCK))
       .flatMap((table, i) => creates([table], [names[i % DATABASES]!]));
-    const sample = await load.run('requests', { url, clients: CLIENTS, status: 200, requests });
-    await Promise.all(all.map((one) => one.stop()));
-    return sample;
+    return load.run('requests', { url, clients: CLIENTS, status: 200, requests });
   };
   const samples = await bench.rounds({ one: () => block(1), two: () => block(2), four: () => block(4) });
   bench.compare(targets[2], samples.two, samples.one, byRate);
   bench.compare(targets[4], samples.four, samples.one, byRate);
+  for (const one of running) await one.stop();
   await stop();
 }
