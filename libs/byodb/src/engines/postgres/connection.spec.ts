@@ -290,28 +290,34 @@ describe('exclusively', () => {
   });
 
   it('leaves nothing of a transaction on the connection', async () => {
-    // Workers that stalled in tests before: the server may not have seen yet that they are gone.
-    const others = (
-      await fresh.admin.query(
-        "select array_agg(pid) as pids from pg_stat_activity where application_name = 'schemasaga'",
-      )
-    ).rows[0]!.pids as number[] | null;
+    // Of this connection alone: workers that stalled in tests before may still be there.
+    const own = new Set<unknown>();
+    const seen = async (session: Session): Promise<void> => {
+      own.add((await session.query('select pg_backend_pid() as pid'))[0]!['pid']);
+    };
     const connection = open();
     const settings = async (): Promise<unknown> =>
       (
-        await connection.look(async (session) =>
-          session.query(
+        await connection.look(async (session) => {
+          await seen(session);
+          return session.query(
             "select current_setting('lock_timeout') as l, current_setting('search_path') as s, " +
               "current_setting('TimeZone') as t, (select count(*)::int from pg_locks where locktype = 'advisory' " +
               'and pid = pg_backend_pid()) as a',
-          ),
-        )
+          );
+        })
       )[0];
     expect(await settings()).toEqual({ l: '5s', s: 'public, pg_temp', t: 'UTC', a: 0 });
-    await connection.exclusively(on('clean', 1, 123), async () => undefined);
-    await failure(connection.exclusively(on('clean', 1, 123), (session) => session.run('select 1/0')));
+    await connection.exclusively(on('clean', 1, 123), seen);
     await failure(
       connection.exclusively(on('clean', 1, 123), async (session) => {
+        await seen(session);
+        await session.run('select 1/0');
+      }),
+    );
+    await failure(
+      connection.exclusively(on('clean', 1, 123), async (session) => {
+        await seen(session);
         await session.run("set local timezone = 'Asia/Tokyo'");
         throw new DatabaseError('drift_detected', 'x');
       }),
@@ -329,9 +335,8 @@ describe('exclusively', () => {
     expect(
       (
         await fresh.admin.query(
-          "select count(*)::int as n from pg_stat_activity where application_name = 'schemasaga' and state " +
-            "like 'idle in transaction%' and datname = current_database() and pid <> all ($1::int[])",
-          [others ?? []],
+          "select count(*)::int as n from pg_stat_activity where state like 'idle in transaction%' and pid = any ($1)",
+          [[...own]],
         )
       ).rows,
     ).toEqual([{ n: 0 }]);
