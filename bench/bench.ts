@@ -83,8 +83,8 @@ export class Bench {
   }
 
   /**
-   * Blocks of all kinds of work by turns, after one of each that does not count. Errors: Error when something goes wrong
-   * in those already.
+   * Blocks of all kinds of work by turns, after one of each that does not count. Errors: Error when something goes
+   * wrong in those already.
    */
   async rounds<K extends string>(works: Record<K, () => Promise<Sample>>): Promise<Record<K, Sample[]>> {
     const kinds = Object.keys(works) as K[];

@@ -15,9 +15,9 @@ const CHANGES = 30;
 const AFTER_MS = 300;
 
 /**
- * What one change consists of, by stage: on the customer's database (none is shown for a file, which has no wire) and on
- * a PostgreSQL core. One client; the means of all changes. What the service does by itself meanwhile is in the core's
- * figures.
+ * What one change consists of, by stage: on the customer's database (none is shown for a file, which has no wire) and
+ * on a PostgreSQL core. One client; the means of all changes. What the service does by itself meanwhile is in the
+ * core's figures.
  */
 export async function profile(bench: Bench): Promise<void> {
   bench.begin('profile');

@@ -14,7 +14,7 @@ const FOLD: Target = { label: 'fold of 10,000 events of one table', asked: { atM
 export const replay: Case = {
   number: '7',
   name: 'replay',
-  what: 'the log decoded, upcast and folded / a paged read with JSON.parse, on SQLite (a rebuild of read models: not yet)',
+  what: 'the log decoded, upcast and folded / a paged read with JSON.parse, on SQLite (rebuilds: not yet)',
   targets: [REPLAY],
   async run(bench) {
     const { core, stop, url } = await lived(bench);

@@ -20,10 +20,8 @@ const BESIDE = 'followers, sweep, clock and renewed leases';
 const CORE: Stages = [
   ['connecting', /^\(connect\)|^\(command/],
   ['transactions', /^\s*(begin|start transaction|commit|rollback)\b/i],
-  [
-    BESIDE,
-    /checkpoints|as last from events_position_seq|pg_locks|position > |as now$|from sagas s where|blocks|leases set expires_at = .* where owner = /i,
-  ],
+  [BESIDE, /checkpoints|as last from events_position_seq|pg_locks|position > |as now$|from sagas s where|blocks/i],
+  [BESIDE, /leases set expires_at = .* where owner = /i],
   ['events appended', /insert into events|advisory_xact_lock|head0/i],
   ['streams read', /from events/i],
   ['leases', /leases/i],

@@ -46,8 +46,9 @@ export interface LiveTable {
   uniques: { name: string; columns: string[] }[];
   extras: Extra[];
   /**
-   * The mark that createTable left (the table's id in history), where the engine has a place for it; else null. Only the
-   * creation of the table looks at it, to tell its own table from another's after a crash: later it may be overwritten.
+   * The mark that createTable left (the table's id in history), where the engine has a place for it; else null. Only
+   * the creation of the table looks at it, to tell its own table from another's after a crash: later it may be
+   * overwritten.
    */
   owner: string | null;
   /** Engine-private material needed for rendering (SQLite: the CREATE TABLE text). Not part of the fingerprint. */

@@ -43,7 +43,9 @@ export function eventSchemas<E extends AnyEvent>(): <S extends Partial<Record<st
   return (schemas) => schemas;
 }
 
-/** At the end of a switch over the types of an event: does not compile while one of them is not handled, and names it. */
+/**
+ * At the end of a switch over the types of an event: does not compile while one of them is not handled, and names it.
+ */
 export function unfolded(event: never): never {
   throw new TypeError(`nobody folds the event ${JSON.stringify(event)}`);
 }

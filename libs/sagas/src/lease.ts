@@ -72,7 +72,9 @@ export class Leases {
     if (same !== 1) throw new LeaseLost(subject);
   }
 
-  /** In the transaction of the last append under the lease; throws as `check`. `forget` follows once it is committed. */
+  /**
+   * In the transaction of the last append under the lease; throws as `check`. `forget` follows once it is committed.
+   */
   async giveBack(tx: Tx, subject: string, token: number): Promise<void> {
     if ((await tx.execute(this.over(subject, token))) !== 1) throw new LeaseLost(subject);
   }

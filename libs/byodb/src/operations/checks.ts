@@ -21,8 +21,8 @@ export async function refuseOccupied(session: Session, name: string, rest = ' an
 }
 
 /**
- * The first of the names that an index may have in this database which nobody has. `own`: what it is called now. Errors:
- * DatabaseError table_name_taken (others have all of them).
+ * The first of the names that an index may have in this database which nobody has. `own`: what it is called now.
+ * Errors: DatabaseError table_name_taken (others have all of them).
  */
 export async function freeIndexName(
   session: Session,

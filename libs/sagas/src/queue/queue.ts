@@ -1,6 +1,6 @@
 /**
- * Wakes sagas up, and whoever waits for one; nothing more. A job is an id: all progress is in the core database, so every job may be lost or
- * doubled.
+ * Wakes sagas up, and whoever waits for one; nothing more. A job is an id: all progress is in the core database, so
+ * every job may be lost or doubled.
  */
 export interface SagaQueue {
   /** Soon, or after `delayMs`. */
