@@ -1,13 +1,12 @@
 import { resolve } from 'node:path';
 import type { CoreDatabase } from '../core-database.js';
-import { MysqlCore } from './mysql.js';
-import { PostgresCore } from './postgres.js';
 import { parseServer } from './server.js';
 import { SqliteCore } from './sqlite.js';
 
 /**
  * `sqlite:<file>` (its folder is made), `postgres://user:password@host:port/database`, `mysql://…`; a server's
  * address may carry `?sslmode=disable|require|verify-full`. A server is reached at the first statement, not here.
+ * A driver is loaded when it is needed: it is a good part of a start's time.
  * Errors: Error for an address that is not understood; CoreUnavailable for a file that cannot be opened.
  */
 export async function openCoreDatabase(url: string): Promise<CoreDatabase> {
@@ -16,10 +15,10 @@ export async function openCoreDatabase(url: string): Promise<CoreDatabase> {
   switch (parsed?.protocol) {
     case 'postgres:':
     case 'postgresql:':
-      return new PostgresCore(parseServer(parsed, 5432));
+      return new (await import('./postgres.js')).PostgresCore(parseServer(parsed, 5432));
     case 'mysql:':
     case 'mariadb:':
-      return new MysqlCore(parseServer(parsed, 3306));
+      return new (await import('./mysql.js')).MysqlCore(parseServer(parsed, 3306));
     default:
       // The address itself is left out: it may hold a password.
       throw new Error('core database address: expected sqlite:<file>, postgres://… or mysql://…');

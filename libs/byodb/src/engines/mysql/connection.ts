@@ -1,4 +1,3 @@
-import createKnex, { type Knex } from 'knex';
 import { secretsOf, type ServerAddress } from '../../address.js';
 import type { Connection, Engine, Exclusive, Other, ServerInfo } from '../../engine.js';
 import { DatabaseError } from '../../errors.js';
@@ -6,8 +5,8 @@ import { firstRow } from '../../first-row.js';
 import { Liveness } from '../../liveness.js';
 import { claimedId, LEDGER_TABLES, refuseOthers, type Claimant, type Traces } from '../../ownership.js';
 import type { Session } from '../../session.js';
-import { settle, type RawDriver } from './driver/raw-driver.js';
-import { KEEP_ALIVE_MS, tlsOptions } from './driver/tls.js';
+import type { Pool } from './driver/pool.js';
+import type { RawDriver } from './driver/raw-driver.js';
 import { findTraces, LEDGER, noLedger, takeLedger } from './ledger.js';
 import { Locks } from './locks.js';
 import { MysqlSession } from './session.js';
@@ -16,21 +15,12 @@ import { translate } from './translate.js';
 
 /** How long a look or a claim waits for another's lock. */
 const LOOK_LOCK_MS = 5000;
-const CONNECT_MS = 5000;
-
-/** What we use of Knex's client; its own type leaves it open. */
-interface Pool {
-  acquireConnection(): Promise<RawDriver>;
-  releaseConnection(raw: RawDriver): Promise<void>;
-  acquireRawConnection(): Promise<RawDriver>;
-}
 
 export class MysqlConnection implements Connection {
-  private readonly knex: Knex;
-  private readonly pool: Pool;
+  private opening: Promise<Pool> | null = null;
   private readonly secrets: string[];
   private readonly liveness = new Liveness(async () => {
-    (await this.pool.acquireRawConnection()).destroy();
+    (await (await this.pool()).acquireRawConnection()).destroy();
   });
   /** The lock timeout that each session has now, in seconds. */
   private readonly waits = new WeakMap<RawDriver, number>();
@@ -41,50 +31,6 @@ export class MysqlConnection implements Connection {
     private readonly address: ServerAddress,
   ) {
     this.secrets = secretsOf(address);
-    this.knex = createKnex({
-      client: 'mysql2',
-      connection: {
-        host: address.host,
-        port: address.port,
-        user: address.user,
-        password: address.password,
-        database: address.database,
-        charset: 'utf8mb4',
-        timezone: 'Z',
-        connectTimeout: CONNECT_MS,
-        multipleStatements: false,
-        // The system's own default would notice after two hours that it is gone.
-        enableKeepAlive: true,
-        keepAliveInitialDelay: KEEP_ALIVE_MS,
-        dateStrings: true,
-        supportBigNumbers: true,
-        bigNumberStrings: true,
-        flags: '-LOCAL_FILES',
-        ...tlsOptions(address.tls, address.host, address.port),
-      } as Knex.MySql2ConnectionConfig,
-      pool: {
-        min: 0,
-        max: 5,
-        acquireTimeoutMillis: 2 * CONNECT_MS,
-        afterCreate: (raw: RawDriver, done: (error: Error | null, raw: RawDriver) => void) => {
-          // Knex takes its listener away when it says goodbye to an idle connection; an error after that would end the
-          // process.
-          Object.assign(raw, { removeAllListeners: () => raw });
-          settle(raw).then(
-            () => {
-              done(null, raw);
-            },
-            (error: Error) => {
-              done(error, raw);
-            },
-          );
-        },
-      },
-      // Knex prints every lost connection, with the driver's message; whoever uses the connection gets the error
-      // anyway.
-      log: { warn: () => undefined, error: () => undefined, debug: () => undefined, deprecate: () => undefined },
-    });
-    this.pool = this.knex.client as Pool;
   }
 
   async info(): Promise<ServerInfo> {
@@ -165,7 +111,12 @@ export class MysqlConnection implements Connection {
   }
 
   close(): Promise<void> {
-    return (this.closing ??= this.knex.destroy());
+    return (this.closing ??= this.opening?.then((pool) => pool.destroy()) ?? Promise.resolve());
+  }
+
+  /** Loaded when it is needed: Knex and the driver are a good part of a start's time. */
+  private pool(): Promise<Pool> {
+    return (this.opening ??= import('./driver/pool.js').then(({ openPool }) => openPool(this.address)));
   }
 
   /** A session that did not give its locks back is thrown away, and they go with it. False: it had lost them before. */
@@ -185,9 +136,10 @@ export class MysqlConnection implements Connection {
   private async on<T>(work: (session: MysqlSession) => Promise<T>, lockTimeoutMs = LOOK_LOCK_MS): Promise<T> {
     if (this.closing !== null)
       throw new DatabaseError('database_unreachable', 'the connection is closed', { retryable: true });
+    const pool = await this.pool();
     let raw: RawDriver;
     try {
-      raw = await this.pool.acquireConnection();
+      raw = await pool.acquireConnection();
     } catch (error) {
       throw translate(error, this.secrets, false);
     }
@@ -213,7 +165,7 @@ export class MysqlConnection implements Connection {
         raw.__knex__disposed = 'broken';
         raw.destroy();
       }
-      await this.pool.releaseConnection(raw);
+      await pool.releaseConnection(raw);
     }
   }
 

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import knex, { type Knex } from 'knex';
 import type pg from 'pg';
 import { secretsOf, type ServerAddress } from '../../address.js';
 import type { Connection, Engine, Exclusive, Other, ServerInfo } from '../../engine.js';
@@ -8,18 +7,14 @@ import { firstRow } from '../../first-row.js';
 import { Liveness } from '../../liveness.js';
 import { claimedId, refuseOthers, type Claimant, type Traces } from '../../ownership.js';
 import type { Session } from '../../session.js';
+import type { Pool } from './driver/pool.js';
 import { answerAt, begin, PooledClient, settleSession } from './driver/pooled-client.js';
 import { refuseSharedSession } from './driver/shared-session.js';
-import { getTypeParser } from './driver/type-parser.js';
 import { findTraces, isMissingTable, LOCK_CLAIM, MAKE_LEDGER, noLedger, takeLedger } from './ledger.js';
 import { freeLock, isLocked, lockAndReadFence, openExclusively, raiseFence, readFence, tryLock } from './locks.js';
 import { PostgresSession } from './session.js';
 import { listOthers, listTables } from './tables.js';
 import { translate } from './translate.js';
-
-const CONNECT_MS = 5_000;
-const ACQUIRE_MS = 10_000;
-const POOL_SIZE = 5;
 
 /** How long a look or a claim waits for another's lock. */
 const LOOK_LOCK_MS = 5_000;
@@ -31,19 +26,11 @@ const IDLE_MS = 60_000;
 const PATIENCE_MS = 500;
 const POLL_MS = 50;
 
-/** What we use of Knex's client; its own type leaves it open. */
-interface Pool {
-  acquireConnection(): Promise<pg.Client>;
-  releaseConnection(client: pg.Client & { __knex__disposed?: unknown }): Promise<void>;
-  acquireRawConnection(): Promise<pg.Client>;
-}
-
 export class PostgresConnection implements Connection {
-  private readonly knex: Knex;
-  private readonly pool: Pool;
+  private opening: Promise<Pool> | null = null;
   private readonly secrets: string[];
   private readonly liveness = new Liveness(async () => {
-    (await this.pool.acquireRawConnection()).end(() => undefined);
+    (await (await this.pool()).acquireRawConnection()).end(() => undefined);
   });
   private closing: Promise<void> | null = null;
 
@@ -52,33 +39,6 @@ export class PostgresConnection implements Connection {
     private readonly address: ServerAddress,
   ) {
     this.secrets = secretsOf(address);
-    this.knex = knex({
-      client: 'pg',
-      version: '12', // given, or Knex would ask for it on every new connection
-      connection: {
-        host: address.host,
-        port: address.port,
-        user: address.user,
-        database: address.database,
-        // As a function: for an empty one the driver would take PGPASSWORD or ~/.pgpass of our own and send it there.
-        // PostgreSQL has no empty
-        // passwords; the driver's own error about one leaves the socket open until the server's authentication_timeout.
-        password: async () => address.password || ' ',
-        ssl: address.tls === false ? false : { rejectUnauthorized: address.tls === true },
-        application_name: 'schemasaga',
-        client_encoding: 'UTF8',
-        connectionTimeoutMillis: CONNECT_MS,
-        keepAlive: true,
-        keepAliveInitialDelayMillis: 10_000,
-        types: { getTypeParser },
-      } as Knex.PgConnectionConfig,
-      pool: { min: 0, max: POOL_SIZE, acquireTimeoutMillis: ACQUIRE_MS, createTimeoutMillis: ACQUIRE_MS },
-      acquireConnectionTimeout: ACQUIRE_MS,
-      // Knex prints every lost connection, with the driver's message; whoever uses the connection gets the error
-      // anyway.
-      log: { warn: () => undefined, error: () => undefined, debug: () => undefined, deprecate: () => undefined },
-    });
-    this.pool = this.knex.client as Pool;
   }
 
   async info(): Promise<ServerInfo> {
@@ -182,7 +142,12 @@ export class PostgresConnection implements Connection {
   }
 
   close(): Promise<void> {
-    return (this.closing ??= this.knex.destroy());
+    return (this.closing ??= this.opening?.then((pool) => pool.destroy()) ?? Promise.resolve());
+  }
+
+  /** Loaded when it is needed: Knex and the driver are a good part of a start's time. */
+  private pool(): Promise<Pool> {
+    return (this.opening ??= import('./driver/pool.js').then(({ openPool }) => openPool(this.address)));
   }
 
   /** Leaves a transaction open, or a session, that holds the table's lock and whose token is not behind. */
@@ -266,7 +231,7 @@ export class PostgresConnection implements Connection {
   /** A connection that the pool does not count: all of its own may be waiting for one. */
   private async connectBeside(): Promise<PooledClient> {
     try {
-      return new PooledClient(await this.pool.acquireRawConnection(), this.secrets);
+      return new PooledClient(await (await this.pool()).acquireRawConnection(), this.secrets);
     } catch (error) {
       throw translate(error, 'connecting', this.secrets);
     }
@@ -279,9 +244,10 @@ export class PostgresConnection implements Connection {
   private async withClient<T>(work: (pooled: PooledClient) => Promise<T>): Promise<T> {
     if (this.closing !== null)
       throw new DatabaseError('database_unreachable', 'the connection is closed', { retryable: true });
+    const pool = await this.pool();
     let client: pg.Client & { __knex__disposed?: unknown };
     try {
-      client = await this.pool.acquireConnection();
+      client = await pool.acquireConnection();
     } catch (error) {
       throw translate(error, 'connecting', this.secrets);
     }
@@ -300,7 +266,7 @@ export class PostgresConnection implements Connection {
         client.__knex__disposed = 'broken';
         client.end(() => undefined);
       }
-      await this.pool.releaseConnection(client);
+      await pool.releaseConnection(client);
     }
   }
 }
