@@ -55,10 +55,11 @@ export const memory: Case = {
       }));
       errors.push(...(await load.run('requests', { url, clients: CLIENTS, status: 200, requests })).errors);
     }
-    if (done < to || bench.quick) bench.note(`growth was measured from change ${from} to ${done}`);
     const after = await settled(service!);
     bench.note(`${before.toFixed(0)} MB after ${from} changes, ${after.toFixed(0)} MB after ${done}`);
-    bench.add(GROWTH, [((after - before) / before) * 100], { errors });
+    // What a few changes leave is no leak, and no sign that there is none: the line says what was measured.
+    const label = `growth from change ${from} to ${done}`;
+    bench.add(done === TO ? GROWTH : { ...GROWTH, label }, [((after - before) / before) * 100], { errors });
   },
 };
 
