@@ -46,7 +46,9 @@ test('what a client says to PostgreSQL is counted exactly', async () => {
     expect(said.map(({ text }) => text)).toEqual([prepared.text, prepared.text]);
 
     await expect(client.query('select * from nowhere')).rejects.toThrow('nowhere');
-    expect(countsOf(proxy.take())).toEqual({ roundTrips: 1, statements: 0, commits: 0 });
+    // The driver tells of the error before the server has said that it is ready again: that comes before the next one.
+    await client.query('select 1');
+    expect(countsOf(proxy.take())).toEqual({ roundTrips: 2, statements: 1, commits: 0 });
   } finally {
     await client.end();
     await proxy.close();
