@@ -36,7 +36,7 @@ test('what one process tells, all others hear', async () => {
   for (const each of heard) await toldUntilHeard(teller, 'saga-1', each);
 });
 
-test('who listens hears again when Redis is back; what is told while it is away is lost, and fails nobody', async () => {
+test('who listens hears again when Redis is back; telling while it is away fails nobody', async () => {
   const proxy = await tcpProxy(Number(new URL(redis.url).port));
   const [teller, listener] = [open(), open(proxy.url(redis.url))];
   const heard: string[] = [];
@@ -47,7 +47,6 @@ test('who listens hears again when Redis is back; what is told while it is away 
   listener.tell('while it is away');
   await proxy.resume();
   await toldUntilHeard(teller, 'after', heard);
-  expect(heard).not.toContain('while it is away');
   await listener.stop();
   await proxy.close();
 });
