@@ -191,6 +191,22 @@ describe('what a run commits', () => {
     expect((await loadSaga(core, sagaId))!.status).toBe('completed');
   });
 
+  test('names the last outcome as the cause of the end, and of what others are told of it', async () => {
+    const sagaId = await asked('s', ['one', 'two']);
+    const told: Append = {
+      stream: 'subject-s',
+      expectedVersion: 0,
+      events: [{ type: 'told', schema_version: 1, data: {} }],
+    };
+    await runSaga({ ...ports(), definition: { ...definition, ending: async () => [told] } }, sagaId);
+    const events = await store.readStream(sagaStreams.name(sagaId));
+    const [outcome, end] = events.slice(-2);
+    expect([outcome!.type, end!.type]).toEqual(['StepApplied', 'SagaCompleted']);
+    expect(end!.metadata.causation_id).toBe(outcome!.event_id);
+    const [other] = await store.readStream('subject-s');
+    expect(other!.metadata.causation_id).toBe(outcome!.event_id);
+  });
+
   test('gives back no lease that another run of this process has by then', async () => {
     const sagaId = await asked('s');
     let next: number | null = null;

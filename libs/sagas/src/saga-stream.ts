@@ -1,4 +1,4 @@
-import { streamsOf, type Append, type EventStore, type StoredEvent } from '#event-store';
+import { streamsOf, type Append, type EventExtras, type EventStore, type StoredEvent } from '#event-store';
 import { evolve, type RecordedSagaEvent } from './evolve.js';
 import type { SagaEvent, SagaEventType } from './events.js';
 import type { Saga } from './saga.js';
@@ -20,9 +20,13 @@ export function sagasAtRest(events: readonly StoredEvent[]): string[] {
   return events.flatMap(({ type, stream }) => (RESTING.has(type) ? (sagaStreams.idOf(stream) ?? []) : []));
 }
 
-/** More events of a saga that is at `version`. */
-export function appendToSaga(saga: Pick<Saga, 'saga_id' | 'version'>, events: readonly SagaEvent[]): Append {
-  return sagaStreams.append(saga.saga_id, saga.version, events);
+/** More events of a saga that is at `version`; `extras[i]` goes with `events[i]`. */
+export function appendToSaga(
+  saga: Pick<Saga, 'saga_id' | 'version'>,
+  events: readonly SagaEvent[],
+  extras: readonly EventExtras[] = [],
+): Append {
+  return sagaStreams.append(saga.saga_id, saga.version, events, extras);
 }
 
 export function recorded(event: StoredEvent): RecordedSagaEvent {

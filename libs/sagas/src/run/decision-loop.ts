@@ -191,7 +191,7 @@ export class DecisionLoop {
     // A command that came in on the subject's stream in between changes what that is told, and nothing else.
     while (known === this.saga) {
       const others = await this.ports.definition.ending(saga, end.as, 'error' in end ? end.error : null, at);
-      if (await this.recorder.appendLast([...before, event], others)) return;
+      if (await this.recorder.appendLast(before, event, others)) return;
     }
   }
 

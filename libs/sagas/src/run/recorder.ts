@@ -1,4 +1,5 @@
-import { VersionConflict, type Append, type Tx } from '#event-store';
+import { v7 as uuid } from 'uuid';
+import { VersionConflict, type Append, type EventExtras, type NewEvent, type Tx } from '#event-store';
 import type { SagaEvent } from '../events.js';
 import { isOverruled } from '../operator.js';
 import type { Saga } from '../saga.js';
@@ -38,25 +39,37 @@ export class Recorder {
    */
   append(events: SagaEvent[]): Promise<boolean> {
     const { leases } = this.ports;
-    return this.recordUnder((tx) => leases.check(tx, this.known.subject_id, this.token), events, []);
+    return this.recordUnder((tx) => leases.check(tx, this.known.subject_id, this.token), events);
   }
 
   /**
-   * The same for what ends the saga: the lease is given back in that commit. `others`: what is told to other streams
-   * in it.
+   * The same for what ends the saga, with the outcomes `before` that it follows from: the lease is given back in that
+   * commit. `others`: what is told to other streams in it. The last outcome is the cause of both.
    */
-  async appendLast(events: SagaEvent[], others: Append[]): Promise<boolean> {
+  async appendLast(before: readonly SagaEvent[], end: SagaEvent, others: readonly Append[]): Promise<boolean> {
     const { leases } = this.ports;
     const { subject_id } = this.known;
-    const isRecorded = await this.recordUnder((tx) => leases.giveBack(tx, subject_id, this.token), events, others);
+    const outcome = before.length === 0 ? undefined : uuid();
+    const extras = before.map((_, i) => (i === before.length - 1 ? { event_id: outcome } : {}));
+    const isRecorded = await this.recordUnder(
+      (tx) => leases.giveBack(tx, subject_id, this.token),
+      [...before, end],
+      others.map((append) => ({ ...append, events: append.events.map((event) => causedBy(outcome, event)) })),
+      [...extras, { causation_id: outcome }],
+    );
     if (isRecorded) leases.forget(subject_id);
     return isRecorded;
   }
 
-  private async recordUnder(lease: (tx: Tx) => Promise<void>, events: SagaEvent[], others: Append[]): Promise<boolean> {
+  private async recordUnder(
+    lease: (tx: Tx) => Promise<void>,
+    events: SagaEvent[],
+    others: Append[] = [],
+    extras: EventExtras[] = [],
+  ): Promise<boolean> {
     const { store } = this.ports;
     const saga = this.known;
-    const own = appendToSaga(saga, events);
+    const own = appendToSaga(saga, events, extras);
     try {
       const stored = await store.append(
         [own, ...others],
@@ -76,6 +89,11 @@ export class Recorder {
       return false;
     }
   }
+}
+
+/** `cause` undefined: what the whole append has. */
+function causedBy(cause: string | undefined, event: NewEvent): NewEvent {
+  return { ...event, causation_id: event.causation_id ?? cause };
 }
 
 /** An outcome is a fact whatever an operator asked meanwhile; intents are not: they are decided anew. */
