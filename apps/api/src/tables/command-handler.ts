@@ -58,7 +58,7 @@ export class CommandHandler {
       store: EventStore;
       databases: Databases;
       orchestrator: Orchestrator;
-      queue: Pick<SagaQueue, 'onTold'>;
+      queue: Pick<SagaQueue, 'onTold'> | null;
       deadlineSeconds: number;
       retentionSeconds: number;
       limits: Limits;

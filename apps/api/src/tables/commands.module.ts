@@ -60,7 +60,8 @@ function makeCommands(
     store,
     databases,
     orchestrator,
-    queue,
+    // Listening takes a connection of its own.
+    queue: config.ROLE === 'worker' ? null : queue,
     deadlineSeconds: config.CHANGE_DEADLINE_SECONDS,
     retentionSeconds: config.RETENTION_SECONDS,
     limits,

@@ -16,12 +16,13 @@ export class SagaEnds {
   constructor(
     private readonly core: CoreDatabase,
     store: EventStore,
-    queue: Pick<SagaQueue, 'onTold'>,
+    /** Null: nobody waits in this process. */
+    queue: Pick<SagaQueue, 'onTold'> | null,
     looks = LOOKS,
   ) {
     const notice = (sagaId: string): void => this.waiting.get(sagaId)?.forEach((waiter) => waiter());
     store.onAppended((events) => sagasAtRest(events).forEach(notice));
-    this.lookMs = queue.onTold(notice) ? looks.told : looks.untold;
+    this.lookMs = queue?.onTold(notice) === true ? looks.told : looks.untold;
   }
 
   /** The saga when it has ended, is stuck, or the time is over; null: there is none. */
