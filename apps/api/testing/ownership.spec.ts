@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import Sqlite from 'better-sqlite3';
 import { spawnSync } from 'node:child_process';
 import { link, mkdir, readFile, rm, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { freshMysql, freshPostgres, freshSqlite, query, tcpProxy, type Fresh } from '../../../testing/fixtures.js';
 import { CORE_TABLES } from '#byodb';
 import { service, WAIT, type Reply, type Service } from './service.js';
@@ -41,6 +43,25 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([one.stop(), other.stop()]);
   await Promise.all(made.map((database) => database.drop()));
+});
+
+test('of many registrations that are recorded at the same instant one is taken, and the others are told what there is', async () => {
+  const there = await fresh('sqlite');
+  const core = new Sqlite(join(one.dir, 'core.db'));
+  try {
+    // All of them have looked, and find nothing, before the first one is recorded.
+    core.exec('begin immediate');
+    const all = Array.from({ length: 6 }, (_, i) => register(one, `instant_${i}`, there.url));
+    await sleep(1500);
+    core.exec('rollback');
+    const answers = await Promise.all(all);
+    const codes = answers.map(({ status, body }) => `${status} ${String(body['code'] ?? '')}`.trim()).sort();
+    expect(codes).toEqual(['201', ...Array.from({ length: 5 }, () => '409 database_exists')]);
+    const taken = answers.findIndex(({ status }) => status === 201);
+    expect((await one.call('POST', `/databases/instant_${taken}/test`)).status).toBe(200);
+  } finally {
+    core.close();
+  }
 });
 
 test('every version of the core has the tables that it is known by', async () => {

@@ -26,6 +26,16 @@ export class Registration {
    * database_exists, core_database, managed_elsewhere.
    */
   async register(name: string, address: Address, metadata: Metadata, takeOver?: TakeOver): Promise<Database> {
+    // Of two at the same instant the second one finds the database registered when it looks again.
+    return afresh(() => this.registerOnce(name, address, metadata, takeOver));
+  }
+
+  private async registerOnce(
+    name: string,
+    address: Address,
+    metadata: Metadata,
+    takeOver: TakeOver | undefined,
+  ): Promise<Database> {
     if ((await findDatabase(this.core, name)) !== null)
       throw new ApiError('database_exists', `there is a database ${JSON.stringify(name)} already`);
     return this.candidates.with(address, takeOver, async (candidate) => {
